@@ -1,0 +1,77 @@
+"""A check for each table that shows how its last sync ended."""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets.definitions import (
+    group_by_connection,
+    op_names,
+    workspace_resource,
+)
+from dagster_airbyte_sync.assets.events import CHECK_NAME, tables_of_job, verdict
+from dagster_airbyte_sync.assets.tables import Table, table_of_spec
+from dagster_airbyte_sync.resources import AirbyteClient, Job
+
+
+def build_airbyte_sync_checks(
+    specs: Sequence[dg.AssetSpec], resource_key: str = "airbyte"
+) -> Sequence[dg.AssetChecksDefinition]:
+    """One check a table: failed if its connection's last sync failed or was cancelled, a warning
+    if it succeeded without a row although the stream is read in full.
+
+    The sensor reports the check with each sync. Run by hand, it asks Airbyte for the last one.
+    """
+    tables = [table for spec in specs if (table := table_of_spec(spec))]
+    groups = group_by_connection(tables)
+    names = op_names(groups, prefix="airbyte_check")
+    return [
+        _checks(names[connection_id], group, resource_key)
+        for connection_id, group in groups.items()
+    ]
+
+
+def _checks(name: str, tables: Sequence[Table], resource_key: str) -> dg.AssetChecksDefinition:
+    @dg.multi_asset_check(
+        name=name,
+        specs=[
+            dg.AssetCheckSpec(
+                CHECK_NAME, asset=table.key, description="How the last Airbyte sync ended."
+            )
+            for table in tables
+        ],
+        can_subset=True,
+        required_resource_keys={resource_key},
+    )
+    def check_connection(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        client = workspace_resource(context.resources, resource_key).get_client()
+        job = last_finished_job(client, tables[0].connection_id)
+        selected = {check.asset_key for check in context.selected_asset_check_keys}
+        yield from check_results(job, [table for table in tables if table.key in selected])
+
+    return check_connection
+
+
+def last_finished_job(client: AirbyteClient, connection_id: str) -> Job | None:
+    """The connection's newest job that has ended, with its counts by stream."""
+    ended = (job for job in client.newest_jobs(connection_id) if job.is_finished)
+    newest = next(ended, None)
+    return client.job(newest.id) if newest else None
+
+
+def check_results(job: Job | None, tables: Sequence[Table]) -> Iterator[dg.AssetCheckResult]:
+    siblings = len(tables_of_job(job, tables)) if job else 0
+    for table in tables:
+        if job is None:
+            yield dg.AssetCheckResult(
+                asset_key=table.key, passed=True, description="The connection has never synced"
+            )
+        else:
+            found = verdict(job, table, siblings)
+            yield dg.AssetCheckResult(
+                asset_key=table.key,
+                check_name=CHECK_NAME,
+                passed=found.passed,
+                severity=found.severity,
+                description=found.reason,
+            )

@@ -1,0 +1,118 @@
+"""Assets that sync: one definition for each connection, run by starting that connection's sync."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.specs import load_tables
+from dagster_airbyte_sync.assets.syncing import SyncEvent, sync_and_poll
+from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table
+from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
+from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
+
+
+def airbyte_assets(
+    *,
+    connection_id: str,
+    workspace: BaseAirbyteWorkspace,
+    name: str | None = None,
+    group_name: str | None = None,
+    dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """Decorate a function that syncs one connection, usually with `sync_and_poll`.
+
+    Raises AirbyteSettingsError if the workspace has no such connection.
+    """
+    tables = load_tables(
+        workspace, dagster_airbyte_translator, lambda connection: connection.id == connection_id
+    )
+    if not tables:
+        raise AirbyteSettingsError(
+            f"The workspace has no connection {connection_id!r} with selected streams. The id is"
+            " the last part of the connection's address in Airbyte's UI."
+        )
+    return dg.multi_asset(
+        name=name,
+        group_name=group_name,
+        can_subset=True,
+        specs=[table.spec for table in tables],
+    )
+
+
+def build_airbyte_assets_definitions(
+    *,
+    workspace: BaseAirbyteWorkspace,
+    dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
+    connection_selector_fn: ConnectionSelector | None = None,
+    resource_key: str = "airbyte",
+) -> Sequence[dg.AssetsDefinition]:
+    """One asset definition for each selected connection; materializing it syncs the connection.
+
+    The workspace must also be among the resources, under `resource_key`.
+    """
+    tables = load_tables(workspace, dagster_airbyte_translator, connection_selector_fn)
+    by_connection = group_by_connection(tables)
+    names = op_names(by_connection)
+    return [
+        _syncing_assets(names[connection_id], group, resource_key)
+        for connection_id, group in by_connection.items()
+    ]
+
+
+def group_by_connection(tables: Iterable[Table]) -> dict[str, list[Table]]:
+    groups: dict[str, list[Table]] = {}
+    for table in tables:
+        groups.setdefault(table.connection_id, []).append(table)
+    return groups
+
+
+def op_names(
+    by_connection: Mapping[str, Sequence[Table]], prefix: str = "airbyte"
+) -> dict[str, str]:
+    """A name for each connection's op: its own name, and a part of its id where that is taken."""
+    plain = {
+        connection_id: f"{prefix}_{clean_name(_connection_name(tables[0]))}"
+        for connection_id, tables in by_connection.items()
+    }
+    uses = Counter(plain.values())
+    return {
+        connection_id: name if uses[name] == 1 else f"{name}_{clean_name(connection_id)}"
+        for connection_id, name in plain.items()
+    }
+
+
+def clean_name(name: str) -> str:
+    """The name with everything Dagster does not allow in names made an underscore."""
+    return re.sub(r"[^A-Za-z0-9_]+", "_", name).lower()
+
+
+def _connection_name(table: Table) -> str:
+    return keys.text_in(table.spec.metadata, keys.CONNECTION_NAME) or table.connection_id
+
+
+def _syncing_assets(name: str, tables: Sequence[Table], resource_key: str) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name=name,
+        can_subset=True,
+        specs=[table.spec for table in tables],
+        required_resource_keys={resource_key},
+    )
+    def sync_connection(context: dg.AssetExecutionContext) -> Iterator[SyncEvent]:
+        yield from sync_and_poll(workspace_resource(context.resources, resource_key), context)
+
+    return sync_connection
+
+
+def workspace_resource(resources: object, resource_key: str) -> BaseAirbyteWorkspace:
+    """The workspace under that key; AirbyteSettingsError if something else is there."""
+    found = getattr(resources, resource_key)
+    if not isinstance(found, BaseAirbyteWorkspace):
+        raise AirbyteSettingsError(
+            f"The resource {resource_key!r} is a {type(found).__name__}, not an AirbyteWorkspace or"
+            " AirbyteCloudWorkspace: put the workspace into Definitions(resources=...)."
+        )
+    return found

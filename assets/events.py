@@ -1,0 +1,249 @@
+"""What a finished job means for Dagster. Pure, and the only place that decides it: a table's event
+looks the same whether a run or the sensor tells it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.ledger import Ledger
+from dagster_airbyte_sync.assets.tables import Table
+from dagster_airbyte_sync.resources import Job, JobType, StreamStats
+
+CHECK_NAME = "airbyte_sync"
+
+# Of a table's own metadata, what each of its events repeats.
+_OF_TABLE = (
+    keys.CONNECTION_ID,
+    keys.CONNECTION_NAME,
+    keys.STREAM_NAME,
+    keys.STREAM_NAMESPACE,
+    keys.STREAM_PREFIX,
+    keys.TABLE_NAME,
+    keys.COLUMN_SCHEMA,
+    keys.STORAGE_KIND,
+)
+
+
+@dataclass(frozen=True)
+class FinishedSync:
+    """A finished job, where to look at it, and the Dagster run that started it, if one did."""
+
+    job: Job
+    job_url: str
+    started_by_run: str | None = None
+
+    @property
+    def triggered_by(self) -> str:
+        return "dagster" if self.started_by_run else "external"
+
+
+def tables_of_job(job: Job, tables: Iterable[Table]) -> list[Table]:
+    """The tables whose streams took part; all of them where Airbyte does not tell."""
+    return [
+        table
+        for table in tables
+        if job.enabled_streams is None or table.stream in job.enabled_streams
+    ]
+
+
+def makes_fresh(job: Job) -> bool:
+    """Whether the job leaves fresh tables: a sync or refresh that succeeded."""
+    return job.succeeded and job.type.writes_tables
+
+
+def materialization(
+    sync: FinishedSync, table: Table, siblings: int, ledger: Ledger
+) -> dg.AssetMaterialization:
+    """The event that tells one table of a sync that made it fresh.
+
+    `siblings` is the number of tables the job wrote: with one, the job's totals are the table's.
+    The tag `dagster/data_version` is the id of the last job that moved rows.
+    """
+    job = sync.job
+    stats = stats_of(job, table, siblings)
+    highest = ledger.highest(table.key)
+    is_late = highest is not None and highest > job.id
+    return dg.AssetMaterialization(
+        asset_key=table.key,
+        description=f"{job.type.value} of {_connection_name(table)}, job {job.id}",
+        metadata={
+            **_metadata(sync, table),
+            **_counts(stats),
+            **({keys.HIGHEST_JOB_ID: highest} if is_late else {}),
+        },
+        tags={keys.DATA_VERSION_TAG: _data_version(job, table, stats, ledger)},
+    )
+
+
+def _data_version(job: Job, table: Table, stats: StreamStats, ledger: Ledger) -> str:
+    moved_nothing = 0 in (stats.records_committed, job.rows)
+    before = ledger.data_version(table.key)
+    return before if moved_nothing and before is not None else str(job.id)
+
+
+def observation(sync: FinishedSync, table: Table) -> dg.AssetObservation:
+    """The event for a clear or reset: something happened to the table, but it is not fresh."""
+    return dg.AssetObservation(
+        asset_key=table.key,
+        description=f"{sync.job.type.value} of {_connection_name(table)}, job {sync.job.id}",
+        metadata=_metadata(sync, table),
+    )
+
+
+def declaration(job: Job, table: Table, job_url: str) -> dg.AssetObservation:
+    """Says that the run which stores this event follows the job and will report it."""
+    return dg.AssetObservation(
+        asset_key=table.key,
+        description=f"Airbyte job {job.id} started for {_connection_name(table)}",
+        metadata={
+            keys.JOB_ID: job.id,
+            keys.JOB_STATUS: "started",
+            keys.JOB_URL: dg.MetadataValue.url(job_url),
+            keys.CONNECTION_ID: table.connection_id,
+        },
+    )
+
+
+def as_result(event: dg.AssetMaterialization) -> dg.MaterializeResult[object]:
+    """The same event, as a step of a run yields it."""
+    tags = dict(event.tags or {})
+    version = tags.pop(keys.DATA_VERSION_TAG)
+    return dg.MaterializeResult(
+        asset_key=event.asset_key,
+        metadata=event.metadata,
+        data_version=dg.DataVersion(version),
+        tags=tags,
+    )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a table is well after a job; `severity` and `reason` matter if it is not."""
+
+    passed: bool
+    reason: str
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
+
+
+def verdict(job: Job, table: Table, siblings: int) -> Verdict:
+    """What the check of one table says of a finished job."""
+    if not job.succeeded:
+        why = job.failure.message if job.failure else "Airbyte gave no reason"
+        return Verdict(False, f"The {job.type.value} {job.status.value}: {why}")
+    if job.type is JobType.CLEAR:
+        return Verdict(True, "The table was cleared")
+    rows = stats_of(job, table, siblings).records_committed
+    if rows == 0 and table.is_full_refresh:
+        return Verdict(
+            False,
+            "Airbyte reports success but no row, and this stream is read in full each time",
+            dg.AssetCheckSeverity.WARN,
+        )
+    return Verdict(True, f"{_how_many(rows)} synced")
+
+
+def _how_many(rows: int | None) -> str:
+    return "Rows" if rows is None else f"{rows} rows"
+
+
+def check_evaluation(sync: FinishedSync, table: Table, siblings: int) -> dg.AssetCheckEvaluation:
+    """The check event for one table. Sent for good and bad, as a bad one stays until the next.
+
+    Never with a partition: Dagster stores only one evaluation for each partition outside of runs.
+    """
+    found = verdict(sync.job, table, siblings)
+    return dg.AssetCheckEvaluation(
+        asset_key=table.key,
+        check_name=CHECK_NAME,
+        passed=found.passed,
+        severity=found.severity,
+        description=found.reason,
+        metadata={**_job_metadata(sync), **_failure(sync.job)},
+    )
+
+
+def stats_of(job: Job, table: Table, siblings: int) -> StreamStats:
+    """What one table got: by stream where Airbyte says so, else the job's total if it is alone."""
+    if job.streams is not None:
+        return job.streams.get(table.stream, StreamStats())
+    if siblings == 1:
+        return StreamStats(records_committed=job.rows, bytes_committed=job.bytes)
+    return StreamStats()
+
+
+def _connection_name(table: Table) -> str:
+    return keys.text_in(table.spec.metadata, keys.CONNECTION_NAME) or table.connection_id
+
+
+def _metadata(sync: FinishedSync, table: Table) -> dict[str, keys.Entry]:
+    of_table = {key: table.spec.metadata[key] for key in _OF_TABLE if key in table.spec.metadata}
+    return {**of_table, **_job_metadata(sync)}
+
+
+def _job_metadata(sync: FinishedSync) -> dict[str, keys.Entry]:
+    job = sync.job
+    known: dict[str, keys.Entry | None] = {
+        keys.JOB_ID: job.id,
+        keys.JOB_TYPE: job.type.value,
+        keys.JOB_STATUS: job.status.value,
+        keys.ATTEMPTS: job.attempts,
+        keys.SYNC_STARTED_AT: dg.MetadataValue.timestamp(job.began_at) if job.began_at else None,
+        keys.SYNC_ENDED_AT: dg.MetadataValue.timestamp(job.ended_at) if job.ended_at else None,
+        keys.SYNC_DURATION: job.duration.total_seconds() if job.duration is not None else None,
+        keys.JOB_URL: dg.MetadataValue.url(sync.job_url),
+        keys.TRIGGERED_BY: sync.triggered_by,
+        keys.STARTED_BY_RUN: (
+            dg.MetadataValue.dagster_run(sync.started_by_run) if sync.started_by_run else None
+        ),
+    }
+    return {key: value for key, value in known.items() if value is not None}
+
+
+def _counts(stats: StreamStats) -> dict[str, keys.Entry]:
+    known = {
+        keys.RECORDS_SYNCED: stats.records_committed,
+        keys.PARTITION_ROW_COUNT: stats.records_committed,
+        keys.BYTES_SYNCED: stats.bytes_committed,
+        keys.RECORDS_REJECTED: stats.records_rejected,
+    }
+    return {key: value for key, value in known.items() if value is not None}
+
+
+def _failure(job: Job) -> dict[str, keys.Entry]:
+    return failure_metadata(job) if not job.succeeded else {}
+
+
+def failure_metadata(job: Job) -> dict[str, keys.Entry]:
+    """Airbyte's own reason for a job that did not succeed, as far as it gave one."""
+    known = {
+        keys.FAILURE_REASON: job.failure.message if job.failure else None,
+        keys.FAILURE_ORIGIN: job.failure.origin if job.failure else None,
+        keys.FAILURE_TYPE: job.failure.type if job.failure else None,
+    }
+    return {key: value for key, value in known.items() if value is not None}
+
+
+Event = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
+
+
+def events_of(
+    sync: FinishedSync,
+    tables: Sequence[Table],
+    untold: Sequence[Table],
+    ledger: Ledger,
+    checked: frozenset[dg.AssetKey] = frozenset(),
+) -> list[Event]:
+    """All events of one job outside of a run: checks first, then what marks the job as told.
+
+    `tables` are those the job touched, `untold` those whose materialization is still owed,
+    `checked` the assets for which the check is defined.
+    """
+    siblings = len(tables)
+    checks = [check_evaluation(sync, t, siblings) for t in tables if t.key in checked]
+    if makes_fresh(sync.job):
+        return [*checks, *(materialization(sync, t, siblings, ledger) for t in untold)]
+    if sync.job.succeeded:
+        return [*checks, *(observation(sync, table) for table in tables)]
+    return [*checks]

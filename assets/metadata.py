@@ -1,0 +1,63 @@
+"""The metadata keys this package writes and reads; one place, so that writer and reader agree."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+# What this package puts under a key; a part of what Dagster accepts.
+Entry = (
+    str | int | float | dg.TimestampMetadataValue | dg.UrlMetadataValue | dg.DagsterRunMetadataValue
+)
+
+CONNECTION_ID = "dagster-airbyte/connection_id"
+CONNECTION_NAME = "dagster-airbyte/connection_name"
+STREAM_NAME = "dagster-airbyte/stream_name"
+STREAM_NAMESPACE = "dagster-airbyte/stream_namespace"
+STREAM_PREFIX = "dagster-airbyte/stream_prefix"
+JOB_ID = "dagster-airbyte/job_id"
+HIGHEST_JOB_ID = "dagster-airbyte/highest_job_id"
+JOB_TYPE = "dagster-airbyte/job_type"
+JOB_STATUS = "dagster-airbyte/job_status"
+JOB_URL = "dagster-airbyte/job_url"
+ATTEMPTS = "dagster-airbyte/attempts"
+RECORDS_SYNCED = "dagster-airbyte/records_synced"
+BYTES_SYNCED = "dagster-airbyte/bytes_synced"
+RECORDS_REJECTED = "dagster-airbyte/records_rejected"
+SYNC_STARTED_AT = "dagster-airbyte/sync_started_at"
+SYNC_ENDED_AT = "dagster-airbyte/sync_ended_at"
+SYNC_DURATION = "dagster-airbyte/sync_duration_seconds"
+TRIGGERED_BY = "dagster-airbyte/triggered_by"
+STARTED_BY_RUN = "dagster-airbyte/started_by_run"
+FAILURE_REASON = "dagster-airbyte/failure_reason"
+FAILURE_ORIGIN = "dagster-airbyte/failure_origin"
+FAILURE_TYPE = "dagster-airbyte/failure_type"
+
+# Dagster's own keys; the constants are private there, the names are documented.
+TABLE_NAME = "dagster/table_name"
+COLUMN_SCHEMA = "dagster/column_schema"
+STORAGE_KIND = "dagster/storage_kind"
+PARTITION_ROW_COUNT = "dagster/partition_row_count"
+DATA_VERSION_TAG = "dagster/data_version"
+
+
+def int_in(metadata: Mapping[str, object], key: str) -> int | None:
+    """The whole number stored under `key`, or None."""
+    value = _plain(metadata.get(key))
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def float_in(metadata: Mapping[str, object], key: str) -> float | None:
+    """The number stored under `key` (a timestamp is one), or None."""
+    value = _plain(metadata.get(key))
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and isinstance(value, int | float) else None
+
+
+def text_in(metadata: Mapping[str, object], key: str) -> str | None:
+    """The text stored under `key`, or None."""
+    value = _plain(metadata.get(key))
+    return value if isinstance(value, str) else None
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, dg.MetadataValue) else value

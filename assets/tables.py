@@ -1,0 +1,110 @@
+"""Which table of Dagster belongs to which stream of Airbyte."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator, table_props
+from dagster_airbyte_sync.resources import AirbyteError, Catalog, Connection, StreamId
+
+ConnectionSelector = Callable[[Connection], bool]
+
+
+class DuplicateAssetKey(AirbyteError):
+    """Raised if two streams would share one asset key, so that one would hide the other."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One stream of one connection, and the asset that stands for it."""
+
+    connection_id: str
+    stream: StreamId
+    spec: dg.AssetSpec
+    is_full_refresh: bool = False
+
+    @property
+    def key(self) -> dg.AssetKey:
+        return self.spec.key
+
+
+def tables_of(
+    catalog: Catalog, connection: Connection, translator: DagsterAirbyteTranslator
+) -> list[Table]:
+    """The tables of one connection, one for each selected stream."""
+    destination = catalog.destination_of(connection)
+    return [
+        Table(
+            connection_id=connection.id,
+            stream=stream.id,
+            spec=_with_identity(
+                translator.get_asset_spec(table_props(connection, stream, destination)),
+                connection,
+                stream.id,
+            ),
+            is_full_refresh=(stream.sync_mode or "").startswith("full_refresh"),
+        )
+        for stream in connection.selected_streams
+    ]
+
+
+def _with_identity(spec: dg.AssetSpec, connection: Connection, stream: StreamId) -> dg.AssetSpec:
+    """The spec, and what finds its stream again, whatever a translator made of it."""
+    identity: dict[str, object] = {
+        keys.CONNECTION_ID: connection.id,
+        keys.CONNECTION_NAME: connection.name,
+        keys.STREAM_NAME: stream.name,
+    }
+    if stream.namespace:
+        identity[keys.STREAM_NAMESPACE] = stream.namespace
+    return spec.merge_attributes(metadata=identity)
+
+
+def table_of_spec(spec: dg.AssetSpec) -> Table | None:
+    """The table a spec of ours describes, from its own metadata; None for any other spec."""
+    connection_id = keys.text_in(spec.metadata, keys.CONNECTION_ID)
+    name = keys.text_in(spec.metadata, keys.STREAM_NAME)
+    if connection_id is None or name is None:
+        return None
+    namespace = keys.text_in(spec.metadata, keys.STREAM_NAMESPACE)
+    return Table(connection_id, StreamId(name, namespace), spec)
+
+
+def selected_tables(
+    catalog: Catalog,
+    translator: DagsterAirbyteTranslator | None = None,
+    selector: ConnectionSelector | None = None,
+) -> list[Table]:
+    """The tables of all connections the selector accepts.
+
+    Raises DuplicateAssetKey if two of them would be one asset.
+    """
+    tables = [
+        table
+        for connection in catalog.connections.values()
+        if selector is None or selector(connection)
+        for table in tables_of(catalog, connection, translator or DagsterAirbyteTranslator())
+    ]
+    _refuse_duplicates(tables, catalog.connections)
+    return tables
+
+
+def _refuse_duplicates(tables: Iterable[Table], connections: Mapping[str, Connection]) -> None:
+    first_by_key: dict[dg.AssetKey, Table] = {}
+    for table in tables:
+        first = first_by_key.setdefault(table.key, table)
+        if first is not table:
+            raise DuplicateAssetKey(
+                f"The asset key {table.key.to_user_string()!r} would stand for two streams:"
+                f" {_described(first, connections)}, and {_described(table, connections)}."
+                " Give them different keys in a DagsterAirbyteTranslator (its props have"
+                " connection_name and stream_namespace), set a stream prefix in Airbyte, or leave"
+                " one connection out with connection_selector_fn."
+            )
+
+
+def _described(table: Table, connections: Mapping[str, Connection]) -> str:
+    connection = connections[table.connection_id]
+    return f"stream '{table.stream}' of connection {connection.name!r} ({connection.id})"

@@ -1,0 +1,77 @@
+"""Airbyte, typed: settings, requests, records, and the Dagster resource that holds them."""
+
+from dagster_airbyte_sync.resources.budget import NO_LIMIT, TimeBudget
+from dagster_airbyte_sync.resources.catalog import (
+    Catalog,
+    Connection,
+    Destination,
+    Stream,
+    StreamId,
+    SyncSchedule,
+)
+from dagster_airbyte_sync.resources.client import AirbyteClient, client_for
+from dagster_airbyte_sync.resources.errors import (
+    AirbyteConflict,
+    AirbyteError,
+    AirbyteForbidden,
+    AirbyteNotFound,
+    AirbyteRateLimited,
+    AirbyteRedirected,
+    AirbyteRefused,
+    AirbyteRequestError,
+    AirbyteSettingsError,
+    AirbyteUnauthorized,
+    AirbyteUnavailable,
+    AirbyteUnreadable,
+    OutOfTime,
+)
+from dagster_airbyte_sync.resources.jobs import (
+    Job,
+    JobFailure,
+    JobStatus,
+    JobType,
+    StreamStats,
+    job_url,
+)
+from dagster_airbyte_sync.resources.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.workspace import (
+    BaseAirbyteWorkspace,
+    CloudWorkspace,
+    SelfManagedWorkspace,
+)
+
+__all__ = [
+    "NO_LIMIT",
+    "AirbyteClient",
+    "AirbyteConflict",
+    "AirbyteError",
+    "AirbyteForbidden",
+    "AirbyteNotFound",
+    "AirbyteRateLimited",
+    "AirbyteRedirected",
+    "AirbyteRefused",
+    "AirbyteRequestError",
+    "AirbyteSettings",
+    "AirbyteSettingsError",
+    "AirbyteUnauthorized",
+    "AirbyteUnavailable",
+    "AirbyteUnreadable",
+    "BaseAirbyteWorkspace",
+    "Catalog",
+    "CloudWorkspace",
+    "Connection",
+    "Destination",
+    "Job",
+    "JobFailure",
+    "JobStatus",
+    "JobType",
+    "OutOfTime",
+    "SelfManagedWorkspace",
+    "Stream",
+    "StreamId",
+    "StreamStats",
+    "SyncSchedule",
+    "TimeBudget",
+    "client_for",
+    "job_url",
+]

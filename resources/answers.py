@@ -1,0 +1,92 @@
+"""Reads an HTTP answer: its JSON, or the error it stands for. Pure."""
+
+import requests
+
+from dagster_airbyte_sync.resources.errors import (
+    AirbyteConflict,
+    AirbyteForbidden,
+    AirbyteNotFound,
+    AirbyteRateLimited,
+    AirbyteRedirected,
+    AirbyteRefused,
+    AirbyteRequestError,
+    AirbyteUnauthorized,
+    AirbyteUnavailable,
+    AirbyteUnreadable,
+)
+from dagster_airbyte_sync.resources.reading import Json, object_at, text
+from dagster_airbyte_sync.resources.retry import retry_after_seconds
+
+_LONGEST_REASON = 500
+
+
+def json_of(method: str, url: str, response: requests.Response) -> object:
+    """The JSON object or list of a good answer; AirbyteUnreadable for anything else."""
+    parsed = _parsed(response)
+    if isinstance(parsed, dict | list):
+        return parsed
+    page = "an HTML page" if _is_page(_beginning(response)) else "no readable JSON"
+    reason = f"{page} with status {response.status_code}: is the address that of Airbyte's API?"
+    raise AirbyteUnreadable(method, url, reason)
+
+
+def error_of(method: str, url: str, response: requests.Response) -> AirbyteRequestError:
+    """The error for an answer with a status of 300 or more."""
+    status = response.status_code
+    body = object_at(_parsed(response))
+    reason = reason_in(body) or _plain(response)
+    if status < 400:
+        to = response.headers.get("Location", "another address").split("?")[0]
+        return AirbyteRedirected(
+            method, url, f"a redirect to {to}: put that address into the settings", status=status
+        )
+    if status == 429:
+        wait = retry_after_seconds(response.headers.get("Retry-After"))
+        return AirbyteRateLimited(method, url, reason, retry_after=wait)
+    if status == 409:
+        title = text(body.get("title")) or text(body.get("type")) or ""
+        return AirbyteConflict(method, url, reason, title=title)
+    kinds = {
+        401: AirbyteUnauthorized,
+        403: AirbyteForbidden,
+        404: AirbyteNotFound,
+        408: AirbyteUnavailable,
+        501: AirbyteNotFound,
+    }
+    kind = kinds.get(status, AirbyteUnavailable if status >= 500 else AirbyteRefused)
+    return kind(method, url, reason, status=status)
+
+
+def reason_in(body: Json) -> str | None:
+    """Airbyte's most telling message: the problem's own text before its generic title."""
+    data = object_at(body, "data")
+    candidates = (
+        data.get("message"),
+        body.get("message"),
+        body.get("detail"),
+        body.get("title"),
+        f"errorId {body['errorId']}" if body.get("errorId") else None,
+    )
+    found = next(filter(None, map(text, candidates)), None)
+    return found[:_LONGEST_REASON] if found else None
+
+
+def _plain(response: requests.Response) -> str:
+    words = " ".join(_beginning(response).split())
+    return "an HTML page" if _is_page(words) else words[:_LONGEST_REASON] or "no message"
+
+
+def _beginning(response: requests.Response) -> str:
+    # Not `response.text`: guessing the encoding of a large body takes seconds.
+    return response.content[:2000].decode("utf-8", "replace")
+
+
+def _is_page(words: str) -> bool:
+    return "<html" in words.lower() or "<!doctype" in words.lower()
+
+
+def _parsed(response: requests.Response) -> object:
+    try:
+        return response.json()
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,145 @@
+"""How a request proves who sends it. Nothing here opens a connection."""
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import requests
+from requests.auth import AuthBase, HTTPBasicAuth
+
+from dagster_airbyte_sync.resources.errors import (
+    AirbyteNotFound,
+    AirbyteRedirected,
+    AirbyteRefused,
+    AirbyteUnauthorized,
+)
+from dagster_airbyte_sync.resources.reading import Json, integer, object_at, text
+from dagster_airbyte_sync.resources.settings import AirbyteSettings
+
+# Airbyte before 1.6 gives tokens of 180 s and does not always say so.
+_SHORTEST_LIFE = 180.0
+# A token is renewed when this part of its life is over.
+_RENEW_AFTER = 0.8
+
+
+@dataclass(frozen=True)
+class Token:
+    """An access token; `renew_at` is on the local monotonic clock."""
+
+    value: str = field(repr=False)
+    renew_at: float
+
+
+def read_token(answer: Json, now: float) -> Token | None:
+    """The token in the answer of `/applications/token`, or None if there is none.
+
+    The life is the token's own (`exp` minus `iat`), because `expires_in` is only configuration on
+    Keycloak installations, and because Airbyte's clock need not agree with ours.
+    """
+    value = text(answer.get("access_token"))
+    if value is None:
+        return None
+    life = _life_of(value) or integer(answer.get("expires_in")) or _SHORTEST_LIFE
+    return Token(value, now + life * _RENEW_AFTER)
+
+
+def _life_of(token: str) -> float | None:
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        padded = parts[1] + "=" * (-len(parts[1]) % 4)
+        claims = object_at(json.loads(base64.urlsafe_b64decode(padded)))
+    except ValueError:
+        return None
+    issued, expires = integer(claims.get("iat")), integer(claims.get("exp"))
+    return float(expires - issued) if issued and expires and expires > issued else None
+
+
+class Authenticator:
+    """Hands out what proves the sender; asks `fetch` for a token when it needs a new one.
+
+    Shared by threads: one of them fetches, the others wait for its token.
+    """
+
+    def __init__(
+        self, settings: AirbyteSettings, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._token: Token | None = None
+
+    @property
+    def uses_tokens(self) -> bool:
+        return bool(self._settings.client_id)
+
+    def credentials(self) -> dict[str, str]:
+        """The body of a token request (Airbyte's spec calls the field `grant-type`)."""
+        return {
+            "client_id": self._settings.client_id or "",
+            "client_secret": self._settings.client_secret or "",
+            "grant-type": "client_credentials",
+        }
+
+    def proof(self, fetch: Callable[[], Json]) -> "Proof":
+        """What to put on the next request; calls `fetch` if a token is missing or old."""
+        if not self.uses_tokens:
+            return Proof(basic=_basic(self._settings))
+        with self._lock:
+            if self._token is None or self._clock() >= self._token.renew_at:
+                self._token = read_token(fetch(), self._clock())
+            return Proof(token=self._token)
+
+    def forget(self, refused: "Proof") -> bool:
+        """Drop the token a 401 was for; True if a new one is worth a try."""
+        with self._lock:
+            if refused.token is not None and self._token == refused.token:
+                self._token = None
+        return refused.token is not None
+
+
+def _basic(settings: AirbyteSettings) -> HTTPBasicAuth | None:
+    if settings.username and settings.password:
+        return HTTPBasicAuth(settings.username.encode(), settings.password.encode())
+    return None
+
+
+class Proof(AuthBase):
+    """A token, a user and password, or nothing, put on one request.
+
+    Always given to requests, even when it adds nothing: without it requests would look for
+    credentials of the same host in ~/.netrc.
+    """
+
+    def __init__(self, *, token: Token | None = None, basic: HTTPBasicAuth | None = None) -> None:
+        self.token = token
+        self._basic = basic
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._basic is not None:
+            self._basic(request)
+        elif self.token is not None:
+            request.headers["Authorization"] = f"Bearer {self.token.value}"
+        return request
+
+
+def token_refused(refusal: AirbyteRefused) -> AirbyteRefused:
+    """The error for a refused token request, saying which setting to change.
+
+    Airbyte answers 400 (simple authentication) or 401 (Keycloak) to wrong credentials, and has no
+    token endpoint at all where authentication is off.
+    """
+    if isinstance(refusal, AirbyteNotFound):
+        reason = (
+            "this server gives no tokens: authentication is off there (remove client_id and"
+            " client_secret), or rest_api_base_url is wrong"
+        )
+        return AirbyteNotFound(refusal.method, refusal.url, reason, status=refusal.status)
+    if isinstance(refusal, AirbyteRedirected):
+        return refusal
+    reason = f"Airbyte does not accept client_id and client_secret ({refusal.reason})"
+    return AirbyteUnauthorized(refusal.method, refusal.url, reason, status=refusal.status)

@@ -1,0 +1,42 @@
+"""How much time a caller has left; asked before every request."""
+
+import time
+from collections.abc import Callable
+
+from dagster_airbyte_sync.resources.errors import OutOfTime
+
+# With less than this left a request is not begun: it would hardly end in time.
+_LEAST_SECONDS = 0.5
+
+
+class TimeBudget:
+    """Seconds that may be spent from now on; None is without end. Never negative."""
+
+    def __init__(
+        self, seconds: float | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
+        self._end = None if seconds is None else clock() + max(seconds, 0.0)
+
+    @property
+    def left(self) -> float | None:
+        return None if self._end is None else max(self._end - self._clock(), 0.0)
+
+    @property
+    def is_spent(self) -> bool:
+        return self.left is not None and self.left < _LEAST_SECONDS
+
+    def cut(self, seconds: float) -> float:
+        """`seconds`, or what is left of the budget if that is less.
+
+        Raises OutOfTime if too little is left to begin anything.
+        """
+        if self.is_spent:
+            raise OutOfTime("The time for this tick is used up; the next one goes on from here.")
+        return seconds if self.left is None else min(seconds, self.left)
+
+    def allows(self, seconds: float) -> bool:
+        return self.left is None or seconds + _LEAST_SECONDS <= self.left
+
+
+NO_LIMIT = TimeBudget()

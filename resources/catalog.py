@@ -1,0 +1,109 @@
+"""What an Airbyte workspace contains: connections, their streams, and destinations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class StreamId:
+    """What Airbyte knows a stream by: its name and, in most databases, its namespace."""
+
+    name: str
+    namespace: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.namespace}.{self.name}" if self.namespace else self.name
+
+    def sort_key(self) -> tuple[str, str]:
+        return (self.name, self.namespace or "")
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream of a connection; Airbyte writes it to one table."""
+
+    name: str
+    namespace: str | None = None
+    selected: bool = True
+    json_schema: Mapping[str, object] = field(default_factory=dict)
+    sync_mode: str | None = None
+
+    @property
+    def id(self) -> StreamId:
+        return StreamId(self.name, self.namespace)
+
+
+@dataclass(frozen=True)
+class SyncSchedule:
+    """When Airbyte itself starts a connection's syncs.
+
+    `kind` is "manual", "cron" or "basic"; a cron has `cron_expression` (Quartz) and
+    `cron_timezone`, a basic schedule `units` of `time_unit` (minutes, hours, days, weeks, months).
+    """
+
+    kind: str = "manual"
+    cron_expression: str | None = None
+    cron_timezone: str | None = None
+    units: int | None = None
+    time_unit: str | None = None
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One connection: a source, a destination, and the streams that flow between them."""
+
+    id: str
+    name: str
+    destination_id: str
+    source_id: str | None = None
+    status: str = "active"
+    stream_prefix: str | None = None
+    namespace_definition: str = "source"
+    namespace_format: str | None = None
+    schedule: SyncSchedule = field(default_factory=SyncSchedule)
+    tags: tuple[str, ...] = ()
+    all_streams: tuple[Stream, ...] = ()
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == "active"
+
+    @property
+    def selected_streams(self) -> tuple[Stream, ...]:
+        return tuple(stream for stream in self.all_streams if stream.selected)
+
+    @property
+    def streams(self) -> Mapping[str, Stream]:
+        """All streams by name; where two share a name, by `namespace.name`."""
+        names = [stream.name for stream in self.all_streams]
+        return {
+            stream.name if names.count(stream.name) == 1 else str(stream.id): stream
+            for stream in self.all_streams
+        }
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where a connection writes. `type` is Airbyte's short name ("postgres"), "" if it has none."""
+
+    id: str
+    name: str
+    type: str
+    database: str | None = None
+    schema: str | None = None
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All connections and destinations of one workspace, read at `read_at` (Dagster's clock)."""
+
+    workspace_id: str
+    connections: Mapping[str, Connection]
+    destinations: Mapping[str, Destination]
+    read_at: datetime
+
+    def destination_of(self, connection: Connection) -> Destination:
+        """The destination, or one without a type if Airbyte did not list it."""
+        unknown = Destination(id=connection.destination_id, name="", type="")
+        return self.destinations.get(connection.destination_id, unknown)

@@ -1,0 +1,210 @@
+"""Airbyte's Configuration API (`/api/v1`): which requests it takes and what its answers mean.
+
+Nothing here sends anything. Shapes are those of airbyte-platform's `config.yaml`, 1.0 to 2.1.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from dagster_airbyte_sync.resources.catalog import Connection, Stream, StreamId, SyncSchedule
+from dagster_airbyte_sync.resources.http import Call
+from dagster_airbyte_sync.resources.jobs import (
+    FINISHED,
+    Job,
+    JobFailure,
+    JobStatus,
+    JobType,
+    StreamStats,
+)
+from dagster_airbyte_sync.resources.reading import (
+    Json,
+    integer,
+    object_at,
+    objects_at,
+    text,
+    when,
+)
+
+
+class ConfigurationApi:
+    """Builds the requests for one workspace."""
+
+    def __init__(self, base_url: str, workspace_id: str) -> None:
+        self._base_url = base_url
+        self._workspace_id = workspace_id
+
+    def connections(self) -> Call:
+        """All connections with their schemas, in one unpaged answer."""
+        return self._post("/connections/list", {"workspaceId": self._workspace_id})
+
+    def finished_jobs(self, since: datetime, offset: int, limit: int) -> Call:
+        """Finished jobs that ended at or after `since`, oldest end first, with all counts."""
+        return self._post(
+            "/jobs/list_for_workspaces",
+            {
+                "workspaceIds": [self._workspace_id],
+                "configTypes": ["sync", "reset_connection", "refresh", "clear"],
+                "statuses": [status.value for status in FINISHED],
+                "updatedAtStart": since.isoformat(),
+                "orderByField": "updatedAt",
+                "orderByMethod": "ASC",
+                "pagination": {"pageSize": limit, "rowOffset": offset},
+            },
+        )
+
+    def job(self, job_id: int) -> Call:
+        """One job with its counts by stream. (`/jobs/get` would load all its logs.)"""
+        return self._post("/jobs/get_without_logs", {"id": job_id})
+
+    def instance(self) -> Call:
+        """Version and UI address; answered without credentials, by self-managed servers only."""
+        return Call("GET", f"{self._base_url}/instance_configuration")
+
+    def _post(self, path: str, body: Json) -> Call:
+        return Call("POST", f"{self._base_url}{path}", body=body)
+
+
+def read_connections(answer: object) -> list[Connection]:
+    found = map(read_connection, objects_at(answer, "connections"))
+    return [connection for connection in found if connection is not None]
+
+
+def read_connection(raw: Json) -> Connection | None:
+    """A `ConnectionRead`; None without an id, by which everything else is found."""
+    connection_id = text(raw.get("connectionId"))
+    if connection_id is None:
+        return None
+    return Connection(
+        id=connection_id,
+        name=text(raw.get("name")) or connection_id,
+        destination_id=text(raw.get("destinationId")) or "",
+        source_id=text(raw.get("sourceId")),
+        status=text(raw.get("status")) or "active",
+        stream_prefix=text(raw.get("prefix")),
+        namespace_definition=_namespace_definition(text(raw.get("namespaceDefinition"))),
+        namespace_format=text(raw.get("namespaceFormat")),
+        schedule=_read_schedule(raw),
+        tags=tuple(filter(None, (text(tag.get("name")) for tag in objects_at(raw, "tags")))),
+        all_streams=_read_streams(raw),
+    )
+
+
+def _namespace_definition(value: str | None) -> str:
+    # This API writes `customformat`, the public one `custom_format`.
+    return "custom_format" if value in ("customformat", "custom_format") else value or "source"
+
+
+def _read_streams(raw: Json) -> tuple[Stream, ...]:
+    found = (_read_stream(entry) for entry in objects_at(raw, "syncCatalog", "streams"))
+    return tuple(stream for stream in found if stream is not None)
+
+
+def _read_stream(entry: Json) -> Stream | None:
+    stream, config = object_at(entry, "stream"), object_at(entry, "config")
+    name = text(stream.get("name"))
+    if name is None:
+        return None
+    return Stream(
+        name=name,
+        namespace=text(stream.get("namespace")),
+        selected=config.get("selected") is True,
+        json_schema=object_at(stream, "jsonSchema"),
+        sync_mode=text(config.get("syncMode")),
+    )
+
+
+def _read_schedule(raw: Json) -> SyncSchedule:
+    kind = text(raw.get("scheduleType")) or ("basic" if raw.get("schedule") else "manual")
+    cron = object_at(raw, "scheduleData", "cron")
+    basic = object_at(raw, "scheduleData", "basicSchedule") or object_at(raw, "schedule")
+    return SyncSchedule(
+        kind=kind,
+        cron_expression=text(cron.get("cronExpression")) if kind == "cron" else None,
+        cron_timezone=text(cron.get("cronTimeZone")) if kind == "cron" else None,
+        units=integer(basic.get("units")) if kind == "basic" else None,
+        time_unit=text(basic.get("timeUnit")) if kind == "basic" else None,
+    )
+
+
+def read_jobs(answer: object) -> list[Job]:
+    found = map(read_job, objects_at(answer, "jobs"))
+    return [job for job in found if job is not None]
+
+
+def read_job(entry: object) -> Job | None:
+    """A `JobWithAttemptsRead` or `JobInfoRead`; None without an id or a connection."""
+    raw, attempts = object_at(entry, "job"), objects_at(entry, "attempts")
+    job_id, connection_id = integer(raw.get("id")), text(raw.get("configId"))
+    if job_id is None or connection_id is None:
+        return None
+    total = object_at(raw, "aggregatedStats")
+    return Job(
+        id=job_id,
+        connection_id=connection_id,
+        type=JobType(raw.get("configType")),
+        status=JobStatus(raw.get("status")),
+        created_at=when(raw.get("createdAt")),
+        started_at=_first_start(attempts),
+        updated_at=when(raw.get("updatedAt")),
+        attempts=len(attempts) or None,
+        rows=integer(total.get("recordsCommitted")),
+        bytes=integer(total.get("bytesCommitted")),
+        streams=_read_stream_stats(raw),
+        enabled_streams=_read_enabled_streams(raw),
+        failure=_read_failure(attempts),
+    )
+
+
+def _attempt(entry: Json) -> Json:
+    # `JobInfoRead` wraps each attempt once more, beside its logs.
+    return object_at(entry, "attempt") or entry
+
+
+def _first_start(attempts: Iterable[Json]) -> datetime | None:
+    return min(filter(None, (when(_attempt(a).get("createdAt")) for a in attempts)), default=None)
+
+
+def _stream_id(raw: Json, name: str, namespace: str) -> StreamId | None:
+    found = text(raw.get(name))
+    return StreamId(found, text(raw.get(namespace))) if found else None
+
+
+def _read_stream_stats(raw: Json) -> dict[StreamId, StreamStats] | None:
+    if not isinstance(raw.get("streamAggregatedStats"), list):
+        return None
+    rows = objects_at(raw, "streamAggregatedStats")
+    found = ((_stream_id(row, "streamName", "streamNamespace"), row) for row in rows)
+    return {stream: _read_stats(row) for stream, row in found if stream is not None}
+
+
+def _read_stats(row: Json) -> StreamStats:
+    return StreamStats(
+        records_committed=integer(row.get("recordsCommitted")),
+        bytes_committed=integer(row.get("bytesCommitted")),
+        records_emitted=integer(row.get("recordsEmitted")),
+        bytes_emitted=integer(row.get("bytesEmitted")),
+        records_rejected=integer(row.get("recordsRejected")),
+    )
+
+
+def _read_enabled_streams(raw: Json) -> frozenset[StreamId] | None:
+    found = (_stream_id(row, "name", "namespace") for row in objects_at(raw, "enabledStreams"))
+    return frozenset(filter(None, found)) or None
+
+
+def _read_failure(attempts: Iterable[Json]) -> JobFailure | None:
+    """The reason of the last attempt that has one; Airbyte writes it when the attempt ends."""
+    failures = [
+        failure
+        for attempt in attempts
+        for failure in objects_at(_attempt(attempt), "failureSummary", "failures")
+    ]
+    if not failures:
+        return None
+    last = failures[-1]
+    message = text(last.get("externalMessage")) or text(last.get("internalMessage"))
+    return JobFailure(
+        message=message or "Airbyte gave no reason",
+        origin=text(last.get("failureOrigin")),
+        type=text(last.get("failureType")),
+    )

@@ -1,0 +1,160 @@
+"""Sends requests to Airbyte: one session, tokens, retries, and answers checked to be JSON."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+
+import requests
+
+from dagster_airbyte_sync.resources.answers import error_of, json_of
+from dagster_airbyte_sync.resources.auth import Authenticator, Proof, token_refused
+from dagster_airbyte_sync.resources.budget import NO_LIMIT, TimeBudget
+from dagster_airbyte_sync.resources.errors import (
+    AirbyteRateLimited,
+    AirbyteRefused,
+    AirbyteUnauthorized,
+    AirbyteUnavailable,
+    AirbyteUnreadable,
+)
+from dagster_airbyte_sync.resources.reading import Json, object_at
+from dagster_airbyte_sync.resources.retry import RetryPolicy, was_never_sent
+from dagster_airbyte_sync.resources.settings import AirbyteSettings
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to make. `repeatable` is False for what must never be done twice."""
+
+    method: str
+    url: str
+    params: Mapping[str, str | int] | None = None
+    body: Json | None = field(default=None, repr=False)
+    repeatable: bool = True
+    timeout: float | None = None
+
+
+class Http:
+    """The one way from this package to Airbyte. Safe to share between threads."""
+
+    def __init__(
+        self, settings: AirbyteSettings, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._settings = settings
+        self._sleep = sleep
+        self._retries = RetryPolicy(settings.request_max_retries, settings.request_retry_delay)
+        self._authenticator = Authenticator(settings)
+        self._session = _session(settings)
+        self._skew_lock = threading.Lock()
+        self._skew: timedelta | None = None
+
+    @property
+    def server_time(self) -> datetime | None:
+        """Airbyte's clock now, from the last answer's Date header; None before the first answer."""
+        with self._skew_lock:
+            return None if self._skew is None else datetime.now(timezone.utc) + self._skew
+
+    def send(self, call: Call, budget: TimeBudget = NO_LIMIT) -> object:
+        """The JSON that Airbyte answers with.
+
+        Raises AirbyteRequestError (see `errors.py`) or OutOfTime.
+        """
+        proof = self._proof(budget)
+        try:
+            return self._repeating(call, budget, proof)
+        except AirbyteUnauthorized:
+            # The token may have died early (Keycloak, a restart): once more with a new one.
+            if not self._authenticator.forget(proof):
+                raise
+            return self._repeating(call, budget, self._proof(budget))
+
+    def _repeating(self, call: Call, budget: TimeBudget, proof: Proof) -> object:
+        tries = 0
+        while True:
+            try:
+                return self._once(call, budget, proof)
+            except AirbyteUnavailable as error:
+                tries += 1
+                wait = self._retries.wait(tries, error) if _may_repeat(call, error) else None
+                if wait is None or not budget.allows(wait):
+                    raise
+                self._sleep(wait)
+
+    def _proof(self, budget: TimeBudget) -> Proof:
+        return self._authenticator.proof(lambda: self._new_token(budget))
+
+    def _new_token(self, budget: TimeBudget) -> Json:
+        url = f"{self._settings.rest_api_base_url}/applications/token"
+        call = Call("POST", url, body=self._authenticator.credentials())
+        try:
+            answer = object_at(self._repeating(call, budget, Proof()))
+        except AirbyteRefused as refusal:
+            raise token_refused(refusal) from refusal
+        if not answer.get("access_token"):
+            raise AirbyteUnreadable(call.method, url, "an answer without access_token")
+        return answer
+
+    def _once(self, call: Call, budget: TimeBudget, proof: Proof) -> object:
+        timeout = budget.cut(call.timeout or self._settings.request_timeout)
+        try:
+            response = self._session.request(
+                call.method,
+                call.url,
+                params=call.params,
+                json=call.body,
+                auth=proof,
+                timeout=timeout,
+                allow_redirects=False,
+                verify=self._settings.verify,
+            )
+        except requests.RequestException as failure:
+            raise _no_answer(call, failure, timeout) from failure
+        self._note_date(response.headers.get("Date"))
+        if response.status_code >= 300:
+            raise error_of(call.method, call.url, response)
+        return json_of(call.method, call.url, response)
+
+    def _note_date(self, header: str | None) -> None:
+        try:
+            served = parsedate_to_datetime(header or "")
+        except ValueError:
+            return
+        if served.tzinfo is not None:
+            with self._skew_lock:
+                self._skew = served - datetime.now(timezone.utc)
+
+
+class NoAnswer(AirbyteUnavailable):
+    """Raised if the connection broke or timed out. `never_sent`: Airbyte cannot have seen it."""
+
+    never_sent = False
+
+
+def _no_answer(call: Call, failure: requests.RequestException, timeout: float) -> NoAnswer:
+    # The text of a requests error can hold the proxy's password, so only its kind is told.
+    reason = (
+        f"no answer within {timeout:g} s"
+        if isinstance(failure, requests.Timeout)
+        else f"no answer ({type(failure).__name__}): is Airbyte running, and is the address right?"
+    )
+    error = NoAnswer(call.method, call.url, reason)
+    error.never_sent = was_never_sent(failure)
+    return error
+
+
+def _may_repeat(call: Call, error: AirbyteUnavailable) -> bool:
+    """A refused connection or a 429 did nothing, so even a sync start may be sent again."""
+    did_nothing = isinstance(error, AirbyteRateLimited) or (
+        isinstance(error, NoAnswer) and error.never_sent
+    )
+    return call.repeatable or did_nothing
+
+
+def _session(settings: AirbyteSettings) -> requests.Session:
+    session = requests.Session()
+    session.headers.update({"Accept": "application/json", "User-Agent": "dagster-airbyte-sync"})
+    session.headers.update(dict(settings.request_headers))
+    session.proxies.update(dict(settings.proxies))
+    return session

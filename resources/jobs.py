@@ -1,0 +1,125 @@
+"""Airbyte's job history as records: what ran, how it ended, and what each stream moved."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from dagster_airbyte_sync.resources.catalog import StreamId
+
+
+class JobStatus(str, Enum):
+    """A job's status. Only three are final; `incomplete` means that a retry may come."""
+
+    PENDING = "pending"
+    QUEUED = "queued"
+    RUNNING = "running"
+    INCOMPLETE = "incomplete"
+    FAILED = "failed"
+    SUCCEEDED = "succeeded"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "JobStatus":
+        return cls.UNKNOWN
+
+    @property
+    def is_finished(self) -> bool:
+        return self in (JobStatus.FAILED, JobStatus.SUCCEEDED, JobStatus.CANCELLED)
+
+
+FINISHED = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+class JobType(str, Enum):
+    """A job's type. Airbyte stores a clear as `reset_connection`; both empty the tables."""
+
+    SYNC = "sync"
+    REFRESH = "refresh"
+    CLEAR = "clear"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "JobType":
+        return cls.CLEAR if value in ("reset", "reset_connection") else cls.UNKNOWN
+
+    @property
+    def writes_tables(self) -> bool:
+        """Whether a success leaves fresh rows (a clear leaves none)."""
+        return self in (JobType.SYNC, JobType.REFRESH)
+
+
+@dataclass(frozen=True)
+class StreamStats:
+    """What one stream moved in one job. None means that Airbyte did not say."""
+
+    records_committed: int | None = None
+    bytes_committed: int | None = None
+    records_emitted: int | None = None
+    bytes_emitted: int | None = None
+    records_rejected: int | None = None
+
+
+@dataclass(frozen=True)
+class JobFailure:
+    """Why the last attempt failed, in Airbyte's words."""
+
+    message: str
+    origin: str | None = None
+    type: str | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of one connection.
+
+    `created_at` is when it was queued, `started_at` when its first attempt began, `updated_at` when
+    its status last changed, which for a finished job is its end. All are Airbyte's clock, in whole
+    seconds. `streams` is None where the server gives no counts by stream (the public API);
+    `enabled_streams` is None where it does not tell which streams took part.
+    """
+
+    id: int
+    connection_id: str
+    type: JobType
+    status: JobStatus
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    updated_at: datetime | None = None
+    attempts: int | None = None
+    rows: int | None = None
+    bytes: int | None = None
+    streams: Mapping[StreamId, StreamStats] | None = None
+    enabled_streams: frozenset[StreamId] | None = None
+    failure: JobFailure | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status.is_finished
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status is JobStatus.SUCCEEDED
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.updated_at if self.is_finished else None
+
+    @property
+    def began_at(self) -> datetime | None:
+        return self.started_at or self.created_at
+
+    @property
+    def duration(self) -> timedelta | None:
+        if self.ended_at is None or self.began_at is None:
+            return None
+        return max(self.ended_at - self.began_at, timedelta(0))
+
+
+def job_url(ui_url: str, workspace_id: str, job: Job) -> str:
+    """The job's page in Airbyte's UI (airbyte-platform, `ConnectionsRoutes.tsx`)."""
+    return (
+        f"{ui_url}/workspaces/{workspace_id}/connections/{job.connection_id}"
+        f"/timeline?jobId={job.id}&openLogs=true"
+    )

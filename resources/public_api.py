@@ -1,0 +1,180 @@
+"""Airbyte's public API (`/api/public/v1`): which requests it takes and what its answers mean.
+
+Nothing here sends anything. The addresses in `next` and `previous` are never used: they lose the
+filters and name a host that need not be reachable (airbyte-platform, `JobsResponseMapper`).
+"""
+
+import re
+from datetime import datetime, timezone
+
+from dagster_airbyte_sync.resources.catalog import Connection, Destination, Stream, SyncSchedule
+from dagster_airbyte_sync.resources.http import Call
+from dagster_airbyte_sync.resources.jobs import Job, JobStatus, JobType
+from dagster_airbyte_sync.resources.reading import Json, integer, object_at, objects_at, text, when
+
+# Creating a job can take Airbyte over a minute (dagster#34172 saw 81 s).
+_START_TIMEOUT = 180.0
+
+
+class PublicApi:
+    """Builds the requests for one workspace."""
+
+    def __init__(self, base_url: str, workspace_id: str) -> None:
+        self._base_url = base_url
+        self._workspace_id = workspace_id
+
+    def workspace(self) -> Call:
+        return self._get(f"/workspaces/{self._workspace_id}")
+
+    def connections(self, offset: int, limit: int) -> Call:
+        """A page of connections, in no order at all: pages may overlap and skip."""
+        return self._page("/connections", offset, limit)
+
+    def destinations(self, offset: int, limit: int) -> Call:
+        return self._page("/destinations", offset, limit)
+
+    def destination(self, destination_id: str) -> Call:
+        return self._get(f"/destinations/{destination_id}")
+
+    def jobs_since(
+        self, since: datetime, offset: int, limit: int, job_type: JobType | None = None
+    ) -> Call:
+        """Jobs of every status that changed at or after `since`, oldest change first."""
+        kind: dict[str, str | int] = {} if job_type is None else {"jobType": job_type.value}
+        return self._get(
+            "/jobs",
+            {
+                "workspaceIds": self._workspace_id,
+                "updatedAtStart": _zulu(since),
+                "orderBy": "updatedAt|ASC",
+                "limit": limit,
+                "offset": offset,
+                **kind,
+            },
+        )
+
+    def newest_jobs(self, connection_id: str, limit: int) -> Call:
+        return self._get(
+            "/jobs",
+            {"connectionId": connection_id, "orderBy": "createdAt|DESC", "limit": limit},
+        )
+
+    def job(self, job_id: int) -> Call:
+        return self._get(f"/jobs/{job_id}")
+
+    def start_sync(self, connection_id: str) -> Call:
+        return Call(
+            "POST",
+            f"{self._base_url}/jobs",
+            body={"connectionId": connection_id, "jobType": "sync"},
+            repeatable=False,
+            timeout=_START_TIMEOUT,
+        )
+
+    def cancel(self, job_id: int) -> Call:
+        """Cancels whatever runs on the job's connection, so never to be sent blindly."""
+        return Call(
+            "DELETE", f"{self._base_url}/jobs/{job_id}", repeatable=False, timeout=_START_TIMEOUT
+        )
+
+    def _page(self, path: str, offset: int, limit: int) -> Call:
+        return self._get(
+            path, {"workspaceIds": self._workspace_id, "limit": limit, "offset": offset}
+        )
+
+    def _get(self, path: str, params: dict[str, str | int] | None = None) -> Call:
+        return Call("GET", f"{self._base_url}{path}", params=params)
+
+
+def _zulu(moment: datetime) -> str:
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def read_connections(answer: object) -> list[Connection]:
+    found = map(read_connection, objects_at(answer, "data"))
+    return [connection for connection in found if connection is not None]
+
+
+def read_connection(raw: Json) -> Connection | None:
+    """A `ConnectionResponse`: only selected streams, and no column types."""
+    connection_id = text(raw.get("connectionId"))
+    if connection_id is None:
+        return None
+    return Connection(
+        id=connection_id,
+        name=text(raw.get("name")) or connection_id,
+        destination_id=text(raw.get("destinationId")) or "",
+        source_id=text(raw.get("sourceId")),
+        status=text(raw.get("status")) or "active",
+        stream_prefix=text(raw.get("prefix")),
+        namespace_definition=text(raw.get("namespaceDefinition")) or "source",
+        namespace_format=text(raw.get("namespaceFormat")),
+        schedule=_read_schedule(object_at(raw, "schedule")),
+        tags=tuple(filter(None, (text(tag.get("name")) for tag in objects_at(raw, "tags")))),
+        all_streams=_read_streams(raw),
+    )
+
+
+def _read_streams(raw: Json) -> tuple[Stream, ...]:
+    rows = objects_at(raw, "configurations", "streams")
+    found = ((text(row.get("name")), row) for row in rows)
+    return tuple(
+        Stream(name=name, namespace=text(row.get("namespace")), sync_mode=text(row.get("syncMode")))
+        for name, row in found
+        if name is not None
+    )
+
+
+def _read_schedule(raw: Json) -> SyncSchedule:
+    kind = text(raw.get("scheduleType")) or "manual"
+    if kind == "cron":
+        # One string holds both: "0 0 12 * * ? America/New_York".
+        *fields, zone = (text(raw.get("cronExpression")) or "").split() or [""]
+        return SyncSchedule(kind, cron_expression=" ".join(fields), cron_timezone=zone)
+    # "Every 24 HOURS"
+    basic = re.search(r"(\d+)\s+([A-Za-z]+)", text(raw.get("basicTiming")) or "")
+    if kind == "basic" and basic:
+        return SyncSchedule(kind, units=int(basic.group(1)), time_unit=basic.group(2).lower())
+    return SyncSchedule(kind)
+
+
+def read_destinations(answer: object) -> list[Destination]:
+    found = map(read_destination, objects_at(answer, "data"))
+    return [destination for destination in found if destination is not None]
+
+
+def read_destination(raw: Json) -> Destination | None:
+    destination_id = text(raw.get("destinationId"))
+    if destination_id is None:
+        return None
+    configuration = object_at(raw, "configuration")
+    return Destination(
+        id=destination_id,
+        name=text(raw.get("name")) or "",
+        type=text(raw.get("destinationType")) or "",
+        database=text(configuration.get("database")) or text(configuration.get("project_id")),
+        schema=text(configuration.get("schema")) or text(configuration.get("dataset_id")),
+    )
+
+
+def read_jobs(answer: object) -> list[Job]:
+    found = map(read_job, objects_at(answer, "data"))
+    return [job for job in found if job is not None]
+
+
+def read_job(raw: object) -> Job | None:
+    """A `JobResponse`: totals only, and no attempts. None without an id or a connection."""
+    fields = object_at(raw)
+    job_id, connection_id = integer(fields.get("jobId")), text(fields.get("connectionId"))
+    if job_id is None or connection_id is None:
+        return None
+    return Job(
+        id=job_id,
+        connection_id=connection_id,
+        type=JobType(fields.get("jobType")),
+        status=JobStatus(fields.get("status")),
+        created_at=when(fields.get("startTime")),
+        updated_at=when(fields.get("lastUpdatedAt")),
+        rows=integer(fields.get("rowsSynced")),
+        bytes=integer(fields.get("bytesSynced")),
+    )

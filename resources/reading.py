@@ -1,0 +1,70 @@
+"""Lenient readers of what Airbyte sends: a wrong or missing value is None, never a crash."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+
+Json = Mapping[str, object]
+
+_FRACTION = re.compile(r"\.(\d+)")
+
+
+def object_at(value: object, *path: str) -> Json:
+    """The JSON object found by following `path`, or an empty one."""
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
+def objects_at(value: object, *path: str) -> Sequence[Json]:
+    """The JSON objects in the list found by following `path`; what is no object is left out."""
+    found = object_at(value, *path[:-1]).get(path[-1]) if path else value
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+
+
+def text(value: object) -> str | None:
+    """A string that is not blank. Numbers are written out, everything else is None."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    # A lone surrogate is legal in JSON but cannot be stored or shown.
+    written = str(value).encode("utf-8", "replace").decode("utf-8")
+    return written if written.strip() else None
+
+
+def integer(value: object) -> int | None:
+    """A whole number of any size; a string of digits counts."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return int(value) if math.isfinite(value) and value.is_integer() else None
+    return int(value) if isinstance(value, str) and _is_digits(value) else None
+
+
+def _is_digits(value: str) -> bool:
+    return len(value) <= 19 and re.fullmatch(r"-?[0-9]+", value) is not None
+
+
+def when(value: object) -> datetime | None:
+    """A time with a zone: ISO-8601 (Java drops `:SS` when it is zero) or epoch seconds."""
+    if isinstance(value, str) and not _is_digits(value):
+        return _iso_time(value)
+    seconds = integer(value)
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def _iso_time(value: str) -> datetime | None:
+    # Python 3.10 reads neither `Z` nor a fraction that has not 3 or 6 digits.
+    plain = _FRACTION.sub(lambda m: "." + m.group(1)[:6].ljust(6, "0"), value.strip())
+    if plain.endswith(("Z", "z")):
+        plain = plain[:-1] + "+00:00"
+    try:
+        parsed = datetime.fromisoformat(plain)
+        return parsed.astimezone(timezone.utc) if parsed.tzinfo else None
+    except (OverflowError, ValueError):
+        return None

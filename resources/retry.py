@@ -1,0 +1,50 @@
+"""When a request is sent again, and after how long. Decides only; `http.py` waits and sends."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import requests
+from urllib3.exceptions import InvalidHeader, MaxRetryError, NewConnectionError
+from urllib3.util import Retry
+
+from dagster_airbyte_sync.resources.errors import AirbyteRateLimited, AirbyteUnavailable
+
+# Waiting longer than this inside one call helps nobody: the caller tries again later.
+_LONGEST_WAIT = 60.0
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """Exponential back-off with full jitter: up to `delay`, 2 * `delay`, 4 * `delay`... seconds."""
+
+    max_retries: int
+    delay: float
+    jitter: Callable[[], float] = random.random
+
+    def wait(self, tries: int, error: AirbyteUnavailable) -> float | None:
+        """Seconds to wait before the next try after `tries` failures, or None to give up."""
+        if tries > self.max_retries:
+            return None
+        asked = error.retry_after if isinstance(error, AirbyteRateLimited) else None
+        if asked is not None:
+            return asked if asked <= _LONGEST_WAIT else None
+        longest = min(self.delay * 2.0 ** min(tries - 1, 30), _LONGEST_WAIT)
+        return longest * (0.5 + self.jitter() / 2)
+
+
+def retry_after_seconds(header: str | None) -> float | None:
+    """A Retry-After header (a number or an HTTP date) in seconds; None if it says nothing."""
+    try:
+        return Retry().parse_retry_after(header) if header else None
+    except InvalidHeader:
+        return None
+
+
+def was_never_sent(error: requests.RequestException) -> bool:
+    """Whether no byte can have reached Airbyte, so that even a sync start may be repeated."""
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    cause = error.args[0] if error.args else None
+    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
+    return isinstance(reason, NewConnectionError)

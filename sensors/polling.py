@@ -1,0 +1,283 @@
+"""The sensor that tells Dagster of Airbyte's syncs, whoever started them."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol, cast
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import (
+    ConnectionSelector,
+    DagsterAirbyteTranslator,
+    read_ledger,
+    with_history,
+    workspace_resource,
+)
+from dagster_airbyte_sync.resources import (
+    AirbyteClient,
+    AirbyteSettingsError,
+    BaseAirbyteWorkspace,
+    Job,
+    TimeBudget,
+    job_url,
+)
+from dagster_airbyte_sync.sensors.bookmark import (
+    Bookmark,
+    UnreadableBookmark,
+    begin_of,
+    first_bookmark,
+    read_bookmark,
+)
+from dagster_airbyte_sync.sensors.decide import Decision, Known, decide, move
+from dagster_airbyte_sync.sensors.defined_tables import DefinedTables
+from dagster_airbyte_sync.sensors.promises import read_promises, started_by_run
+from dagster_airbyte_sync.sensors.run_requests import (
+    Runnable,
+    RunRequestFn,
+    asked_requests,
+    check_request,
+    downstream_request,
+    requests_for,
+)
+from dagster_airbyte_sync.sensors.scan import Scan, scan_history
+from dagster_airbyte_sync.sensors.summary import summary_of
+from dagster_airbyte_sync.sensors.tick_time import tick_seconds
+
+# Dagster stores 20 to 80 events a second after the tick, in the thread all sensors share.
+_MOST_EVENTS = 250
+
+DEFAULT_LOOK_BACK = timedelta(minutes=10)
+
+
+class NamedJob(Protocol):
+    """A job: `@dg.job`, or what `dg.define_asset_job` returns, which has no public type."""
+
+    @property
+    def name(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Polling:
+    """What a polling sensor was asked to do; `tick` does it once."""
+
+    resource_key: str
+    translator: DagsterAirbyteTranslator
+    selector: ConnectionSelector | None
+    start_from: datetime | timedelta
+    downstream: dg.AssetSelection | None
+    run_request_fn: RunRequestFn | None
+    job_names: frozenset[str]
+    hold_limit: timedelta
+
+    def tick(self, context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        """Read Airbyte's job history on from the bookmark, and return what Dagster must know.
+
+        The order of reading is part of the proof that nothing is told twice: Airbyte's jobs, then
+        live runs, then the event log. Nothing is written here; Dagster stores what is returned.
+        """
+        workspace = workspace_resource(context.resources, self.resource_key)
+        client, budget = workspace.get_client(), TimeBudget(tick_seconds())
+        bookmark = self._bookmark(context, client, budget)
+        tables = DefinedTables(
+            _repository(context),
+            partial(client.catalog, budget),
+            self.translator,
+            self.selector,
+            context.log,
+        )
+
+        def weight(job: Job) -> int:
+            # What waits already must not keep the scan from newer syncs for ever.
+            return 0 if job.id in bookmark.held else len(tables.of(job.connection_id))
+
+        scan = scan_history(client, bookmark, budget, weight, enough=_MOST_EVENTS)
+        decision = self._decide(context.instance, client, budget, bookmark, scan, tables)
+        requests = self._requests(context, workspace.workspace_id, decision)
+        moved = move(bookmark, scan, decision, int(time.time()))
+        summary = summary_of(scan, decision, moved)
+        context.log.info(summary)
+        return dg.SensorResult(
+            asset_events=[event for told in decision.told for event in told.events],
+            run_requests=requests,
+            # Dagster shows a reason only without run requests, and refuses it with them.
+            skip_reason=None if requests else summary,
+            cursor=moved.to_cursor(),
+        )
+
+    def _bookmark(
+        self, context: dg.SensorEvaluationContext, client: AirbyteClient, budget: TimeBudget
+    ) -> Bookmark:
+        workspace_id = client.settings.workspace_id
+        if context.cursor:
+            try:
+                return read_bookmark(context.cursor, workspace_id)
+            except UnreadableBookmark as reason:
+                context.log.warning(
+                    "The cursor cannot be used because %s. Reading again from start_from; what has"
+                    " been told already is not told again.",
+                    reason,
+                )
+        begin = begin_of(self.start_from, client.server_time(budget))
+        context.log.info("Telling syncs that end from %s on", begin.isoformat())
+        return first_bookmark(workspace_id, begin)
+
+    def _decide(
+        self,
+        instance: dg.DagsterInstance,
+        client: AirbyteClient,
+        budget: TimeBudget,
+        bookmark: Bookmark,
+        scan: Scan,
+        tables: DefinedTables,
+    ) -> Decision:
+        jobs = [job for job in scan.new if tables.of(job.connection_id)]
+        if not jobs:
+            return Decision((), ())
+        involved = [table for job in jobs for table in tables.of(job.connection_id)]
+        asset_keys = {table.key for table in involved}
+        promises = read_promises(instance, asset_keys)
+        ledger = read_ledger(instance, asset_keys)
+        owed = ((table.key, job) for job in jobs for table in tables.of(job.connection_id))
+        ui_url = client.ui_url(budget)
+        known = Known(
+            tables=tables.found,
+            promises=promises,
+            ledger=with_history(instance, ledger, owed),
+            started_by=started_by_run(instance, involved, jobs),
+            checked=tables.checked,
+            held=bookmark.held,
+            now=int(time.time()),
+            hold_limit=self.hold_limit.total_seconds(),
+            job_url=partial(job_url, ui_url, client.settings.workspace_id),
+        )
+        return decide(scan.new, known)
+
+    def _requests(
+        self, context: dg.SensorEvaluationContext, workspace_id: str, decision: Decision
+    ) -> list[dg.RunRequest]:
+        fresh = [told for told in decision.told if told.is_fresh]
+        if not fresh or (self.downstream is None and self.run_request_fn is None):
+            return []
+        repository = _repository(context)
+        runnable = Runnable.of(repository)
+        make = []
+        if self.downstream is not None:
+            selected = self.downstream.resolve(set(repository.assets_defs_by_key.values()))
+            make.append(
+                partial(downstream_request, selected=frozenset(selected), runnable=runnable)
+            )
+        if self.run_request_fn is not None:
+            make.append(partial(asked_requests, self.run_request_fn))
+        check = partial(check_request, runnable=runnable, jobs=self.job_names)
+        return [
+            request
+            for told in fresh
+            for request in requests_for(
+                told.sync, told.keys, make, check, workspace_id, context.log
+            )
+        ]
+
+
+def _repository(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
+    if context.repository_def is None:
+        raise AirbyteSettingsError(
+            "The sensor must know the definitions it belongs to. In a test:"
+            " build_sensor_context(definitions=defs, ...)."
+        )
+    return context.repository_def
+
+
+def build_airbyte_polling_sensor(
+    *,
+    workspace: BaseAirbyteWorkspace,
+    resource_key: str = "airbyte",
+    dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
+    connection_selector_fn: ConnectionSelector | None = None,
+    name: str | None = None,
+    minimum_interval_seconds: int = 30,
+    default_sensor_status: dg.DefaultSensorStatus | None = None,
+    start_from: datetime | timedelta | None = None,
+    downstream: dg.AssetSelection | None = None,
+    run_request_fn: RunRequestFn | None = None,
+    jobs: Sequence[NamedJob] = (),
+    hold_limit: timedelta = timedelta(hours=1),
+) -> dg.SensorDefinition:
+    """A sensor that materializes the assets of every sync that Airbyte finished, once.
+
+    Syncs that a Dagster run started are left to that run; should it die, the sensor tells them.
+
+    Args:
+        workspace: The workspace to read; at each tick the resource under `resource_key` is used,
+            with its EnvVars resolved. The two should be the same.
+        dagster_airbyte_translator: The one the assets were built with.
+        connection_selector_fn: Which connections to tell of. Default: all that have assets.
+        name: Default: the resource key and "_sync_sensor".
+        minimum_interval_seconds: Time between the starts of two ticks.
+        default_sensor_status: Default: running.
+        start_from: On the first tick, tell syncs that ended since then: a time with a zone, or so
+            long ago on Airbyte's clock. Default: ten minutes ago.
+        downstream: For every sync, run those of these assets that depend on its tables.
+        run_request_fn: Called with a FinishedSync and the keys of its assets for every sync told;
+            returns a RunRequest, several, or None. Each is checked; a bad one is logged and left
+            out. Without `run_key` a request gets one made of workspace and job id.
+        jobs: The jobs that requests of `run_request_fn` may name; not together with `downstream`.
+        hold_limit: How long a finished sync waits for the live run that is to report it.
+
+    Raises AirbyteSettingsError for arguments that cannot work.
+    """
+    _refuse_bad_arguments(minimum_interval_seconds, start_from, downstream, jobs)
+    polling = Polling(
+        resource_key=resource_key,
+        translator=dagster_airbyte_translator or DagsterAirbyteTranslator(),
+        selector=connection_selector_fn,
+        start_from=start_from if start_from is not None else DEFAULT_LOOK_BACK,
+        downstream=downstream,
+        run_request_fn=run_request_fn,
+        job_names=frozenset(job.name for job in jobs),
+        hold_limit=hold_limit,
+    )
+    everything = dg.AssetSelection.all() if run_request_fn is not None and not jobs else None
+
+    @dg.sensor(
+        name=name or f"{resource_key}_sync_sensor",
+        description=f"Tells Dagster of the syncs in Airbyte workspace {_shown(workspace)}.",
+        minimum_interval_seconds=minimum_interval_seconds,
+        default_status=default_sensor_status or dg.DefaultSensorStatus.RUNNING,
+        required_resource_keys={resource_key},
+        jobs=cast(list[dg.JobDefinition], list(jobs)) or None,
+        asset_selection=everything or downstream,
+    )
+    def airbyte_polling_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        return polling.tick(context)
+
+    return airbyte_polling_sensor
+
+
+def _shown(workspace: BaseAirbyteWorkspace) -> str:
+    named = workspace.workspace_id
+    return f"${named}" if isinstance(named, dg.EnvVar) else named
+
+
+def _refuse_bad_arguments(
+    minimum_interval_seconds: int,
+    start_from: datetime | timedelta | None,
+    downstream: dg.AssetSelection | None,
+    jobs: Sequence[NamedJob],
+) -> None:
+    if minimum_interval_seconds < 1:
+        # Dagster would silently make it 30.
+        raise AirbyteSettingsError("minimum_interval_seconds must be at least 1.")
+    if isinstance(start_from, datetime) and start_from.tzinfo is None:
+        raise AirbyteSettingsError(
+            "start_from has no time zone: use datetime(..., tzinfo=timezone.utc)."
+        )
+    if isinstance(start_from, timedelta) and start_from < timedelta(0):
+        raise AirbyteSettingsError("start_from must not be negative: it says how long ago.")
+    if downstream is not None and jobs:
+        raise AirbyteSettingsError(
+            "A sensor starts either assets (downstream) or jobs, not both: leave one out, or make"
+            " two sensors with different names."
+        )

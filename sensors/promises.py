@@ -1,0 +1,123 @@
+"""Which jobs a live Dagster run is about to report, so that the sensor leaves them to it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import Table
+from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.resources import Job
+
+# A run in an earlier state has not begun any step: no job that has finished can be its own.
+_LIVE = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+
+
+_PLANNED = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
+_BEGUN = {
+    dg.DagsterEventType.STEP_START,
+    dg.DagsterEventType.STEP_RESTARTED,
+    dg.DagsterEventType.STEP_UP_FOR_RETRY,
+}
+_ENDED = {
+    dg.DagsterEventType.STEP_SUCCESS,
+    dg.DagsterEventType.STEP_FAILURE,
+    dg.DagsterEventType.STEP_SKIPPED,
+}
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What the running steps of one live run may still report.
+
+    `following` has each asset they planned, with the job declared for it, or None before a step
+    has started its sync.
+    """
+
+    run_id: str
+    following: Mapping[dg.AssetKey, int | None] = field(default_factory=dict)
+
+    def holds(self, job: Job, tables: Iterable[Table]) -> bool:
+        """Whether the run may report this finished job; jobs before the declared one it cannot."""
+        mine = [table.key for table in tables if table.key in self.following]
+        declared = max((d for key in mine if (d := self.following[key]) is not None), default=None)
+        return bool(mine) and (declared is None or job.id >= declared)
+
+
+def read_promises(instance: dg.DagsterInstance, tables: Iterable[dg.AssetKey]) -> list[Promise]:
+    """The promises of live runs for any of the tables.
+
+    Must be read after the jobs and before the ledger: a run that ends in between has written its
+    events by then, and a step that has not begun by then cannot own a job that had ended.
+    """
+    wanted = frozenset(tables)
+    runs = instance.get_run_records(dg.RunsFilter(statuses=_LIVE))
+    found = (_promise(instance, record.dagster_run.run_id, wanted) for record in runs)
+    return [promise for promise in found if promise.following]
+
+
+def _promise(instance: dg.DagsterInstance, run_id: str, wanted: frozenset[dg.AssetKey]) -> Promise:
+    planned = {
+        event.asset_key: event.step_key
+        for event, _ in _events(instance, run_id, {_PLANNED})
+        if event.asset_key in wanted
+    }
+    if not planned:
+        return Promise(run_id)
+    begun: set[str | None] = set()
+    declared: dict[dg.AssetKey | None, int] = {}
+    later = {*_BEGUN, *_ENDED, dg.DagsterEventType.ASSET_OBSERVATION}
+    for event, job_id in _events(instance, run_id, later):
+        if event.event_type in _BEGUN:
+            begun.add(event.step_key)
+        elif event.event_type in _ENDED:
+            begun.discard(event.step_key)
+        elif job_id is not None:
+            declared[event.asset_key] = job_id
+    return Promise(
+        run_id,
+        {
+            key: declared.get(key)
+            for key, step in planned.items()
+            if key is not None and (step is None or step in begun)
+        },
+    )
+
+
+def _events(
+    instance: dg.DagsterInstance, run_id: str, kinds: set[dg.DagsterEventType]
+) -> Iterator[tuple[dg.DagsterEvent, int | None]]:
+    """A run's events of some kinds in their order, each with the job id it carries, if any."""
+    cursor: str | None = None
+    while True:
+        page = instance.get_records_for_run(run_id, cursor=cursor, of_type=kinds)
+        for record in page.records:
+            entry = record.event_log_entry
+            if entry.dagster_event is not None:
+                observed = entry.asset_observation
+                job_id = keys.int_in(observed.metadata, keys.JOB_ID) if observed else None
+                yield entry.dagster_event, job_id
+        if not page.has_more:
+            return
+        cursor = page.cursor
+
+
+def started_by_run(
+    instance: dg.DagsterInstance, tables: Iterable[Table], jobs: Iterable[Job]
+) -> dict[int, str]:
+    """Which of the jobs were declared by a Dagster run, and by which; one query a connection.
+
+    A run declares its job on all tables of the connection, so any one of them is enough.
+    """
+    wanted = {job.id for job in jobs}
+    one_of_each = {table.connection_id: table.key for table in tables}
+    found: dict[int, str] = {}
+    for key in one_of_each.values():
+        page = instance.fetch_observations(key, limit=100)
+        for record in page.records:
+            observed = record.asset_observation
+            job_id = keys.int_in(observed.metadata, keys.JOB_ID) if observed else None
+            run_id = record.event_log_entry.run_id
+            if job_id in wanted and run_id:
+                found[job_id] = run_id
+    return found

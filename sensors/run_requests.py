@@ -1,0 +1,140 @@
+"""Runs that follow a sync, checked before Dagster sees them: one it refuses would be evaluated,
+with all events beside it, again and again."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import FinishedSync
+
+RunRequestFn = Callable[
+    [FinishedSync, Sequence[dg.AssetKey]], dg.RunRequest | Sequence[dg.RunRequest] | None
+]
+
+CONNECTION_TAG = "dagster-airbyte/connection_id"
+JOB_TAG = "dagster-airbyte/job_id"
+
+
+class UnusableRunRequest(Exception):
+    """Raised for a run request that Dagster would refuse; the text says why."""
+
+
+@dataclass(frozen=True)
+class Runnable:
+    """What a code location can run: its assets with what they depend on, and its jobs."""
+
+    upstream: Mapping[dg.AssetKey, frozenset[dg.AssetKey]]
+    executable: frozenset[dg.AssetKey]
+    jobs: frozenset[str]
+
+    @classmethod
+    def of(cls, repository: dg.RepositoryDefinition) -> "Runnable":
+        assets = repository.assets_defs_by_key
+        return cls(
+            upstream={key: frozenset(asset.asset_deps[key]) for key, asset in assets.items()},
+            executable=frozenset(key for key, asset in assets.items() if asset.is_executable),
+            jobs=frozenset(repository.job_names),
+        )
+
+    def downstream_of(self, keys: Iterable[dg.AssetKey]) -> frozenset[dg.AssetKey]:
+        """Everything that depends on one of the keys, directly or not; not the keys themselves."""
+        children: dict[dg.AssetKey, set[dg.AssetKey]] = {}
+        for key, parents in self.upstream.items():
+            for parent in parents:
+                children.setdefault(parent, set()).add(key)
+        start = set(keys)
+        found: set[dg.AssetKey] = set()
+        edge = set(start)
+        while edge:
+            edge = {child for key in edge for child in children.get(key, ())} - found
+            found |= edge
+        return frozenset(found - start)
+
+
+def downstream_request(
+    sync: FinishedSync,
+    keys: Sequence[dg.AssetKey],
+    selected: frozenset[dg.AssetKey],
+    runnable: Runnable,
+) -> list[dg.RunRequest]:
+    """A run of the selected assets that lie downstream of the synced ones; none if none do."""
+    wanted = runnable.downstream_of(keys) & selected & runnable.executable
+    return [dg.RunRequest(asset_selection=sorted(wanted, key=_name))] if wanted else []
+
+
+def asked_requests(
+    ask: RunRequestFn, sync: FinishedSync, keys: Sequence[dg.AssetKey]
+) -> list[dg.RunRequest]:
+    """What the user's function asks for, as a list. Raises UnusableRunRequest for other types."""
+    answer = ask(sync, keys)
+    found = [answer] if isinstance(answer, dg.RunRequest) else list(answer or ())
+    for request in found:
+        if not isinstance(request, dg.RunRequest):
+            raise UnusableRunRequest(f"run_request_fn gave a {type(request).__name__}")
+    return found
+
+
+def signed(
+    requests: Sequence[dg.RunRequest], sync: FinishedSync, workspace_id: str
+) -> list[dg.RunRequest]:
+    """The requests with a key that makes each run once only, and tags that tell where from."""
+    job = sync.job
+    base = f"airbyte:{workspace_id}:{job.id}"
+    return [
+        request.with_replaced_attrs(
+            run_key=request.run_key or (base if place == 0 else f"{base}:{place}"),
+            tags={CONNECTION_TAG: job.connection_id, JOB_TAG: str(job.id), **request.tags},
+        )
+        for place, request in enumerate(requests)
+    ]
+
+
+def check_request(request: dg.RunRequest, runnable: Runnable, jobs: frozenset[str]) -> None:
+    """Raise UnusableRunRequest if Dagster would refuse the request.
+
+    `jobs` are the jobs the sensor may start; without any, a request must select assets.
+    """
+    if jobs:
+        if request.job_name not in jobs and not (request.job_name is None and len(jobs) == 1):
+            raise UnusableRunRequest(
+                f"it names the job {request.job_name!r}; the sensor's jobs are {sorted(jobs)}"
+            )
+    elif request.job_name is not None or not request.asset_selection:
+        raise UnusableRunRequest(
+            "it needs asset_selection with at least one asset; to start jobs, give the sensor"
+            " jobs=[...]"
+        )
+    unknown = set(request.asset_selection or ()) - runnable.executable
+    if unknown:
+        names = ", ".join(sorted(map(_name, unknown)))
+        raise UnusableRunRequest(f"it selects what this code location cannot run: {names}")
+
+
+def requests_for(
+    sync: FinishedSync,
+    keys: Sequence[dg.AssetKey],
+    make: Sequence[Callable[[FinishedSync, Sequence[dg.AssetKey]], list[dg.RunRequest]]],
+    check: Callable[[dg.RunRequest], None],
+    workspace_id: str,
+    log: logging.Logger,
+) -> list[dg.RunRequest]:
+    """All good run requests for one sync; what goes wrong with one is logged and costs only it."""
+    found: list[dg.RunRequest] = []
+    for maker in make:
+        try:
+            made = maker(sync, keys)
+            for request in made:
+                check(request)
+            found.extend(made)
+        except Exception:
+            # The user's own code may raise anything, and must not stop the sensor for ever.
+            log.exception(
+                "No run for Airbyte job %s of connection %s", sync.job.id, sync.job.connection_id
+            )
+    return signed(found, sync, workspace_id)
+
+
+def _name(key: dg.AssetKey) -> str:
+    return key.to_user_string()

@@ -1,0 +1,54 @@
+"""Dagster knows every Airbyte sync, whoever started it."""
+
+from dagster_airbyte_sync.assets import (
+    AirbyteConnectionTableProps,
+    DagsterAirbyteTranslator,
+    DuplicateAssetKey,
+    FinishedSync,
+    airbyte_assets,
+    build_airbyte_assets_definitions,
+    build_airbyte_sync_checks,
+    load_airbyte_asset_specs,
+)
+from dagster_airbyte_sync.builder import build_airbyte_definitions
+from dagster_airbyte_sync.resources import (
+    AirbyteError,
+    AirbyteSettingsError,
+    Connection,
+    Destination,
+    Job,
+    JobStatus,
+    JobType,
+    Stream,
+    StreamId,
+    StreamStats,
+)
+from dagster_airbyte_sync.sensors import build_airbyte_polling_sensor
+from dagster_airbyte_sync.workspace import AirbyteCloudWorkspace, AirbyteWorkspace
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AirbyteCloudWorkspace",
+    "AirbyteConnectionTableProps",
+    "AirbyteError",
+    "AirbyteSettingsError",
+    "AirbyteWorkspace",
+    "Connection",
+    "DagsterAirbyteTranslator",
+    "Destination",
+    "DuplicateAssetKey",
+    "FinishedSync",
+    "Job",
+    "JobStatus",
+    "JobType",
+    "Stream",
+    "StreamId",
+    "StreamStats",
+    "airbyte_assets",
+    "build_airbyte_assets_definitions",
+    "build_airbyte_definitions",
+    "build_airbyte_polling_sensor",
+    "build_airbyte_sync_checks",
+    "load_airbyte_asset_specs",
+]

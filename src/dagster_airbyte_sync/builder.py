@@ -1,0 +1,69 @@
+"""Everything for one workspace in one call."""
+
+from datetime import datetime, timedelta
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import (
+    ConnectionSelector,
+    DagsterAirbyteTranslator,
+    build_airbyte_assets_definitions,
+    build_airbyte_sync_checks,
+    load_airbyte_asset_specs,
+)
+from dagster_airbyte_sync.resources import BaseAirbyteWorkspace
+from dagster_airbyte_sync.sensors import RunRequestFn, build_airbyte_polling_sensor
+
+
+def build_airbyte_definitions(
+    workspace: BaseAirbyteWorkspace,
+    *,
+    sync: bool = True,
+    checks: bool = True,
+    resource_key: str = "airbyte",
+    dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
+    connection_selector_fn: ConnectionSelector | None = None,
+    sensor_name: str | None = None,
+    minimum_interval_seconds: int = 30,
+    default_sensor_status: dg.DefaultSensorStatus | None = None,
+    start_from: datetime | timedelta | None = None,
+    downstream: dg.AssetSelection | None = None,
+    run_request_fn: RunRequestFn | None = None,
+) -> dg.Definitions:
+    """Assets, checks, sensor and resource of one Airbyte workspace.
+
+    Args:
+        sync: Whether Dagster can start syncs by materializing the assets. False: it only observes.
+        checks: Whether each table has a check that shows how its last sync ended.
+
+    All other arguments are those of `build_airbyte_polling_sensor`.
+    """
+    specs = load_airbyte_asset_specs(workspace, dagster_airbyte_translator, connection_selector_fn)
+    assets = (
+        build_airbyte_assets_definitions(
+            workspace=workspace,
+            dagster_airbyte_translator=dagster_airbyte_translator,
+            connection_selector_fn=connection_selector_fn,
+            resource_key=resource_key,
+        )
+        if sync
+        else specs
+    )
+    sensor = build_airbyte_polling_sensor(
+        workspace=workspace,
+        resource_key=resource_key,
+        dagster_airbyte_translator=dagster_airbyte_translator,
+        connection_selector_fn=connection_selector_fn,
+        name=sensor_name,
+        minimum_interval_seconds=minimum_interval_seconds,
+        default_sensor_status=default_sensor_status,
+        start_from=start_from,
+        downstream=downstream,
+        run_request_fn=run_request_fn,
+    )
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=build_airbyte_sync_checks(specs, resource_key) if checks else [],
+        sensors=[sensor],
+        resources={resource_key: workspace},
+    )
