@@ -69,8 +69,9 @@ def materialization(
         asset_key=table.key,
         description=f"{job.type.value} of {_connection_name(table)}, job {job.id}",
         metadata={
-            **_metadata(sync, table),
+            # In the order the UI shows them: first what people look for.
             **_counts(stats),
+            **_metadata(sync, table),
             **({keys.HIGHEST_JOB_ID: highest} if is_late else {}),
         },
         tags={keys.DATA_VERSION_TAG: _data_version(job, table, stats, ledger)},
@@ -179,7 +180,7 @@ def _connection_name(table: Table) -> str:
 
 def _metadata(sync: FinishedSync, table: Table) -> dict[str, keys.Entry]:
     of_table = {key: table.spec.metadata[key] for key in _OF_TABLE if key in table.spec.metadata}
-    return {**of_table, **_job_metadata(sync)}
+    return {**_job_metadata(sync), **of_table}
 
 
 def _job_metadata(sync: FinishedSync) -> dict[str, keys.Entry]:

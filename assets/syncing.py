@@ -46,7 +46,7 @@ def sync_and_poll(
     context.log.info("Following Airbyte job %s: %s", job.id, url)
     job = follow(client, job, how, context.log)
     refuse_failed(job, url)
-    yield from _report(context, FinishedSync(job, url, context.run_id), tables)
+    yield from _report(context, FinishedSync(job, url, context.run.run_id), tables)
 
 
 def tables_of_step(context: dg.AssetExecutionContext) -> Sequence[Table]:

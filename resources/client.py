@@ -24,7 +24,7 @@ from dagster_airbyte_sync.resources.errors import (
 )
 from dagster_airbyte_sync.resources.http import Call, Http
 from dagster_airbyte_sync.resources.jobs import Job, JobType
-from dagster_airbyte_sync.resources.paging import jobs_by_end, rows_of_unordered
+from dagster_airbyte_sync.resources.paging import Page, jobs_by_end, rows_of_unordered
 from dagster_airbyte_sync.resources.public_api import PublicApi
 from dagster_airbyte_sync.resources.reading import object_at, text
 from dagster_airbyte_sync.resources.settings import CLOUD_UI, AirbyteSettings
@@ -87,7 +87,7 @@ class AirbyteClient:
     def _read_connections(self, budget: TimeBudget) -> dict[str, Connection]:
         def from_configuration() -> dict[str, Connection]:
             answer = self._http.send(self._configuration.connections(), budget)
-            return {c.id: c for c in configuration_api.read_connections(answer)}
+            return {row.id: row for row in configuration_api.read_connections(answer).rows}
 
         def from_public() -> dict[str, Connection]:
             return rows_of_unordered(
@@ -103,7 +103,7 @@ class AirbyteClient:
         self, connections: dict[str, Connection], budget: TimeBudget
     ) -> dict[str, Destination]:
         # The public list alone says the short type that asset kinds are made of ("postgres").
-        def page(offset: int) -> list[Destination]:
+        def page(offset: int) -> Page[Destination]:
             call = self._public.destinations(offset, self._public_limit)
             return public_api.read_destinations(self._http.send(call, budget))
 
@@ -142,12 +142,16 @@ class AirbyteClient:
         The whole workspace, one request a page, made when its first job is asked for.
         """
         jobs = self._jobs_by_public if self._is_closed else self._jobs_by_configuration
-        return (job for job in jobs(since, budget) if job.is_finished)
+        seen: set[int] = set()
+        for job in jobs(since, budget):
+            if job.is_finished and job.id not in seen:
+                seen.add(job.id)
+                yield job
 
     def _jobs_by_configuration(self, since: datetime, budget: TimeBudget) -> Iterator[Job]:
         limit = self._settings.max_items_per_page
 
-        def fetch(start: datetime, offset: int) -> list[Job]:
+        def fetch(start: datetime, offset: int) -> Page[Job]:
             call = self._configuration.finished_jobs(start, offset, limit)
             return configuration_api.read_jobs(self._http.send(call, budget))
 
@@ -167,7 +171,7 @@ class AirbyteClient:
     ) -> Iterator[Job]:
         limit = self._public_limit
 
-        def fetch(start: datetime, offset: int) -> list[Job]:
+        def fetch(start: datetime, offset: int) -> Page[Job]:
             call = self._public.jobs_since(start, offset, limit, job_type)
             return public_api.read_jobs(self._http.send(call, budget))
 
@@ -194,7 +198,7 @@ class AirbyteClient:
     def newest_jobs(self, connection_id: str, limit: int = 10) -> list[Job]:
         """The newest jobs of a connection, running ones too, newest first."""
         answer = self._http.send(self._public.newest_jobs(connection_id, limit))
-        return public_api.read_jobs(answer)
+        return list(public_api.read_jobs(answer).rows)
 
     # -- what to do ------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from dagster_airbyte_sync.resources.jobs import (
     JobType,
     StreamStats,
 )
+from dagster_airbyte_sync.resources.paging import Page, read_page
 from dagster_airbyte_sync.resources.reading import (
     Json,
     integer,
@@ -64,9 +65,8 @@ class ConfigurationApi:
         return Call("POST", f"{self._base_url}{path}", body=body)
 
 
-def read_connections(answer: object) -> list[Connection]:
-    found = map(read_connection, objects_at(answer, "connections"))
-    return [connection for connection in found if connection is not None]
+def read_connections(answer: object) -> Page[Connection]:
+    return read_page(answer, "connections", read_connection)
 
 
 def read_connection(raw: Json) -> Connection | None:
@@ -126,9 +126,8 @@ def _read_schedule(raw: Json) -> SyncSchedule:
     )
 
 
-def read_jobs(answer: object) -> list[Job]:
-    found = map(read_job, objects_at(answer, "jobs"))
-    return [job for job in found if job is not None]
+def read_jobs(answer: object) -> Page[Job]:
+    return read_page(answer, "jobs", read_job)
 
 
 def read_job(entry: object) -> Job | None:

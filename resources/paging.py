@@ -1,10 +1,12 @@
 """Reading Airbyte's lists completely, although its pages move, overlap and skip."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from dagster_airbyte_sync.resources.jobs import Job
+from dagster_airbyte_sync.resources.reading import Json, objects_at
 
 
 class HasId(Protocol):
@@ -12,7 +14,24 @@ class HasId(Protocol):
     def id(self) -> str: ...
 
 
+Row = TypeVar("Row")
 Item = TypeVar("Item", bound=HasId)
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """The readable rows of one answer, and how many there were with the unreadable ones."""
+
+    rows: tuple[Row, ...]
+    received: int
+
+
+def read_page(answer: object, field: str, read: Callable[[Json], Row | None]) -> Page[Row]:
+    """The page under `field` of an answer; a row that cannot be read is left out."""
+    received = objects_at(answer, field)
+    found = map(read, received)
+    return Page(tuple(row for row in found if row is not None), len(received))
+
 
 # An unordered listing is believed when two readings in a row agree; mitodl/ol-data-platform
 # measured one wrong reading in six.
@@ -20,9 +39,9 @@ _MOST_READINGS = 6
 
 
 def jobs_by_end(
-    since: datetime, limit: int, fetch: Callable[[datetime, int], Sequence[Job]]
+    since: datetime, limit: int, fetch: Callable[[datetime, int], Page[Job]]
 ) -> Iterator[Job]:
-    """All jobs that `fetch(since, offset)` pages through, each once, in the order of their end.
+    """All jobs that `fetch(since, offset)` pages through, in the order of their end.
 
     A page is fetched only when its first job is asked for.
 
@@ -30,34 +49,31 @@ def jobs_by_end(
     while we read can be repeated but not missed. Row numbers serve only inside one second that
     fills a whole page (Airbyte prints whole seconds).
     """
-    seen: set[int] = set()
     offset = 0
     while True:
         page = fetch(since, offset)
-        for job in page:
-            if job.id not in seen:
-                seen.add(job.id)
-                yield job
-        if len(page) < limit:
+        # Airbyte breaks no ties; of jobs that ended in one second the older one is told first.
+        yield from sorted(page.rows, key=lambda job: (job.updated_at or since, job.id))
+        if page.received < limit:
             return
-        last = max((job.updated_at for job in page if job.updated_at), default=since)
+        last = max((job.updated_at for job in page.rows if job.updated_at), default=since)
         moved = last > since
-        offset = 0 if moved else offset + len(page)
+        offset = 0 if moved else offset + page.received
         since = max(last, since)
 
 
-def rows_by_offset(limit: int, fetch: Callable[[int], Sequence[Item]]) -> dict[str, Item]:
+def rows_by_offset(limit: int, fetch: Callable[[int], Page[Item]]) -> dict[str, Item]:
     """All rows of an offset-paged list, by id."""
     rows: dict[str, Item] = {}
     for offset in range(0, 1_000_000, limit):
         page = fetch(offset)
-        rows.update((row.id, row) for row in page)
-        if len(page) < limit:
+        rows.update((row.id, row) for row in page.rows)
+        if page.received < limit:
             break
     return rows
 
 
-def rows_of_unordered(limit: int, fetch: Callable[[int], Sequence[Item]]) -> dict[str, Item]:
+def rows_of_unordered(limit: int, fetch: Callable[[int], Page[Item]]) -> dict[str, Item]:
     """All rows of a list that Airbyte pages without an order (public connections, destinations).
 
     One page is complete by itself. Longer lists are read, and added up, until a reading brings no

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from dagster_airbyte_sync.resources.catalog import Connection, Destination, Stream, SyncSchedule
 from dagster_airbyte_sync.resources.http import Call
 from dagster_airbyte_sync.resources.jobs import Job, JobStatus, JobType
+from dagster_airbyte_sync.resources.paging import Page, read_page
 from dagster_airbyte_sync.resources.reading import Json, integer, object_at, objects_at, text, when
 
 # Creating a job can take Airbyte over a minute (dagster#34172 saw 81 s).
@@ -90,9 +91,8 @@ def _zulu(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def read_connections(answer: object) -> list[Connection]:
-    found = map(read_connection, objects_at(answer, "data"))
-    return [connection for connection in found if connection is not None]
+def read_connections(answer: object) -> Page[Connection]:
+    return read_page(answer, "data", read_connection)
 
 
 def read_connection(raw: Json) -> Connection | None:
@@ -138,9 +138,8 @@ def _read_schedule(raw: Json) -> SyncSchedule:
     return SyncSchedule(kind)
 
 
-def read_destinations(answer: object) -> list[Destination]:
-    found = map(read_destination, objects_at(answer, "data"))
-    return [destination for destination in found if destination is not None]
+def read_destinations(answer: object) -> Page[Destination]:
+    return read_page(answer, "data", read_destination)
 
 
 def read_destination(raw: Json) -> Destination | None:
@@ -157,9 +156,8 @@ def read_destination(raw: Json) -> Destination | None:
     )
 
 
-def read_jobs(answer: object) -> list[Job]:
-    found = map(read_job, objects_at(answer, "data"))
-    return [job for job in found if job is not None]
+def read_jobs(answer: object) -> Page[Job]:
+    return read_page(answer, "data", read_job)
 
 
 def read_job(raw: object) -> Job | None:

@@ -1,0 +1,69 @@
+"""The time at which the simulated Airbyte lives."""
+
+from datetime import datetime, timedelta, timezone
+from typing import Protocol
+
+from dagster_airbyte_sync.testing.errors import SimulatorError
+
+UTC = timezone.utc
+
+
+class Clock(Protocol):
+    """What the simulator needs of a clock."""
+
+    def now(self) -> datetime:
+        """The current time, aware."""
+
+    def advance(self, by: float | timedelta) -> datetime:
+        """Move on by seconds or a timedelta, and say what time it is then."""
+
+    def tick(self) -> None:
+        """One request has come in."""
+
+
+class SimulatedClock:
+    """Stands still until it is moved: by `advance`, or by `step` with each request.
+
+    A `step` lets a client that polls in a loop see time pass without a second thread.
+    """
+
+    def __init__(self, start: datetime | None = None, *, step: float | timedelta = 0.0) -> None:
+        self._now = aware(start) if start else datetime.now(UTC)
+        self._step = as_timedelta(step)
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, by: float | timedelta) -> datetime:
+        by = as_timedelta(by)
+        if by < timedelta(0):
+            raise SimulatorError(f"The clock cannot go back by {-by}.")
+        self._now += by
+        return self._now
+
+    def tick(self) -> None:
+        self._now += self._step
+
+
+class RealClock:
+    """The computer's own time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def advance(self, by: float | timedelta) -> datetime:
+        raise SimulatorError("A real clock cannot be moved: use a SimulatedClock.")
+
+    def tick(self) -> None:
+        return None
+
+
+def as_timedelta(value: float | timedelta) -> timedelta:
+    return value if isinstance(value, timedelta) else timedelta(seconds=value)
+
+
+def aware(moment: datetime) -> datetime:
+    """The same moment in UTC; a time without a zone is refused, as it could mean anything."""
+    if moment.tzinfo is None:
+        raise SimulatorError(f"{moment!r} has no time zone: pass an aware datetime.")
+    return moment.astimezone(UTC)

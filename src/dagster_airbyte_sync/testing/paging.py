@@ -1,0 +1,51 @@
+"""Pages of the public API, with all that is wrong with them."""
+
+import random
+from collections.abc import Sequence
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from dagster_airbyte_sync.testing.payload import Json, JsonObject
+
+API_HOST = "http://localhost:8000/api/public"
+"""What Helm sets as AIRBYTE_API_HOST: never the host that the client talks to."""
+
+Row = TypeVar("Row")
+
+
+class UnorderedListing:
+    """Rows as Postgres returns them without an ORDER BY.
+
+    Each page after the first repeats the last row of the page before it and so skips one of its
+    own. Another listing starts from another order, so it skips other rows.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._listing = 0
+
+    def page(self, rows: Sequence[Row], limit: int, offset: int) -> list[Row]:
+        self._listing += offset == 0
+        shuffled = list(rows)
+        random.Random(f"{self._seed}/{self._listing}").shuffle(shuffled)
+        if 0 < offset < len(shuffled):
+            shuffled[offset], shuffled[offset - 1] = shuffled[offset - 1], shuffled[offset]
+        return shuffled[offset : offset + limit]
+
+
+def envelope(
+    data: Sequence[JsonObject], path: str, kept: dict[str, str], limit: int, offset: int
+) -> dict[str, Json]:
+    """Rows with links that lead nowhere (`PaginationMapper`).
+
+    The links keep only the filters in `kept`, and there is a next page after any page with rows.
+    """
+    link = f"{API_HOST}/v1{path}?"
+    following = {**kept, "limit": limit, "offset": offset + limit}
+    # One builder makes both links, so the second has the limit of the first as well.
+    before = [*kept.items(), ("limit", limit), ("limit", limit), ("offset", max(0, offset - limit))]
+    return {
+        "data": list(data),
+        "next": link + urlencode(following) if data else "",
+        "previous": link + urlencode(before) if offset else "",
+    }

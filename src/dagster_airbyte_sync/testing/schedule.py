@@ -1,0 +1,60 @@
+"""When a connection starts a sync by itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
+
+from dagster_airbyte_sync.testing.errors import SimulatorError
+
+ScheduleType = Literal["manual", "basic", "cron"]
+ScheduleSetting: TypeAlias = Literal["manual"] | timedelta | Mapping[str, str] | None
+"""`None` or `"manual"`; a timedelta; or `{"cron": ..., "timezone": ...}` in Quartz's format."""
+
+_UNITS = (("weeks", 604800), ("days", 86400), ("hours", 3600), ("minutes", 60))
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A connection's schedule. Only an interval is carried out; a cron is shown, never run."""
+
+    every: timedelta | None = None
+    cron: str | None = None
+    timezone: str = "UTC"
+
+    @property
+    def type(self) -> ScheduleType:
+        if self.every:
+            return "basic"
+        return "cron" if self.cron else "manual"
+
+    @property
+    def units(self) -> tuple[int, str]:
+        """The interval in Airbyte's words, which know nothing shorter than a minute."""
+        seconds = int(self.every.total_seconds()) if self.every else 0
+        for unit, size in _UNITS:
+            if seconds >= size and seconds % size == 0:
+                return seconds // size, unit
+        return max(1, round(seconds / 60)), "minutes"
+
+    def due(self, last_scheduled: datetime | None, not_before: datetime) -> datetime | None:
+        """When the next sync starts, counted from when the last scheduled one was created."""
+        if self.every is None:
+            return None
+        return max(last_scheduled + self.every, not_before) if last_scheduled else not_before
+
+
+def as_schedule(setting: ScheduleSetting) -> Schedule:
+    if setting is None or setting == "manual":
+        return Schedule()
+    if isinstance(setting, timedelta):
+        return _interval(setting)
+    if isinstance(setting, Mapping) and "cron" in setting:
+        return Schedule(cron=setting["cron"], timezone=setting.get("timezone", "UTC"))
+    raise SimulatorError(f"{setting!r} is no schedule: use 'manual', a timedelta or a cron.")
+
+
+def _interval(every: timedelta) -> Schedule:
+    if every <= timedelta(0):
+        raise SimulatorError(f"A schedule of {every} would never let time pass.")
+    return Schedule(every=every)

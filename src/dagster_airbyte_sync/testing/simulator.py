@@ -1,0 +1,241 @@
+"""The simulated Airbyte, as a test sees it."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from flask import Flask
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from dagster_airbyte_sync.testing import problems
+from dagster_airbyte_sync.testing.catalog import CatalogControls
+from dagster_airbyte_sync.testing.clock import Clock, SimulatedClock
+from dagster_airbyte_sync.testing.configuration_api import ConfigurationApi
+from dagster_airbyte_sync.testing.errors import SimulatorError
+from dagster_airbyte_sync.testing.faults import ArmedFault, Fault
+from dagster_airbyte_sync.testing.gateway import Gateway
+from dagster_airbyte_sync.testing.history import HistoryControls
+from dagster_airbyte_sync.testing.job_controls import JobControls
+from dagster_airbyte_sync.testing.public_api import PublicApi
+from dagster_airbyte_sync.testing.recording import Exchange, RecordedRequest
+from dagster_airbyte_sync.testing.server import Server
+from dagster_airbyte_sync.testing.tokens import AuthMode, Doorkeeper
+from dagster_airbyte_sync.testing.versions import Version
+from dagster_airbyte_sync.testing.world import World
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_SHORT_LIVED = 180.0
+"""A token's lifetime before 1.6, whatever is configured."""
+
+
+class AirbyteSimulator(CatalogControls, JobControls, HistoryControls):
+    """A real HTTP server on loopback that behaves as Airbyte does, faults included.
+
+    It holds one workspace in memory. Time stands still until the test moves it::
+
+        with AirbyteSimulator() as airbyte:
+            shop = airbyte.add_connection("shop", streams=["orders", "users"])
+            job = airbyte.start_sync(shop)
+            airbyte.succeed(job, rows={"orders": 3, "users": 1})
+
+    `version` is the release that is simulated. With `configuration_api=False` every endpoint of
+    the Configuration API is closed, as on Airbyte Cloud. `admin=False` is a user for whom unknown
+    ids are forbidden instead of not found. `latency` is slept before each answer, in real
+    seconds. Airbyte lists without a dependable order, so pages overlap and skip, differently for
+    each `seed`; `stable_paging=True` spares a test that.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        version: str = "2.1.0",
+        auth: AuthMode = "oauth",
+        configuration_api: bool = True,
+        token_lifetime: float = 900.0,
+        latency: float = 0.0,
+        clock: Clock | None = None,
+        workspace_id: str | None = None,
+        airbyte_url: str | None = None,
+        admin: bool = True,
+        stable_paging: bool = False,
+        seed: int = 0,
+    ) -> None:
+        release = Version(version)
+        lifetime = token_lifetime if release.since(1, 6) else min(token_lifetime, _SHORT_LIVED)
+        self.clock: Clock = clock or SimulatedClock()
+        self._world = World(self.clock, release, workspace_id or str(uuid.uuid4()))
+        self._doorkeeper = Doorkeeper(auth, self.clock, timedelta(seconds=lifetime))
+        self._public = PublicApi(
+            self._world, self._doorkeeper, admin=admin, stable=stable_paging, seed=seed
+        )
+        self._configuration = ConfigurationApi(
+            self._world, self._doorkeeper, admin=admin, stable=stable_paging
+        )
+        self._gateway = Gateway(
+            self._app().wsgi_app,
+            self._world,
+            self._doorkeeper,
+            latency=latency,
+            configuration_api=configuration_api,
+        )
+        self._port = port
+        self._airbyte_url = airbyte_url
+        self._server: Server | None = None
+
+    # The server's life
+
+    def start(self) -> "Self":
+        """Listen. `with` does this, and stops in the end."""
+        if self._server is not None:
+            raise SimulatorError("The simulator has been started already.")
+        self._server = Server(self._port, self._gateway)
+        self._configuration.airbyte_url = self._airbyte_url or self._server.url
+        self._gateway.closing.clear()
+        self._server.start()
+        return self
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._gateway.closing.set()
+            self._server.stop()
+            self._server = None
+
+    def __enter__(self) -> "Self":
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    # Where it is and how to get in
+
+    @property
+    def url(self) -> str:
+        if self._server is None:
+            raise SimulatorError("The simulator is not running: use it in a with statement.")
+        return self._server.url
+
+    @property
+    def rest_api_base_url(self) -> str:
+        return f"{self.url}/api/public/v1"
+
+    @property
+    def configuration_api_base_url(self) -> str:
+        return f"{self.url}/api/v1"
+
+    @property
+    def workspace_id(self) -> str:
+        return self._world.workspace_id
+
+    @property
+    def client_id(self) -> str:
+        return self._doorkeeper.client_id
+
+    @property
+    def client_secret(self) -> str:
+        return self._doorkeeper.client_secret
+
+    @property
+    def username(self) -> str:
+        return self._doorkeeper.username
+
+    @property
+    def password(self) -> str:
+        return self._doorkeeper.password
+
+    def workspace_config(self) -> dict[str, str]:
+        """Keyword arguments for `AirbyteWorkspace`."""
+        return {
+            "rest_api_base_url": self.rest_api_base_url,
+            "configuration_api_base_url": self.configuration_api_base_url,
+            "workspace_id": self.workspace_id,
+            **self._doorkeeper.credentials(),
+        }
+
+    def expire_tokens(self) -> None:
+        """Let all tokens that were handed out be worthless from now on."""
+        with self._world.lock:
+            self._doorkeeper.expire_all()
+
+    # Time
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def advance(self, by: float | timedelta) -> datetime:
+        """Move the clock by seconds or a timedelta, and let happen what happens meanwhile."""
+        with self._world.lock:
+            self.clock.advance(by)
+            self.progress()
+            return self.now
+
+    def progress(self) -> None:
+        """Carry out what is due; jobs with a failed attempt that wait for a test try again."""
+        with self._world.lock:
+            self._world.progress()
+            self._world.retry_now()
+
+    # Requests
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """What was asked, in the order of arrival."""
+        return list(self._gateway.requests)
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """What was asked and answered, in the order of the answers, without what was dropped."""
+        return list(self._gateway.exchanges)
+
+    def forget_requests(self) -> None:
+        self._gateway.forget()
+
+    def on_request(self, callback: Callable[[RecordedRequest], None]) -> None:
+        """Call back as each request arrives, for instance to change something between two pages."""
+        self._gateway.listeners.append(callback)
+
+    def add_fault(
+        self,
+        fault: Fault,
+        *,
+        path: str | None = None,
+        method: str | None = None,
+        times: int | None = 1,
+        after: int = 0,
+    ) -> None:
+        """Let requests go wrong whose path contains `path`: so many times, None for always.
+
+        `after` matching requests pass unharmed first.
+        """
+        self._gateway.faults.add(ArmedFault(fault, path, method, times, after))
+
+    def clear_faults(self) -> None:
+        self._gateway.faults.clear()
+
+    def _app(self) -> Flask:
+        app = Flask(__name__, static_folder=None)
+        app.register_blueprint(self._public.blueprint())
+        app.register_blueprint(self._configuration.blueprint())
+        app.register_error_handler(problems.Refusal, _refused)
+        app.register_error_handler(404, lambda error: problems.no_such_page())
+        app.register_error_handler(HTTPException, _http_error)
+        return app
+
+
+def _refused(refusal: problems.Refusal) -> Response:
+    return refusal.response
+
+
+def _http_error(error: HTTPException) -> Response:
+    return problems.answer({"message": error.name}, error.code or 500)

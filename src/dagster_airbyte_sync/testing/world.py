@@ -1,0 +1,246 @@
+"""Everything the simulated Airbyte knows, and the only place where it changes."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from heapq import heapify, heappop, heapreplace
+
+from dagster_airbyte_sync.testing import lifecycle, timeline
+from dagster_airbyte_sync.testing.clock import Clock
+from dagster_airbyte_sync.testing.connections import SimulatedConnection, SimulatedDestination
+from dagster_airbyte_sync.testing.errors import SimulatorError
+from dagster_airbyte_sync.testing.jobs import FinalStatus, JobType, SimulatedJob
+from dagster_airbyte_sync.testing.plans import Failure, Plan
+from dagster_airbyte_sync.testing.streams import SimulatedStream, StatsByStream, StreamKey
+from dagster_airbyte_sync.testing.timeline import TimelineEvent
+from dagster_airbyte_sync.testing.versions import Version
+
+SyncSucceeded = Callable[[SimulatedJob], None]
+
+
+class World:
+    """One workspace: its connections, destinations, jobs and timeline.
+
+    Nothing moves between two looks at it: `progress` carries out, in the order of their times,
+    all changes that have become due since the last look.
+    """
+
+    def __init__(self, clock: Clock, version: Version, workspace_id: str) -> None:
+        self.lock = threading.RLock()
+        self.clock = clock
+        self.version = version
+        self.workspace_id = workspace_id
+        self.workspace_name = "Simulated workspace"
+        self.created_at = clock.now()
+        self.next_job_id = 1
+        self.connections: dict[str, SimulatedConnection] = {}
+        self.destinations: dict[str, SimulatedDestination] = {}
+        self.jobs: dict[int, SimulatedJob] = {}
+        self.events: list[TimelineEvent] = []
+        self.sync_succeeded: list[SyncSucceeded] = []
+        self._open: defaultdict[str, dict[int, SimulatedJob]] = defaultdict(dict)
+        self._last_end: dict[str, datetime] = {}
+        self._last_scheduled: dict[str, datetime] = {}
+        self._progressing = False
+
+    # What is there
+
+    def job(self, job_id: int) -> SimulatedJob:
+        if job_id not in self.jobs:
+            raise SimulatorError(f"There is no job {job_id}.")
+        return self.jobs[job_id]
+
+    def connection_of(self, job: SimulatedJob) -> SimulatedConnection:
+        return self.connections[job.connection_id]
+
+    def running(self, connection_id: str) -> SimulatedJob | None:
+        """The newest unfinished job of a connection."""
+        found = self._open[connection_id]
+        return found[max(found)] if found else None
+
+    # Jobs come and go
+
+    def create_job(
+        self,
+        connection: SimulatedConnection,
+        type: JobType,
+        at: datetime,
+        *,
+        streams: Iterable[SimulatedStream] | None = None,
+        unattended: bool = False,
+        scheduled: bool = False,
+    ) -> SimulatedJob:
+        job = SimulatedJob(
+            job_id=self.next_job_id,
+            connection_id=connection.connection_id,
+            type=type,
+            created_at=at,
+            updated_at=at,
+            streams=tuple(connection.selected_streams if streams is None else streams),
+            attempt_length=timedelta(seconds=connection.sync_seconds),
+            unattended=unattended,
+            scheduled=scheduled,
+            plan=connection.next_plan() if unattended else Plan(),
+        )
+        self.add_job(job)
+        if not scheduled:
+            self.events.append(timeline.started(job))
+        return job
+
+    def add_job(self, job: SimulatedJob) -> None:
+        self.jobs[job.job_id] = self._open[job.connection_id][job.job_id] = job
+        self.next_job_id = job.job_id + 1
+        if job.scheduled:
+            _note(self._last_scheduled, job.connection_id, job.created_at)
+
+    def succeed(self, job: SimulatedJob, at: datetime, stats: StatsByStream) -> None:
+        job.succeed(at, stats)
+        self._close(job)
+        self._announce(job)
+
+    def fail(
+        self,
+        job: SimulatedJob,
+        at: datetime,
+        failure: Failure,
+        stats: StatsByStream | None = None,
+        completed: frozenset[StreamKey] = frozenset(),
+    ) -> None:
+        if job.status != "incomplete":
+            job.fail_attempt(at, failure, stats, completed)
+        job.give_up(at)
+        self._close(job)
+
+    def cancel(self, job: SimulatedJob, at: datetime, stats: StatsByStream | None = None) -> None:
+        job.cancel(at, stats)
+        self._close(job)
+
+    def finish(
+        self, job: SimulatedJob, at: datetime, status: FinalStatus, stats: StatsByStream | None
+    ) -> None:
+        """End a job of the past; nobody is called back for it."""
+        job.begin(job.created_at)
+        if status == "succeeded":
+            job.succeed(at, stats or {})
+            self._close(job)
+        elif status == "failed":
+            self.fail(job, at, Failure(), stats)
+        else:
+            self.cancel(job, at, stats)
+
+    def cancel_running(self, connection_id: str, at: datetime) -> None:
+        running = self.running(connection_id)
+        if running:
+            self.cancel(running, at)
+
+    def start_for_client(
+        self,
+        connection: SimulatedConnection,
+        type: JobType,
+        streams: Iterable[SimulatedStream] | None = None,
+    ) -> SimulatedJob:
+        """A job that a request asks for. Up to 2.1.0 the answer waits until the job runs."""
+        at = self.clock.now()
+        job = self.create_job(connection, type, at, streams=streams, unattended=True)
+        if not self.version.answers_before_running:
+            job.begin(at)
+        return job
+
+    def cancel_on_behalf_of(self, job: SimulatedJob, at: datetime) -> None:
+        """Cancel what runs on the job's connection; the timeline blames the job in any case."""
+        running = self.running(job.connection_id)
+        if running:
+            self.cancel(running, at)
+        if running is not job:
+            self.events.append(timeline.cancelled(job, at))
+
+    def forget_job(self, job: SimulatedJob) -> None:
+        self.jobs.pop(job.job_id, None)
+        self._open[job.connection_id].pop(job.job_id, None)
+
+    def _close(self, job: SimulatedJob) -> None:
+        self._open[job.connection_id].pop(job.job_id, None)
+        _note(self._last_end, job.connection_id, job.updated_at)
+        by_user = job.status == "cancelled"
+        event = timeline.cancelled(job, job.updated_at) if by_user else timeline.finished(job)
+        self.events.append(event)
+
+    def _announce(self, job: SimulatedJob) -> None:
+        if job.type != "reset":
+            for callback in self.sync_succeeded:
+                callback(job)
+
+    # Time passes
+
+    def progress(self) -> datetime:
+        """Carry out what has become due, and say what time it is."""
+        now = self.clock.now()
+        if not self._progressing:
+            self._progressing = True
+            try:
+                self._progress_to(now)
+            finally:
+                self._progressing = False
+        return now
+
+    def retry_now(self) -> None:
+        """Begin the next attempt of jobs that wait for one, without waiting for the back-off."""
+        at = self.clock.now()
+        for connection_id in self.connections:
+            for job in self._open[connection_id].values():
+                if job.status == "incomplete" and not job.unattended:
+                    job.begin(at)
+
+    def _progress_to(self, now: datetime) -> None:
+        connections = list(self.connections.values())
+        found = ((self._next_change(each), place) for place, each in enumerate(connections))
+        due = [(at, place) for at, place in found if at and at <= now]
+        heapify(due)
+        while due:
+            at, place = due[0]
+            self._carry_out(connections[place], at)
+            again = self._next_change(connections[place])
+            if again and again <= now:
+                heapreplace(due, (again, place))
+            else:
+                heappop(due)
+
+    def _carry_out(self, connection: SimulatedConnection, at: datetime) -> None:
+        """Make the connection's next change, unless a callback has changed it meanwhile."""
+        jobs = self._open[connection.connection_id].values()
+        job = next((job for job in jobs if lifecycle.next_change(job) == at), None)
+        if job:
+            self._change(job, at)
+        elif self._next_start(connection) == at:
+            self.create_job(connection, "sync", at, unattended=True, scheduled=True)
+
+    def _next_change(self, connection: SimulatedConnection) -> datetime | None:
+        jobs = self._open[connection.connection_id].values()
+        changes = (lifecycle.next_change(job) for job in jobs)
+        return min((at for at in changes if at), default=None) or self._next_start(connection)
+
+    def _next_start(self, connection: SimulatedConnection) -> datetime | None:
+        """A schedule waits for the connection's running job, and then makes up for the delay."""
+        connection_id = connection.connection_id
+        if connection.schedule.every is None or connection.status != "active":
+            return None
+        if self._open[connection_id]:
+            return None
+        not_before = max(
+            connection.scheduled_since,
+            self._last_end.get(connection_id, connection.scheduled_since),
+        )
+        return connection.schedule.due(self._last_scheduled.get(connection_id), not_before)
+
+    def _change(self, job: SimulatedJob, at: datetime) -> None:
+        lifecycle.change(job, at)
+        if job.is_finished:
+            self._close(job)
+        if job.status == "succeeded":
+            self._announce(job)
+
+
+def _note(latest: dict[str, datetime], connection_id: str, moment: datetime) -> None:
+    """Remember a moment unless a later one is known: history may be written afterwards."""
+    latest[connection_id] = max(latest.get(connection_id, moment), moment)

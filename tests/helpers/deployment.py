@@ -1,0 +1,112 @@
+"""A Dagster deployment in one process that ticks when a test says so.
+
+It stores what a tick returns in the order the daemon does: events one by one, then the cursor.
+A test can stop it in between, as a crash would. (The real daemon is in `dagster_private.py`.)
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_definitions
+from dagster_airbyte_sync.assets.metadata import JOB_ID, int_in
+from dagster_airbyte_sync.testing import AirbyteSimulator
+
+SENSOR = "airbyte_sync_sensor"
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What one tick returned, and how many requests it made to Airbyte."""
+
+    events: Sequence[dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation]
+    requests: Sequence[dg.RunRequest]
+    summary: str | None
+    sent: int
+
+    @property
+    def materialized(self) -> list[tuple[str, int | None]]:
+        return [
+            (event.asset_key.to_user_string(), int_in(event.metadata, JOB_ID))
+            for event in self.events
+            if isinstance(event, dg.AssetMaterialization)
+        ]
+
+
+@dataclass
+class Deployment:
+    airbyte: AirbyteSimulator
+    workspace: AirbyteWorkspace
+    defs: dg.Definitions
+    instance: dg.DagsterInstance
+    sensor: str = SENSOR
+    cursor: str | None = None
+    ticks: list[Tick] = field(default_factory=list)
+
+    def tick(self, *, crash_after: int | None = None) -> Tick:
+        """One tick. With `crash_after` only so many events are stored, and the cursor is not."""
+        repository = self.defs.get_repository_def()
+        before = len(self.airbyte.requests)
+        with dg.build_sensor_context(
+            instance=self.instance,
+            cursor=self.cursor,
+            repository_def=repository,
+            sensor_name=self.sensor,
+            resources={"airbyte": self.workspace},
+        ) as context:
+            result = repository.get_sensor_def(self.sensor).evaluate_tick(context)
+        tick = Tick(
+            events=result.asset_events,
+            requests=list(result.run_requests or ()),
+            summary=result.skip_message,
+            sent=len(self.airbyte.requests) - before,
+        )
+        for event in tick.events[:crash_after]:
+            self.instance.report_runless_asset_event(event)
+        if crash_after is None:
+            self.cursor = result.cursor
+        self.ticks.append(tick)
+        return tick
+
+    def materialize(self, *names: str) -> dg.ExecuteInProcessResult:
+        """A real run of these assets."""
+        job = self.defs.resolve_implicit_global_asset_job_def()
+        return job.execute_in_process(
+            instance=self.instance,
+            asset_selection=[dg.AssetKey(name) for name in names],
+            raise_on_error=False,
+        )
+
+    def told(self, name: str) -> list[int | None]:
+        """The job ids of all materializations of an asset, in the order Dagster stored them."""
+        page = self.instance.fetch_materializations(dg.AssetKey(name), limit=10_000)
+        return [
+            int_in(record.asset_materialization.metadata, JOB_ID)
+            for record in reversed(page.records)
+            if record.asset_materialization is not None
+        ]
+
+    def last(self, name: str) -> dg.AssetMaterialization:
+        entry = self.instance.get_latest_materialization_event(dg.AssetKey(name))
+        assert entry is not None, f"{name} was never materialized"
+        assert entry.asset_materialization is not None
+        return entry.asset_materialization
+
+    def told_all(self, names: Iterable[str]) -> dict[str, list[int | None]]:
+        return {name: self.told(name) for name in names}
+
+
+def deployed(
+    airbyte: AirbyteSimulator,
+    instance: dg.DagsterInstance,
+    *more: dg.AssetsDefinition,
+    **options: object,
+) -> Deployment:
+    """Definitions of everything the simulator has now, in a deployment that has not ticked yet."""
+    workspace = AirbyteWorkspace(
+        **airbyte.workspace_config(), poll_interval=0.02, request_retry_delay=0.01
+    )
+    built = build_airbyte_definitions(workspace, **{"checks": False, **options})  # type: ignore[arg-type]
+    defs = dg.Definitions.merge(built, dg.Definitions(assets=list(more)))
+    return Deployment(airbyte, workspace, defs, instance)

@@ -1,0 +1,28 @@
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync.testing import AirbyteSimulator
+from helpers.deployment import Deployment, deployed
+
+
+@pytest.fixture
+def airbyte() -> Iterator[AirbyteSimulator]:
+    with AirbyteSimulator() as airbyte:
+        yield airbyte
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        yield instance
+
+
+@pytest.fixture
+def deploy(airbyte: AirbyteSimulator, instance: dg.DagsterInstance) -> Callable[..., Deployment]:
+    """Definitions of everything the simulator has now, in a deployment that has not ticked yet."""
+
+    return partial(deployed, airbyte, instance)
