@@ -86,7 +86,7 @@ def decide(new: Sequence[Job], known: Known) -> Decision:
         if job.connection_id in blocked or (holder and _in_time(job, known)):
             blocked.add(job.connection_id)
             waiting.append(job)
-        elif untold or (tables and _is_ours(job, tables, ledger)):
+        elif untold or (tables and _is_ours(job, tables, known)):
             sync = FinishedSync(job, known.job_url(job), known.started_by.get(job.id))
             events = events_of(sync, tables, untold, ledger, known.checked) if untold else []
             keys = tuple(table.key for table in tables)
@@ -114,9 +114,11 @@ def _in_time(job: Job, known: Known) -> bool:
     return known.now - known.held.get(job.id, known.now) < known.hold_limit
 
 
-def _is_ours(job: Job, tables: Sequence[Table], ledger: Ledger) -> bool:
-    """Whether the job was told by a sensor, not by a run: its run requests may still be owed."""
-    last = (ledger.last.get(table.key) for table in tables)
+def _is_ours(job: Job, tables: Sequence[Table], known: Known) -> bool:
+    """Whether a sensor, not a run, told the job: the runs that follow it may still be owed."""
+    if job.id not in known.started_by:
+        return True
+    last = (known.ledger.last.get(table.key) for table in tables)
     return any(told and told.job_id == job.id and not told.run_id for told in last)
 
 

@@ -228,7 +228,7 @@ def build_airbyte_polling_sensor(
 
     Raises AirbyteSettingsError for arguments that cannot work.
     """
-    _refuse_bad_arguments(minimum_interval_seconds, start_from, downstream, jobs)
+    _refuse_bad_arguments(workspace, minimum_interval_seconds, start_from, downstream, jobs)
     polling = Polling(
         resource_key=resource_key,
         translator=dagster_airbyte_translator or DagsterAirbyteTranslator(),
@@ -243,7 +243,7 @@ def build_airbyte_polling_sensor(
 
     @dg.sensor(
         name=name or f"{resource_key}_sync_sensor",
-        description=f"Tells Dagster of the syncs in Airbyte workspace {_shown(workspace)}.",
+        description="Tells Dagster of every finished Airbyte sync, whoever started it.",
         minimum_interval_seconds=minimum_interval_seconds,
         default_status=default_sensor_status or dg.DefaultSensorStatus.RUNNING,
         required_resource_keys={resource_key},
@@ -256,17 +256,18 @@ def build_airbyte_polling_sensor(
     return airbyte_polling_sensor
 
 
-def _shown(workspace: BaseAirbyteWorkspace) -> str:
-    named = workspace.workspace_id
-    return f"${named}" if isinstance(named, dg.EnvVar) else named
-
-
 def _refuse_bad_arguments(
+    workspace: object,
     minimum_interval_seconds: int,
     start_from: datetime | timedelta | None,
     downstream: dg.AssetSelection | None,
     jobs: Sequence[NamedJob],
 ) -> None:
+    if not isinstance(workspace, BaseAirbyteWorkspace):
+        raise AirbyteSettingsError(
+            f"workspace is a {type(workspace).__name__}, not an AirbyteWorkspace or"
+            " AirbyteCloudWorkspace."
+        )
     if minimum_interval_seconds < 1:
         # Dagster would silently make it 30.
         raise AirbyteSettingsError("minimum_interval_seconds must be at least 1.")

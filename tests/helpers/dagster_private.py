@@ -3,11 +3,13 @@ in Dagster; the product never does."""
 
 import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+import pytest
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
@@ -18,8 +20,8 @@ from dagster._daemon.sensor import execute_sensor_iteration
 LOGGER = logging.getLogger("daemon")
 
 
-class Died(BaseException):
-    """Thrown where a test kills the daemon; nothing in Dagster catches it."""
+class Died(KeyboardInterrupt):
+    """Thrown where a test kills the daemon: the one exception on which it writes nothing more."""
 
 
 class SensorDaemon:
@@ -31,8 +33,10 @@ class SensorDaemon:
 
     def iterate(self) -> InstigatorTick:
         """One pass over all sensors; the newest tick of the only sensor here."""
-        list(execute_sensor_iteration(self._context, LOGGER, None, None) or ())
-        return self.ticks()[0]
+        errors = [e for e in execute_sensor_iteration(self._context, LOGGER, None, None) if e]
+        tick = self.ticks()[0]
+        assert not errors or tick.status is TickStatus.FAILURE, errors
+        return tick
 
     def ticks(self) -> list[InstigatorTick]:
         """All ticks, newest first."""
@@ -45,39 +49,59 @@ class SensorDaemon:
             )
         )
 
+    def wait_for_interval(self) -> None:
+        """Wait until the sensor (interval: one second) is due again."""
+        time.sleep(max(0.0, self.ticks()[0].timestamp + 1.05 - time.time()))
+
+    def settle(self) -> None:
+        """Iterate until a tick finds nothing more to do; what failed or was cut short is redone."""
+        for _ in range(10):
+            self.wait_for_interval()
+            tick = self.iterate()
+            if tick.status is TickStatus.SKIPPED and "Nothing new" in str(tick.skip_reason):
+                return
+        raise AssertionError(f"The sensor does not come to rest: {self.ticks()[0]}")
+
     def die_after(self, events: int) -> None:
         """Iterate, and die when that many events are stored (their tick's cursor is not)."""
-        store = type(self._instance).report_runless_asset_event
-        left = events
+        stored = 0
+        store = dg.DagsterInstance.report_runless_asset_event
 
-        def dying(instance: dg.DagsterInstance, event: object) -> None:
-            nonlocal left
-            if left == 0:
+        def report(instance: dg.DagsterInstance, event: dg.AssetMaterialization) -> None:
+            nonlocal stored
+            if stored == events:
                 raise Died
-            left -= 1
-            store(instance, event)  # type: ignore[arg-type]
+            stored += 1
+            store(instance, event)
 
-        self._with_patch("report_runless_asset_event", dying)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(dg.DagsterInstance, "report_runless_asset_event", report)
+            self._die()
 
     def die_before_cursor(self) -> None:
-        """Iterate, and die when all events are stored but the tick is not."""
+        """Iterate, and die when all events are stored but nothing else of their tick is."""
+        stored = 0
+        store = dg.DagsterInstance.report_runless_asset_event
+        update = dg.DagsterInstance.update_tick
 
-        def dying(*_: object, **__: object) -> None:
-            raise Died
+        def report(instance: dg.DagsterInstance, event: dg.AssetMaterialization) -> None:
+            nonlocal stored
+            stored += 1
+            store(instance, event)
 
-        self._with_patch("update_tick", dying)
+        def update_tick(instance: dg.DagsterInstance, tick: InstigatorTick) -> InstigatorTick:
+            if stored:
+                raise Died
+            return update(instance, tick)
 
-    def _with_patch(self, name: str, replacement: object) -> None:
-        original = getattr(dg.DagsterInstance, name)
-        setattr(dg.DagsterInstance, name, replacement)
-        try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(dg.DagsterInstance, "report_runless_asset_event", report)
+            patch.setattr(dg.DagsterInstance, "update_tick", update_tick)
+            self._die()
+
+    def _die(self) -> None:
+        with pytest.raises(Died):
             self.iterate()
-        except Died:
-            pass
-        else:
-            raise AssertionError("The tick ended before the daemon could be killed.")
-        finally:
-            setattr(dg.DagsterInstance, name, original)
 
 
 @contextmanager

@@ -1,0 +1,150 @@
+"""Dagster's own daemon code, in this process, killed where it hurts."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync.assets.metadata import JOB_ID, int_in
+from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection
+from helpers.dagster_private import SensorDaemon, TickStatus, sensor_daemon
+
+STREAMS = ["orders", "users", "items"]
+LOCATION = Path(__file__).parent / "location.py"
+
+
+@pytest.fixture
+def airbyte() -> Iterator[AirbyteSimulator]:
+    with AirbyteSimulator() as airbyte:
+        yield airbyte
+
+
+@pytest.fixture
+def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
+    return airbyte.add_connection("shop", streams=STREAMS)
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    overrides = {
+        "run_coordinator": {
+            "module": "dagster._core.run_coordinator",
+            "class": "QueuedRunCoordinator",
+        }
+    }
+    with dg.DagsterInstance.local_temp(str(tmp_path), overrides=overrides) as instance:
+        yield instance
+
+
+@pytest.fixture
+def daemon(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+) -> Iterator[SensorDaemon]:
+    environ = {
+        "AIRBYTE_REST_API": airbyte.rest_api_base_url,
+        "AIRBYTE_CONFIGURATION_API": airbyte.configuration_api_base_url,
+        "AIRBYTE_WORKSPACE_ID": airbyte.workspace_id,
+        "AIRBYTE_CLIENT_ID": airbyte.client_id,
+        "AIRBYTE_CLIENT_SECRET": airbyte.client_secret,
+    }
+    # Dagster imports a file once for each module name, so every test needs its own.
+    location = tmp_path / f"location_{airbyte.workspace_id.replace('-', '_')}.py"
+    location.write_text(LOCATION.read_text())
+    with sensor_daemon(instance, location, environ) as daemon:
+        yield daemon
+
+
+def told(instance: dg.DagsterInstance, name: str) -> list[int | None]:
+    page = instance.fetch_materializations(dg.AssetKey(name), limit=1000)
+    return [
+        int_in(record.asset_materialization.metadata, JOB_ID)
+        for record in reversed(page.records)
+        if record.asset_materialization
+    ]
+
+
+def runs(instance: dg.DagsterInstance) -> list[str]:
+    return [record.dagster_run.tags["dagster/run_key"] for record in instance.get_run_records()]
+
+
+def test_a_sync_becomes_events_a_check_and_a_run(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    daemon: SensorDaemon,
+    instance: dg.DagsterInstance,
+) -> None:
+    daemon.iterate()
+    job = airbyte.run_sync(shop)
+
+    daemon.wait_for_interval()
+    tick = daemon.iterate()
+
+    assert tick.status is TickStatus.SUCCESS
+    assert {name: told(instance, name) for name in STREAMS} == {n: [job.job_id] for n in STREAMS}
+    assert runs(instance) == [f"airbyte:{airbyte.workspace_id}:{job.job_id}"]
+
+
+def test_an_idle_tick_shows_what_was_read_and_how_far(daemon: SensorDaemon) -> None:
+    tick = daemon.iterate()
+
+    assert tick.status is TickStatus.SKIPPED
+    assert (tick.skip_reason or "").startswith("Nothing new. Read up to")
+
+
+@pytest.mark.parametrize("stored", range(6))
+def test_killed_after_any_event_of_a_tick(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    daemon: SensorDaemon,
+    instance: dg.DagsterInstance,
+    stored: int,
+) -> None:
+    job = airbyte.run_sync(shop)
+
+    daemon.die_after(stored)
+    daemon.settle()
+
+    assert {name: told(instance, name) for name in STREAMS} == {n: [job.job_id] for n in STREAMS}
+    assert runs(instance) == [f"airbyte:{airbyte.workspace_id}:{job.job_id}"]
+
+
+def test_killed_after_all_events_and_before_the_cursor(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    daemon: SensorDaemon,
+    instance: dg.DagsterInstance,
+) -> None:
+    jobs = [airbyte.run_sync(shop).job_id]
+    airbyte.advance(timedelta(seconds=60))
+    jobs.append(airbyte.run_sync(shop).job_id)
+
+    daemon.die_before_cursor()
+    daemon.settle()
+
+    assert {name: told(instance, name) for name in STREAMS} == dict.fromkeys(STREAMS, jobs)
+    assert len(runs(instance)) == 2
+
+
+def test_an_airbyte_that_is_down_is_a_failed_tick_and_then_forgotten(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    daemon: SensorDaemon,
+    instance: dg.DagsterInstance,
+) -> None:
+    daemon.iterate()
+    job = airbyte.run_sync(shop)
+    airbyte.add_fault(Fault.drop(), times=None)
+    daemon.wait_for_interval()
+
+    tick = daemon.iterate()
+
+    assert tick.status is TickStatus.FAILURE
+    assert "is Airbyte running" in str(tick.error)
+    airbyte.clear_faults()
+    daemon.settle()
+    assert told(instance, "orders") == [job.job_id]

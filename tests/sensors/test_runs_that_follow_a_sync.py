@@ -1,0 +1,230 @@
+"""Run requests: once for each sync the sensor tells, and never one that Dagster would refuse."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync import (
+    AirbyteSettingsError,
+    AirbyteWorkspace,
+    FinishedSync,
+    load_airbyte_asset_specs,
+)
+from dagster_airbyte_sync.sensors import build_airbyte_polling_sensor
+from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedConnection
+from helpers.deployment import Deployment, deployed
+
+Deploy = Callable[..., Deployment]
+
+
+@dg.asset(deps=["orders"])
+def revenue() -> None: ...
+
+
+@dg.asset(deps=[revenue, "leads"])
+def forecast() -> None: ...
+
+
+@dg.asset(deps=["leads"])
+def funnel() -> None: ...
+
+
+@dg.asset
+def unrelated() -> None: ...
+
+
+DOWNSTREAM = (revenue, forecast, funnel, unrelated)
+
+
+@pytest.fixture
+def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
+    airbyte.add_connection("crm", streams=["leads"])
+    return airbyte.add_connection("shop", streams=["orders", "users"])
+
+
+def names(request: dg.RunRequest) -> list[str]:
+    return sorted(key.to_user_string() for key in request.asset_selection or ())
+
+
+def test_a_sync_requests_one_run_of_what_lies_downstream_of_its_tables(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
+) -> None:
+    deployment = deploy(*DOWNSTREAM, downstream=dg.AssetSelection.all())
+    job = airbyte.run_sync(shop)
+
+    (request,) = deployment.tick().requests
+
+    assert names(request) == ["forecast", "revenue"]
+    assert request.run_key == f"airbyte:{airbyte.workspace_id}:{job.job_id}"
+    assert request.tags["dagster-airbyte/connection_id"] == shop.connection_id
+    assert request.tags["dagster-airbyte/job_id"] == str(job.job_id)
+    assert deployment.tick().requests == []
+
+
+def test_only_selected_downstream_assets_are_run(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
+) -> None:
+    deployment = deploy(*DOWNSTREAM, downstream=dg.AssetSelection.assets("revenue", "unrelated"))
+    airbyte.run_sync(shop)
+
+    assert [names(request) for request in deployment.tick().requests] == [["revenue"]]
+
+
+def test_a_sync_with_nothing_downstream_requests_no_run(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
+) -> None:
+    deployment = deploy(*DOWNSTREAM, downstream=dg.AssetSelection.assets("funnel"))
+    airbyte.run_sync(shop)
+
+    tick = deployment.tick()
+
+    assert len(tick.materialized) == 2
+    assert tick.requests == []
+
+
+def test_each_of_two_syncs_requests_its_own_run(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
+) -> None:
+    deployment = deploy(*DOWNSTREAM, downstream=dg.AssetSelection.all())
+    airbyte.run_sync(shop)
+    airbyte.run_sync(airbyte.connection("crm"))
+
+    requests = deployment.tick().requests
+
+    assert sorted(map(names, requests)) == [["forecast", "funnel"], ["forecast", "revenue"]]
+    assert len({request.run_key for request in requests}) == 2
+
+
+def test_a_run_is_still_requested_if_the_daemon_died_after_the_events(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
+) -> None:
+    deployment = deploy(*DOWNSTREAM, downstream=dg.AssetSelection.all())
+    airbyte.run_sync(shop)
+
+    died = deployment.tick(crash_after=2)
+    tick = deployment.tick()
+
+    assert tick.materialized == []
+    assert [r.run_key for r in tick.requests] == [r.run_key for r in died.requests]
+
+
+def test_a_sync_of_dagsters_own_requests_no_run() -> None:
+    with (
+        AirbyteSimulator(clock=RealClock()) as airbyte,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        airbyte.add_connection("shop", streams=["orders"], sync_seconds=0.1)
+        deployment = deployed(
+            airbyte, instance, revenue, forecast, downstream=dg.AssetSelection.assets("revenue")
+        )
+        assert deployment.materialize("orders").success
+
+        assert deployment.tick().requests == []
+
+
+def test_failed_and_clearing_jobs_request_no_run(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
+) -> None:
+    deployment = deploy(*DOWNSTREAM, downstream=dg.AssetSelection.all())
+    airbyte.fail(airbyte.start_sync(shop), reason="no")
+    airbyte.run_clear(shop)
+
+    assert deployment.tick().requests == []
+
+
+def test_run_request_fn_is_given_the_sync_and_its_keys(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
+) -> None:
+    seen: list[tuple[int, list[str]]] = []
+
+    def ask(sync: FinishedSync, keys: Sequence[dg.AssetKey]) -> dg.RunRequest:
+        seen.append((sync.job.id, [key.to_user_string() for key in keys]))
+        return dg.RunRequest(asset_selection=[dg.AssetKey("unrelated")], tags={"team": "sales"})
+
+    deployment = deploy(*DOWNSTREAM, run_request_fn=ask)
+    job = airbyte.run_sync(shop)
+
+    (request,) = deployment.tick().requests
+
+    assert seen == [(job.job_id, ["orders", "users"])]
+    assert names(request) == ["unrelated"]
+    assert request.tags["team"] == "sales"
+    assert request.run_key == f"airbyte:{airbyte.workspace_id}:{job.job_id}"
+
+
+def not_runnable(*_: object) -> dg.RunRequest:
+    return dg.RunRequest(asset_selection=[dg.AssetKey("no_such_asset")])
+
+
+def no_selection(*_: object) -> dg.RunRequest:
+    return dg.RunRequest()
+
+
+def unknown_job(*_: object) -> dg.RunRequest:
+    return dg.RunRequest(job_name="no_such_job")
+
+
+def wrong_type(*_: object) -> list[str]:
+    return ["orders"]
+
+
+def raises(*_: object) -> dg.RunRequest:
+    raise KeyError("my own mistake")
+
+
+@pytest.mark.parametrize("ask", [not_runnable, no_selection, unknown_job, wrong_type, raises])
+def test_a_request_dagster_would_refuse_is_left_out_and_the_sync_still_told(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy, ask: Callable[..., object]
+) -> None:
+    deployment = deploy(*DOWNSTREAM, run_request_fn=ask)
+    airbyte.run_sync(shop)
+
+    first, second = deployment.tick(), deployment.tick()
+
+    assert len(first.materialized) == 2
+    assert (first.requests, second.events) == ([], [])
+
+
+def test_run_request_fn_may_name_the_jobs_it_was_given(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, instance: dg.DagsterInstance
+) -> None:
+    refresh = dg.define_asset_job("refresh", selection=["unrelated"])
+    workspace = AirbyteWorkspace(**airbyte.workspace_config())
+    sensor = build_airbyte_polling_sensor(
+        workspace=workspace,
+        jobs=[refresh],
+        run_request_fn=lambda sync, keys: dg.RunRequest(job_name="refresh"),
+    )
+    defs = dg.Definitions(
+        [*load_airbyte_asset_specs(workspace), unrelated],
+        sensors=[sensor],
+        jobs=[refresh],
+        resources={"airbyte": workspace},
+    )
+    deployment = Deployment(airbyte, workspace, defs, instance)
+    airbyte.run_sync(shop)
+
+    assert [request.job_name for request in deployment.tick().requests] == ["refresh"]
+
+
+def test_arguments_that_cannot_work_are_refused_in_one_sentence(
+    airbyte: AirbyteSimulator,
+) -> None:
+    workspace = AirbyteWorkspace(**airbyte.workspace_config())
+    wrong: list[tuple[dict[str, object], str]] = [
+        ({"minimum_interval_seconds": 0}, "at least 1"),
+        ({"start_from": datetime(2026, 1, 1)}, "no time zone"),
+        ({"start_from": timedelta(days=-1)}, "negative"),
+        (
+            {
+                "downstream": dg.AssetSelection.all(),
+                "jobs": [dg.define_asset_job("j", selection="*")],
+            },
+            "not both",
+        ),
+    ]
+    for arguments, said in wrong:
+        with pytest.raises(AirbyteSettingsError, match=said):
+            build_airbyte_polling_sensor(workspace=workspace, **arguments)  # type: ignore[arg-type]
