@@ -2,8 +2,8 @@
 been told stands in Dagster's event log, so losing it costs time and nothing else."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
 from dagster_airbyte_sync.resources.reading import integer, text, when
@@ -40,27 +40,35 @@ class Bookmark:
         return max(self.since - OVERLAP, self.begin)
 
     def to_cursor(self) -> str:
-        """JSON of less than 8 kB; of too many done jobs the lowest ids are left out, which makes
-        the sensor look them up in the event log again."""
-        done = sorted(self.done)
-        while True:
-            cursor = self._written(done)
-            if len(cursor) <= _MOST_BYTES:
-                return cursor
-            done = done[len(done) // 4 + 1 :]
+        """JSON of less than 8 kB. Of too many jobs the oldest are left out: those done are then
+        looked up in the event log again, those held begin their wait anew."""
+        bookmark = self
+        while len(cursor := bookmark._written()) > _MOST_BYTES:
+            bookmark = replace(
+                bookmark,
+                done=frozenset(_without_oldest(bookmark.done)),
+                held={job_id: bookmark.held[job_id] for job_id in _without_oldest(bookmark.held)},
+            )
+        return cursor
 
-    def _written(self, done: Sequence[int]) -> str:
+    def _written(self) -> str:
         return json.dumps(
             {
                 "v": VERSION,
                 "workspace": self.workspace_id,
                 "begin": self.begin.isoformat(),
                 "since": self.since.isoformat(),
-                "done": list(_steps(done)),
+                "done": list(_steps(sorted(self.done))),
                 "held": {str(job_id): seconds for job_id, seconds in sorted(self.held.items())},
             },
             separators=(",", ":"),
         )
+
+
+def _without_oldest(ids: Iterable[int]) -> list[int]:
+    """The ids without the lowest quarter; nothing of a few."""
+    ordered = sorted(ids)
+    return ordered[len(ordered) // 4 + 1 :]
 
 
 def first_bookmark(workspace_id: str, begin: datetime) -> Bookmark:

@@ -7,6 +7,7 @@ DAGSTER_AIRBYTE_PYTHON is the path of that environment's Python.
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 
 import pytest
 
@@ -19,7 +20,7 @@ needs_dagster_airbyte = pytest.mark.skipif(
 )
 
 
-def described_by_dagster_airbyte(settings: dict[str, str]) -> described_assets.Described:
+def described_by_dagster_airbyte(settings: Mapping[str, object]) -> described_assets.Described:
     """What dagster-airbyte makes of a workspace."""
     assert PYTHON
     program = [

@@ -92,7 +92,8 @@ class SensorDaemon:
         def update_tick(instance: dg.DagsterInstance, tick: InstigatorTick) -> InstigatorTick:
             if stored:
                 raise Died
-            return update(instance, tick)
+            updated: InstigatorTick = update(instance, tick)
+            return updated
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(dg.DagsterInstance, "report_runless_asset_event", report)

@@ -8,7 +8,7 @@ import importlib
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -17,7 +17,7 @@ import dagster as dg
 Described = dict[str, Any]
 
 
-def describe_workspace(package: ModuleType, settings: dict[str, str]) -> Described:
+def describe_workspace(package: ModuleType, settings: Mapping[str, object]) -> Described:
     """The specs by asset key, and the definitions by op name, that a package makes of it."""
     specs = package.load_airbyte_asset_specs(package.AirbyteWorkspace(**settings))
     definitions = package.build_airbyte_assets_definitions(

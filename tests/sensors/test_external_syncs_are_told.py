@@ -58,13 +58,13 @@ def test_each_event_carries_rows_bytes_times_and_a_link(
     assert plain["dagster-airbyte/job_type"] == "sync"
     assert plain["dagster-airbyte/records_synced"] == 7
     assert plain["dagster/partition_row_count"] == 7
-    assert plain["dagster-airbyte/bytes_synced"] > 0
+    assert int(str(plain["dagster-airbyte/bytes_synced"])) > 0
     assert 0 < float(str(plain["dagster-airbyte/sync_duration_seconds"])) <= 90
     assert plain["dagster-airbyte/attempts"] == 1
     assert plain["dagster-airbyte/triggered_by"] == "external"
     ended = event.metadata["dagster-airbyte/sync_ended_at"]
     assert isinstance(ended, dg.TimestampMetadataValue)
-    assert ended.value < airbyte.now.timestamp()
+    assert 0 < ended.value < airbyte.now.timestamp()
     assert f"/connections/{shop.connection_id}/timeline?jobId={job.job_id}" in str(
         plain["dagster-airbyte/job_url"]
     )

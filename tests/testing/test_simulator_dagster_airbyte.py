@@ -7,6 +7,7 @@ the path of that environment's Python.
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import pytest
@@ -54,7 +55,7 @@ def test_it_loads_specs_and_syncs_a_connection(auth: Literal["oauth", "basic", "
     assert (seen["job"]["status"], job.status) == ("succeeded", "succeeded")
 
 
-def run(settings: dict[str, str]) -> Any:
+def run(settings: Mapping[str, object]) -> Any:
     assert PYTHON
     command = [PYTHON, "-c", PROGRAM, json.dumps(settings)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

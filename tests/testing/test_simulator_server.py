@@ -169,3 +169,11 @@ def test_the_simulator_needs_nothing_else_of_this_package() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_link_to_a_job_leads_to_a_page_that_needs_no_token() -> None:
+    with AirbyteSimulator() as airbyte:
+        answer = requests.get(f"{airbyte.url}/workspaces/w/connections/c/timeline?jobId=9")
+
+    assert answer.status_code == 200
+    assert "job 9" in answer.text

@@ -19,6 +19,7 @@ from dagster_airbyte_sync.testing.jobs import SimulatedAttempt, SimulatedJob
 from dagster_airbyte_sync.testing.recording import Exchange, RecordedRequest
 from dagster_airbyte_sync.testing.simulator import AirbyteSimulator
 from dagster_airbyte_sync.testing.streams import SimulatedStream, StreamStats
+from dagster_airbyte_sync.testing.tokens import WorkspaceConfig
 
 __all__ = [
     "AirbyteSimulator",
@@ -35,4 +36,5 @@ __all__ = [
     "SimulatedStream",
     "SimulatorError",
     "StreamStats",
+    "WorkspaceConfig",
 ]

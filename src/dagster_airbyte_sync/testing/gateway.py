@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable
 from email.utils import format_datetime
+from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 CONFIGURATION_ROOT = "/api/v1/"
+UI_ROOT = "/workspaces/"
 
 
 class Gateway:
@@ -78,6 +80,8 @@ class Gateway:
             self.exchanges.append(exchange(request, response))
 
     def _carry(self, request: Request) -> Response:
+        if request.path.startswith(UI_ROOT):
+            return ui_page(request.args.get("jobId"))
         refusal = self._closed(request) or self._doorkeeper.refusal(request)
         if refusal:
             return refusal
@@ -89,6 +93,15 @@ class Gateway:
         """Airbyte Cloud answers for the Configuration API, but lets nobody in."""
         inside = self._configuration_api or not request.path.startswith(CONFIGURATION_ROOT)
         return None if inside else problems.forbidden().response
+
+
+def ui_page(job_id: str | None) -> Response:
+    """Where a link to a job leads: the simulator has the addresses of Airbyte's UI, not the UI."""
+    what = f"job {escape(job_id)}" if job_id else "this page"
+    return Response(
+        f"<p>This Airbyte is simulated and has no UI. The real one would show {what} here.</p>",
+        content_type="text/html; charset=utf-8",
+    )
 
 
 def _rewound(request: Request) -> "WSGIEnvironment":

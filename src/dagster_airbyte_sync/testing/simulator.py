@@ -22,7 +22,7 @@ from dagster_airbyte_sync.testing.job_controls import JobControls
 from dagster_airbyte_sync.testing.public_api import PublicApi
 from dagster_airbyte_sync.testing.recording import Exchange, RecordedRequest
 from dagster_airbyte_sync.testing.server import Server
-from dagster_airbyte_sync.testing.tokens import AuthMode, Doorkeeper
+from dagster_airbyte_sync.testing.tokens import AuthMode, Doorkeeper, WorkspaceConfig
 from dagster_airbyte_sync.testing.versions import Version
 from dagster_airbyte_sync.testing.world import World
 
@@ -153,14 +153,14 @@ class AirbyteSimulator(CatalogControls, JobControls, HistoryControls):
     def password(self) -> str:
         return self._doorkeeper.password
 
-    def workspace_config(self) -> dict[str, str]:
+    def workspace_config(self) -> WorkspaceConfig:
         """Keyword arguments for `AirbyteWorkspace`."""
-        return {
-            "rest_api_base_url": self.rest_api_base_url,
-            "configuration_api_base_url": self.configuration_api_base_url,
-            "workspace_id": self.workspace_id,
+        return WorkspaceConfig(
+            rest_api_base_url=self.rest_api_base_url,
+            configuration_api_base_url=self.configuration_api_base_url,
+            workspace_id=self.workspace_id,
             **self._doorkeeper.credentials(),
-        }
+        )
 
     def expire_tokens(self) -> None:
         """Let all tokens that were handed out be worthless from now on."""

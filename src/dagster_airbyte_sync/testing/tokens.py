@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, TypedDict
 
 from werkzeug.wrappers import Request, Response
 
@@ -17,6 +17,23 @@ from dagster_airbyte_sync.testing.times import epoch_seconds
 
 AuthMode = Literal["oauth", "basic", "none"]
 _ANONYMOUS = ("/applications/token", "/health", "/v1/instance_configuration")
+
+
+class Credentials(TypedDict, total=False):
+    """What a client proves itself with; one pair, or nothing."""
+
+    client_id: str
+    client_secret: str
+    username: str
+    password: str
+
+
+class WorkspaceConfig(Credentials):
+    """The keyword arguments that lead an `AirbyteWorkspace` to the simulator."""
+
+    rest_api_base_url: str
+    configuration_api_base_url: str
+    workspace_id: str
 
 
 class Doorkeeper:
@@ -37,7 +54,7 @@ class Doorkeeper:
         self._key = secrets.token_bytes(32)
         self._expiry: dict[str, datetime] = {}
 
-    def credentials(self) -> dict[str, str]:
+    def credentials(self) -> Credentials:
         """Keyword arguments for a client."""
         if self.mode == "oauth":
             return {"client_id": self.client_id, "client_secret": self.client_secret}

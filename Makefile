@@ -1,0 +1,59 @@
+# `make demo` and `make test` do all of their own set-up. What must be there: Python 3.10 or later,
+# git and make. Another Python: make test PYTHON=python3.12 VENV=.venv-3.12
+
+PYTHON ?= python3
+VENV ?= .venv
+# dagster-airbyte pins a version of Dagster, so it gets an environment of its own.
+REFERENCE ?= .venv-dagster-airbyte
+ARGS ?=
+
+.PHONY: help demo test lint format bench
+
+help:
+	@echo 'make demo    a simulated Airbyte and a real Dagster; ends by itself with ARGS=--once'
+	@echo 'make test    all tests; ARGS are for pytest, such as ARGS=tests/sensors'
+	@echo 'make lint    ruff and mypy'
+	@echo 'make format  what ruff can mend by itself'
+	@echo 'make bench   how long loading definitions and a tick of the sensor take'
+
+demo: $(VENV)/ready-demo
+	@$(VENV)/bin/python examples/demo/watch.py $(ARGS)
+
+test: $(VENV)/ready-test $(REFERENCE)/ready
+	DAGSTER_AIRBYTE_PYTHON='$(CURDIR)/$(REFERENCE)/bin/python' $(VENV)/bin/pytest $(ARGS)
+
+lint: $(VENV)/ready-dev
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+format: $(VENV)/ready-dev
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+bench: $(VENV)/ready-test
+	PYTHONPATH=tests $(VENV)/bin/python tests/bench/bench_definition_load.py
+	PYTHONPATH=tests $(VENV)/bin/python tests/bench/bench_idle_tick.py
+
+# One environment; the stamp says which extra of pyproject.toml it has.
+$(VENV)/ready-%: pyproject.toml
+	$(need_python)
+	@echo 'Installing dagster-airbyte-sync[$*] into $(VENV), a minute or two the first time ...'
+	@test -x $(VENV)/bin/pip || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+$(REFERENCE)/ready:
+	$(need_python)
+	@echo 'Installing dagster-airbyte into $(REFERENCE), to compare with ...'
+	@test -x $(REFERENCE)/bin/pip || $(PYTHON) -m venv $(REFERENCE)
+	@$(REFERENCE)/bin/pip install --quiet --disable-pip-version-check 'dagster-airbyte>=0.29.27,<0.30'
+	@touch $@
+
+define need_python
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo \
+	'$(PYTHON) is missing or older than 3.10. Name another one: make PYTHON=python3.12' >&2; exit 1; }
+@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo \
+	'$(PYTHON) cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv' >&2; \
+	exit 1; }
+endef

@@ -1,0 +1,61 @@
+"""What a user writes: an Airbyte workspace, and an asset that is computed from what it syncs."""
+
+import sqlite3
+from contextlib import closing
+
+import dagster as dg
+
+from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_definitions
+
+airbyte = AirbyteWorkspace(
+    rest_api_base_url=dg.EnvVar("AIRBYTE_REST_API_BASE_URL"),
+    configuration_api_base_url=dg.EnvVar("AIRBYTE_CONFIGURATION_API_BASE_URL"),
+    workspace_id=dg.EnvVar("AIRBYTE_WORKSPACE_ID"),
+    client_id=dg.EnvVar("AIRBYTE_CLIENT_ID"),
+    client_secret=dg.EnvVar("AIRBYTE_CLIENT_SECRET"),
+    poll_interval=1,
+)
+
+
+class WarehouseResource(dg.ConfigurableResource["WarehouseResource"]):
+    """The database that Airbyte writes to."""
+
+    path: str
+
+    def revenue(self) -> tuple[int, float]:
+        """How many orders there are, and what they are worth."""
+        with closing(sqlite3.connect(self.path)) as database:
+            orders, total = database.execute(
+                "SELECT count(*), coalesce(sum(amount), 0) FROM orders"
+            ).fetchone()
+        return orders, total
+
+
+@dg.asset(deps=["orders"], kinds={"python"})
+def revenue(warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
+    """The worth of all orders. Computed anew whenever Airbyte has synced them."""
+    orders, total = warehouse.revenue()
+    return dg.MaterializeResult(
+        metadata={"orders": orders, "total": dg.MetadataValue.float(round(total, 2))}
+    )
+
+
+sync_tickets = dg.define_asset_job(
+    "sync_tickets",
+    selection=["tickets"],
+    description="Starts a sync of tickets in Airbyte now, and waits for it.",
+)
+
+defs = dg.Definitions.merge(
+    build_airbyte_definitions(
+        airbyte,
+        minimum_interval_seconds=2,
+        downstream=dg.AssetSelection.assets("revenue"),
+    ),
+    dg.Definitions(
+        assets=[revenue],
+        jobs=[sync_tickets],
+        resources={"warehouse": WarehouseResource(path=dg.EnvVar("WAREHOUSE_PATH"))},
+        executor=dg.in_process_executor,
+    ),
+)

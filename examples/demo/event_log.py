@@ -1,0 +1,103 @@
+"""What Dagster's own event log says, read with Dagster's public API."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import dagster as dg
+
+FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+# Far more than one table or deployment gets while somebody watches.
+_MANY = 10_000
+
+
+@dataclass(frozen=True)
+class Materialization:
+    """One event of one synced table; times are in seconds since 1970."""
+
+    table: str
+    job_id: int
+    rows: int
+    ended_at: float
+    seen_at: float
+    run_id: str | None
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that has ended; `airbyte_job` is the sync for which the sensor asked for it."""
+
+    run_id: str
+    job_name: str
+    status: str
+    ended_at: float
+    airbyte_job: str | None
+    result: Mapping[str, object]
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status == dg.DagsterRunStatus.SUCCESS.value
+
+
+class EventLog:
+    """Tells what is new for some synced tables, and what runs computed of them."""
+
+    def __init__(self, instance: dg.DagsterInstance, tables: Iterable[str], computed: str) -> None:
+        self._instance = instance
+        self._computed = computed
+        self._read_up_to = dict.fromkeys(tables, 0)
+        self._known_runs: set[str] = set()
+
+    def new_materializations(self) -> list[Materialization]:
+        return [event for table in self._read_up_to for event in self._new_of(table)]
+
+    def new_finished_runs(self) -> list[FinishedRun]:
+        """The earliest first."""
+        records = self._instance.get_run_records(dg.RunsFilter(statuses=FINISHED), limit=_MANY)
+        new = [r for r in reversed(records) if r.dagster_run.run_id not in self._known_runs]
+        self._known_runs.update(record.dagster_run.run_id for record in new)
+        return [self._finished(record) for record in new]
+
+    def times_told(self, table: str, job_id: int) -> int:
+        """How many events the whole log has for one job of one table."""
+        records = map(_metadata, self._records(table))
+        return sum(metadata.get("dagster-airbyte/job_id") == job_id for metadata in records)
+
+    def _new_of(self, table: str) -> Iterator[Materialization]:
+        for record in self._records(table, after=self._read_up_to[table]):
+            self._read_up_to[table] = record.storage_id
+            # Somebody may report a table by hand in the UI, without a job.
+            if "dagster-airbyte/job_id" in _metadata(record):
+                yield _materialization(table, record)
+
+    def _records(self, table: str, after: int | None = None) -> Iterable[dg.EventLogRecord]:
+        wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(table), after_storage_id=after)
+        return self._instance.fetch_materializations(wanted, limit=_MANY, ascending=True).records
+
+    def _finished(self, record: dg.RunRecord) -> FinishedRun:
+        run = record.dagster_run
+        computed = [r for r in self._records(self._computed) if r.run_id == run.run_id]
+        return FinishedRun(
+            run_id=run.run_id,
+            job_name=run.job_name,
+            status=run.status.value,
+            ended_at=record.end_time or 0.0,
+            airbyte_job=run.tags.get("dagster-airbyte/job_id"),
+            result=_metadata(computed[-1]) if computed else {},
+        )
+
+
+def _materialization(table: str, record: dg.EventLogRecord) -> Materialization:
+    metadata = _metadata(record)
+    return Materialization(
+        table=table,
+        job_id=int(str(metadata["dagster-airbyte/job_id"])),
+        rows=int(str(metadata["dagster-airbyte/records_synced"])),
+        ended_at=float(str(metadata["dagster-airbyte/sync_ended_at"])),
+        seen_at=record.timestamp,
+        run_id=record.run_id or None,
+    )
+
+
+def _metadata(record: dg.EventLogRecord) -> Mapping[str, object]:
+    event = record.asset_materialization
+    return {key: value.value for key, value in event.metadata.items()} if event else {}

@@ -1,0 +1,102 @@
+"""What has been seen so far, and whether that is all the demo promises."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from event_log import FinishedRun, Materialization
+
+EXTERNAL_SYNCS = 3
+
+
+@dataclass(frozen=True)
+class Sync:
+    """A sync of which all tables have been told."""
+
+    connection: str
+    job_id: int
+    events: Mapping[str, Materialization]
+
+    @property
+    def run_id(self) -> str | None:
+        """The Dagster run that started it; none for a sync that Airbyte started."""
+        return next(iter(self.events.values())).run_id
+
+    @property
+    def ended_at(self) -> float:
+        """In whole seconds, as Airbyte tells it."""
+        return next(iter(self.events.values())).ended_at
+
+    @property
+    def seen_at(self) -> float:
+        """When Dagster knew of all its tables."""
+        return max(event.seen_at for event in self.events.values())
+
+
+@dataclass
+class Story:
+    """`tables` are those of each connection, `asked_run` is the run that was asked for."""
+
+    tables: Mapping[str, Sequence[str]]
+    asked_run: str = ""
+    syncs: list[Sync] = field(default_factory=list)
+    runs: list[FinishedRun] = field(default_factory=list)
+    _problems: list[str] = field(default_factory=list)
+    _by_job: dict[int, dict[str, Materialization]] = field(default_factory=dict)
+
+    def hear(self, events: Iterable[Materialization]) -> list[Sync]:
+        """Take note of events, and say which syncs they complete."""
+        touched = sorted({event.job_id for event in events if self._note(event)})
+        found = [sync for job_id in touched if (sync := self._complete(job_id))]
+        self.syncs += found
+        return found
+
+    def hear_runs(self, runs: Iterable[FinishedRun]) -> None:
+        for run in runs:
+            self.runs.append(run)
+            if not run.succeeded:
+                self._problems.append(
+                    f"run {run.run_id[:8]} of {run.job_name} ended as {run.status}"
+                )
+
+    def take_problems(self) -> list[str]:
+        """What went wrong since this was last asked."""
+        problems, self._problems = self._problems, []
+        return problems
+
+    @property
+    def asked_sync(self) -> Sync | None:
+        """The sync that Dagster was asked for, once it has been told."""
+        return next((sync for sync in self.syncs if sync.run_id == self.asked_run), None)
+
+    def missing(self) -> list[str]:
+        """What has not been seen yet."""
+        external = [sync for sync in self.syncs if sync.run_id is None]
+        asked = self.asked_sync
+        seen = {
+            f"{EXTERNAL_SYNCS} syncs that Airbyte started": len(external) >= EXTERNAL_SYNCS,
+            "the sync that Dagster was asked for": asked is not None,
+            # Only then has the sensor read on beyond the asked sync, and could have repeated it.
+            "a sync that ended after that one": asked is not None
+            and any(sync.ended_at > asked.ended_at for sync in external),
+            "the end of the run that was asked for": any(
+                run.run_id == self.asked_run for run in self.runs
+            ),
+            "a successful run downstream of a sync": any(
+                run.airbyte_job is not None and run.result for run in self.runs if run.succeeded
+            ),
+        }
+        return [promise for promise, kept in seen.items() if not kept]
+
+    def _note(self, event: Materialization) -> bool:
+        """Whether this is the first event of its job for its table."""
+        told = self._by_job.setdefault(event.job_id, {})
+        if event.table in told:
+            self._problems.append(f"job {event.job_id} was told twice of {event.table}")
+            return False
+        told[event.table] = event
+        return True
+
+    def _complete(self, job_id: int) -> Sync | None:
+        events = self._by_job[job_id]
+        names = [name for name, tables in self.tables.items() if set(tables) == set(events)]
+        return Sync(names[0], job_id, events) if names else None

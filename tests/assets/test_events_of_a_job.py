@@ -1,0 +1,171 @@
+"""What a finished job means for its tables: the one place that decides it."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync import FinishedSync, Job, JobStatus, JobType, StreamId, StreamStats
+from dagster_airbyte_sync.assets import Ledger, Table, events_of, tables_of_job
+from dagster_airbyte_sync.assets.events import as_result, materialization
+from dagster_airbyte_sync.assets.ledger import LastTold
+from dagster_airbyte_sync.resources import JobFailure
+
+BEGAN = datetime(2026, 8, 1, 1, 30, tzinfo=timezone.utc)
+
+ORDERS = Table("c", StreamId("orders"), dg.AssetSpec("orders"))
+USERS = Table("c", StreamId("users", "audit"), dg.AssetSpec("users"), is_full_refresh=True)
+TABLES = [ORDERS, USERS]
+KEYS = frozenset({ORDERS.key, USERS.key})
+
+JOB = Job(
+    id=7_000_000_000,
+    connection_id="c",
+    type=JobType.SYNC,
+    status=JobStatus.SUCCEEDED,
+    created_at=BEGAN - timedelta(minutes=1),
+    started_at=BEGAN,
+    updated_at=BEGAN + timedelta(minutes=2),
+    attempts=2,
+    rows=10,
+    bytes=1000,
+    streams={
+        StreamId("orders"): StreamStats(records_committed=10, bytes_committed=1000),
+        StreamId("users", "audit"): StreamStats(records_committed=0, bytes_committed=0),
+    },
+)
+
+
+def sync(job: Job = JOB) -> FinishedSync:
+    return FinishedSync(job, "https://airbyte.example/job")
+
+
+def events(job: Job = JOB, ledger: Ledger | None = None) -> list[object]:
+    return list(events_of(sync(job), TABLES, TABLES, ledger or Ledger({}), KEYS))
+
+
+def kinds(job: Job) -> list[type]:
+    return [type(event) for event in events(job)]
+
+
+def value(event: dg.AssetMaterialization, key: str) -> object:
+    return getattr(event.metadata[key], "value", None)
+
+
+def test_checks_come_before_materializations_which_mark_the_job_as_told() -> None:
+    assert kinds(JOB) == [dg.AssetCheckEvaluation] * 2 + [dg.AssetMaterialization] * 2
+
+
+@pytest.mark.parametrize("job_type", [JobType.SYNC, JobType.REFRESH])
+def test_syncs_and_refreshes_make_fresh(job_type: JobType) -> None:
+    assert dg.AssetMaterialization in kinds(replace(JOB, type=job_type))
+
+
+@pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.CANCELLED])
+def test_failed_and_cancelled_jobs_are_failing_checks_and_nothing_else(status: JobStatus) -> None:
+    failed = replace(JOB, status=status, failure=JobFailure("disk full", "destination", "system"))
+
+    found = [event for event in events(failed) if isinstance(event, dg.AssetCheckEvaluation)]
+
+    assert kinds(failed) == [dg.AssetCheckEvaluation] * 2
+    assert [event.passed for event in found] == [False, False]
+    assert "disk full" in (found[0].description or "")
+    assert found[0].metadata["dagster-airbyte/failure_origin"].value == "destination"
+
+
+def test_clears_and_unknown_types_are_observations() -> None:
+    for job_type in (JobType.CLEAR, JobType.UNKNOWN):
+        assert kinds(replace(JOB, type=job_type))[2:] == [dg.AssetObservation] * 2
+
+
+def test_success_without_a_row_warns_only_where_a_row_was_to_be_expected() -> None:
+    none = {table.stream: StreamStats(records_committed=0) for table in TABLES}
+    found = [
+        event
+        for event in events(replace(JOB, streams=none, rows=0))
+        if isinstance(event, dg.AssetCheckEvaluation)
+    ]
+
+    assert [event.passed for event in found] == [True, False]
+    assert found[1].severity is dg.AssetCheckSeverity.WARN
+
+
+def test_no_check_event_has_a_partition() -> None:
+    for event in events():
+        if isinstance(event, dg.AssetCheckEvaluation):
+            assert event.partition is None
+
+
+def test_counts_are_those_of_the_stream_and_not_of_the_job() -> None:
+    event = materialization(sync(), ORDERS, 2, Ledger({}))
+
+    assert value(event, "dagster-airbyte/records_synced") == 10
+    assert value(event, "dagster/partition_row_count") == 10
+    assert value(event, "dagster-airbyte/sync_duration_seconds") == 120.0
+    assert value(event, "dagster-airbyte/sync_started_at") == BEGAN.timestamp()
+    assert value(event, "dagster-airbyte/attempts") == 2
+    assert value(event, "dagster-airbyte/job_id") == 7_000_000_000
+
+
+def test_totals_stand_for_a_table_only_if_it_is_alone() -> None:
+    public = replace(JOB, streams=None)
+
+    alone = materialization(sync(public), ORDERS, 1, Ledger({}))
+    one_of_two = materialization(sync(public), ORDERS, 2, Ledger({}))
+
+    assert value(alone, "dagster-airbyte/records_synced") == 10
+    assert "dagster-airbyte/records_synced" not in one_of_two.metadata
+
+
+def test_a_stream_without_counts_has_none_rather_than_zero() -> None:
+    event = materialization(sync(replace(JOB, streams={})), ORDERS, 2, Ledger({}))
+
+    assert "dagster-airbyte/records_synced" not in event.metadata
+
+
+def test_the_data_version_is_the_last_job_that_moved_rows() -> None:
+    before = Ledger({USERS.key: LastTold(job_id=5, highest_job_id=5, data_version="3")})
+
+    moved = materialization(sync(), ORDERS, 2, Ledger({}))
+    not_moved = materialization(sync(), USERS, 2, before)
+    first_ever = materialization(sync(), USERS, 2, Ledger({}))
+
+    assert moved.tags == {"dagster/data_version": str(JOB.id)}
+    assert not_moved.tags == {"dagster/data_version": "3"}
+    assert first_ever.tags == {"dagster/data_version": str(JOB.id)}
+
+
+def test_a_late_job_remembers_the_highest_one_told_before_it() -> None:
+    newer = JOB.id + 5
+    before = Ledger({ORDERS.key: LastTold(newer, newer, "1")})
+
+    late = materialization(sync(), ORDERS, 2, before)
+    in_order = materialization(sync(), ORDERS, 2, Ledger({}))
+
+    assert value(late, "dagster-airbyte/highest_job_id") == newer
+    assert "dagster-airbyte/highest_job_id" not in in_order.metadata
+
+
+def test_a_run_yields_the_same_event() -> None:
+    event = materialization(sync(), ORDERS, 2, Ledger({}))
+    result = as_result(event)
+
+    assert result.asset_key == ORDERS.key
+    assert result.metadata == event.metadata
+    assert result.data_version == dg.DataVersion(str(JOB.id))
+
+
+def test_only_streams_that_took_part_are_told() -> None:
+    partial = replace(JOB, enabled_streams=frozenset({StreamId("orders")}))
+
+    assert tables_of_job(partial, TABLES) == [ORDERS]
+    assert tables_of_job(JOB, TABLES) == TABLES
+
+
+def test_a_run_that_started_the_job_is_named() -> None:
+    started = FinishedSync(JOB, "https://airbyte.example/job", started_by_run="run-1")
+    event = materialization(started, ORDERS, 2, Ledger({}))
+
+    assert value(event, "dagster-airbyte/triggered_by") == "dagster"
+    assert value(event, "dagster-airbyte/started_by_run") == "run-1"

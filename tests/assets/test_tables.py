@@ -1,0 +1,96 @@
+"""Which asset stands for which stream; never one for two."""
+
+from datetime import datetime, timezone
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync import (
+    AirbyteConnectionTableProps,
+    Connection,
+    DagsterAirbyteTranslator,
+    Destination,
+    DuplicateAssetKey,
+    Stream,
+    StreamId,
+)
+from dagster_airbyte_sync.assets.tables import selected_tables, table_of_spec
+from dagster_airbyte_sync.resources import Catalog
+
+
+def catalog(*connections: Connection) -> Catalog:
+    return Catalog(
+        workspace_id="w",
+        connections={connection.id: connection for connection in connections},
+        destinations={"d": Destination("d", "warehouse", "postgres")},
+        read_at=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    )
+
+
+def connection(name: str, *streams: Stream, id: str | None = None) -> Connection:
+    return Connection(id=id or name, name=name, destination_id="d", all_streams=streams)
+
+
+class ByConnection(DagsterAirbyteTranslator):
+    def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
+        spec = super().get_asset_spec(props)
+        parts = [props.connection_name, props.stream_namespace or "default", props.table_name]
+        return spec.replace_attributes(key=dg.AssetKey(parts), metadata={})
+
+
+def test_one_table_for_each_selected_stream() -> None:
+    shop = connection("shop", Stream("orders"), Stream("drafts", selected=False))
+
+    assert [table.stream for table in selected_tables(catalog(shop))] == [StreamId("orders")]
+
+
+def test_two_streams_of_one_name_in_two_namespaces_are_an_error_that_names_both() -> None:
+    shop = connection("shop", Stream("users", "public"), Stream("users", "audit"))
+
+    with pytest.raises(DuplicateAssetKey) as error:
+        selected_tables(catalog(shop))
+
+    assert "public.users" in str(error.value)
+    assert "audit.users" in str(error.value)
+    assert "DagsterAirbyteTranslator" in str(error.value)
+
+
+def test_two_connections_that_write_one_key_are_an_error_that_names_both() -> None:
+    one = connection("shop", Stream("users"), id="1")
+    two = connection("crm", Stream("users"), id="2")
+
+    with pytest.raises(DuplicateAssetKey, match=r"'shop' \(1\).*'crm' \(2\)"):
+        selected_tables(catalog(one, two))
+
+
+def test_a_selector_or_a_translator_is_the_way_out() -> None:
+    one = connection("shop", Stream("users", "public"), Stream("users", "audit"), id="1")
+    two = connection("crm", Stream("users", "public"), id="2")
+
+    by_connection = selected_tables(catalog(one, two), ByConnection())
+    only_crm = selected_tables(catalog(one, two), selector=lambda found: found.name == "crm")
+
+    assert len({table.key for table in by_connection}) == 3
+    assert [table.connection_id for table in only_crm] == ["2"]
+
+
+def test_a_table_is_found_again_from_its_spec_whatever_the_translator_made_of_it() -> None:
+    shop = connection("shop", Stream("users", "audit"))
+
+    (table,) = selected_tables(catalog(shop), ByConnection())
+    found = table_of_spec(table.spec)
+
+    assert found is not None
+    assert (found.connection_id, found.stream) == ("shop", StreamId("users", "audit"))
+
+
+def test_a_spec_of_somebody_else_is_no_table() -> None:
+    assert table_of_spec(dg.AssetSpec("orders")) is None
+
+
+def test_streams_of_a_connection_are_found_by_name_or_by_both_where_it_is_not_unique() -> None:
+    shop = connection(
+        "shop", Stream("orders", "public"), Stream("users", "public"), Stream("users", "audit")
+    )
+
+    assert sorted(shop.streams) == ["audit.users", "orders", "public.users"]

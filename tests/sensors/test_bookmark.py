@@ -1,0 +1,101 @@
+"""The cursor: small, versioned, readable again, and never trusted."""
+
+import json
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagster_airbyte_sync.sensors.bookmark import (
+    Bookmark,
+    UnreadableBookmark,
+    begin_of,
+    first_bookmark,
+    read_bookmark,
+)
+
+WORKSPACE = "9e476ab0-6791-426f-be63-c58d51a5d36c"
+MOMENT = datetime(2026, 8, 1, 12, 0, 1, tzinfo=timezone.utc)
+
+times = st.datetimes(
+    min_value=datetime(2020, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(timezone.utc)
+).map(lambda moment: moment.replace(microsecond=0))
+ids = st.integers(min_value=1, max_value=2**62)
+
+
+@given(
+    begin=times,
+    since=times,
+    done=st.frozensets(ids, max_size=50),
+    held=st.dictionaries(ids, st.integers(0, 2**33), max_size=20),
+)
+def test_a_bookmark_is_read_back_as_it_was_written(
+    begin: datetime, since: datetime, done: frozenset[int], held: dict[int, int]
+) -> None:
+    bookmark = Bookmark(WORKSPACE, begin, since, done, held)
+
+    assert read_bookmark(bookmark.to_cursor(), WORKSPACE) == bookmark
+
+
+@given(done=st.frozensets(ids, min_size=500, max_size=600))
+def test_a_bookmark_stays_under_8_kb_and_forgets_the_oldest_first(done: frozenset[int]) -> None:
+    bookmark = Bookmark(WORKSPACE, MOMENT, MOMENT, done)
+
+    cursor = bookmark.to_cursor()
+
+    assert len(cursor.encode()) < 8_000
+    kept = read_bookmark(cursor, WORKSPACE).done
+    assert kept <= done
+    assert all(job_id <= min(kept) for job_id in done - kept)
+
+
+def test_thousands_of_waiting_jobs_do_not_burst_it() -> None:
+    held = dict.fromkeys(range(5000), 1800000000)
+    bookmark = Bookmark(WORKSPACE, MOMENT, MOMENT, held=held)
+
+    assert len(bookmark.to_cursor()) < 8_000
+
+
+def test_a_busy_hour_fits_without_forgetting() -> None:
+    done = frozenset(range(1_000_000, 1_000_000 + 3 * 900, 3))
+
+    cursor = Bookmark(WORKSPACE, MOMENT, MOMENT, done).to_cursor()
+
+    assert read_bookmark(cursor, WORKSPACE).done == done
+
+
+@given(
+    st.text()
+    | st.from_type(dict).map(str)
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    ).map(json.dumps)
+)
+def test_any_other_text_is_refused_and_never_crashes(cursor: str) -> None:
+    with pytest.raises(UnreadableBookmark):
+        read_bookmark(cursor, WORKSPACE)
+
+
+@pytest.mark.parametrize("field", ["begin", "since", "workspace", "v"])
+def test_an_edited_bookmark_says_what_is_wrong_with_it(field: str) -> None:
+    edited = json.loads(first_bookmark(WORKSPACE, MOMENT).to_cursor()) | {field: "edited"}
+
+    with pytest.raises(UnreadableBookmark, match=r"times|workspace|version"):
+        read_bookmark(json.dumps(edited), WORKSPACE)
+
+
+def test_history_is_read_again_a_little_but_never_from_before_the_beginning() -> None:
+    young = first_bookmark(WORKSPACE, MOMENT)
+    old = Bookmark(WORKSPACE, MOMENT - timedelta(days=1), MOMENT)
+
+    assert young.read_from == MOMENT
+    assert MOMENT - timedelta(hours=1) < old.read_from < MOMENT - timedelta(minutes=1)
+
+
+def test_a_look_back_is_counted_from_airbytes_clock_and_a_moment_is_itself() -> None:
+    moment = datetime(2026, 1, 1, 3, tzinfo=timezone(timedelta(hours=10)))
+
+    assert begin_of(timedelta(hours=1), MOMENT) == MOMENT - timedelta(hours=1)
+    assert begin_of(moment, MOMENT) == datetime(2025, 12, 31, 17, tzinfo=timezone.utc)
