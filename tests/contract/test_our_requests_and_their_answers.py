@@ -1,0 +1,44 @@
+"""Every request our client sends, and every answer it is given, is as Airbyte describes it."""
+
+from datetime import timedelta
+
+import pytest
+
+from dagster_airbyte_sync import AirbyteWorkspace
+from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedStream
+from helpers.contract import contract_violations
+
+
+@pytest.mark.parametrize("configuration_api", [True, False], ids=["both APIs", "public API only"])
+def test_all_that_the_client_can_ask_is_described(configuration_api: bool) -> None:
+    with AirbyteSimulator(configuration_api=configuration_api, seed=3) as airbyte:
+        for number in range(5):
+            airbyte.add_connection(
+                f"shop {number}",
+                streams=["orders", SimulatedStream("users", namespace="audit")],
+                schedule={"cron": "0 0 12 * * ?", "timezone": "UTC"} if number else None,
+            )
+        shop = airbyte.connections[0]
+        airbyte.run_sync(shop, rows=3)
+        airbyte.advance(60)
+        airbyte.run_refresh(shop)
+        airbyte.advance(60)
+        airbyte.run_clear(shop)
+        airbyte.advance(60)
+        airbyte.fail(airbyte.start_sync(shop), reason="no route to host")
+        since = airbyte.now - timedelta(days=1)
+        client = AirbyteWorkspace(**airbyte.workspace_config(), max_items_per_page=2).get_client()
+
+        client.catalog()
+        assert len(list(client.finished_jobs(since))) == 4
+        job = client.start_sync(shop.connection_id)
+        client.job_status(job.id)
+        client.job(job.id)
+        client.newest_jobs(shop.connection_id)
+        client.cancel(job.id)
+        client.check_workspace()
+        client.ui_url()
+
+        asked = {exchange.request.path for exchange in airbyte.exchanges}
+        assert len(asked) >= 8
+        assert contract_violations(airbyte.exchanges) == []
