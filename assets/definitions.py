@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.outputs import multi_asset_of
 from dagster_airbyte_sync.assets.specs import load_tables
 from dagster_airbyte_sync.assets.syncing import SyncEvent, sync_and_poll
 from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table
@@ -35,12 +36,7 @@ def airbyte_assets(
             f"The workspace has no connection {connection_id!r} with selected streams. The id is"
             " the last part of the connection's address in Airbyte's UI."
         )
-    return dg.multi_asset(
-        name=name,
-        group_name=group_name,
-        can_subset=True,
-        specs=[table.spec for table in tables],
-    )
+    return multi_asset_of([table.spec for table in tables], name=name, group_name=group_name)
 
 
 def build_airbyte_assets_definitions(
@@ -95,11 +91,8 @@ def _connection_name(table: Table) -> str:
 
 
 def _syncing_assets(name: str, tables: Sequence[Table], resource_key: str) -> dg.AssetsDefinition:
-    @dg.multi_asset(
-        name=name,
-        can_subset=True,
-        specs=[table.spec for table in tables],
-        required_resource_keys={resource_key},
+    @multi_asset_of(
+        [table.spec for table in tables], name=name, required_resource_keys={resource_key}
     )
     def sync_connection(context: dg.AssetExecutionContext) -> Iterator[SyncEvent]:
         yield from sync_and_poll(workspace_resource(context.resources, resource_key), context)

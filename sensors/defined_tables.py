@@ -48,6 +48,10 @@ class DefinedTables:
             )
         return self._found[connection_id]
 
+    def events_for(self, connection_id: str) -> int:
+        """How many events one of the connection's jobs makes at most."""
+        return sum(2 if table.key in self.checked else 1 for table in self.of(connection_id))
+
     @cached_property
     def _catalog(self) -> Catalog:
         # Only when a job is new: an idle tick must not ask for it.

@@ -91,7 +91,7 @@ class Polling:
 
         def weight(job: Job) -> int:
             # What waits already must not keep the scan from newer syncs for ever.
-            return 0 if job.id in bookmark.held else len(tables.of(job.connection_id))
+            return 0 if job.id in bookmark.held else tables.events_for(job.connection_id)
 
         scan = scan_history(client, bookmark, budget, weight, enough=_MOST_EVENTS)
         decision = self._decide(context.instance, client, budget, bookmark, scan, tables)

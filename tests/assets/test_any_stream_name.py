@@ -1,0 +1,66 @@
+"""Streams may be called anything; Dagster may not be able to name an output after them."""
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync import (
+    AirbyteConnectionTableProps,
+    AirbyteWorkspace,
+    DagsterAirbyteTranslator,
+    build_airbyte_assets_definitions,
+    build_airbyte_definitions,
+)
+from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock
+from helpers.deployment import deployed
+
+ODD = ["Order Lines", "größe", "class", "a/b", "x->y", "config", "ORDERS", "a" * 300, "1st"]
+CLASHING = ["order-lines", "order_lines", "order.lines"]
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_every_stream_has_an_asset_of_its_own_name(sync: bool) -> None:
+    with AirbyteSimulator() as airbyte:
+        airbyte.add_connection("shop", streams=[*ODD, *CLASHING])
+        workspace = AirbyteWorkspace(**airbyte.workspace_config())
+
+        defs = build_airbyte_definitions(workspace, sync=sync, checks=sync is False)
+
+        dg.Definitions.validate_loadable(defs)
+        assert {key.path[0] for key in defs.resolve_all_asset_keys()} == {*ODD, *CLASHING}
+
+
+def test_tables_of_odd_names_are_synced_and_told_once() -> None:
+    with (
+        AirbyteSimulator(clock=RealClock()) as airbyte,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        airbyte.add_connection("shop", streams=[*ODD, *CLASHING], sync_seconds=0.1)
+        deployment = deployed(airbyte, instance)
+
+        assert deployment.materialize(*ODD, *CLASHING).success
+        deployment.tick()
+
+        told = deployment.told_all([*ODD, *CLASHING])
+        assert {name: len(jobs) for name, jobs in told.items()} == dict.fromkeys(told, 1)
+
+
+class WithUpstream(DagsterAirbyteTranslator):
+    def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
+        return (
+            super().get_asset_spec(props).replace_attributes(deps=[f"raw_{len(props.stream_name)}"])
+        )
+
+
+def test_what_a_translator_makes_upstream_stays_upstream() -> None:
+    with AirbyteSimulator() as airbyte:
+        airbyte.add_connection("shop", streams=["Order Lines", "users"])
+
+        (assets,) = build_airbyte_assets_definitions(
+            workspace=AirbyteWorkspace(**airbyte.workspace_config()),
+            dagster_airbyte_translator=WithUpstream(),
+        )
+
+        assert {
+            key.to_user_string(): {dep.to_user_string() for dep in deps}
+            for key, deps in assets.asset_deps.items()
+        } == {"Order Lines": {"raw_11"}, "users": {"raw_5"}}
