@@ -23,7 +23,10 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteUnauthorized,
     AirbyteUnavailable,
     AirbyteUnreadable,
+    NoToken,
     OutOfTime,
+    TokenRefused,
+    TokensNotGiven,
 )
 from dagster_airbyte_sync.resources.jobs import (
     Job,
@@ -65,6 +68,7 @@ __all__ = [
     "JobFailure",
     "JobStatus",
     "JobType",
+    "NoToken",
     "OutOfTime",
     "SelfManagedWorkspace",
     "Stream",
@@ -72,6 +76,8 @@ __all__ = [
     "StreamStats",
     "SyncSchedule",
     "TimeBudget",
+    "TokenRefused",
+    "TokensNotGiven",
     "client_for",
     "job_url",
 ]

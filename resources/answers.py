@@ -1,5 +1,7 @@
 """Reads an HTTP answer: its JSON, or the error it stands for. Pure."""
 
+from collections.abc import Collection
+
 import requests
 
 from dagster_airbyte_sync.resources.errors import (
@@ -15,9 +17,17 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteUnreadable,
 )
 from dagster_airbyte_sync.resources.reading import Json, object_at, text
+from dagster_airbyte_sync.resources.redaction import bare_address, without_secrets
 from dagster_airbyte_sync.resources.retry import retry_after_seconds
 
 _LONGEST_REASON = 500
+
+_KINDS: dict[int, type[AirbyteRefused]] = {
+    401: AirbyteUnauthorized,
+    403: AirbyteForbidden,
+    404: AirbyteNotFound,
+    501: AirbyteNotFound,
+}
 
 
 def json_of(method: str, url: str, response: requests.Response) -> object:
@@ -30,34 +40,31 @@ def json_of(method: str, url: str, response: requests.Response) -> object:
     raise AirbyteUnreadable(method, url, reason)
 
 
-def error_of(method: str, url: str, response: requests.Response) -> AirbyteRequestError:
-    """The error for an answer with a status of 300 or more."""
-    status = response.status_code
-    body = object_at(_parsed(response))
-    reason = reason_in(body) or _plain(response)
+def error_of(
+    method: str, url: str, response: requests.Response, secrets: Collection[str] = ()
+) -> AirbyteRequestError:
+    """The error for an answer with a status of 300 or more, quoted without the secrets."""
+    status, body = response.status_code, object_at(_parsed(response))
+    reason = reason_in(body, secrets) or _plain(response, secrets)
     if status < 400:
-        to = response.headers.get("Location", "another address").split("?")[0]
-        return AirbyteRedirected(
-            method, url, f"a redirect to {to}: put that address into the settings", status=status
-        )
-    if status == 429:
+        reason = without_secrets(_redirect(response), secrets)
+        return AirbyteRedirected(method, url, reason, status=status)
+    if status in (408, 429) or (status >= 500 and status not in _KINDS):
+        unavailable = AirbyteRateLimited if status == 429 else AirbyteUnavailable
         wait = retry_after_seconds(response.headers.get("Retry-After"))
-        return AirbyteRateLimited(method, url, reason, retry_after=wait)
+        return unavailable(method, url, reason, status=status, retry_after=wait)
     if status == 409:
         title = text(body.get("title")) or text(body.get("type")) or ""
-        return AirbyteConflict(method, url, reason, title=title)
-    kinds = {
-        401: AirbyteUnauthorized,
-        403: AirbyteForbidden,
-        404: AirbyteNotFound,
-        408: AirbyteUnavailable,
-        501: AirbyteNotFound,
-    }
-    kind = kinds.get(status, AirbyteUnavailable if status >= 500 else AirbyteRefused)
-    return kind(method, url, reason, status=status)
+        return AirbyteConflict(method, url, reason, title=without_secrets(title, secrets))
+    return _KINDS.get(status, AirbyteRefused)(method, url, reason, status=status)
 
 
-def reason_in(body: Json) -> str | None:
+def _redirect(response: requests.Response) -> str:
+    to = bare_address(response.headers.get("Location", "another address"))
+    return f"a redirect to {to}: put that address into the settings"
+
+
+def reason_in(body: Json, secrets: Collection[str] = ()) -> str | None:
     """Airbyte's most telling message: the problem's own text before its generic title."""
     data = object_at(body, "data")
     candidates = (
@@ -68,11 +75,12 @@ def reason_in(body: Json) -> str | None:
         f"errorId {body['errorId']}" if body.get("errorId") else None,
     )
     found = next(filter(None, map(text, candidates)), None)
-    return found[:_LONGEST_REASON] if found else None
+    # Hidden before it is cut: half a secret would not be recognised.
+    return without_secrets(found, secrets)[:_LONGEST_REASON] if found else None
 
 
-def _plain(response: requests.Response) -> str:
-    words = " ".join(_beginning(response).split())
+def _plain(response: requests.Response, secrets: Collection[str]) -> str:
+    words = " ".join(without_secrets(_beginning(response), secrets).split())
     return "an HTML page" if _is_page(words) else words[:_LONGEST_REASON] or "no message"
 
 

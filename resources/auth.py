@@ -14,13 +14,16 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteNotFound,
     AirbyteRedirected,
     AirbyteRefused,
-    AirbyteUnauthorized,
+    TokenRefused,
+    TokensNotGiven,
 )
-from dagster_airbyte_sync.resources.reading import Json, integer, object_at, text
-from dagster_airbyte_sync.resources.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.reading import Json, integer, object_at
+from dagster_airbyte_sync.resources.settings import AirbyteSettings, is_header_value
 
 # Airbyte before 1.6 gives tokens of 180 s and does not always say so.
 _SHORTEST_LIFE = 180.0
+# A number above this, a year, is no life of a token.
+_LONGEST_LIFE = 31_536_000
 # A token is renewed when this part of its life is over.
 _RENEW_AFTER = 0.8
 
@@ -39,24 +42,28 @@ def read_token(answer: Json, now: float) -> Token | None:
     The life is the token's own (`exp` minus `iat`), because `expires_in` is only configuration on
     Keycloak installations, and because Airbyte's clock need not agree with ours.
     """
-    value = text(answer.get("access_token"))
-    if value is None:
+    value = answer.get("access_token")
+    if not isinstance(value, str) or not value or not is_header_value(value):
         return None
-    life = _life_of(value) or integer(answer.get("expires_in")) or _SHORTEST_LIFE
+    life = _life_of(value) or _life(integer(answer.get("expires_in"))) or _SHORTEST_LIFE
     return Token(value, now + life * _RENEW_AFTER)
 
 
-def _life_of(token: str) -> float | None:
+def _life(seconds: int | None) -> int | None:
+    return seconds if seconds is not None and 0 < seconds <= _LONGEST_LIFE else None
+
+
+def _life_of(token: str) -> int | None:
     parts = token.split(".")
     if len(parts) != 3:
         return None
     try:
         padded = parts[1] + "=" * (-len(parts[1]) % 4)
         claims = object_at(json.loads(base64.urlsafe_b64decode(padded)))
-    except ValueError:
+    except (RecursionError, ValueError):
         return None
     issued, expires = integer(claims.get("iat")), integer(claims.get("exp"))
-    return float(expires - issued) if issued and expires and expires > issued else None
+    return _life(expires - issued) if issued and expires else None
 
 
 class Authenticator:
@@ -119,6 +126,11 @@ class Proof(AuthBase):
         self.token = token
         self._basic = basic
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What it adds to the settings' secrets."""
+        return () if self.token is None else (self.token.value,)
+
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self._basic is not None:
             self._basic(request)
@@ -138,8 +150,8 @@ def token_refused(refusal: AirbyteRefused) -> AirbyteRefused:
             "this server gives no tokens: authentication is off there (remove client_id and"
             " client_secret), or rest_api_base_url is wrong"
         )
-        return AirbyteNotFound(refusal.method, refusal.url, reason, status=refusal.status)
+        return TokensNotGiven(refusal.method, refusal.url, reason, status=refusal.status)
     if isinstance(refusal, AirbyteRedirected):
         return refusal
     reason = f"Airbyte does not accept client_id and client_secret ({refusal.reason})"
-    return AirbyteUnauthorized(refusal.method, refusal.url, reason, status=refusal.status)
+    return TokenRefused(refusal.method, refusal.url, reason, status=refusal.status)

@@ -2,10 +2,9 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
-from heapq import merge
-from typing import TypeVar
 
 from cachetools import LRUCache, TTLCache
 
@@ -17,42 +16,45 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteForbidden,
     AirbyteNotFound,
     AirbyteRefused,
-    AirbyteRequestError,
     AirbyteSettingsError,
-    AirbyteUnauthorized,
     AirbyteUnreadable,
+    NoToken,
 )
+from dagster_airbyte_sync.resources.fallback import CLOSED, Fallback
+from dagster_airbyte_sync.resources.history import JobHistory
 from dagster_airbyte_sync.resources.http import Call, Http
+from dagster_airbyte_sync.resources.instance import CLOUD, Instance, read_instance
 from dagster_airbyte_sync.resources.jobs import Job, JobType
-from dagster_airbyte_sync.resources.paging import Page, jobs_by_end, rows_of_unordered
+from dagster_airbyte_sync.resources.paging import Page, rows_of_unordered
 from dagster_airbyte_sync.resources.public_api import PublicApi
-from dagster_airbyte_sync.resources.reading import object_at, text
-from dagster_airbyte_sync.resources.settings import CLOUD_UI, AirbyteSettings
-
-Answer = TypeVar("Answer")
-
-# How long a closed Configuration API is remembered before it is tried again, in seconds.
-_CLOSED_FOR = 600.0
-_PUBLIC_PAGE_LIMIT = 100
+from dagster_airbyte_sync.resources.reading import Json, object_at
+from dagster_airbyte_sync.resources.settings import AirbyteSettings
 
 
 class AirbyteClient:
     """Talks to one workspace. Shared by threads and by sensor ticks: see `client_for`.
 
-    All methods raise AirbyteError and its children (`errors.py`).
+    All methods raise AirbyteError and its children (`errors.py`). By `clock`, what is remembered
+    grows old.
     """
 
-    def __init__(self, settings: AirbyteSettings) -> None:
+    def __init__(
+        self, settings: AirbyteSettings, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._settings = settings
         self._http = Http(settings)
         self._configuration = ConfigurationApi(
             settings.configuration_api_base_url, settings.workspace_id
         )
         self._public = PublicApi(settings.rest_api_base_url, settings.workspace_id)
+        self._history = JobHistory(
+            self._http, self._configuration, self._public, settings.max_items_per_page
+        )
+        self._fallback = Fallback(self.check_workspace, clock=clock)
+        self._page_size = public_api.page_size(settings.max_items_per_page)
         self._lock = threading.RLock()
-        self._catalog: TTLCache[str, Catalog] = TTLCache(1, settings.catalog_ttl)
-        self._closed: TTLCache[str, bool] = TTLCache(1, _CLOSED_FOR)
-        self._instance: tuple[str | None, str] | None = None
+        self._catalog: TTLCache[str, Catalog] = TTLCache(1, settings.catalog_ttl, timer=clock)
+        self._instance = CLOUD if settings.is_cloud else None
 
     @property
     def settings(self) -> AirbyteSettings:
@@ -91,23 +93,23 @@ class AirbyteClient:
 
         def from_public() -> dict[str, Connection]:
             return rows_of_unordered(
-                self._public_limit,
+                self._page_size,
                 lambda offset: public_api.read_connections(
-                    self._http.send(self._public.connections(offset, self._public_limit), budget)
+                    self._http.send(self._public.connections(offset, self._page_size), budget)
                 ),
             )
 
-        return self._configuration_or_public(from_configuration, from_public, budget)
+        return self._fallback.ask(from_configuration, from_public, budget)
 
     def _read_destinations(
         self, connections: dict[str, Connection], budget: TimeBudget
     ) -> dict[str, Destination]:
         # The public list alone says the short type that asset kinds are made of ("postgres").
         def page(offset: int) -> Page[Destination]:
-            call = self._public.destinations(offset, self._public_limit)
+            call = self._public.destinations(offset, self._page_size)
             return public_api.read_destinations(self._http.send(call, budget))
 
-        found = rows_of_unordered(self._public_limit, page)
+        found = rows_of_unordered(self._page_size, page)
         used = {connection.destination_id for connection in connections.values()}
         for missed in sorted(used - found.keys() - {""}):
             destination = self._read_destination(missed, budget)
@@ -118,6 +120,8 @@ class AirbyteClient:
     def _read_destination(self, destination_id: str, budget: TimeBudget) -> Destination | None:
         try:
             answer = self._http.send(self._public.destination(destination_id), budget)
+        except NoToken:
+            raise
         except (AirbyteForbidden, AirbyteNotFound):
             return None
         return public_api.read_destination(object_at(answer))
@@ -126,6 +130,8 @@ class AirbyteClient:
         """Raise AirbyteSettingsError if there is no such workspace for these credentials."""
         try:
             self._http.send(self._public.workspace(), budget)
+        except NoToken:
+            raise
         except (AirbyteForbidden, AirbyteNotFound) as refusal:
             raise AirbyteSettingsError(
                 f"Airbyte at {self._settings.rest_api_base_url} has no workspace"
@@ -141,42 +147,24 @@ class AirbyteClient:
 
         The whole workspace, one request a page, made when its first job is asked for.
         """
-        jobs = self._jobs_by_public if self._is_closed else self._jobs_by_configuration
         seen: set[int] = set()
-        for job in jobs(since, budget):
+        for job in self._jobs_by_end(since, budget):
             if job.is_finished and job.id not in seen:
                 seen.add(job.id)
                 yield job
 
-    def _jobs_by_configuration(self, since: datetime, budget: TimeBudget) -> Iterator[Job]:
-        limit = self._settings.max_items_per_page
-
-        def fetch(start: datetime, offset: int) -> Page[Job]:
-            call = self._configuration.finished_jobs(start, offset, limit)
-            return configuration_api.read_jobs(self._http.send(call, budget))
-
-        try:
-            yield from jobs_by_end(since, limit, fetch)
-        except _CLOSED as closed:
-            self._note_closed(closed, budget)
-            yield from self._jobs_by_public(since, budget)
-
-    def _jobs_by_public(self, since: datetime, budget: TimeBudget) -> Iterator[Job]:
-        types = (None, JobType.REFRESH) if self._hides_refreshes(budget) else (None,)
-        by_type = [self._jobs_of_type(since, job_type, budget) for job_type in types]
-        return merge(*by_type, key=lambda job: job.updated_at or since)
-
-    def _jobs_of_type(
-        self, since: datetime, job_type: JobType | None, budget: TimeBudget
-    ) -> Iterator[Job]:
-        limit = self._public_limit
-
-        def fetch(start: datetime, offset: int) -> Page[Job]:
-            call = self._public.jobs_since(start, offset, limit, job_type)
-            return public_api.read_jobs(self._http.send(call, budget))
-
-        # Running jobs have no time of their own here, and would upset the merge.
-        return (job for job in jobs_by_end(since, limit, fetch) if job.is_finished)
+    def _jobs_by_end(self, since: datetime, budget: TimeBudget) -> Iterator[Job]:
+        if not self._fallback.is_closed:
+            try:
+                yield from self._history.by_configuration(since, budget)
+                return
+            except NoToken:
+                raise
+            except CLOSED:
+                self.check_workspace(budget)
+                self._fallback.note_closed()
+        hidden = (JobType.REFRESH,) if self._ask_instance(budget).hides_refreshes else ()
+        yield from self._history.by_public(since, (None, *hidden), budget)
 
     def job(self, job_id: int, budget: TimeBudget = NO_LIMIT) -> Job:
         """One job as it is now, with counts by stream where the Configuration API is open."""
@@ -188,7 +176,7 @@ class AirbyteClient:
         def from_public() -> Job:
             return self.job_status(job_id, budget)
 
-        return self._configuration_or_public(from_configuration, from_public, budget)
+        return self._fallback.ask(from_configuration, from_public, budget)
 
     def job_status(self, job_id: int, budget: TimeBudget = NO_LIMIT) -> Job:
         """One job as it is now, with totals only: the cheap question to ask while it runs."""
@@ -221,64 +209,23 @@ class AirbyteClient:
 
     def ui_url(self, budget: TimeBudget = NO_LIMIT) -> str:
         """The address of Airbyte's UI, without a trailing slash; asked once."""
-        if self._settings.is_cloud:
-            return CLOUD_UI
-        return self._ask_instance(budget)[1]
+        return self._ask_instance(budget).ui_url
 
-    def _hides_refreshes(self, budget: TimeBudget) -> bool:
-        """Whether the public job list leaves refreshes out unless asked: servers before 2.1."""
-        if self._settings.is_cloud:
-            return False
-        version, _ = self._ask_instance(budget)
-        numbers = (version or "").split(".")[:2]
-        known = len(numbers) == 2 and all(number.isdigit() for number in numbers)
-        return not known or tuple(map(int, numbers)) < (2, 1)
-
-    def _ask_instance(self, budget: TimeBudget) -> tuple[str | None, str]:
+    def _ask_instance(self, budget: TimeBudget) -> Instance:
         with self._lock:
             if self._instance is None:
-                base = self._settings.configuration_api_base_url
-                try:
-                    answer = object_at(self._http.send(self._configuration.instance(), budget))
-                except (AirbyteRefused, AirbyteUnreadable):
-                    answer = {}
-                url = text(answer.get("airbyteUrl")) or base.removesuffix("/api/v1")
-                self._instance = (text(answer.get("version")), url.rstrip("/"))
+                self._instance = read_instance(
+                    self._instance_configuration(budget), self._settings.configuration_api_base_url
+                )
             return self._instance
 
-    # -- which API to ask ------------------------------------------------------------------------
-
-    @property
-    def _public_limit(self) -> int:
-        return min(self._settings.max_items_per_page, _PUBLIC_PAGE_LIMIT)
-
-    @property
-    def _is_closed(self) -> bool:
-        with self._lock:
-            return "closed" in self._closed
-
-    def _note_closed(self, closed: AirbyteRequestError, budget: TimeBudget) -> None:
-        """Remember that the Configuration API is closed, unless the workspace is simply wrong."""
-        self.check_workspace(budget)
-        with self._lock:
-            self._closed["closed"] = True
-
-    def _configuration_or_public(
-        self,
-        from_configuration: Callable[[], Answer],
-        from_public: Callable[[], Answer],
-        budget: TimeBudget,
-    ) -> Answer:
-        if not self._is_closed:
-            try:
-                return from_configuration()
-            except _CLOSED as closed:
-                self._note_closed(closed, budget)
-        return from_public()
-
-
-# What a Configuration API answers that is switched off, hidden by a proxy, or Cloud's.
-_CLOSED = (AirbyteUnauthorized, AirbyteForbidden, AirbyteNotFound)
+    def _instance_configuration(self, budget: TimeBudget) -> Json:
+        try:
+            return object_at(self._http.send(self._configuration.instance(), budget))
+        except NoToken:
+            raise
+        except (AirbyteRefused, AirbyteUnreadable):
+            return {}
 
 
 def _known(call: Call, job: Job | None) -> Job:

@@ -192,18 +192,19 @@ def _read_enabled_streams(raw: Json) -> frozenset[StreamId] | None:
 
 
 def _read_failure(attempts: Iterable[Json]) -> JobFailure | None:
-    """The reason of the last attempt that has one; Airbyte writes it when the attempt ends."""
-    failures = [
-        failure
-        for attempt in attempts
-        for failure in objects_at(_attempt(attempt), "failureSummary", "failures")
-    ]
-    if not failures:
+    """The first failure of the last attempt that has any.
+
+    Airbyte lists the failures of an attempt in the order they occurred: the first is the cause,
+    the others follow from it.
+    """
+    by_attempt = (objects_at(_attempt(a), "failureSummary", "failures") for a in attempts)
+    last = next(filter(None, reversed(list(by_attempt))), None)
+    if last is None:
         return None
-    last = failures[-1]
-    message = text(last.get("externalMessage")) or text(last.get("internalMessage"))
+    cause = last[0]
+    message = text(cause.get("externalMessage")) or text(cause.get("internalMessage"))
     return JobFailure(
         message=message or "Airbyte gave no reason",
-        origin=text(last.get("failureOrigin")),
-        type=text(last.get("failureType")),
+        origin=text(cause.get("failureOrigin")),
+        type=text(cause.get("failureType")),
     )

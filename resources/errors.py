@@ -12,7 +12,10 @@ AirbyteError
         ├── AirbyteForbidden    403
         ├── AirbyteNotFound     404, 501
         ├── AirbyteConflict     409
-        └── AirbyteRedirected   3xx
+        ├── AirbyteRedirected   3xx
+        └── NoToken             the token endpoint said no, so nothing else was asked
+            ├── TokenRefused    also an AirbyteUnauthorized
+            └── TokensNotGiven  also an AirbyteNotFound
 """
 
 
@@ -40,12 +43,31 @@ class AirbyteRequestError(AirbyteError):
         self.url = url
         self.reason = reason
         self.status = status
-        answer = f"answered {status}: {reason}" if status else reason
-        super().__init__(f"{method} {url} {answer}")
+        # Exactly the positional arguments: pickle makes the error anew from these.
+        super().__init__(method, url, reason)
+
+    def __str__(self) -> str:
+        answer = f"answered {self.status}: {self.reason}" if self.status else self.reason
+        return f"{self.method} {self.url} {answer}"
 
 
 class AirbyteUnavailable(AirbyteRequestError):
-    """Raised if Airbyte gave no usable answer, retries included; a later try may work."""
+    """Raised if Airbyte gave no usable answer, retries included; a later try may work.
+
+    `retry_after` is how many seconds Airbyte asks to wait, or None if it does not say.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        url: str,
+        reason: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(method, url, reason, status=status)
+        self.retry_after = retry_after
 
 
 class AirbyteUnreadable(AirbyteUnavailable):
@@ -53,7 +75,7 @@ class AirbyteUnreadable(AirbyteUnavailable):
 
 
 class AirbyteRateLimited(AirbyteUnavailable):
-    """Raised if Airbyte still asks to slow down after all retries. `retry_after` is in seconds."""
+    """Raised if Airbyte still asks to slow down after all retries."""
 
     def __init__(
         self,
@@ -64,8 +86,7 @@ class AirbyteRateLimited(AirbyteUnavailable):
         status: int | None = 429,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(method, url, reason, status=status)
-        self.retry_after = retry_after
+        super().__init__(method, url, reason, status=status, retry_after=retry_after)
 
 
 class AirbyteRefused(AirbyteRequestError):
@@ -96,3 +117,19 @@ class AirbyteConflict(AirbyteRefused):
 
 class AirbyteRedirected(AirbyteRefused):
     """Raised for a redirect. None is followed: credentials go to the configured host only."""
+
+
+class NoToken(AirbyteRefused):
+    """Raised if the token endpoint gives no token.
+
+    It says nothing about the endpoint that the token was for, so what stands for "closed" or
+    "not there" must let it through.
+    """
+
+
+class TokenRefused(NoToken, AirbyteUnauthorized):
+    """Raised if Airbyte does not accept `client_id` and `client_secret`."""
+
+
+class TokensNotGiven(NoToken, AirbyteNotFound):
+    """Raised if there is no token endpoint: authentication is off, or the address is wrong."""

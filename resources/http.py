@@ -8,13 +8,15 @@ from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from dagster_airbyte_sync.resources.answers import error_of, json_of
-from dagster_airbyte_sync.resources.auth import Authenticator, Proof, token_refused
+from dagster_airbyte_sync.resources.auth import Authenticator, Proof, read_token, token_refused
 from dagster_airbyte_sync.resources.budget import NO_LIMIT, TimeBudget
 from dagster_airbyte_sync.resources.errors import (
     AirbyteRateLimited,
     AirbyteRefused,
+    AirbyteSettingsError,
     AirbyteUnauthorized,
     AirbyteUnavailable,
     AirbyteUnreadable,
@@ -23,10 +25,16 @@ from dagster_airbyte_sync.resources.reading import Json, object_at
 from dagster_airbyte_sync.resources.retry import RetryPolicy, was_never_sent
 from dagster_airbyte_sync.resources.settings import AirbyteSettings
 
+# Seconds for everything, or for connecting and for the answer.
+Timeout = float | tuple[float, float]
+
 
 @dataclass(frozen=True)
 class Call:
-    """One request to make. `repeatable` is False for what must never be done twice."""
+    """One request to make. `repeatable` is False for what must never be done twice.
+
+    `timeout` is how long the answer may take if that is longer than usual.
+    """
 
     method: str
     url: str
@@ -47,6 +55,7 @@ class Http:
         self._retries = RetryPolicy(settings.request_max_retries, settings.request_retry_delay)
         self._authenticator = Authenticator(settings)
         self._session = _session(settings)
+        self._proxies = _proxies(settings)
         self._skew_lock = threading.Lock()
         self._skew: timedelta | None = None
 
@@ -92,12 +101,12 @@ class Http:
             answer = object_at(self._repeating(call, budget, Proof()))
         except AirbyteRefused as refusal:
             raise token_refused(refusal) from refusal
-        if not answer.get("access_token"):
+        if read_token(answer, now=0) is None:
             raise AirbyteUnreadable(call.method, url, "an answer without access_token")
         return answer
 
     def _once(self, call: Call, budget: TimeBudget, proof: Proof) -> object:
-        timeout = budget.cut(call.timeout or self._settings.request_timeout)
+        timeout = self._timeout(call, budget)
         try:
             response = self._session.request(
                 call.method,
@@ -108,18 +117,29 @@ class Http:
                 timeout=timeout,
                 allow_redirects=False,
                 verify=self._settings.verify,
+                proxies=self._proxies,
             )
-        except requests.RequestException as failure:
-            raise _no_answer(call, failure, timeout) from failure
+        except (requests.RequestException, HTTPError) as failure:
+            # `from None`: the text of such an error can hold a secret.
+            raise _no_answer(call, failure, timeout) from None
+        except OSError:
+            raise _no_ca_file() from None
         self._note_date(response.headers.get("Date"))
         if response.status_code >= 300:
-            raise error_of(call.method, call.url, response)
+            secrets = self._settings.secrets + proof.secrets
+            raise error_of(call.method, call.url, response, secrets)
         return json_of(call.method, call.url, response)
+
+    def _timeout(self, call: Call, budget: TimeBudget) -> Timeout:
+        usual = self._settings.request_timeout
+        if call.timeout is None:
+            return budget.cut(usual)
+        return budget.cut(usual), budget.cut(max(usual, call.timeout))
 
     def _note_date(self, header: str | None) -> None:
         try:
             served = parsedate_to_datetime(header or "")
-        except ValueError:
+        except (OverflowError, ValueError):
             return
         if served.tzinfo is not None:
             with self._skew_lock:
@@ -132,16 +152,30 @@ class NoAnswer(AirbyteUnavailable):
     never_sent = False
 
 
-def _no_answer(call: Call, failure: requests.RequestException, timeout: float) -> NoAnswer:
-    # The text of a requests error can hold the proxy's password, so only its kind is told.
+def _no_answer(
+    call: Call, failure: requests.RequestException | HTTPError, timeout: Timeout
+) -> NoAnswer:
+    # The text of the failure can hold a password or a header, so only its kind is told.
     reason = (
-        f"no answer within {timeout:g} s"
+        f"no answer within {_seconds_waited(failure, timeout):g} s"
         if isinstance(failure, requests.Timeout)
         else f"no answer ({type(failure).__name__}): is Airbyte running, and is the address right?"
     )
     error = NoAnswer(call.method, call.url, reason)
     error.never_sent = was_never_sent(failure)
     return error
+
+
+def _seconds_waited(failure: requests.Timeout, timeout: Timeout) -> float:
+    connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    return connect if isinstance(failure, requests.ConnectTimeout) else read
+
+
+def _no_ca_file() -> AirbyteSettingsError:
+    return AirbyteSettingsError(
+        "The file of CA certificates is not there or cannot be read: check verify, and the"
+        " environment variables REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE."
+    )
 
 
 def _may_repeat(call: Call, error: AirbyteUnavailable) -> bool:
@@ -156,5 +190,13 @@ def _session(settings: AirbyteSettings) -> requests.Session:
     session = requests.Session()
     session.headers.update({"Accept": "application/json", "User-Agent": "dagster-airbyte-sync"})
     session.headers.update(dict(settings.request_headers))
-    session.proxies.update(dict(settings.proxies))
     return session
+
+
+def _proxies(settings: AirbyteSettings) -> dict[str, str]:
+    """The proxies to give with each request: those of a session yield to the environment's."""
+    given = dict(settings.proxies)
+    if "all" not in given:
+        return given
+    # requests asks "all" last, after HTTP_PROXY and HTTPS_PROXY.
+    return {"http": given["all"], "https": given["all"], **given}

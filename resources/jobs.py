@@ -63,7 +63,7 @@ class StreamStats:
 
 @dataclass(frozen=True)
 class JobFailure:
-    """Why the last attempt failed, in Airbyte's words."""
+    """Why the last attempt failed, in Airbyte's words: its first failure."""
 
     message: str
     origin: str | None = None

@@ -38,8 +38,15 @@ def read_page(answer: object, field: str, read: Callable[[Json], Row | None]) ->
 _MOST_READINGS = 6
 
 
+# A page of the jobs that changed at or after a time, from a row number on.
+FetchJobs = Callable[[datetime, int], Page[Job]]
+
+
 def jobs_by_end(
-    since: datetime, limit: int, fetch: Callable[[datetime, int], Page[Job]]
+    since: datetime,
+    limit: int,
+    fetch: FetchJobs,
+    without_moving_rows: Callable[[datetime], Iterator[Job]] | None = None,
 ) -> Iterator[Job]:
     """All jobs that `fetch(since, offset)` pages through, in the order of their end.
 
@@ -47,7 +54,9 @@ def jobs_by_end(
 
     Every page starts at the end of the last job seen, not at a row number, so a row that moves
     while we read can be repeated but not missed. Row numbers serve only inside one second that
-    fills a whole page (Airbyte prints whole seconds).
+    fills a whole page (Airbyte prints whole seconds), or among running jobs, which have no end. One
+    of those could end and let the rows behind it move up, unseen: `without_moving_rows`, where
+    given, reads on instead.
     """
     offset = 0
     while True:
@@ -58,6 +67,9 @@ def jobs_by_end(
             return
         last = max((job.updated_at for job in page.rows if job.updated_at), default=since)
         moved = last > since
+        if without_moving_rows and not moved and not all(job.is_finished for job in page.rows):
+            yield from without_moving_rows(since)
+            return
         offset = 0 if moved else offset + page.received
         since = max(last, since)
 

@@ -13,8 +13,18 @@ from dagster_airbyte_sync.resources.jobs import Job, JobStatus, JobType
 from dagster_airbyte_sync.resources.paging import Page, read_page
 from dagster_airbyte_sync.resources.reading import Json, integer, object_at, objects_at, text, when
 
+_YEARS = re.compile(r"[0-9*,/-]+")
+
 # Creating a job can take Airbyte over a minute (dagster#34172 saw 81 s).
 _START_TIMEOUT = 180.0
+
+
+# Airbyte refuses to list more at once.
+_LARGEST_PAGE = 100
+
+
+def page_size(wanted: int) -> int:
+    return min(wanted, _LARGEST_PAGE)
 
 
 class PublicApi:
@@ -38,10 +48,16 @@ class PublicApi:
         return self._get(f"/destinations/{destination_id}")
 
     def jobs_since(
-        self, since: datetime, offset: int, limit: int, job_type: JobType | None = None
+        self,
+        since: datetime,
+        offset: int,
+        limit: int,
+        job_type: JobType | None = None,
+        status: JobStatus | None = None,
     ) -> Call:
-        """Jobs of every status that changed at or after `since`, oldest change first."""
+        """Jobs that changed at or after `since`, oldest change first; of every status if None."""
         kind: dict[str, str | int] = {} if job_type is None else {"jobType": job_type.value}
+        state: dict[str, str | int] = {} if status is None else {"status": status.value}
         return self._get(
             "/jobs",
             {
@@ -51,6 +67,7 @@ class PublicApi:
                 "limit": limit,
                 "offset": offset,
                 **kind,
+                **state,
             },
         )
 
@@ -128,14 +145,21 @@ def _read_streams(raw: Json) -> tuple[Stream, ...]:
 def _read_schedule(raw: Json) -> SyncSchedule:
     kind = text(raw.get("scheduleType")) or "manual"
     if kind == "cron":
-        # One string holds both: "0 0 12 * * ? America/New_York".
-        *fields, zone = (text(raw.get("cronExpression")) or "").split() or [""]
-        return SyncSchedule(kind, cron_expression=" ".join(fields), cron_timezone=zone)
+        expression, zone = _read_cron(text(raw.get("cronExpression")) or "")
+        return SyncSchedule(kind, cron_expression=expression, cron_timezone=zone)
     # "Every 24 HOURS"
     basic = re.search(r"(\d+)\s+([A-Za-z]+)", text(raw.get("basicTiming")) or "")
     if kind == "basic" and basic:
         return SyncSchedule(kind, units=int(basic.group(1)), time_unit=basic.group(2).lower())
     return SyncSchedule(kind)
+
+
+def _read_cron(written: str) -> tuple[str | None, str | None]:
+    # One string holds both: "0 0 12 * * ? America/New_York". A seventh field may be years, too.
+    *fields, last = written.split() or [""]
+    if len(fields) >= 6 and not _YEARS.fullmatch(last):
+        return " ".join(fields), last
+    return written.strip() or None, None
 
 
 def read_destinations(answer: object) -> Page[Destination]:

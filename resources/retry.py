@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import requests
-from urllib3.exceptions import InvalidHeader, MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError, NewConnectionError
 from urllib3.util import Retry
 
-from dagster_airbyte_sync.resources.errors import AirbyteRateLimited, AirbyteUnavailable
+from dagster_airbyte_sync.resources.errors import AirbyteUnavailable
 
 # Waiting longer than this inside one call helps nobody: the caller tries again later.
 _LONGEST_WAIT = 60.0
@@ -16,7 +16,10 @@ _LONGEST_WAIT = 60.0
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Exponential back-off with full jitter: up to `delay`, 2 * `delay`, 4 * `delay`... seconds."""
+    """Exponential back-off: `delay`, 2 * `delay`, 4 * `delay`... seconds, each cut by up to half.
+
+    The cut is random, so that many clients do not come back at once.
+    """
 
     max_retries: int
     delay: float
@@ -26,9 +29,8 @@ class RetryPolicy:
         """Seconds to wait before the next try after `tries` failures, or None to give up."""
         if tries > self.max_retries:
             return None
-        asked = error.retry_after if isinstance(error, AirbyteRateLimited) else None
-        if asked is not None:
-            return asked if asked <= _LONGEST_WAIT else None
+        if error.retry_after is not None:
+            return error.retry_after if error.retry_after <= _LONGEST_WAIT else None
         longest = min(self.delay * 2.0 ** min(tries - 1, 30), _LONGEST_WAIT)
         return longest * (0.5 + self.jitter() / 2)
 
@@ -36,12 +38,12 @@ class RetryPolicy:
 def retry_after_seconds(header: str | None) -> float | None:
     """A Retry-After header (a number or an HTTP date) in seconds; None if it says nothing."""
     try:
-        return Retry().parse_retry_after(header) if header else None
-    except InvalidHeader:
+        return float(Retry().parse_retry_after(header)) if header else None
+    except (InvalidHeader, OverflowError, ValueError):
         return None
 
 
-def was_never_sent(error: requests.RequestException) -> bool:
+def was_never_sent(error: requests.RequestException | HTTPError) -> bool:
     """Whether no byte can have reached Airbyte, so that even a sync start may be repeated."""
     if isinstance(error, requests.ConnectTimeout):
         return True

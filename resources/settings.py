@@ -1,9 +1,13 @@
 """How to reach one Airbyte workspace: plain values, checked, with secrets hidden from `repr`."""
 
+import base64
+import os
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
+from dagster_airbyte_sync.resources.redaction import bare_address, passwords_in
 
 CLOUD_REST_API = "https://api.airbyte.com/v1"
 CLOUD_CONFIGURATION_API = "https://cloud.airbyte.com/api/v1"
@@ -17,7 +21,20 @@ LEAST: dict[str, float] = {
     "request_timeout": 0.1,
     "max_items_per_page": 1,
     "catalog_ttl": 0,
+    "poll_interval": 0,
+    "poll_timeout": 0,
 }
+# No socket can wait much longer than some weeks.
+MOST: dict[str, float] = {"request_timeout": 86_400}
+
+_WHERE_TO_FIND_IT = (
+    "Airbyte shows it under Settings > General, and in the address of every page:"
+    " <airbyte>/workspaces/<workspace_id>/..."
+)
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+# What `requests` and `http.client` can send.
+_HEADER_VALUE = re.compile(r"(\S[^\r\n]*)?")
+_HEADER_NAME = re.compile(r"[!-9;-~]+")
 
 
 @dataclass(frozen=True)
@@ -46,14 +63,14 @@ class AirbyteSettings:
     def __post_init__(self) -> None:
         for name in ("rest_api_base_url", "configuration_api_base_url"):
             object.__setattr__(self, name, base_url(name, getattr(self, name)))
-        if not self.workspace_id.strip():
-            raise AirbyteSettingsError(
-                "workspace_id is empty. Airbyte shows it under Settings > General, and in the"
-                " address of every page: <airbyte>/workspaces/<workspace_id>/..."
-            )
+        object.__setattr__(self, "workspace_id", self.workspace_id.strip())
+        check_workspace_id(self.workspace_id)
         check_credentials(*(bool(getattr(self, name)) for name in CREDENTIALS))
-        for name in LEAST:
+        for name in filter(self.__dataclass_fields__.__contains__, LEAST):
             check_number(name, getattr(self, name))
+        for name, value in self.request_headers:
+            check_header(name, value)
+        check_ca_file(self.verify)
 
     @property
     def is_cloud(self) -> bool:
@@ -61,15 +78,63 @@ class AirbyteSettings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """All values that must never be shown."""
-        header_values = (value for _, value in self.request_headers)
-        return tuple(filter(None, (self.client_secret, self.password, *header_values)))
+        """All values that must never be shown, in every form in which they are sent."""
+        of_headers = (value for _, value in self.request_headers)
+        of_proxies = (word for _, address in self.proxies for word in passwords_in(address))
+        known = (self.client_secret, self.password, self._basic, *of_headers, *of_proxies)
+        return tuple(filter(None, known))
+
+    @property
+    def _basic(self) -> str | None:
+        user_and_password = f"{self.username}:{self.password}".encode("utf-8", "replace")
+        return base64.b64encode(user_and_password).decode() if self.password else None
 
 
 def check_number(name: str, value: float) -> None:
-    """Raise AirbyteSettingsError if the number is too small to work with."""
+    """Raise AirbyteSettingsError if the number is too small or too large to work with."""
     if not value >= LEAST[name]:
         raise AirbyteSettingsError(f"{name} is {value}; the least that works is {LEAST[name]:g}.")
+    if name in MOST and value > MOST[name]:
+        raise AirbyteSettingsError(f"{name} is {value}; the most that works is {MOST[name]:g}.")
+
+
+def check_workspace_is_given(workspace_id: str) -> None:
+    """Raise AirbyteSettingsError if the workspace_id is blank."""
+    if not workspace_id.strip():
+        raise AirbyteSettingsError(f"workspace_id is empty. {_WHERE_TO_FIND_IT}")
+
+
+def check_workspace_id(value: str) -> None:
+    """Raise AirbyteSettingsError unless it is a UUID; Airbyte answers 500 to anything else."""
+    check_workspace_is_given(value)
+    if not _UUID.fullmatch(value):
+        raise AirbyteSettingsError(
+            f"There is no workspace {value!r}: an id looks like"
+            f" 0123abcd-0123-4567-89ab-0123456789ab. Check workspace_id: {_WHERE_TO_FIND_IT}"
+        )
+
+
+def check_header(name: str, value: str) -> None:
+    """Raise AirbyteSettingsError, without the value, if HTTP cannot send the header."""
+    if not _HEADER_NAME.fullmatch(name) or not is_header_value(value):
+        raise AirbyteSettingsError(
+            f"request_headers has a header {name!r} that HTTP cannot send: name and value may have"
+            " no line break, the value no space in front and no letters beyond Latin-1."
+        )
+
+
+def is_header_value(value: str) -> bool:
+    """Whether HTTP can send the text as the value of a header."""
+    is_latin = all(ord(letter) < 256 for letter in value)
+    return is_latin and _HEADER_VALUE.fullmatch(value) is not None
+
+
+def check_ca_file(verify: bool | str) -> None:
+    """Raise AirbyteSettingsError if `verify` names a CA file (or folder) that is not there."""
+    if isinstance(verify, str) and not os.path.exists(verify):
+        raise AirbyteSettingsError(
+            f"verify is {verify!r}, but there is no such file: give true, false or a CA file."
+        )
 
 
 def check_credentials(client_id: bool, client_secret: bool, username: bool, password: bool) -> None:
@@ -105,7 +170,8 @@ def base_url(name: str, value: str) -> str:
         usable = False
     if not usable:
         raise AirbyteSettingsError(
-            f"{name} is {value!r}, which is not an http(s) address. It looks like {example}"
+            f"{name} is {bare_address(value)!r}, which is not an http(s) address."
+            f" It looks like {example}"
         )
     if parts.username or parts.password:
         raise AirbyteSettingsError(

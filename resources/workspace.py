@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import dagster as dg
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -20,11 +20,20 @@ from dagster_airbyte_sync.resources.settings import (
     base_url,
     check_credentials,
     check_number,
+    check_workspace_is_given,
 )
+
+# Dagster does not export the type of `EnvVar.int(...)`.
+_VARIABLES = (dg.EnvVar, type(dg.EnvVar.int("ANY")))
 
 
 class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
-    """What self-managed and Cloud workspaces have in common. Times are in seconds."""
+    """What self-managed and Cloud workspaces have in common. Times are in seconds.
+
+    Every field may be a `dg.EnvVar`. Texts are read when a run, a tick or `resolved()` begins;
+    numbers and switches when the resource is made, because pydantic takes no variable's name for
+    one. (Whole numbers can wait, too: `dg.EnvVar.int`.)
+    """
 
     # A wrong value must not be printed: it may be a secret in the wrong field.
     model_config = ConfigDict(hide_input_in_errors=True)
@@ -85,6 +94,10 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         def _verify_as_text(cls, value: object) -> object:
             return str(value).lower() if isinstance(value, bool) else value
 
+        def __init__(self, **given: object) -> None:
+            # Not in a validator: Dagster puts the variables it was given back in after those.
+            super().__init__(**{name: _read_now(type(self), name, given[name]) for name in given})
+
     @model_validator(mode="before")
     @classmethod
     def _check_what_is_known(cls, given: Mapping[str, object]) -> Mapping[str, object]:
@@ -94,11 +107,13 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
                 check_number(name, float(str(value)))
             if name.endswith("_base_url") and type(value) is str:
                 base_url(name, value)
+            if name == "workspace_id" and type(value) is str:
+                check_workspace_is_given(value)
         check_credentials(*(bool(given.get(name)) for name in CREDENTIALS))
         return given
 
     def settings(self) -> AirbyteSettings:
-        """The settings with all EnvVars resolved, checked. Raises AirbyteSettingsError."""
+        """The settings, checked; AirbyteSettingsError if an EnvVar was not read yet, too."""
         raise NotImplementedError
 
     def get_client(self) -> AirbyteClient:
@@ -117,6 +132,14 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
                 raise AirbyteSettingsError(f"{type(self).__name__} did not initialise to itself.")
             yield ready
 
+    def _check_is_resolved(self) -> None:
+        unread = [name for name in type(self).model_fields if _is_unread(getattr(self, name))]
+        if unread:
+            raise AirbyteSettingsError(
+                f"{' and '.join(unread)}: the environment was not read yet. Take the resource from"
+                " a run or tick, or use `with workspace.resolved() as ready:`."
+            )
+
     def _settings_with(
         self,
         rest_api_base_url: str,
@@ -127,6 +150,7 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         username: str | None = None,
         password: str | None = None,
     ) -> AirbyteSettings:
+        self._check_is_resolved()
         return AirbyteSettings(
             rest_api_base_url=rest_api_base_url,
             configuration_api_base_url=configuration_api_base_url,
@@ -195,3 +219,26 @@ class CloudWorkspace(BaseAirbyteWorkspace):
 
 def _bool_or_path(value: bool | str) -> bool | str:
     return {"true": True, "false": False, "": True}.get(str(value).strip().lower(), value)
+
+
+def _read_now(workspace: type[BaseAirbyteWorkspace], name: str, value: object) -> object:
+    """The value of a variable that stands for a number or a switch; other values as they are."""
+    if not isinstance(value, dg.EnvVar) or _takes_text(workspace, name):
+        return value
+    found = value.get_value()
+    if found is None:
+        raise AirbyteSettingsError(
+            f"{name} is to come from the environment variable {value.env_var_name},"
+            " which is not set."
+        )
+    return found
+
+
+def _takes_text(workspace: type[BaseAirbyteWorkspace], name: str) -> bool:
+    field = workspace.model_fields.get(name)
+    return field is None or str in (field.annotation, *get_args(field.annotation))
+
+
+def _is_unread(value: object) -> bool:
+    values = value.values() if isinstance(value, Mapping) else (value,)
+    return any(isinstance(one, _VARIABLES) for one in values)

@@ -9,9 +9,9 @@ import pytest
 import requests
 import responses
 from freezegun import freeze_time
-from requests.utils import get_netrc_auth
+from requests.utils import get_netrc_auth, select_proxy
 
-from dagster_airbyte_sync.resources import AirbyteRedirected, AirbyteSettings
+from dagster_airbyte_sync.resources import AirbyteRedirected, AirbyteSettings, AirbyteSettingsError
 from dagster_airbyte_sync.resources.http import Call, Http
 
 MakeSettings = Callable[..., AirbyteSettings]
@@ -97,6 +97,16 @@ def test_a_proxy_of_the_settings_wins_over_that_of_the_environment(
     assert sent(mocked, made).req_kwargs["proxies"]["http"] == "http://proxy.test:3128"
 
 
+def test_a_proxy_for_all_wins_too(
+    mocked: Mock, settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget_the_environment(monkeypatch)
+    monkeypatch.setenv("HTTP_PROXY", "http://elsewhere.test:3128")
+    made = settings(proxies=(("all", "http://proxy.test:3128"),))
+    proxies = sent(mocked, made).req_kwargs["proxies"]
+    assert select_proxy(URL, proxies) == "http://proxy.test:3128"
+
+
 def test_the_environment_s_proxy_is_used_where_the_settings_name_none(
     mocked: Mock, settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,6 +114,15 @@ def test_the_environment_s_proxy_is_used_where_the_settings_name_none(
     monkeypatch.setenv("HTTP_PROXY", "http://elsewhere.test:3128")
     proxies: Mapping[str, str] = sent(mocked, settings()).req_kwargs["proxies"]
     assert proxies["http"] == "http://elsewhere.test:3128"
+
+
+def test_a_ca_file_of_the_environment_that_is_not_there_is_named(
+    settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/ca.pem")
+    call = Call("GET", "https://127.0.0.1:1/jobs")
+    with pytest.raises(AirbyteSettingsError, match="REQUESTS_CA_BUNDLE"):
+        Http(settings(request_max_retries=0)).send(call)
 
 
 def test_netrc_is_not_consulted(
@@ -153,7 +172,9 @@ def test_the_timeout_is_that_of_the_settings_unless_the_request_needs_longer(
 ) -> None:
     made = settings(request_timeout=7)
     assert sent(mocked, made).req_kwargs["timeout"] == 7
-    assert sent(mocked, made, Call("GET", URL, timeout=180)).req_kwargs["timeout"] == 180
+    assert sent(mocked, made, Call("GET", URL, timeout=180)).req_kwargs["timeout"] == (7, 180)
+    patient = settings(request_timeout=300)
+    assert sent(mocked, patient, Call("GET", URL, timeout=180)).req_kwargs["timeout"] == (300, 300)
 
 
 # Airbyte's clock

@@ -103,6 +103,26 @@ def test_a_running_job_that_ends_between_two_pages_hides_no_other(
     assert done.job_id in ids(client, start)
 
 
+def test_the_public_list_is_read_by_status_only_where_its_rows_may_move(connect: Connect) -> None:
+    with AirbyteSimulator(configuration_api=False) as airbyte:
+        start = airbyte.now
+        told = history(airbyte, airbyte.add_connection("shop"), *range(7))
+        running = airbyte.start_sync(airbyte.add_connection("r1"))
+        client = connect(airbyte, max_items_per_page=3)
+        assert ids(client, start - 3 * HOUR) == told
+        assert statuses_asked_for(airbyte) == []
+        # Three rows that cannot be told apart by time fill a page now.
+        airbyte.start_sync(airbyte.add_connection("r2"))
+        airbyte.start_sync(airbyte.add_connection("r3"))
+        airbyte.succeed(running)
+        assert ids(client, start) == [running.job_id]
+        assert statuses_asked_for(airbyte) == ["succeeded", "failed", "cancelled"]
+
+
+def statuses_asked_for(airbyte: AirbyteSimulator) -> list[str]:
+    return [status for request in airbyte.requests for status in request.query.get("status", ())]
+
+
 def test_a_late_commit_is_told_when_it_is_there(either: AirbyteSimulator, connect: Connect) -> None:
     start, shop = either.now, either.add_connection("shop")
     late = either.run_sync(shop)

@@ -153,16 +153,17 @@ def test_no_counts_by_stream_are_not_the_same_as_counts_of_no_stream() -> None:
 
 
 @pytest.mark.parametrize("wrapped", [True, False])
-def test_a_failure_is_that_of_the_last_attempt_that_has_one(wrapped: bool) -> None:
+def test_a_failure_is_the_first_of_the_last_attempt_that_has_one(wrapped: bool) -> None:
     def attempt(*messages: str) -> dict[str, object]:
         failures = [{"externalMessage": text, "failureOrigin": "source"} for text in messages]
         plain: dict[str, object] = {"failureSummary": {"failures": failures}} if messages else {}
         return {"attempt": plain, "logs": {}} if wrapped else plain
 
-    attempts = [attempt("first"), attempt("second"), attempt()]
+    # Airbyte lists them in the order they occurred: what follows the first is its consequence.
+    attempts = [attempt("earlier"), attempt("cause", "consequence"), attempt()]
     read = configuration.read_job({"job": {"id": 1, "configId": "c1"}, "attempts": attempts})
     assert read is not None
-    assert read.failure == JobFailure("second", "source")
+    assert read.failure == JobFailure("cause", "source")
 
 
 def test_a_failure_without_words_says_so() -> None:
@@ -184,6 +185,18 @@ def test_a_failure_without_words_says_so() -> None:
             SyncSchedule("cron", "0 0 12 * * ?", "America/New_York"),
         ),
         ({"scheduleType": "cron"}, SyncSchedule("cron")),
+        (
+            {"scheduleType": "cron", "cronExpression": "0 0 12 * * ? 2026-2028 UTC"},
+            SyncSchedule("cron", "0 0 12 * * ? 2026-2028", "UTC"),
+        ),
+        (
+            {"scheduleType": "cron", "cronExpression": "0 0 12 * * ? 2026"},
+            SyncSchedule("cron", "0 0 12 * * ? 2026"),
+        ),
+        (
+            {"scheduleType": "cron", "cronExpression": "0 0 6 ? * MON-FRI"},
+            SyncSchedule("cron", "0 0 6 ? * MON-FRI"),
+        ),
         (
             {"scheduleType": "cron", "cronExpression": "0 0 12 * * ?"},
             SyncSchedule("cron", "0 0 12 * * ?"),

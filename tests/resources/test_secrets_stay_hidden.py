@@ -126,6 +126,37 @@ def test_a_server_that_repeats_a_secret_is_not_quoted(
     assert SECRET not in everything_told(failure(AirbyteClient(made).check_workspace))
 
 
+@pytest.mark.parametrize(
+    ("fields", "echo"),
+    [
+        ({"client_id": "me", "client_secret": "other"}, "Bearer t0k3n"),
+        ({"username": "me", "password": SECRET}, "Basic bWU6aHVudGVyMg=="),
+        (HIDDEN["request_headers"], f"X-Proxy-Token: {SECRET}"),
+        (HIDDEN["proxies"], f"via me:{SECRET}"),
+    ],
+    ids=["token", "basic", "header", "proxy"],
+)
+def test_what_was_sent_is_not_told_if_the_server_repeats_it(
+    settings: MakeSettings, mocked: responses.RequestsMock, fields: dict[str, Any], echo: str
+) -> None:
+    made = as_settings(settings, fields)
+    mocked.post(f"{made.rest_api_base_url}/applications/token", json={"access_token": "t0k3n"})
+    mocked.get(f"{made.rest_api_base_url}/workspaces/{made.workspace_id}", status=400, body=echo)
+    told = everything_told(failure(AirbyteClient(made).check_workspace))
+    assert "answered 400" in told
+    assert echo.split()[-1] not in told
+
+
+def test_a_secret_is_hidden_before_a_message_is_cut(
+    settings: MakeSettings, mocked: responses.RequestsMock
+) -> None:
+    made = settings(username="me", password=SECRET)
+    body = {"message": "x" * 496 + SECRET}
+    mocked.get(f"{made.rest_api_base_url}/workspaces/{made.workspace_id}", status=400, json=body)
+    told = everything_told(failure(AirbyteClient(made).check_workspace))
+    assert SECRET[:4] not in told
+
+
 def test_a_requests_error_that_quotes_a_header_is_not_told(
     settings: MakeSettings, mocked: responses.RequestsMock
 ) -> None:

@@ -107,6 +107,20 @@ def test_a_workspace_id_may_have_spaces_around(settings: MakeSettings) -> None:
     assert settings(workspace_id=f" {WORKSPACE}\n").workspace_id == WORKSPACE
 
 
+@pytest.mark.parametrize("workspace_id", [WORKSPACE.upper(), WORKSPACE])
+def test_a_workspace_id_may_be_in_capitals(settings: MakeSettings, workspace_id: str) -> None:
+    assert settings(workspace_id=workspace_id).workspace_id == workspace_id
+
+
+@pytest.mark.parametrize("value", ["shop", WORKSPACE[:-1], f"{{{WORKSPACE}}}", WORKSPACE + "0"])
+def test_a_workspace_id_that_is_no_uuid_is_refused_saying_where_to_find_it(
+    settings: MakeSettings, value: str
+) -> None:
+    message = refusal(settings, workspace_id=value)
+    assert repr(value) in message
+    assert "Settings > General" in message
+
+
 @pytest.mark.parametrize(
     ("field", "least", "too_small"),
     [
@@ -145,6 +159,11 @@ def test_a_header_that_http_cannot_send_is_refused_and_not_repeated(
     message = refusal(settings, request_headers=(("X-Proxy-Token", value),))
     assert "X-Proxy-Token" in message
     assert "hunter2" not in message
+
+
+@pytest.mark.parametrize("name", ["", "X Y", "X:Y", "X\n", "Grün"])
+def test_the_name_of_a_header_is_checked_too(settings: MakeSettings, name: str) -> None:
+    assert repr(name) in refusal(settings, request_headers=((name, "value"),))
 
 
 def test_a_ca_file_that_is_not_there_is_refused(settings: MakeSettings) -> None:

@@ -214,6 +214,15 @@ def test_a_server_without_tokens_is_told_as_such(connect: Connect, ask: str) -> 
             getattr(client, ask)()
 
 
+@pytest.mark.parametrize("value", ["t\n1", "\u2603", "\ud800"])
+def test_a_token_that_no_header_can_carry_is_unreadable(
+    settings: MakeSettings, mocked: Mock, value: str
+) -> None:
+    mocked.post(TOKEN_URL, json={"access_token": value})
+    with pytest.raises(AirbyteUnreadable):
+        Http(settings(**APPLICATION)).send(Call("GET", URL))
+
+
 def test_an_answer_without_a_token_is_unreadable(settings: MakeSettings, mocked: Mock) -> None:
     mocked.post(TOKEN_URL, json={"token_type": "Bearer"})
     with pytest.raises(AirbyteUnreadable, match="an answer without access_token"):

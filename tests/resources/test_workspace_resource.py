@@ -152,6 +152,28 @@ def test_a_variable_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) ->
         resolved(given)
 
 
+@pytest.mark.parametrize("field", ["request_timeout", "poll_timeout", "cancel_on_termination"])
+def test_a_variable_of_a_number_or_switch_that_is_not_set_is_named(
+    monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    monkeypatch.delenv("NOT_SET", raising=False)
+    with pytest.raises(AirbyteSettingsError, match=f"{field} .* NOT_SET, which is not set"):
+        workspace(**{field: dg.EnvVar("NOT_SET")})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("request_headers", {"X-Token": dg.EnvVar("FROM_OUTSIDE")}),
+        ("max_items_per_page", dg.EnvVar.int("FROM_OUTSIDE")),
+    ],
+    ids=["a value of a mapping", "a whole number"],
+)
+def test_settings_never_hold_what_was_not_read(field: str, value: object) -> None:
+    with pytest.raises(AirbyteSettingsError, match=field):
+        workspace(**{field: value}).settings()
+
+
 def test_settings_of_a_workspace_that_was_not_resolved_never_hold_a_variable_s_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

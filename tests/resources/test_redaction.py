@@ -1,0 +1,60 @@
+"""Redaction: what is told of a text or an address that holds a secret."""
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagster_airbyte_sync.resources.redaction import bare_address, passwords_in, without_secrets
+
+
+def test_every_secret_is_hidden_wherever_it_stands() -> None:
+    told = without_secrets("hunter2, again hunter2, and s3cr3t", ["s3cr3t", "hunter2"])
+    assert told == "***, again ***, and ***"
+
+
+def test_a_secret_within_another_does_not_betray_the_rest() -> None:
+    assert without_secrets("hunter2-and-more", ["hunter2", "hunter2-and-more"]) == "***"
+
+
+def test_a_header_s_plain_word_does_not_garble_a_message() -> None:
+    assert without_secrets("On 1 try", ["1", "On", ""]) == "On 1 try"
+
+
+@given(st.text(string.ascii_letters, min_size=4), st.text(), st.text())
+def test_no_secret_is_ever_told(secret: str, before: str, after: str) -> None:
+    assert secret not in without_secrets(before + secret + after, [secret])
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("https://airbyte.test/api", "https://airbyte.test/api"),
+        ("https://airbyte.test/?token=t#x", "https://airbyte.test/"),
+        ("/login#token=t", "/login"),
+        ("http://me:hunter2@airbyte.test/api", "http://***@airbyte.test/api"),
+        ("http://me:hun/ter@2@airbyte.test", "http://***@airbyte.test"),
+        ("me:hunter2@airbyte.test", "***@airbyte.test"),
+        ("another address", "another address"),
+    ],
+)
+def test_an_address_is_told_without_what_may_be_secret(address: str, told: str) -> None:
+    assert bare_address(address) == told
+
+
+@pytest.mark.parametrize(
+    ("address", "passwords"),
+    [
+        ("http://proxy.test:3128", ()),
+        ("proxy.test:3128", ()),
+        ("http://me@proxy.test:3128", ()),
+        ("http://me:hunter2@proxy.test:3128", ("hunter2", "hunter2")),
+        ("me:hunter2@proxy.test:3128", ("hunter2", "hunter2")),
+        ("http://me:h%40//@proxy.test", ("h%40//", "h@//")),
+    ],
+)
+def test_the_password_of_an_address_is_found_as_written_and_as_meant(
+    address: str, passwords: tuple[str, ...]
+) -> None:
+    assert passwords_in(address) == passwords
