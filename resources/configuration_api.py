@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from dagster_airbyte_sync.resources.catalog import Connection, Stream, StreamId, SyncSchedule
+from dagster_airbyte_sync.resources.connection_reading import read_connection_with
 from dagster_airbyte_sync.resources.http import Call
 from dagster_airbyte_sync.resources.jobs import (
     FINISHED,
@@ -71,27 +72,7 @@ def read_connections(answer: object) -> Page[Connection]:
 
 def read_connection(raw: Json) -> Connection | None:
     """A `ConnectionRead`; None without an id, by which everything else is found."""
-    connection_id = text(raw.get("connectionId"))
-    if connection_id is None:
-        return None
-    return Connection(
-        id=connection_id,
-        name=text(raw.get("name")) or connection_id,
-        destination_id=text(raw.get("destinationId")) or "",
-        source_id=text(raw.get("sourceId")),
-        status=text(raw.get("status")) or "active",
-        stream_prefix=text(raw.get("prefix")),
-        namespace_definition=_namespace_definition(text(raw.get("namespaceDefinition"))),
-        namespace_format=text(raw.get("namespaceFormat")),
-        schedule=_read_schedule(raw),
-        tags=tuple(filter(None, (text(tag.get("name")) for tag in objects_at(raw, "tags")))),
-        all_streams=_read_streams(raw),
-    )
-
-
-def _namespace_definition(value: str | None) -> str:
-    # This API writes `customformat`, the public one `custom_format`.
-    return "custom_format" if value in ("customformat", "custom_format") else value or "source"
+    return read_connection_with(raw, _read_schedule, _read_streams)
 
 
 def _read_streams(raw: Json) -> tuple[Stream, ...]:

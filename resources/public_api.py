@@ -8,6 +8,7 @@ import re
 from datetime import datetime, timezone
 
 from dagster_airbyte_sync.resources.catalog import Connection, Destination, Stream, SyncSchedule
+from dagster_airbyte_sync.resources.connection_reading import read_connection_with
 from dagster_airbyte_sync.resources.http import Call
 from dagster_airbyte_sync.resources.jobs import Job, JobStatus, JobType
 from dagster_airbyte_sync.resources.paging import Page, read_page
@@ -114,22 +115,7 @@ def read_connections(answer: object) -> Page[Connection]:
 
 def read_connection(raw: Json) -> Connection | None:
     """A `ConnectionResponse`: only selected streams, and no column types."""
-    connection_id = text(raw.get("connectionId"))
-    if connection_id is None:
-        return None
-    return Connection(
-        id=connection_id,
-        name=text(raw.get("name")) or connection_id,
-        destination_id=text(raw.get("destinationId")) or "",
-        source_id=text(raw.get("sourceId")),
-        status=text(raw.get("status")) or "active",
-        stream_prefix=text(raw.get("prefix")),
-        namespace_definition=text(raw.get("namespaceDefinition")) or "source",
-        namespace_format=text(raw.get("namespaceFormat")),
-        schedule=_read_schedule(object_at(raw, "schedule")),
-        tags=tuple(filter(None, (text(tag.get("name")) for tag in objects_at(raw, "tags")))),
-        all_streams=_read_streams(raw),
-    )
+    return read_connection_with(raw, _read_schedule, _read_streams)
 
 
 def _read_streams(raw: Json) -> tuple[Stream, ...]:
@@ -143,12 +129,13 @@ def _read_streams(raw: Json) -> tuple[Stream, ...]:
 
 
 def _read_schedule(raw: Json) -> SyncSchedule:
-    kind = text(raw.get("scheduleType")) or "manual"
+    schedule = object_at(raw, "schedule")
+    kind = text(schedule.get("scheduleType")) or "manual"
     if kind == "cron":
-        expression, zone = _read_cron(text(raw.get("cronExpression")) or "")
+        expression, zone = _read_cron(text(schedule.get("cronExpression")) or "")
         return SyncSchedule(kind, cron_expression=expression, cron_timezone=zone)
     # "Every 24 HOURS"
-    basic = re.search(r"(\d+)\s+([A-Za-z]+)", text(raw.get("basicTiming")) or "")
+    basic = re.search(r"(\d+)\s+([A-Za-z]+)", text(schedule.get("basicTiming")) or "")
     if kind == "basic" and basic:
         return SyncSchedule(kind, units=int(basic.group(1)), time_unit=basic.group(2).lower())
     return SyncSchedule(kind)

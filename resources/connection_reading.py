@@ -1,0 +1,35 @@
+"""What both APIs say of a connection in the same words."""
+
+from collections.abc import Callable
+
+from dagster_airbyte_sync.resources.catalog import Connection, Stream, SyncSchedule
+from dagster_airbyte_sync.resources.reading import Json, objects_at, text
+
+
+def read_connection_with(
+    raw: Json,
+    read_schedule: Callable[[Json], SyncSchedule],
+    read_streams: Callable[[Json], tuple[Stream, ...]],
+) -> Connection | None:
+    """A connection; None without an id, by which everything else is found."""
+    connection_id = text(raw.get("connectionId"))
+    if connection_id is None:
+        return None
+    return Connection(
+        id=connection_id,
+        name=text(raw.get("name")) or connection_id,
+        destination_id=text(raw.get("destinationId")) or "",
+        source_id=text(raw.get("sourceId")),
+        status=text(raw.get("status")) or "active",
+        stream_prefix=text(raw.get("prefix")),
+        namespace_definition=_namespace_definition(text(raw.get("namespaceDefinition"))),
+        namespace_format=text(raw.get("namespaceFormat")),
+        schedule=read_schedule(raw),
+        tags=tuple(filter(None, (text(tag.get("name")) for tag in objects_at(raw, "tags")))),
+        all_streams=read_streams(raw),
+    )
+
+
+def _namespace_definition(value: str | None) -> str:
+    # The Configuration API writes `customformat`, the public one `custom_format`.
+    return "custom_format" if value in ("customformat", "custom_format") else value or "source"
