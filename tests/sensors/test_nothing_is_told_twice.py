@@ -205,11 +205,11 @@ def test_a_backlog_is_told_in_order_over_several_ticks(
     deployment = deploy()
     deployment.tick()
     jobs = []
-    for _ in range(120):
+    for _ in range(60):
         airbyte.advance(timedelta(minutes=1))
         jobs.append(airbyte.run_sync(shop).job_id)
 
-    ticks = [deployment.tick() for _ in range(4)]
+    ticks = [deployment.tick() for _ in range(3)]
 
     assert all(len(tick.events) <= 255 for tick in ticks)
     assert "more to come" in (ticks[0].summary or "")

@@ -1,0 +1,206 @@
+"""For each invariant a one-line break of the code that guards it, and the tests that then fail.
+
+A break that no test notices is a guard that no test needs, or a test that cannot fail.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Break:
+    """One line of the product made wrong, and what notices."""
+
+    invariant: str
+    file: str
+    line: str
+    broken: str
+    noticed_by: str
+
+
+TWICE = "tests/sensors/test_nothing_is_told_twice.py"
+SHARE = "tests/sensors/test_runs_and_sensor_share_syncs.py"
+TOLD = "tests/sensors/test_external_syncs_are_told.py"
+FOLLOW = "tests/sensors/test_runs_that_follow_a_sync.py"
+
+BREAKS = (
+    Break(
+        "1: not told twice after a crash",
+        "sensors/decide.py",
+        "return [table for table in tables if not ledger.is_told(table.key, job.id)]",
+        "return list(tables)",
+        f"{TWICE}::test_a_tick_that_dies_after_any_event_is_completed_by_the_next[3]",
+    ),
+    Break(
+        "1: told although a newer job was told before",
+        "assets/ledger.py",
+        "return job_id in self.history[key] if key in self.history else None",
+        "return True",
+        f"{TWICE}::test_a_job_that_finished_after_a_newer_one_is_told_once_even_without_a_bookmark",
+    ),
+    Break(
+        "1: not told twice after a late job",
+        "assets/events.py",
+        "**({keys.HIGHEST_JOB_ID: highest} if is_late else {}),",
+        "",
+        f"{TWICE}::test_a_job_that_finished_after_a_newer_one_is_told_once_even_without_a_bookmark",
+    ),
+    Break(
+        "1: a late commit is not lost",
+        "sensors/bookmark.py",
+        "return max(self.since - OVERLAP, self.begin)",
+        "return max(self.since, self.begin)",
+        f"{TWICE}::test_a_job_that_commits_late_with_an_older_time_is_told",
+    ),
+    Break(
+        "1: the bookmark does not pass a job that waits",
+        "sensors/decide.py",
+        "since = min((job.ended_at for job in decision.waiting if job.ended_at), default=since)",
+        "pass",
+        "tests/sensors/test_moving_the_bookmark.py",
+    ),
+    Break(
+        "1: left to the live run",
+        "sensors/promises.py",
+        "return bool(mine) and (declared is None or job.id >= declared)",
+        "return False",
+        f"{SHARE}::test_a_tick_before_the_run_writes_its_events_leaves_the_sync_to_the_run",
+    ),
+    Break(
+        "1: a run looks before it tells",
+        "assets/syncing.py",
+        "if ledger.is_told(table.key, sync.job.id):",
+        "if False:",
+        f"{SHARE}::test_a_run_that_never_ends_holds_its_connection_only_for_so_long",
+    ),
+    Break(
+        "1: a tick cut short goes on where it stopped",
+        "sensors/scan.py",
+        "if heavy >= enough:",
+        "if False:",
+        f"{TWICE}::test_a_backlog_is_told_in_order_over_several_ticks",
+    ),
+    Break(
+        "2: later jobs wait behind one that is held",
+        "sensors/decide.py",
+        "blocked.add(job.connection_id)",
+        "pass",
+        "tests/sensors/test_moving_the_bookmark.py",
+    ),
+    Break(
+        "2: of one second the older job first",
+        "resources/paging.py",
+        "job.id)",
+        "-job.id)",
+        "tests/resources/test_job_history.py tests/resources/test_job_history_pages.py",
+    ),
+    Break(
+        "3: a clear is not fresh",
+        "resources/jobs.py",
+        "return self in (JobType.SYNC, JobType.REFRESH)",
+        "return True",
+        f"{TOLD}::test_a_clear_is_an_observation_and_never_makes_a_table_fresh",
+    ),
+    Break(
+        "3: a failed job is not fresh",
+        "assets/events.py",
+        "return job.succeeded and job.type.writes_tables",
+        "return job.type.writes_tables",
+        f"{TOLD}::test_failed_cancelled_and_unfinished_syncs_materialize_nothing",
+    ),
+    Break(
+        "4: an idle tick is one request",
+        "sensors/polling.py",
+        "context.log.info(summary)",
+        "client.catalog(fresh=True)",
+        f"{TOLD}::test_an_idle_tick_sends_one_request_whatever_the_number_of_connections",
+    ),
+    Break(
+        "5: the bookmark is small",
+        "sensors/bookmark.py",
+        "_MOST_BYTES = 7_500",
+        "_MOST_BYTES = 75_000",
+        "tests/sensors/test_bookmark.py::test_thousands_of_waiting_jobs_do_not_burst_it",
+    ),
+    Break(
+        "6: a secret is not shown",
+        "resources/settings.py",
+        "client_secret: str | None = field(default=None, repr=False)",
+        "client_secret: str | None = None",
+        "tests/resources/test_secrets_stay_hidden.py",
+    ),
+    Break(
+        "7: definitions are a handful of requests",
+        "resources/client.py",
+        'self._catalog["catalog"] = found',
+        "pass",
+        "tests/resources/test_catalog_reading.py",
+    ),
+    Break(
+        "8: one key for two streams is an error",
+        "assets/tables.py",
+        "if first is not table:",
+        "if False:",
+        "tests/assets/test_tables.py",
+    ),
+    Break(
+        "a poisonous run request does not reach Dagster",
+        "sensors/run_requests.py",
+        "check(request)",
+        "pass",
+        f"{FOLLOW}::test_a_request_dagster_would_refuse_is_left_out_and_the_sync_still_told",
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkout without anything that was built, for breaking."""
+    copy = tmp_path_factory.mktemp("broken") / "checkout"
+    copy.mkdir()
+    for name in ("sensors", "assets", "resources", "src", "tests", "pyproject.toml", "README.md"):
+        source = CHECKOUT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+            shutil.copytree(source, copy / name, symlinks=True, ignore=ignored)
+        else:
+            shutil.copy(source, copy / name)
+    return copy
+
+
+def run_tests(copy: Path, which: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "PYTHONPATH": str(copy / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *which.split()]
+    return subprocess.run(
+        command, cwd=copy, env=environ, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.mark.parametrize("one", BREAKS, ids=lambda one: one.invariant)
+def test_a_break_is_noticed(copy: Path, one: Break) -> None:
+    file = copy / one.file
+    whole = file.read_text()
+    assert whole.count(one.line) >= 1, f"{one.file} has no line {one.line!r} any more"
+    file.write_text(whole.replace(one.line, one.broken))
+    try:
+        result = run_tests(copy, one.noticed_by)
+    finally:
+        file.write_text(whole)
+
+    assert result.returncode == 1, f"{one.noticed_by} did not notice:\n{result.stdout[-2000:]}"
+
+
+def test_without_a_break_the_same_tests_pass(copy: Path) -> None:
+    result = run_tests(
+        copy, "tests/sensors/test_moving_the_bookmark.py tests/sensors/test_bookmark.py"
+    )
+
+    assert result.returncode == 0, result.stdout[-2000:]
