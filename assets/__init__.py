@@ -18,7 +18,7 @@ from dagster_airbyte_sync.assets.events import (
 from dagster_airbyte_sync.assets.ledger import Ledger, read_ledger, with_history
 from dagster_airbyte_sync.assets.metadata import DATA_VERSION_TAG
 from dagster_airbyte_sync.assets.specs import load_airbyte_asset_specs
-from dagster_airbyte_sync.assets.syncing import SyncsAssets
+from dagster_airbyte_sync.assets.syncing import SyncEvent, SyncsAssets
 from dagster_airbyte_sync.assets.tables import (
     ConnectionSelector,
     DuplicateAssetKey,
@@ -41,6 +41,7 @@ __all__ = [
     "Event",
     "FinishedSync",
     "Ledger",
+    "SyncEvent",
     "SyncsAssets",
     "Table",
     "airbyte_assets",

@@ -68,7 +68,10 @@ def check_results(job: Job | None, tables: Sequence[Table]) -> Iterator[dg.Asset
     for table in tables:
         if job is None:
             yield dg.AssetCheckResult(
-                asset_key=table.key, passed=True, description="The connection has never synced"
+                asset_key=table.key,
+                check_name=CHECK_NAME,
+                passed=True,
+                description="The connection has never synced",
             )
         else:
             found = verdict(job, table, siblings)

@@ -40,12 +40,10 @@ class FinishedSync:
 
 
 def tables_of_job(job: Job, tables: Iterable[Table]) -> list[Table]:
-    """The tables whose streams took part; all of them where Airbyte does not tell."""
-    return [
-        table
-        for table in tables
-        if job.enabled_streams is None or table.stream in job.enabled_streams
-    ]
+    """The tables whose streams took part; where Airbyte does not tell, all that are synced now."""
+    if job.enabled_streams is None:
+        return [table for table in tables if table.is_selected]
+    return [table for table in tables if table.stream in job.enabled_streams]
 
 
 def makes_fresh(job: Job) -> bool:
@@ -67,7 +65,6 @@ def materialization(
     is_late = highest is not None and highest > job.id
     return dg.AssetMaterialization(
         asset_key=table.key,
-        description=f"{job.type.value} of {_connection_name(table)}, job {job.id}",
         metadata={
             # In the order the UI shows them: first what people look for.
             **_counts(stats),
@@ -80,27 +77,29 @@ def materialization(
 
 def _data_version(job: Job, table: Table, stats: StreamStats, ledger: Ledger) -> str:
     moved_nothing = 0 in (stats.records_committed, job.rows)
+    is_late = (ledger.highest(table.key) or 0) > job.id
     before = ledger.data_version(table.key)
-    return before if moved_nothing and before is not None else str(job.id)
+    return before if (moved_nothing or is_late) and before is not None else str(job.id)
 
 
 def observation(sync: FinishedSync, table: Table) -> dg.AssetObservation:
     """The event for a clear or reset: something happened to the table, but it is not fresh."""
     return dg.AssetObservation(
         asset_key=table.key,
-        description=f"{sync.job.type.value} of {_connection_name(table)}, job {sync.job.id}",
         metadata=_metadata(sync, table),
     )
 
 
-def declaration(job: Job, table: Table, job_url: str) -> dg.AssetObservation:
-    """Says that the run which stores this event follows the job and will report it."""
+def declaration(job: Job, table: Table, job_url: str, *, started: bool) -> dg.AssetObservation:
+    """Says that the run which stores this event follows the job and will report it.
+
+    `started` is False if the run found the job running.
+    """
     return dg.AssetObservation(
         asset_key=table.key,
-        description=f"Airbyte job {job.id} started for {_connection_name(table)}",
         metadata={
             keys.JOB_ID: job.id,
-            keys.JOB_STATUS: "started",
+            keys.JOB_STATUS: keys.STARTED if started else keys.FOLLOWED,
             keys.JOB_URL: dg.MetadataValue.url(job_url),
             keys.CONNECTION_ID: table.connection_id,
         },
@@ -174,10 +173,6 @@ def stats_of(job: Job, table: Table, siblings: int) -> StreamStats:
     return StreamStats()
 
 
-def _connection_name(table: Table) -> str:
-    return keys.text_in(table.spec.metadata, keys.CONNECTION_NAME) or table.connection_id
-
-
 def _metadata(sync: FinishedSync, table: Table) -> dict[str, keys.Entry]:
     of_table = {key: table.spec.metadata[key] for key in _OF_TABLE if key in table.spec.metadata}
     return {**_job_metadata(sync), **of_table}
@@ -238,13 +233,18 @@ def events_of(
 ) -> list[Event]:
     """All events of one job outside of a run: checks first, then what marks the job as told.
 
-    `tables` are those the job touched, `untold` those whose materialization is still owed,
-    `checked` the assets for which the check is defined.
+    `tables` are those the job touched, `untold` those still owed its materialization or
+    observation, `checked` the assets for which the check is defined. A table that was told of a
+    later job gets no check: it shows how the last one ended.
     """
     siblings = len(tables)
-    checks = [check_evaluation(sync, t, siblings) for t in tables if t.key in checked]
+    checks = [
+        check_evaluation(sync, table, siblings)
+        for table in tables
+        if table.key in checked and (ledger.highest(table.key) or 0) <= sync.job.id
+    ]
     if makes_fresh(sync.job):
-        return [*checks, *(materialization(sync, t, siblings, ledger) for t in untold)]
+        return [*checks, *(materialization(sync, table, siblings, ledger) for table in untold)]
     if sync.job.succeeded:
-        return [*checks, *(observation(sync, table) for table in tables)]
+        return [*checks, *(observation(sync, table) for table in untold)]
     return [*checks]

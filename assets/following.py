@@ -12,6 +12,7 @@ from dagster_airbyte_sync.assets.events import failure_metadata
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteConflict,
+    AirbyteError,
     AirbyteUnavailable,
     BaseAirbyteWorkspace,
     Job,
@@ -45,17 +46,17 @@ class Following:
         )
 
 
-def start_or_attach(client: AirbyteClient, connection_id: str, attach: bool) -> Job:
-    """A new sync of the connection, or with `attach` the one that runs already.
+def start_or_attach(client: AirbyteClient, connection_id: str, attach: bool) -> tuple[Job, bool]:
+    """A new sync of the connection and True, or with `attach` the one that runs and False.
 
     Raises dg.Failure if one runs and may not be followed, or if Airbyte refuses to start one.
     """
     try:
-        return client.start_sync(connection_id)
+        return client.start_sync(connection_id), True
     except AirbyteConflict as conflict:
         running = _running_sync(client, connection_id) if attach else None
         if running is not None:
-            return running
+            return running, False
         raise dg.Failure(
             description="Airbyte did not start the sync",
             metadata={
@@ -81,7 +82,7 @@ def follow(client: AirbyteClient, job: Job, how: Following, log: logging.Logger)
         finished = _wait(client, job, how, log)
     except BaseException:
         if how.cancel_on_termination:
-            cancel_if_current(client, job, log)
+            _try_to_cancel(client, job, log)
         raise
     return client.job(finished.id)
 
@@ -108,6 +109,14 @@ def _wait(client: AirbyteClient, job: Job, how: Following, log: logging.Logger) 
             told = heard
         job = now
     return job
+
+
+def _try_to_cancel(client: AirbyteClient, job: Job, log: logging.Logger) -> None:
+    try:
+        cancel_if_current(client, job, log)
+    except AirbyteError as error:
+        # What ended the following is the news; this must not stand in its place.
+        log.warning("Airbyte job %s could not be cancelled: %s", job.id, error)
 
 
 def cancel_if_current(client: AirbyteClient, job: Job, log: logging.Logger) -> None:

@@ -5,19 +5,21 @@ last one told. In between only the table's history knows (a job that finished la
 materialization somebody reported by hand), and it is read for just those tables.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.tables import Table
 from dagster_airbyte_sync.resources import Job
 
-# Events of one table are stored in the order their jobs ended, but for commits that were late by
+# An event is stored after its job has ended, but Dagster's clock and Airbyte's may disagree by
 # minutes; history is read back this much further than a job's end.
-_LATE = timedelta(hours=1)
+_SLACK = timedelta(hours=1)
 _HISTORY_PAGE = 100
+_EVER = datetime(1970, 1, 2, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
@@ -65,61 +67,74 @@ class Ledger:
         return replace(self, last={**self.last, key: told}, history=history)
 
 
-def read_ledger(instance: dg.DagsterInstance, tables: Collection[dg.AssetKey]) -> Ledger:
+def read_ledger(instance: dg.DagsterInstance, tables: Iterable[Table]) -> Ledger:
     """What each of the tables was last told: one query for all of them."""
-    if not tables:
+    connections = {table.key: table.connection_id for table in tables}
+    if not connections:
         return Ledger({})
-    records = instance.get_asset_records(list(tables))
+    records = instance.get_asset_records(list(connections))
     found = (
         (record.asset_entry.asset_key, record.asset_entry.last_materialization)
         for record in records
     )
-    return Ledger({key: _last_told(entry) for key, entry in found if entry is not None})
+    return Ledger(
+        {key: _last_told(entry, connections[key]) for key, entry in found if entry is not None}
+    )
 
 
-def _last_told(entry: dg.EventLogEntry) -> LastTold:
+def _last_told(entry: dg.EventLogEntry, connection_id: str) -> LastTold:
     materialization = entry.asset_materialization
     if materialization is None:
         return LastTold()
-    job_id = keys.int_in(materialization.metadata, keys.JOB_ID)
+    job_id = _job_id(materialization.metadata, connection_id)
+    highest = keys.int_in(materialization.metadata, keys.HIGHEST_JOB_ID)
     return LastTold(
         job_id=job_id,
-        highest_job_id=keys.int_in(materialization.metadata, keys.HIGHEST_JOB_ID) or job_id,
+        highest_job_id=highest or job_id if job_id is not None else None,
         data_version=(materialization.tags or {}).get(keys.DATA_VERSION_TAG),
         run_id=entry.run_id,
     )
 
 
+def _job_id(metadata: Mapping[str, object], connection_id: str) -> int | None:
+    """The job an event tells, if it is of this connection: another Airbyte may reuse the number."""
+    connection = keys.text_in(metadata, keys.CONNECTION_ID)
+    return keys.int_in(metadata, keys.JOB_ID) if connection in (connection_id, None) else None
+
+
 def with_history(
-    instance: dg.DagsterInstance, ledger: Ledger, asked: Iterable[tuple[dg.AssetKey, Job]]
+    instance: dg.DagsterInstance, ledger: Ledger, asked: Iterable[tuple[Table, Job]]
 ) -> Ledger:
     """The ledger with the history of every table for which it cannot answer by itself."""
-    oldest: dict[dg.AssetKey, datetime | None] = {}
-    for key, job in asked:
-        if ledger.is_told(key, job.id) is None:
-            ended = (job.ended_at,) if key not in oldest else (job.ended_at, oldest[key])
-            oldest[key] = None if None in ended else min(filter(None, ended))
-    histories = {key: _told_since(instance, key, back_to) for key, back_to in oldest.items()}
+    oldest: dict[dg.AssetKey, tuple[Table, datetime]] = {}
+    for table, job in asked:
+        if ledger.is_told(table.key, job.id) is None:
+            ended = job.ended_at or _EVER
+            _, before = oldest.get(table.key, (table, ended))
+            oldest[table.key] = (table, min(before, ended))
+    histories = {key: _told_since(instance, *asked) for key, asked in oldest.items()}
     return replace(ledger, history={**ledger.history, **histories})
 
 
-def _told_since(
-    instance: dg.DagsterInstance, key: dg.AssetKey, back_to: datetime | None
-) -> frozenset[int]:
-    """Ids of the jobs this table was told of, newest first, back to a time of Airbyte's clock."""
-    until = (back_to - _LATE).timestamp() if back_to else float("-inf")
+def _told_since(instance: dg.DagsterInstance, table: Table, ended_at: datetime) -> frozenset[int]:
+    """Ids of the jobs this table was told of, newest first, back to when a job had ended.
+
+    Events are stored in the order of Dagster's clock, but tell jobs in any order (a late commit,
+    a `start_from` moved back), so only the time of storage says when to stop.
+    """
+    until = ended_at.timestamp() - _SLACK.total_seconds()
     told: set[int] = set()
     cursor: str | None = None
     while True:
-        page = instance.fetch_materializations(key, limit=_HISTORY_PAGE, cursor=cursor)
+        page = instance.fetch_materializations(table.key, limit=_HISTORY_PAGE, cursor=cursor)
         for record in page.records:
             found = record.asset_materialization
             metadata = found.metadata if found else {}
-            job_id = keys.int_in(metadata, keys.JOB_ID)
+            job_id = _job_id(metadata, table.connection_id)
             if job_id is not None:
                 told.add(job_id)
             ended = keys.float_in(metadata, keys.SYNC_ENDED_AT)
-            if ended is not None and ended < until:
+            if record.timestamp < until and (ended is None or ended < until):
                 return frozenset(told)
         if not page.has_more:
             return frozenset(told)

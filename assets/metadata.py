@@ -32,6 +32,10 @@ FAILURE_REASON = "dagster-airbyte/failure_reason"
 FAILURE_ORIGIN = "dagster-airbyte/failure_origin"
 FAILURE_TYPE = "dagster-airbyte/failure_type"
 
+# What JOB_STATUS says in a run's declaration: the run started the job, or found it running.
+STARTED = "started"
+FOLLOWED = "followed"
+
 # Dagster's own keys; the constants are private there, the names are documented.
 TABLE_NAME = "dagster/table_name"
 COLUMN_SCHEMA = "dagster/column_schema"

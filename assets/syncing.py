@@ -38,15 +38,16 @@ def sync_and_poll(
     client = workspace.get_client()
     ui = client.ui_url()
     how = Following.of(workspace)
-    job = start_or_attach(client, tables[0].connection_id, how.attach)
+    job, started = start_or_attach(client, tables[0].connection_id, how.attach)
     url = job_url(ui, workspace.workspace_id, job)
     for table in tables:
         # The sensor reads from this which job is ours; until it is written it waits for this run.
-        context.log_event(declaration(job, table, url))
+        context.log_event(declaration(job, table, url, started=started))
     context.log.info("Following Airbyte job %s: %s", job.id, url)
     job = follow(client, job, how, context.log)
     refuse_failed(job, url)
-    yield from _report(context, FinishedSync(job, url, context.run.run_id), tables)
+    started_by = context.run.run_id if started else None
+    yield from _report(context, FinishedSync(job, url, started_by), tables)
 
 
 def tables_of_step(context: dg.AssetExecutionContext) -> Sequence[Table]:
@@ -68,8 +69,8 @@ def _report(
     context: dg.AssetExecutionContext, sync: FinishedSync, tables: Sequence[Table]
 ) -> Iterator[SyncEvent]:
     synced = tables_of_job(sync.job, tables)
-    ledger = read_ledger(context.instance, [table.key for table in synced])
-    ledger = with_history(context.instance, ledger, [(table.key, sync.job) for table in synced])
+    ledger = read_ledger(context.instance, synced)
+    ledger = with_history(context.instance, ledger, [(table, sync.job) for table in synced])
     for table in synced:
         if ledger.is_told(table.key, sync.job.id):
             # The sensor gave this run up for dead and told the job in its place.

@@ -18,12 +18,16 @@ class DuplicateAssetKey(AirbyteError):
 
 @dataclass(frozen=True)
 class Table:
-    """One stream of one connection, and the asset that stands for it."""
+    """One stream of one connection, and the asset that stands for it.
+
+    `is_selected` is False for a stream that its connection does not sync any more.
+    """
 
     connection_id: str
     stream: StreamId
     spec: dg.AssetSpec
     is_full_refresh: bool = False
+    is_selected: bool = True
 
     @property
     def key(self) -> dg.AssetKey:
@@ -44,7 +48,7 @@ def tables_of(
                 connection,
                 stream.id,
             ),
-            is_full_refresh=(stream.sync_mode or "").startswith("full_refresh"),
+            is_full_refresh=stream.is_full_refresh,
         )
         for stream in connection.selected_streams
     ]

@@ -33,6 +33,11 @@ class Stream:
     def id(self) -> StreamId:
         return StreamId(self.name, self.namespace)
 
+    @property
+    def is_full_refresh(self) -> bool:
+        """Whether every sync reads all rows again."""
+        return (self.sync_mode or "").startswith("full_refresh")
+
 
 @dataclass(frozen=True)
 class SyncSchedule:

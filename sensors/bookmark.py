@@ -1,11 +1,12 @@
 """Where the sensor stopped reading Airbyte's job history. A bookmark, never the proof: what has
-been told stands in Dagster's event log, so losing it costs time and nothing else."""
+been told stands in Dagster's event log, so losing it repeats nothing."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
+from dagster_airbyte_sync.resources import Job
 from dagster_airbyte_sync.resources.reading import integer, text, when
 
 VERSION = 1
@@ -23,52 +24,58 @@ class UnreadableBookmark(Exception):
 
 @dataclass(frozen=True)
 class Bookmark:
-    """All jobs that ended before `since` are done, and so are those in `done`.
+    """History is read up to `since`. All times are Airbyte's clock.
 
-    Times are Airbyte's clock. Nothing older than `begin` is ever told. `held` says since when
-    (Dagster's clock, epoch seconds) a job waits for the run that is to report it.
+    Of what ended in the last minutes before, `done` names the jobs that are done; what ended
+    earlier is done unless it waits. `held` names the jobs that wait, with the time (Dagster's
+    clock, epoch seconds) since when; the first of them ended at `held_from`. Nothing older than
+    `begin` is ever told.
     """
 
     workspace_id: str
     begin: datetime
     since: datetime
     done: frozenset[int] = frozenset()
-    held: dict[int, int] = field(default_factory=dict)
+    held: Mapping[int, int] = field(default_factory=dict)
+    held_from: datetime | None = None
 
     @property
     def read_from(self) -> datetime:
-        return max(self.since - OVERLAP, self.begin)
+        back = self.since - OVERLAP
+        return max(min(back, self.held_from or back), self.begin)
+
+    def knows(self, job: Job) -> bool:
+        """Whether the job is done."""
+        if job.id in self.done or job.id in self.held:
+            return job.id in self.done
+        return job.ended_at is not None and job.ended_at < self.since - OVERLAP
 
     def to_cursor(self) -> str:
-        """JSON of less than 8 kB. Of too many jobs the oldest are left out: those done are then
-        looked up in the event log again, those held begin their wait anew."""
+        """JSON of less than 8 kB. Of too many done jobs the oldest are left out, and looked up in
+        the event log again."""
         bookmark = self
-        while len(cursor := bookmark._written()) > _MOST_BYTES:
-            bookmark = replace(
-                bookmark,
-                done=frozenset(_without_oldest(bookmark.done)),
-                held={job_id: bookmark.held[job_id] for job_id in _without_oldest(bookmark.held)},
-            )
+        while len(cursor := bookmark._written()) > _MOST_BYTES and bookmark.done:
+            kept = sorted(bookmark.done)[len(bookmark.done) // 4 + 1 :]
+            bookmark = replace(bookmark, done=frozenset(kept))
         return cursor
 
     def _written(self) -> str:
-        return json.dumps(
-            {
-                "v": VERSION,
-                "workspace": self.workspace_id,
-                "begin": self.begin.isoformat(),
-                "since": self.since.isoformat(),
-                "done": list(_steps(sorted(self.done))),
-                "held": {str(job_id): seconds for job_id, seconds in sorted(self.held.items())},
-            },
-            separators=(",", ":"),
-        )
-
-
-def _without_oldest(ids: Iterable[int]) -> list[int]:
-    """The ids without the lowest quarter; nothing of a few."""
-    ordered = sorted(ids)
-    return ordered[len(ordered) // 4 + 1 :]
+        fields = {
+            "v": VERSION,
+            "workspace": self.workspace_id,
+            "begin": self.begin.isoformat(),
+            "since": self.since.isoformat(),
+            "done": list(_steps(self.done)),
+        }
+        if self.held:
+            times = sorted(set(self.held.values()))
+            fields["held"] = [
+                [at, *_steps(job_id for job_id, since in self.held.items() if since == at)]
+                for at in times
+            ]
+        if self.held_from is not None:
+            fields["held_from"] = self.held_from.isoformat()
+        return json.dumps(fields, separators=(",", ":"))
 
 
 def first_bookmark(workspace_id: str, begin: datetime) -> Bookmark:
@@ -94,30 +101,32 @@ def read_bookmark(cursor: str, workspace_id: str) -> Bookmark:
         since=since,
         done=frozenset(_from_steps(raw.get("done"))),
         held=_read_held(raw.get("held")),
+        held_from=when(raw.get("held_from")),
     )
 
 
 def _read_held(raw: object) -> dict[int, int]:
-    pairs = raw.items() if isinstance(raw, dict) else ()
-    read = ((integer(job_id), integer(seconds)) for job_id, seconds in pairs)
-    return {
-        job_id: seconds for job_id, seconds in read if job_id is not None and seconds is not None
-    }
+    groups = (group for group in _list(raw) if isinstance(group, list) and group)
+    return {job_id: integer(at) or 0 for at, *ids in groups for job_id in _from_steps(ids)}
 
 
 def _steps(ids: Iterable[int]) -> Iterable[int]:
-    """Sorted ids as the first one and then the distances: short, as ids lie close together."""
+    """Ids in order, the first one and then the distances: short, as ids lie close together."""
     before = 0
-    for job_id in ids:
+    for job_id in sorted(ids):
         yield job_id - before
         before = job_id
 
 
 def _from_steps(raw: object) -> Iterable[int]:
     total = 0
-    for step in raw if isinstance(raw, list) else ():
+    for step in _list(raw):
         total += integer(step) or 0
         yield total
+
+
+def _list(raw: object) -> list[object]:
+    return raw if isinstance(raw, list) else []
 
 
 def begin_of(start_from: datetime | timedelta, now: datetime) -> datetime:

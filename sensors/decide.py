@@ -1,7 +1,7 @@
-"""Decides what a tick tells, and where the bookmark moves. Pure: records in, records out."""
+"""Decides what a tick tells, and what waits for a later one. Pure: records in, records out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import dagster as dg
 
@@ -16,17 +16,16 @@ from dagster_airbyte_sync.assets import (
     tables_of_job,
 )
 from dagster_airbyte_sync.resources import Job
-from dagster_airbyte_sync.sensors.bookmark import OVERLAP, Bookmark
 from dagster_airbyte_sync.sensors.promises import Promise
-from dagster_airbyte_sync.sensors.scan import Scan
 
 
 @dataclass(frozen=True)
 class Known:
     """All a tick has read: the tables of each connection, live runs, and what has been told.
 
-    `started_by` names the Dagster run that declared a job, `checked` the assets that have the
-    check, `held` since when a job waits (epoch seconds, as `now`), `hold_limit` how long it may.
+    `unreadable` are connections whose tables cannot be told now; `started_by` names the Dagster run
+    that started a job, `checked` the assets that have the check, `held` since when a job waits
+    (epoch seconds, as `now`), `hold_limit` how long it may, `most_events` when to stop.
     """
 
     tables: Mapping[str, Sequence[Table]]
@@ -38,76 +37,118 @@ class Known:
     now: int
     hold_limit: float
     job_url: Callable[[Job], str]
+    unreadable: frozenset[str] = frozenset()
+    most_events: int = 250
 
 
 @dataclass(frozen=True)
 class ToldSync:
-    """A finished job that is told outside of a run: of which tables, and by which events.
+    """A finished job that has something to tell outside of a run: of which tables, by which events.
 
-    `events` is empty if an earlier tick stored them all but died before its bookmark moved.
+    `is_ours` is False for a job that a run has told and only its checks are missing. Of a job of
+    ours `events` is empty if an earlier tick stored them but died before its bookmark moved.
     `taken_from` is a live run that should have told it but was waited for long enough.
     """
 
     sync: FinishedSync
     keys: tuple[dg.AssetKey, ...]
     events: tuple[Event, ...]
+    is_ours: bool = True
     taken_from: str | None = None
 
     @property
-    def is_fresh(self) -> bool:
-        return makes_fresh(self.sync.job)
+    def makes_fresh(self) -> bool:
+        """Whether the sensor tells fresh tables here, so that what follows may run."""
+        return self.is_ours and makes_fresh(self.sync.job)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of the new jobs of a scan: told now, or waiting for a later tick.
+    """What becomes of the new jobs of a scan: told now, waiting, or left for the next tick.
 
-    A job in neither has nothing to tell: a run did, or no asset stands for its streams.
+    A job in none of them has nothing to tell: no asset stands for its streams.
     """
 
-    told: tuple[ToldSync, ...]
-    waiting: tuple[Job, ...]
+    told: tuple[ToldSync, ...] = ()
+    waiting: tuple[Job, ...] = ()
+    left: tuple[Job, ...] = ()
+
+
+@dataclass
+class _Teller:
+    """What has been decided so far in one tick."""
+
+    known: Known
+    ledger: Ledger
+    told: list[ToldSync] = field(default_factory=list)
+    waiting: list[Job] = field(default_factory=list)
+    blocked: set[str] = field(default_factory=set)
+    events: int = 0
+
+    def take(self, job: Job) -> None:
+        """Tell the job, or let it wait, and with it the later jobs of its connection."""
+        tables = tables_of_job(job, self.known.tables.get(job.connection_id, ()))
+        untold = _untold(job, tables, self.ledger)
+        holder = _holder(job, untold, self.known, self.ledger)
+        if self._must_wait(job, holder):
+            self.blocked.add(job.connection_id)
+            self.waiting.append(job)
+        elif tables:
+            self._tell(job, tables, untold, holder)
+
+    def _must_wait(self, job: Job, holder: str | None) -> bool:
+        if job.connection_id in self.blocked or job.connection_id in self.known.unreadable:
+            return True
+        return holder is not None and _in_time(job, self.known)
+
+    def _tell(
+        self, job: Job, tables: Sequence[Table], untold: Sequence[Table], holder: str | None
+    ) -> None:
+        known = self.known
+        ours = bool(untold) or _is_ours(job, tables, known)
+        sync = FinishedSync(job, known.job_url(job), known.started_by.get(job.id))
+        if untold or not ours:
+            events = events_of(sync, tables, untold, self.ledger, known.checked)
+        else:
+            events = []
+        if untold or events or (ours and makes_fresh(job)):
+            keys = tuple(table.key for table in tables)
+            self.told.append(ToldSync(sync, keys, tuple(events), ours, holder))
+        self.events += len(events)
+        self.ledger = _after(self.ledger, job, events)
 
 
 def decide(new: Sequence[Job], known: Known) -> Decision:
-    """Sort new jobs, given in the order of their end, into told and waiting.
+    """Sort new jobs, given in the order of their end, until there are enough events for a tick.
 
     A job waits for a live run that is about to report it. The later jobs of its connection wait
     with it, so that each table hears of its jobs in order.
     """
-    told: list[ToldSync] = []
-    waiting: list[Job] = []
-    blocked: set[str] = set()
-    ledger = known.ledger
-    for job in new:
-        tables = tables_of_job(job, known.tables.get(job.connection_id, ()))
-        untold = _untold(job, tables, ledger)
-        holder = _holder(job, untold, known)
-        if job.connection_id in blocked or (holder and _in_time(job, known)):
-            blocked.add(job.connection_id)
-            waiting.append(job)
-        elif untold or (tables and _is_ours(job, tables, known)):
-            sync = FinishedSync(job, known.job_url(job), known.started_by.get(job.id))
-            events = events_of(sync, tables, untold, ledger, known.checked) if untold else []
-            keys = tuple(table.key for table in tables)
-            told.append(ToldSync(sync, keys, tuple(events), holder))
-            ledger = _after(ledger, job, events)
-    return Decision(tuple(told), tuple(waiting))
+    teller = _Teller(known, known.ledger)
+    for place, job in enumerate(new):
+        if teller.events >= known.most_events:
+            return Decision(tuple(teller.told), tuple(teller.waiting), tuple(new[place:]))
+        teller.take(job)
+    return Decision(tuple(teller.told), tuple(teller.waiting))
 
 
 def _untold(job: Job, tables: Sequence[Table], ledger: Ledger) -> list[Table]:
-    """The tables still owed an event. Only what makes a table fresh leaves a mark in the ledger."""
-    if not makes_fresh(job):
-        return list(tables)
-    return [table for table in tables if not ledger.is_told(table.key, job.id)]
+    """The tables still owed an event.
+
+    Only what makes a table fresh leaves its mark in the ledger. Anything else is owed as long as
+    no later job is told: after one, a failure of yesterday would look like the state of today.
+    """
+    if makes_fresh(job):
+        return [table for table in tables if not ledger.is_told(table.key, job.id)]
+    return [table for table in tables if (ledger.highest(table.key) or 0) < job.id]
 
 
-def _holder(job: Job, untold: Sequence[Table], known: Known) -> str | None:
+def _holder(job: Job, untold: Sequence[Table], known: Known, ledger: Ledger) -> str | None:
     """A live run that may still report the job, or None."""
     if not untold or not makes_fresh(job):
         return None
-    of_connection = known.tables.get(job.connection_id, ())
-    return next((p.run_id for p in known.promises if p.holds(job, of_connection)), None)
+    tables = known.tables.get(job.connection_id, ())
+    return next((p.run_id for p in known.promises if p.holds(job, tables, ledger)), None)
 
 
 def _in_time(job: Job, known: Known) -> bool:
@@ -128,22 +169,3 @@ def _after(ledger: Ledger, job: Job, events: Sequence[Event]) -> Ledger:
             version = (event.tags or {})[DATA_VERSION_TAG]
             ledger = ledger.after(event.asset_key, job.id, version)
     return ledger
-
-
-def move(bookmark: Bookmark, scan: Scan, decision: Decision, now: int) -> Bookmark:
-    """The bookmark after a tick: as far as was read, but not past a job that waits."""
-    waiting = {job.id for job in decision.waiting}
-    done = [job for job in scan.jobs if job.id not in waiting]
-    since = max((job.ended_at for job in scan.jobs if job.ended_at), default=bookmark.since)
-    since = max(since, bookmark.since)
-    since = min((job.ended_at for job in decision.waiting if job.ended_at), default=since)
-    kept = {job.id for job in done if (job.ended_at or since) >= since - OVERLAP}
-    if not scan.complete:
-        # What was not read again this time may still lie within the overlap of the next.
-        kept |= bookmark.done - {job.id for job in scan.jobs}
-    return replace(
-        bookmark,
-        since=since,
-        done=frozenset(kept),
-        held={job_id: bookmark.held.get(job_id, now) for job_id in waiting},
-    )

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 import dagster as dg
@@ -14,15 +15,15 @@ from dagster_airbyte_sync.assets import (
     table_of_spec,
     tables_of,
 )
-from dagster_airbyte_sync.resources import Catalog, Connection
+from dagster_airbyte_sync.resources import Catalog, Connection, Stream, StreamId
 
 
 class DefinedTables:
     """Finds the tables of a connection, only for connections asked about.
 
-    A table is named by the translator from Airbyte's catalog, as when definitions were loaded, and
-    counts if the code location has that asset. Connections that Airbyte no longer lists are found
-    by the metadata of their assets.
+    An asset that this package made says itself which stream it stands for, so it is found even if
+    its connection was renamed, got another prefix, or is gone. For other assets the translator
+    says which stream they would be.
     """
 
     def __init__(
@@ -39,28 +40,40 @@ class DefinedTables:
         self._selector = selector
         self._log = log
         self._found: dict[str, list[Table]] = {}
+        self._unreadable: set[str] = set()
 
     def of(self, connection_id: str) -> list[Table]:
+        """The connection's tables; none if it is not selected or nothing stands for it here."""
         if connection_id not in self._found:
-            connection = self._catalog.connections.get(connection_id)
-            self._found[connection_id] = (
-                self._of_vanished(connection_id) if connection is None else self._of(connection)
-            )
+            self._found[connection_id] = self._find(connection_id)
         return self._found[connection_id]
 
-    def events_for(self, connection_id: str) -> int:
-        """How many events one of the connection's jobs makes at most."""
-        return sum(2 if table.key in self.checked else 1 for table in self.of(connection_id))
-
-    @cached_property
-    def _catalog(self) -> Catalog:
-        # Only when a job is new: an idle tick must not ask for it.
-        return self._read_catalog()
+    def _find(self, connection_id: str) -> list[Table]:
+        connection = self._catalog.connections.get(connection_id)
+        if connection is None:
+            return list(self._own.get(connection_id, {}).values())
+        try:
+            return self._of(connection)
+        except Exception:
+            # A user's selector or translator may raise anything: that stops only this connection,
+            # whose syncs wait until it is mended.
+            self._log.exception("The syncs of connection %r cannot be told now", connection.name)
+            self._unreadable.add(connection_id)
+            return []
 
     @property
     def found(self) -> Mapping[str, list[Table]]:
         """All connections asked about so far."""
         return self._found
+
+    @property
+    def unreadable(self) -> frozenset[str]:
+        """Connections for which the user's selector or translator raised."""
+        return frozenset(self._unreadable)
+
+    def events_for(self, connection_id: str) -> int:
+        """How many events one of the connection's jobs makes at most."""
+        return sum(2 if table.key in self.checked else 1 for table in self.of(connection_id))
 
     @cached_property
     def checked(self) -> frozenset[dg.AssetKey]:
@@ -69,36 +82,64 @@ class DefinedTables:
         return frozenset(key.asset_key for key in defined if key.name == CHECK_NAME)
 
     @cached_property
+    def _catalog(self) -> Catalog:
+        # Only when a job is new: an idle tick must not ask for it.
+        return self._read_catalog()
+
+    @cached_property
     def _specs(self) -> Mapping[dg.AssetKey, dg.AssetSpec]:
         return {
             key: assets.get_asset_spec(key)
             for key, assets in self._repository.assets_defs_by_key.items()
         }
 
+    @cached_property
+    def _own(self) -> Mapping[str, Mapping[StreamId, Table]]:
+        """The tables that say themselves which stream they stand for, by connection."""
+        own: dict[str, dict[StreamId, Table]] = {}
+        for spec in self._specs.values():
+            table = table_of_spec(spec)
+            if table is not None:
+                own.setdefault(table.connection_id, {})[table.stream] = table
+        return own
+
     def _of(self, connection: Connection) -> list[Table]:
         if self._selector is not None and not self._selector(connection):
             return []
-        tables = tables_of(self._catalog, connection, self._translator)
-        defined = [table for table in tables if self._is_defined(table)]
-        if defined and len(defined) < len(tables):
-            strangers = [str(table.stream) for table in tables if table not in defined]
+        own = self._own.get(connection.id, {})
+        selected = {stream.id: stream for stream in connection.selected_streams}
+        tables = [
+            replace(
+                table,
+                is_selected=stream in selected,
+                is_full_refresh=stream in selected and selected[stream].is_full_refresh,
+            )
+            for stream, table in own.items()
+        ]
+        strangers = [stream for stream in selected.values() if stream.id not in own]
+        tables += self._by_key(connection, strangers)
+        known = {table.stream for table in tables}
+        self._warn(connection, [s for s in strangers if s.id not in known], bool(tables or own))
+        return tables
+
+    def _by_key(self, connection: Connection, streams: list[Stream]) -> list[Table]:
+        """Tables of assets that were not made by this package but have the key it would give."""
+        if not any(table_of_spec(spec) is None for spec in self._specs.values()):
+            return []
+        wanted = {stream.id for stream in streams}
+        return [
+            table
+            for table in tables_of(self._catalog, connection, self._translator)
+            if table.stream in wanted
+            and table.key in self._specs
+            and table_of_spec(self._specs[table.key]) is None
+        ]
+
+    def _warn(self, connection: Connection, strangers: list[Stream], is_used: bool) -> None:
+        if strangers and is_used:
             self._log.warning(
                 "Connection %r has streams without an asset here (added since the definitions were"
                 " loaded? reload the code location): %s",
                 connection.name,
-                ", ".join(strangers),
+                ", ".join(str(stream.id) for stream in strangers),
             )
-        return defined
-
-    def _is_defined(self, table: Table) -> bool:
-        spec = self._specs.get(table.key)
-        owner = table_of_spec(spec) if spec is not None else None
-        same = owner is None or (owner.connection_id, owner.stream) == (
-            table.connection_id,
-            table.stream,
-        )
-        return spec is not None and same
-
-    def _of_vanished(self, connection_id: str) -> list[Table]:
-        owners = (table_of_spec(spec) for spec in self._specs.values())
-        return [table for table in owners if table and table.connection_id == connection_id]

@@ -31,8 +31,9 @@ from dagster_airbyte_sync.sensors.bookmark import (
     first_bookmark,
     read_bookmark,
 )
-from dagster_airbyte_sync.sensors.decide import Decision, Known, decide, move
+from dagster_airbyte_sync.sensors.decide import Decision, Known, decide
 from dagster_airbyte_sync.sensors.defined_tables import DefinedTables
+from dagster_airbyte_sync.sensors.moving import move
 from dagster_airbyte_sync.sensors.promises import read_promises, started_by_run
 from dagster_airbyte_sync.sensors.run_requests import (
     Runnable,
@@ -96,7 +97,8 @@ class Polling:
         scan = scan_history(client, bookmark, budget, weight, enough=_MOST_EVENTS)
         decision = self._decide(context.instance, client, budget, bookmark, scan, tables)
         requests = self._requests(context, workspace.workspace_id, decision)
-        moved = move(bookmark, scan, decision, int(time.time()))
+        server_time = client.server_time(budget)
+        moved = move(bookmark, scan, decision, int(time.time()), server_time)
         summary = summary_of(scan, decision, moved)
         context.log.info(summary)
         return dg.SensorResult(
@@ -133,36 +135,36 @@ class Polling:
         scan: Scan,
         tables: DefinedTables,
     ) -> Decision:
-        jobs = [job for job in scan.new if tables.of(job.connection_id)]
-        if not jobs:
-            return Decision((), ())
-        involved = [table for job in jobs for table in tables.of(job.connection_id)]
-        asset_keys = {table.key for table in involved}
-        promises = read_promises(instance, asset_keys)
-        ledger = read_ledger(instance, asset_keys)
-        owed = ((table.key, job) for job in jobs for table in tables.of(job.connection_id))
+        owed = [(table, job) for job in scan.new for table in tables.of(job.connection_id)]
+        if not owed and not tables.unreadable:
+            return Decision()
+        involved = {table.key: table for table, _ in owed}.values()
+        promises = read_promises(instance, (table.key for table in involved))
+        ledger = read_ledger(instance, involved)
         ui_url = client.ui_url(budget)
         known = Known(
             tables=tables.found,
             promises=promises,
             ledger=with_history(instance, ledger, owed),
-            started_by=started_by_run(instance, involved, jobs),
+            started_by=started_by_run(instance, involved, scan.new),
             checked=tables.checked,
             held=bookmark.held,
             now=int(time.time()),
             hold_limit=self.hold_limit.total_seconds(),
             job_url=partial(job_url, ui_url, client.settings.workspace_id),
+            unreadable=tables.unreadable,
+            most_events=_MOST_EVENTS,
         )
         return decide(scan.new, known)
 
     def _requests(
         self, context: dg.SensorEvaluationContext, workspace_id: str, decision: Decision
     ) -> list[dg.RunRequest]:
-        fresh = [told for told in decision.told if told.is_fresh]
+        fresh = [told for told in decision.told if told.makes_fresh]
         if not fresh or (self.downstream is None and self.run_request_fn is None):
             return []
         repository = _repository(context)
-        runnable = Runnable.of(repository)
+        runnable = Runnable.of(repository, context.instance)
         make = []
         if self.downstream is not None:
             selected = self.downstream.resolve(set(repository.assets_defs_by_key.values()))
@@ -219,7 +221,8 @@ def build_airbyte_polling_sensor(
         default_sensor_status: Default: running.
         start_from: On the first tick, tell syncs that ended since then: a time with a zone, or so
             long ago on Airbyte's clock. Default: ten minutes ago.
-        downstream: For every sync, run those of these assets that depend on its tables.
+        downstream: For every sync, run those of these assets that depend on its tables. Assets
+            with partitions or required config need `run_request_fn` instead.
         run_request_fn: Called with a FinishedSync and the keys of its assets for every sync told;
             returns a RunRequest, several, or None. Each is checked; a bad one is logged and left
             out. Without `run_key` a request gets one made of workspace and job id.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import Table
+from dagster_airbyte_sync.assets import Ledger, Table
 from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.resources import Job
 
@@ -17,9 +17,10 @@ _PLANNED = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
 _BEGUN = {
     dg.DagsterEventType.STEP_START,
     dg.DagsterEventType.STEP_RESTARTED,
-    dg.DagsterEventType.STEP_UP_FOR_RETRY,
 }
+# A step that waits for its retry follows no job: what it will start has not ended yet.
 _ENDED = {
+    dg.DagsterEventType.STEP_UP_FOR_RETRY,
     dg.DagsterEventType.STEP_SUCCESS,
     dg.DagsterEventType.STEP_FAILURE,
     dg.DagsterEventType.STEP_SKIPPED,
@@ -37,11 +38,17 @@ class Promise:
     run_id: str
     following: Mapping[dg.AssetKey, int | None] = field(default_factory=dict)
 
-    def holds(self, job: Job, tables: Iterable[Table]) -> bool:
-        """Whether the run may report this finished job; jobs before the declared one it cannot."""
+    def holds(self, job: Job, tables: Iterable[Table], ledger: Ledger) -> bool:
+        """Whether the run may still report this finished job.
+
+        Jobs before the one it declared it cannot; nor later ones, once that one is told.
+        """
         mine = [table.key for table in tables if table.key in self.following]
         declared = max((d for key in mine if (d := self.following[key]) is not None), default=None)
-        return bool(mine) and (declared is None or job.id >= declared)
+        if not mine or declared is None:
+            return bool(mine)
+        is_told = all((ledger.highest(key) or 0) >= declared for key in mine)
+        return job.id >= declared if not is_told else job.id == declared
 
 
 def read_promises(instance: dg.DagsterInstance, tables: Iterable[dg.AssetKey]) -> list[Promise]:
@@ -70,6 +77,8 @@ def _promise(instance: dg.DagsterInstance, run_id: str, wanted: frozenset[dg.Ass
     for event, job_id in _events(instance, run_id, later):
         if event.event_type in _BEGUN:
             begun.add(event.step_key)
+            for key in [key for key, step in planned.items() if step == event.step_key]:
+                declared.pop(key, None)
         elif event.event_type in _ENDED:
             begun.discard(event.step_key)
         elif job_id is not None:
@@ -105,7 +114,7 @@ def _events(
 def started_by_run(
     instance: dg.DagsterInstance, tables: Iterable[Table], jobs: Iterable[Job]
 ) -> dict[int, str]:
-    """Which of the jobs were declared by a Dagster run, and by which; one query a connection.
+    """Which of the jobs were started by a Dagster run, and by which; one query a connection.
 
     A run declares its job on all tables of the connection, so any one of them is enough.
     """
@@ -116,8 +125,10 @@ def started_by_run(
         page = instance.fetch_observations(key, limit=100)
         for record in page.records:
             observed = record.asset_observation
-            job_id = keys.int_in(observed.metadata, keys.JOB_ID) if observed else None
+            metadata = observed.metadata if observed else {}
+            job_id = keys.int_in(metadata, keys.JOB_ID)
             run_id = record.event_log_entry.run_id
-            if job_id in wanted and run_id:
+            started = keys.text_in(metadata, keys.JOB_STATUS) == keys.STARTED
+            if job_id in wanted and run_id and started:
                 found[job_id] = run_id
     return found

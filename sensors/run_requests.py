@@ -25,18 +25,36 @@ class UnusableRunRequest(Exception):
 class Runnable:
     """What a code location can run: its assets with what they depend on, and its jobs."""
 
+    repository: dg.RepositoryDefinition
+    instance: dg.DagsterInstance
     upstream: Mapping[dg.AssetKey, frozenset[dg.AssetKey]]
     executable: frozenset[dg.AssetKey]
-    jobs: frozenset[str]
 
     @classmethod
-    def of(cls, repository: dg.RepositoryDefinition) -> "Runnable":
+    def of(cls, repository: dg.RepositoryDefinition, instance: dg.DagsterInstance) -> "Runnable":
         assets = repository.assets_defs_by_key
         return cls(
+            repository,
+            instance,
             upstream={key: frozenset(asset.asset_deps[key]) for key, asset in assets.items()},
             executable=frozenset(key for key, asset in assets.items() if asset.is_executable),
-            jobs=frozenset(repository.job_names),
         )
+
+    def partitions_of(self, request: dg.RunRequest) -> list[dg.PartitionsDefinition[str]]:
+        """The different partitionings of what the request runs."""
+        assets = self.repository.assets_defs_by_key
+        found = [assets[key].partitions_def for key in request.asset_selection or ()]
+        if request.job_name is not None and not found:
+            found = [self.repository.get_job(request.job_name).partitions_def]
+        return list({found_one for found_one in found if found_one is not None})
+
+    def job_of(self, request: dg.RunRequest) -> dg.JobDefinition | None:
+        """The job Dagster would run for the request; None if its assets have no common one."""
+        if request.job_name is not None:
+            return self.repository.get_job(request.job_name)
+        keys = list(request.asset_selection or ())
+        job = self.repository.get_implicit_job_def_for_assets(keys)
+        return job.get_subset(asset_selection=set(keys)) if job is not None else None
 
     def downstream_of(self, keys: Iterable[dg.AssetKey]) -> frozenset[dg.AssetKey]:
         """Everything that depends on one of the keys, directly or not; not the keys themselves."""
@@ -92,12 +110,12 @@ def signed(
 
 
 def check_request(request: dg.RunRequest, runnable: Runnable, jobs: frozenset[str]) -> None:
-    """Raise UnusableRunRequest if Dagster would refuse the request.
+    """Raise, UnusableRunRequest or an error of Dagster's own, if Dagster would refuse the request.
 
     `jobs` are the jobs the sensor may start; without any, a request must select assets.
     """
     if jobs:
-        if request.job_name not in jobs and not (request.job_name is None and len(jobs) == 1):
+        if request.job_name not in jobs:
             raise UnusableRunRequest(
                 f"it names the job {request.job_name!r}; the sensor's jobs are {sorted(jobs)}"
             )
@@ -110,6 +128,36 @@ def check_request(request: dg.RunRequest, runnable: Runnable, jobs: frozenset[st
     if unknown:
         names = ", ".join(sorted(map(_name, unknown)))
         raise UnusableRunRequest(f"it selects what this code location cannot run: {names}")
+    _check_partition(request, runnable)
+    job = runnable.job_of(request)
+    if job is None:
+        raise UnusableRunRequest("its assets cannot run together: their partitions differ")
+    dg.validate_run_config(job, request.run_config)
+
+
+def _check_partition(request: dg.RunRequest, runnable: Runnable) -> None:
+    partitionings = runnable.partitions_of(request)
+    if len(partitionings) > 1:
+        raise UnusableRunRequest("its assets cannot run together: their partitions differ")
+    if not partitionings and request.partition_key is not None:
+        raise UnusableRunRequest("it has a partition_key, but nothing it runs is partitioned")
+    if partitionings and request.partition_key is None:
+        raise UnusableRunRequest(
+            "what it runs is partitioned, and a sync has no partition: let run_request_fn return a"
+            " RunRequest with a partition_key"
+        )
+    if partitionings and not _has_key(
+        partitionings[0], str(request.partition_key), runnable.instance
+    ):
+        raise UnusableRunRequest(f"there is no partition {request.partition_key!r}")
+
+
+def _has_key(
+    partitions: dg.PartitionsDefinition[str], key: str, instance: dg.DagsterInstance
+) -> bool:
+    if isinstance(partitions, dg.DynamicPartitionsDefinition) and partitions.name is not None:
+        return instance.has_dynamic_partition(partitions.name, key)
+    return partitions.has_partition_key(key)
 
 
 def requests_for(

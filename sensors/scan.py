@@ -9,7 +9,7 @@ from dagster_airbyte_sync.sensors.bookmark import Bookmark
 
 @dataclass(frozen=True)
 class Scan:
-    """Finished jobs in the order of their end; `new` are those the bookmark does not know.
+    """Finished jobs in the order of their end; `new` are those the bookmark does not know as done.
 
     `complete` is False if the scan stopped before the newest job: the jobs are then all that
     ended up to the last one, and none later.
@@ -37,7 +37,7 @@ def scan_history(
     try:
         for job in client.finished_jobs(bookmark.read_from, budget):
             jobs.append(job)
-            if job.id not in bookmark.done:
+            if not bookmark.knows(job):
                 new.append(job)
                 heavy += weight(job)
                 if heavy >= enough:

@@ -2,9 +2,11 @@
 
 from dagster_airbyte_sync.assets import (
     AirbyteConnectionTableProps,
+    ConnectionSelector,
     DagsterAirbyteTranslator,
     DuplicateAssetKey,
     FinishedSync,
+    SyncEvent,
     airbyte_assets,
     build_airbyte_assets_definitions,
     build_airbyte_sync_checks,
@@ -23,7 +25,7 @@ from dagster_airbyte_sync.resources import (
     StreamId,
     StreamStats,
 )
-from dagster_airbyte_sync.sensors import build_airbyte_polling_sensor
+from dagster_airbyte_sync.sensors import RunRequestFn, build_airbyte_polling_sensor
 from dagster_airbyte_sync.workspace import AirbyteCloudWorkspace, AirbyteWorkspace
 
 __version__ = "0.1.0"
@@ -35,6 +37,7 @@ __all__ = [
     "AirbyteSettingsError",
     "AirbyteWorkspace",
     "Connection",
+    "ConnectionSelector",
     "DagsterAirbyteTranslator",
     "Destination",
     "DuplicateAssetKey",
@@ -42,9 +45,11 @@ __all__ = [
     "Job",
     "JobStatus",
     "JobType",
+    "RunRequestFn",
     "Stream",
     "StreamId",
     "StreamStats",
+    "SyncEvent",
     "airbyte_assets",
     "build_airbyte_assets_definitions",
     "build_airbyte_definitions",

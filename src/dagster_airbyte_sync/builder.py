@@ -1,5 +1,6 @@
 """Everything for one workspace in one call."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import dagster as dg
@@ -12,7 +13,7 @@ from dagster_airbyte_sync.assets import (
     load_airbyte_asset_specs,
 )
 from dagster_airbyte_sync.resources import BaseAirbyteWorkspace
-from dagster_airbyte_sync.sensors import RunRequestFn, build_airbyte_polling_sensor
+from dagster_airbyte_sync.sensors import NamedJob, RunRequestFn, build_airbyte_polling_sensor
 
 
 def build_airbyte_definitions(
@@ -29,6 +30,8 @@ def build_airbyte_definitions(
     start_from: datetime | timedelta | None = None,
     downstream: dg.AssetSelection | None = None,
     run_request_fn: RunRequestFn | None = None,
+    jobs: Sequence[NamedJob] = (),
+    hold_limit: timedelta = timedelta(hours=1),
 ) -> dg.Definitions:
     """Assets, checks, sensor and resource of one Airbyte workspace.
 
@@ -60,6 +63,8 @@ def build_airbyte_definitions(
         start_from=start_from,
         downstream=downstream,
         run_request_fn=run_request_fn,
+        jobs=jobs,
+        hold_limit=hold_limit,
     )
     return dg.Definitions(
         assets=assets,

@@ -14,6 +14,7 @@ from dagster_airbyte_sync.sensors.bookmark import (
     first_bookmark,
     read_bookmark,
 )
+from dagster_airbyte_sync.sensors.moving import MOST_HELD
 
 WORKSPACE = "9e476ab0-6791-426f-be63-c58d51a5d36c"
 MOMENT = datetime(2026, 8, 1, 12, 0, 1, tzinfo=timezone.utc)
@@ -29,11 +30,16 @@ ids = st.integers(min_value=1, max_value=2**62)
     since=times,
     done=st.frozensets(ids, max_size=50),
     held=st.dictionaries(ids, st.integers(0, 2**33), max_size=20),
+    held_from=st.none() | times,
 )
 def test_a_bookmark_is_read_back_as_it_was_written(
-    begin: datetime, since: datetime, done: frozenset[int], held: dict[int, int]
+    begin: datetime,
+    since: datetime,
+    done: frozenset[int],
+    held: dict[int, int],
+    held_from: datetime | None,
 ) -> None:
-    bookmark = Bookmark(WORKSPACE, begin, since, done, held)
+    bookmark = Bookmark(WORKSPACE, begin, since, done, held, held_from)
 
     assert read_bookmark(bookmark.to_cursor(), WORKSPACE) == bookmark
 
@@ -50,11 +56,15 @@ def test_a_bookmark_stays_under_8_kb_and_forgets_the_oldest_first(done: frozense
     assert all(job_id <= min(kept) for job_id in done - kept)
 
 
-def test_thousands_of_waiting_jobs_do_not_burst_it() -> None:
-    held = dict.fromkeys(range(5000), 1800000000)
-    bookmark = Bookmark(WORKSPACE, MOMENT, MOMENT, held=held)
+def test_the_most_waiting_jobs_it_can_name_do_not_burst_it() -> None:
+    held = {2**40 + 1000 * job_id: 1_800_000_000 + job_id % 20 for job_id in range(MOST_HELD)}
+    done = frozenset(range(10**9, 10**9 + 5000, 2))
+    bookmark = Bookmark(WORKSPACE, MOMENT, MOMENT, done, held, MOMENT)
 
-    assert len(bookmark.to_cursor()) < 8_000
+    cursor = bookmark.to_cursor()
+
+    assert len(cursor) < 8_000
+    assert read_bookmark(cursor, WORKSPACE).held == held
 
 
 def test_a_busy_hour_fits_without_forgetting() -> None:

@@ -8,8 +8,10 @@ import dagster as dg
 
 from dagster_airbyte_sync import Job, JobStatus, JobType, StreamId
 from dagster_airbyte_sync.assets import Ledger, Table
+from dagster_airbyte_sync.assets.ledger import LastTold
 from dagster_airbyte_sync.sensors.bookmark import OVERLAP, Bookmark
-from dagster_airbyte_sync.sensors.decide import Decision, Known, decide, move
+from dagster_airbyte_sync.sensors.decide import Decision, Known, decide
+from dagster_airbyte_sync.sensors.moving import MOST_HELD, move
 from dagster_airbyte_sync.sensors.promises import Promise
 from dagster_airbyte_sync.sensors.scan import Scan
 
@@ -82,6 +84,50 @@ def test_after_the_limit_a_job_is_told_and_the_run_it_was_taken_from_is_named() 
     assert decision.told[0].taken_from == "run"
 
 
+def test_a_tick_stops_at_the_first_job_after_enough_events() -> None:
+    jobs = [job(number, number) for number in range(1, 6)]
+
+    decision = decide(jobs, replace(known(), most_events=2))
+
+    assert told(decision) == [1, 2]
+    assert [left.id for left in decision.left] == [3, 4, 5]
+
+
+def test_a_run_whose_job_is_told_holds_nothing_more() -> None:
+    told_two = Ledger({SHOP.key: LastTold(2, 2, "2", "run")})
+
+    decision = decide([job(3, 3)], replace(known(following(2)), ledger=told_two))
+
+    assert told(decision) == [3]
+
+
+def test_a_failure_is_not_told_after_a_newer_success() -> None:
+    failed = replace(job(1, 1), status=JobStatus.FAILED)
+    told_two = Ledger({SHOP.key: LastTold(2, 2, "2", "")})
+
+    decision = decide([failed], replace(known(), ledger=told_two, checked=frozenset({SHOP.key})))
+
+    assert told(decision) == []
+
+
+def test_the_check_of_a_sync_that_a_run_told_is_told_by_the_sensor() -> None:
+    by_run = Ledger({SHOP.key: LastTold(2, 2, "2", "run")})
+    found = replace(known(), ledger=by_run, checked=frozenset({SHOP.key}), started_by={2: "run"})
+
+    (sync,) = decide([job(2, 2)], found).told
+
+    assert [type(event) for event in sync.events] == [dg.AssetCheckEvaluation]
+    assert not sync.makes_fresh
+
+
+def test_the_jobs_of_a_connection_that_cannot_be_read_wait() -> None:
+    found = replace(known(), tables={"crm": [CRM]}, unreadable=frozenset({"shop"}))
+
+    decision = decide([job(1, 1), job(2, 2, "crm")], found)
+
+    assert (told(decision), waiting(decision)) == ([2], [1])
+
+
 def test_a_job_without_tables_here_is_neither_told_nor_waits() -> None:
     decision = decide([job(1, 1, "stranger")], known())
 
@@ -89,14 +135,21 @@ def test_a_job_without_tables_here_is_neither_told_nor_waits() -> None:
 
 
 def moved(
-    jobs: Sequence[Job], waits: Sequence[Job] = (), *, complete: bool = True, **before: object
+    jobs: Sequence[Job],
+    waits: Sequence[Job] = (),
+    left: Sequence[Job] = (),
+    *,
+    complete: bool = True,
+    server_time: datetime = NOON + timedelta(hours=2),
+    **before: object,
 ) -> Bookmark:
     bookmark = replace(
         Bookmark("w", begin=NOON - timedelta(days=1), since=NOON),
         **before,  # type: ignore[arg-type]
     )
     scan = Scan(tuple(jobs), tuple(jobs), complete)
-    return move(bookmark, scan, Decision((), tuple(waits)), now=1000)
+    decision = Decision((), tuple(waits), tuple(left))
+    return move(bookmark, scan, decision, now=1000, server_time=server_time)
 
 
 def test_the_bookmark_moves_to_the_end_of_the_last_job_read() -> None:
@@ -110,14 +163,15 @@ def test_what_lies_within_the_overlap_is_remembered() -> None:
     assert moved([job(1, 17), job(2, 20)]).done == {1, 2}
 
 
-def test_the_bookmark_stops_at_the_first_job_that_waits_and_remembers_what_lies_behind() -> None:
+def test_a_job_that_waits_is_named_and_read_again_while_the_bookmark_goes_on() -> None:
     jobs = [job(1, 1), job(2, 10), job(3, 30, "crm")]
 
     after = moved(jobs, waits=[jobs[1]])
 
-    assert after.since == NOON + timedelta(minutes=10)
-    assert after.done == {3}
+    assert after.since == NOON + timedelta(minutes=30)
     assert after.held == {2: 1000}
+    assert after.read_from == NOON + timedelta(minutes=10)
+    assert [after.knows(found) for found in jobs] == [True, False, True]
 
 
 def test_a_job_keeps_the_time_since_when_it_waits() -> None:
@@ -126,8 +180,57 @@ def test_a_job_keeps_the_time_since_when_it_waits() -> None:
     assert moved([late], waits=[late], held={2: 400}).held == {2: 400}
 
 
+def test_what_is_left_for_the_next_tick_stops_the_bookmark_before_it() -> None:
+    jobs = [job(1, 1), job(2, 10), job(3, 30)]
+
+    after = moved(jobs, left=jobs[1:])
+
+    assert after.since == NOON + timedelta(minutes=1)
+    assert [after.knows(found) for found in jobs] == [True, False, False]
+
+
+def test_a_waiting_job_that_was_not_come_to_still_waits() -> None:
+    jobs = [job(1, 1), job(2, 10)]
+
+    after = moved(jobs, left=[jobs[1]], held={2: 400}, since=NOON + timedelta(minutes=60))
+
+    assert after.held == {2: 400}
+    assert not after.knows(jobs[1])
+
+
+def test_a_waiting_job_that_was_not_even_read_again_still_waits() -> None:
+    since = NOON + timedelta(minutes=60)
+    later = NOON + timedelta(minutes=10)
+
+    cut = moved([job(1, 1)], complete=False, held={2: 400}, held_from=later, since=since)
+    gone = moved([job(1, 1)], complete=True, held={2: 400}, held_from=later, since=since)
+
+    assert (cut.held, cut.held_from) == ({2: 400}, later)
+    assert gone.held == {}, "Airbyte has pruned it"
+
+
+def test_of_very_many_waiting_jobs_the_bookmark_stops_before_those_it_does_not_name() -> None:
+    jobs = [
+        replace(job(number, 0), updated_at=NOON + timedelta(seconds=number))
+        for number in range(1, MOST_HELD + 3)
+    ]
+
+    after = moved(jobs, waits=jobs)
+
+    assert len(after.held) == MOST_HELD
+    assert not any(after.knows(one) for one in jobs)
+    assert len(after.to_cursor()) < 8000
+
+
 def test_the_bookmark_never_goes_back_for_a_late_commit() -> None:
     assert moved([job(1, -3)]).since == NOON
+
+
+def test_an_end_in_the_future_does_not_draw_the_bookmark_along() -> None:
+    after = moved([job(1, 90)], server_time=NOON + timedelta(minutes=1))
+
+    assert after.since == NOON + timedelta(minutes=1)
+    assert after.knows(job(1, 90))
 
 
 def test_a_scan_cut_short_forgets_nothing_it_did_not_read_again() -> None:
