@@ -187,6 +187,68 @@ def test_a_request_dagster_would_refuse_is_left_out_and_the_sync_still_told(
     assert (first.requests, second.events) == ([], [])
 
 
+class Wanted(dg.Config):
+    region: str
+
+
+@dg.asset(deps=["orders"])
+def needs_config(config: Wanted) -> None: ...
+
+
+@dg.asset(deps=["orders"], partitions_def=dg.StaticPartitionsDefinition(["north", "south"]))
+def by_region() -> None: ...
+
+
+@pytest.mark.parametrize("asset", [needs_config, by_region], ids=["config", "partitions"])
+def test_downstream_assets_that_need_more_than_a_sync_gives_are_left_out(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    deploy: Deploy,
+    asset: dg.AssetsDefinition,
+) -> None:
+    deployment = deploy(asset, downstream=dg.AssetSelection.assets(asset.key))
+    airbyte.run_sync(shop)
+
+    first, second = deployment.tick(), deployment.tick()
+
+    assert len(first.materialized) == 2
+    assert (first.requests, second.events) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("asset", "partition_key", "config", "is_good"),
+    [
+        (by_region, "north", {}, True),
+        (by_region, "west", {}, False),
+        (by_region, None, {}, False),
+        (revenue, "north", {}, False),
+        (needs_config, None, {"ops": {"needs_config": {"config": {"region": "north"}}}}, True),
+        (needs_config, None, {"ops": {"needs_config": {"config": {"region": 7}}}}, False),
+    ],
+)
+def test_partition_and_config_are_checked_before_dagster_does(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    deploy: Deploy,
+    asset: dg.AssetsDefinition,
+    partition_key: str | None,
+    config: dict[str, object],
+    is_good: bool,
+) -> None:
+    def ask(sync: FinishedSync, keys: Sequence[dg.AssetKey]) -> dg.RunRequest:
+        return dg.RunRequest(
+            asset_selection=[asset.key], partition_key=partition_key, run_config=config
+        )
+
+    deployment = deploy(revenue, needs_config, by_region, run_request_fn=ask)
+    airbyte.run_sync(shop)
+
+    tick = deployment.tick()
+
+    assert len(tick.materialized) == 2
+    assert len(tick.requests) == (1 if is_good else 0)
+
+
 def test_run_request_fn_may_name_the_jobs_it_was_given(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, instance: dg.DagsterInstance
 ) -> None:
