@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 # These start processes or build packages; in this order at the end.
-SLOW = ("repository", "migration", "daemon", "demo")
+SLOW = ("mutations", "repository", "migration", "daemon", "demo")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
