@@ -5,6 +5,7 @@ from dagster_airbyte_sync.assets.definitions import (
     airbyte_assets,
     build_airbyte_assets_definitions,
     clean_name,
+    syncing_assets,
     workspace_resource,
 )
 from dagster_airbyte_sync.assets.events import (
@@ -17,7 +18,7 @@ from dagster_airbyte_sync.assets.events import (
 )
 from dagster_airbyte_sync.assets.ledger import Ledger, read_ledger, with_history
 from dagster_airbyte_sync.assets.metadata import DATA_VERSION_TAG
-from dagster_airbyte_sync.assets.specs import load_airbyte_asset_specs
+from dagster_airbyte_sync.assets.specs import load_airbyte_asset_specs, load_tables
 from dagster_airbyte_sync.assets.syncing import SyncEvent, SyncsAssets
 from dagster_airbyte_sync.assets.tables import (
     ConnectionSelector,
@@ -50,8 +51,10 @@ __all__ = [
     "clean_name",
     "events_of",
     "load_airbyte_asset_specs",
+    "load_tables",
     "makes_fresh",
     "read_ledger",
+    "syncing_assets",
     "table_of_spec",
     "tables_of",
     "tables_of_job",

@@ -51,6 +51,11 @@ def build_airbyte_assets_definitions(
     The workspace must also be among the resources, under `resource_key`.
     """
     tables = load_tables(workspace, dagster_airbyte_translator, connection_selector_fn)
+    return syncing_assets(tables, resource_key)
+
+
+def syncing_assets(tables: Iterable[Table], resource_key: str) -> Sequence[dg.AssetsDefinition]:
+    """One asset definition for each connection of the tables."""
     by_connection = group_by_connection(tables)
     names = op_names(by_connection)
     return [

@@ -5,7 +5,7 @@ last one told. In between only the table's history knows (a job that finished la
 materialization somebody reported by hand), and it is read for just those tables.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
@@ -46,9 +46,10 @@ class Ledger:
             return False
         if last.job_id == job_id:
             return True
-        if last.highest_job_id is not None and job_id > last.highest_job_id:
-            return False
-        return job_id in self.history[key] if key in self.history else None
+        if key in self.history:
+            return job_id in self.history[key]
+        is_new = last.highest_job_id is not None and job_id > last.highest_job_id
+        return False if is_new else None
 
     def data_version(self, key: dg.AssetKey) -> str | None:
         last = self.last.get(key)
@@ -103,12 +104,20 @@ def _job_id(metadata: Mapping[str, object], connection_id: str) -> int | None:
 
 
 def with_history(
-    instance: dg.DagsterInstance, ledger: Ledger, asked: Iterable[tuple[Table, Job]]
+    instance: dg.DagsterInstance,
+    ledger: Ledger,
+    asked: Iterable[tuple[Table, Job]],
+    of_runs: Collection[int] = (),
 ) -> Ledger:
-    """The ledger with the history of every table for which it cannot answer by itself."""
+    """The ledger with the history of every table for which it cannot answer by itself.
+
+    Nor can it for the jobs `of_runs`: a run may have told one while a tick was still storing events
+    of older jobs, and these know nothing of it.
+    """
     oldest: dict[dg.AssetKey, tuple[Table, datetime]] = {}
     for table, job in asked:
-        if ledger.is_told(table.key, job.id) is None:
+        told = ledger.is_told(table.key, job.id)
+        if told is None or (not told and job.id in of_runs and table.key in ledger.last):
             ended = job.ended_at or _EVER
             _, before = oldest.get(table.key, (table, ended))
             oldest[table.key] = (table, min(before, ended))

@@ -19,7 +19,7 @@ def multi_asset_of(
     return dg.multi_asset(
         outs={
             names[spec.key]: dg.AssetOut.from_spec(
-                spec.replace_attributes(deps=[]), is_required=False
+                spec.replace_attributes(deps=[]), dagster_type=dg.Nothing, is_required=False
             )
             for spec in specs
         },

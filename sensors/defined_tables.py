@@ -96,11 +96,11 @@ class DefinedTables:
     @cached_property
     def _own(self) -> Mapping[str, Mapping[StreamId, Table]]:
         """The tables that say themselves which stream they stand for, by connection."""
+        tables = [table for spec in self._specs.values() if (table := table_of_spec(spec))]
         own: dict[str, dict[StreamId, Table]] = {}
-        for spec in self._specs.values():
-            table = table_of_spec(spec)
-            if table is not None:
-                own.setdefault(table.connection_id, {})[table.stream] = table
+        # Dagster gives its definitions in no order; events are the same in every process if sorted.
+        for table in sorted(tables, key=lambda table: table.stream.sort_key()):
+            own.setdefault(table.connection_id, {})[table.stream] = table
         return own
 
     def _of(self, connection: Connection) -> list[Table]:

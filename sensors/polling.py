@@ -34,7 +34,7 @@ from dagster_airbyte_sync.sensors.bookmark import (
 from dagster_airbyte_sync.sensors.decide import Decision, Known, decide
 from dagster_airbyte_sync.sensors.defined_tables import DefinedTables
 from dagster_airbyte_sync.sensors.moving import move
-from dagster_airbyte_sync.sensors.promises import read_promises, started_by_run
+from dagster_airbyte_sync.sensors.promises import declared_by_runs, read_promises
 from dagster_airbyte_sync.sensors.run_requests import (
     Runnable,
     RunRequestFn,
@@ -141,12 +141,13 @@ class Polling:
         involved = {table.key: table for table, _ in owed}.values()
         promises = read_promises(instance, (table.key for table in involved))
         ledger = read_ledger(instance, involved)
+        declared = declared_by_runs(instance, involved, scan.new)
         ui_url = client.ui_url(budget)
         known = Known(
             tables=tables.found,
             promises=promises,
-            ledger=with_history(instance, ledger, owed),
-            started_by=started_by_run(instance, involved, scan.new),
+            ledger=with_history(instance, ledger, owed, declared),
+            started_by={job_id: one.run_id for job_id, one in declared.items() if one.started},
             checked=tables.checked,
             held=bookmark.held,
             now=int(time.time()),

@@ -111,24 +111,31 @@ def _events(
         cursor = page.cursor
 
 
-def started_by_run(
+@dataclass(frozen=True)
+class Declared:
+    """A run said that it follows a job; `started` is False if it found the job running."""
+
+    run_id: str
+    started: bool
+
+
+def declared_by_runs(
     instance: dg.DagsterInstance, tables: Iterable[Table], jobs: Iterable[Job]
-) -> dict[int, str]:
-    """Which of the jobs were started by a Dagster run, and by which; one query a connection.
+) -> dict[int, Declared]:
+    """Which of the jobs Dagster runs have declared, live or ended; one query a connection.
 
     A run declares its job on all tables of the connection, so any one of them is enough.
     """
     wanted = {job.id for job in jobs}
     one_of_each = {table.connection_id: table.key for table in tables}
-    found: dict[int, str] = {}
+    found: dict[int, Declared] = {}
     for key in one_of_each.values():
-        page = instance.fetch_observations(key, limit=100)
-        for record in page.records:
+        for record in instance.fetch_observations(key, limit=100).records:
             observed = record.asset_observation
             metadata = observed.metadata if observed else {}
             job_id = keys.int_in(metadata, keys.JOB_ID)
             run_id = record.event_log_entry.run_id
             started = keys.text_in(metadata, keys.JOB_STATUS) == keys.STARTED
-            if job_id in wanted and run_id and started:
-                found[job_id] = run_id
+            if job_id in wanted and run_id and (started or job_id not in found):
+                found[job_id] = Declared(run_id, started)
     return found

@@ -8,9 +8,9 @@ import dagster as dg
 from dagster_airbyte_sync.assets import (
     ConnectionSelector,
     DagsterAirbyteTranslator,
-    build_airbyte_assets_definitions,
     build_airbyte_sync_checks,
-    load_airbyte_asset_specs,
+    load_tables,
+    syncing_assets,
 )
 from dagster_airbyte_sync.resources import BaseAirbyteWorkspace
 from dagster_airbyte_sync.sensors import NamedJob, RunRequestFn, build_airbyte_polling_sensor
@@ -41,17 +41,9 @@ def build_airbyte_definitions(
 
     All other arguments are those of `build_airbyte_polling_sensor`.
     """
-    specs = load_airbyte_asset_specs(workspace, dagster_airbyte_translator, connection_selector_fn)
-    assets = (
-        build_airbyte_assets_definitions(
-            workspace=workspace,
-            dagster_airbyte_translator=dagster_airbyte_translator,
-            connection_selector_fn=connection_selector_fn,
-            resource_key=resource_key,
-        )
-        if sync
-        else specs
-    )
+    tables = load_tables(workspace, dagster_airbyte_translator, connection_selector_fn)
+    specs = [table.spec for table in tables]
+    assets = syncing_assets(tables, resource_key) if sync else specs
     sensor = build_airbyte_polling_sensor(
         workspace=workspace,
         resource_key=resource_key,

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.events import AssetObservationData, StepMaterializationData
+from dagster._core.execution.plan.objects import StepFailureData, StepSuccessData
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
@@ -125,3 +127,50 @@ def sensor_daemon(
 
 
 __all__ = ["Died", "SensorDaemon", "TickStatus", "sensor_daemon"]
+
+
+def store_step_event(
+    instance: dg.DagsterInstance,
+    run: dg.DagsterRun,
+    step_key: str,
+    event: dg.AssetMaterialization | dg.AssetObservation,
+) -> None:
+    """Store what a step of a run says of an asset, as Dagster does when the step yields it."""
+    data: AssetObservationData | StepMaterializationData
+    if isinstance(event, dg.AssetObservation):
+        kind, data = dg.DagsterEventType.ASSET_OBSERVATION, AssetObservationData(event)
+    else:
+        kind, data = dg.DagsterEventType.ASSET_MATERIALIZATION, StepMaterializationData(event, [])
+    stored = dg.DagsterEvent(
+        event_type_value=kind.value,
+        job_name=run.job_name,
+        step_key=step_key,
+        event_specific_data=data,
+    )
+    instance.report_dagster_event(stored, run_id=run.run_id)
+
+
+def store_run_event(
+    instance: dg.DagsterInstance,
+    run: dg.DagsterRun,
+    kind: dg.DagsterEventType,
+    step_key: str | None = None,
+) -> None:
+    """Store that a run or one of its steps has begun or ended."""
+    data: StepSuccessData | StepFailureData | None = None
+    if kind is dg.DagsterEventType.STEP_SUCCESS:
+        data = StepSuccessData(duration_ms=1.0)  # type: ignore[no-untyped-call]
+    elif kind is dg.DagsterEventType.STEP_FAILURE:
+        data = StepFailureData(  # type: ignore[no-untyped-call]
+            error=None, user_failure_data=None
+        )
+    stored = dg.DagsterEvent(
+        event_type_value=kind.value,
+        job_name=run.job_name,
+        step_key=step_key,
+        event_specific_data=data,
+    )
+    instance.report_dagster_event(stored, run_id=run.run_id)
+
+
+__all__ += ["store_run_event", "store_step_event"]

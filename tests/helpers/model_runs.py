@@ -1,0 +1,290 @@
+"""Dagster runs that go on only when a test says so, and may die at any point.
+
+What a step does is the product's own `sync_and_poll`, in a thread of its own that stops before each
+request to Airbyte and after each event. Only one thread ever moves, so a history repeats exactly.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import cast
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import DATA_VERSION_TAG, table_of_spec
+from dagster_airbyte_sync.assets.syncing import sync_and_poll
+from dagster_airbyte_sync.resources import (
+    AirbyteClient,
+    AirbyteError,
+    BaseAirbyteWorkspace,
+    Job,
+)
+from helpers.dagster_private import store_run_event, store_step_event
+
+EventType = dg.DagsterEventType
+OnTold = Callable[[dg.AssetMaterialization], None]
+
+
+class Killed(BaseException):
+    """Thrown into a step whose process is gone: nothing is written or asked any more."""
+
+
+class Terminated(BaseException):
+    """Thrown into a step whose run somebody terminates: it may tidy up."""
+
+
+class Baton:
+    """Hands control to a thread and takes it back at the thread's next pause."""
+
+    def __init__(self) -> None:
+        self._go = threading.Semaphore(0)
+        self._back = threading.Semaphore(0)
+        self._thrown: type[BaseException] | None = None
+
+    def pause(self) -> None:
+        """In the thread: wait for the next turn. Does not wait once the thread is to end."""
+        if self._thrown is None:
+            self._back.release()
+            self.wait_for_turn()
+        elif self._thrown is Killed:
+            raise Killed
+
+    def wait_for_turn(self) -> None:
+        _take(self._go)
+        if self._thrown:
+            raise self._thrown
+
+    def give_back(self) -> None:
+        self._back.release()
+
+    def turn(self, throw: type[BaseException] | None = None) -> None:
+        """In the test: let the thread go on to its next pause, or to its end."""
+        self._thrown = throw
+        self._go.release()
+        _take(self._back)
+
+
+def _take(semaphore: threading.Semaphore) -> None:
+    if not semaphore.acquire(timeout=60):
+        raise RuntimeError("The other thread does not come back")
+
+
+class PausingClient:
+    """The product's client, with a pause before each request that a step makes."""
+
+    def __init__(self, client: AirbyteClient, baton: Baton) -> None:
+        self._client, self._baton = client, baton
+
+    def ui_url(self) -> str:
+        self._baton.pause()
+        return self._client.ui_url()
+
+    def start_sync(self, connection_id: str) -> Job:
+        self._baton.pause()
+        return self._client.start_sync(connection_id)
+
+    def newest_jobs(self, connection_id: str) -> list[Job]:
+        self._baton.pause()
+        return self._client.newest_jobs(connection_id)
+
+    def job_status(self, job_id: int) -> Job:
+        self._baton.pause()
+        return self._client.job_status(job_id)
+
+    def job(self, job_id: int) -> Job:
+        self._baton.pause()
+        return self._client.job(job_id)
+
+    def cancel(self, job_id: int) -> None:
+        self._baton.pause()
+        self._client.cancel(job_id)
+
+
+@dataclass(frozen=True)
+class PausingWorkspace:
+    """All of a workspace that `sync_and_poll` looks at."""
+
+    client: PausingClient
+    workspace_id: str
+    cancel_on_termination: bool
+    poll_previous_running_sync: bool
+    poll_interval: float = 0.0
+    poll_timeout: float | None = None
+
+    def get_client(self) -> PausingClient:
+        return self.client
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """All of a step's context that `sync_and_poll` looks at."""
+
+    assets_def: dg.AssetsDefinition
+    run: dg.DagsterRun
+    instance: dg.DagsterInstance
+    selected_asset_keys: frozenset[dg.AssetKey]
+    log: logging.Logger
+    baton: Baton
+
+    def log_event(self, event: dg.AssetMaterialization | dg.AssetObservation) -> None:
+        self.baton.pause()
+        store_step_event(self.instance, self.run, self.assets_def.op.name, event)
+
+
+class SteppedStep:
+    """One step of a run: the sync of one connection."""
+
+    def __init__(
+        self, context: StepContext, workspace: PausingWorkspace, baton: Baton, on_told: OnTold
+    ) -> None:
+        self._context, self._workspace = context, workspace
+        self._baton, self._on_told = baton, on_told
+        self.has_ended = self.has_failed = False
+        self.defect: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    @property
+    def connection_ids(self) -> set[str]:
+        found = (table_of_spec(spec) for spec in self._context.assets_def.specs)
+        return {table.connection_id for table in found if table}
+
+    def turn(self, throw: type[BaseException] | None = None) -> None:
+        if not self.has_ended:
+            self._baton.turn(throw)
+            if self.has_ended:
+                self._thread.join()
+        if self.defect and throw is not Killed:
+            raise self.defect
+
+    def _run(self) -> None:
+        try:
+            self._baton.wait_for_turn()
+            self._write(EventType.STEP_START)
+            self._sync()
+        except (Killed, Terminated):
+            pass
+        except BaseException as defect:
+            self.defect = defect
+        finally:
+            self.has_ended = True
+            self._baton.give_back()
+
+    def _sync(self) -> None:
+        context = cast(dg.AssetExecutionContext, self._context)
+        workspace = cast(BaseAirbyteWorkspace, self._workspace)
+        try:
+            self._baton.pause()
+            for event in sync_and_poll(workspace, context):
+                self._tell(event)
+                self._baton.pause()
+        except (AirbyteError, dg.Failure, Terminated):
+            self.has_failed = True
+            self._write(EventType.STEP_FAILURE)
+        else:
+            self._write(EventType.STEP_SUCCESS)
+
+    def _tell(self, event: dg.MaterializeResult[object] | dg.AssetMaterialization) -> None:
+        stored = _stored(event)
+        context = self._context
+        store_step_event(context.instance, context.run, context.assets_def.op.name, stored)
+        self._on_told(stored)
+
+    def _write(self, kind: EventType) -> None:
+        context = self._context
+        store_run_event(context.instance, context.run, kind, context.assets_def.op.name)
+
+
+def _stored(
+    event: dg.MaterializeResult[object] | dg.AssetMaterialization,
+) -> dg.AssetMaterialization:
+    if isinstance(event, dg.AssetMaterialization):
+        return event
+    assert event.asset_key is not None
+    assert event.data_version is not None
+    return dg.AssetMaterialization(
+        asset_key=event.asset_key,
+        metadata=event.metadata,
+        tags={**(event.tags or {}), DATA_VERSION_TAG: event.data_version.value},
+    )
+
+
+class SteppedRun:
+    """A run of some connections' assets, a step for each, in parallel."""
+
+    def __init__(
+        self,
+        instance: dg.DagsterInstance,
+        job: dg.JobDefinition,
+        assets: Iterable[dg.AssetsDefinition],
+        client: AirbyteClient,
+        on_told: OnTold,
+        *,
+        cancel_on_termination: bool,
+        attach: bool,
+    ) -> None:
+        definitions = list(assets)
+        keys = {key for each in definitions for key in each.keys}
+        self._instance = instance
+        self.run = instance.create_run_for_job(
+            job.get_subset(asset_selection=keys), status=dg.DagsterRunStatus.NOT_STARTED
+        )
+        self.is_started = self.is_over = self.is_dead = False
+
+        def step(definition: dg.AssetsDefinition) -> SteppedStep:
+            baton = Baton()
+            context = StepContext(
+                definition,
+                self.run,
+                instance,
+                frozenset(definition.keys),
+                logging.getLogger("dagster.model"),
+                baton,
+            )
+            workspace_id = client.settings.workspace_id
+            workspace = PausingWorkspace(
+                PausingClient(client, baton), workspace_id, cancel_on_termination, attach
+            )
+            return SteppedStep(context, workspace, baton, on_told)
+
+        self.steps = [step(definition) for definition in definitions]
+
+    def turn(self, place: int = 0) -> None:
+        """Go on: start, then one of its steps that have not ended, then end."""
+        going = [step for step in self.steps if not step.has_ended]
+        if self.is_over or self.is_dead:
+            return
+        if not self.is_started:
+            self.is_started = True
+            store_run_event(self._instance, self.run, EventType.RUN_START)
+        elif going:
+            going[place % len(going)].turn()
+        else:
+            failed = any(step.has_failed for step in self.steps)
+            self._end(EventType.RUN_FAILURE if failed else EventType.RUN_SUCCESS)
+
+    def die(self) -> None:
+        """The processes are gone; Dagster does not know it yet."""
+        self.is_dead = True
+        self._throw(Killed)
+
+    def is_found_dead(self) -> None:
+        """Dagster's run monitoring has seen it."""
+        if not self.is_over:
+            self.is_over = True
+            self._instance.report_run_failed(self.run)
+
+    def terminate(self) -> None:
+        """Somebody terminates the run in Dagster's UI."""
+        self._instance.report_run_canceling(self.run)
+        self._throw(Terminated if self.is_started else Killed)
+        self._end(EventType.RUN_CANCELED)
+
+    def _throw(self, what: type[BaseException]) -> None:
+        for step in self.steps:
+            step.turn(what)
+
+    def _end(self, kind: EventType) -> None:
+        self.is_over = True
+        store_run_event(self._instance, self.run, kind)

@@ -1,0 +1,32 @@
+"""What all histories of the model came to, for the one line that is printed in the end."""
+
+from dataclasses import dataclass, fields
+
+
+@dataclass
+class Score:
+    """Counts over all histories. The last three must stay zero; `overtaken` are jobs told after a
+    newer one because that was told, by its own run or early, before Airbyte showed the older."""
+
+    histories: int = 0
+    steps: int = 0
+    ticks: int = 0
+    crashes: int = 0
+    faults: int = 0
+    runs: int = 0
+    jobs: int = 0
+    told: int = 0
+    told_by_runs: int = 0
+    overtaken: int = 0
+    lost: int = 0
+    twice: int = 0
+    out_of_order: int = 0
+
+    def line(self) -> str:
+        counts = (
+            f"{field.name.replace('_', ' ')} {getattr(self, field.name)}" for field in fields(self)
+        )
+        return ", ".join(counts)
+
+
+SCORE = Score()

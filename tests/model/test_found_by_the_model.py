@@ -1,0 +1,68 @@
+"""Histories in which the model once found something untold, told twice or out of order.
+
+Each is cut down to what matters and has the name of what must hold.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from helpers.model_runs import SteppedRun
+from helpers.model_world import BETWEEN, SENSORS, World
+
+SENSOR = SENSORS[0]
+WHILE_STORING = BETWEEN[-1]
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    yield world
+    world.close()
+
+
+def end(world: World, run: SteppedRun) -> None:
+    while not run.is_over:
+        run.turn()
+        world.airbyte.advance(timedelta(seconds=2))
+
+
+@pytest.mark.parametrize("told", [0, 1])
+@pytest.mark.parametrize("point", BETWEEN)
+def test_a_run_that_ends_within_a_tick_has_its_job_told_once(
+    world: World, point: str, told: int
+) -> None:
+    """A tick reads live runs before the event log: what a run tells in between is seen there."""
+    shop = world.add_connection(streams=2)
+    world.restart_code_server()
+    world.airbyte.advance(1)
+    world.start_run({shop.connection_id}, cancel_on_termination=False, attach=False)
+    (run,) = world.runs
+    while len(world.truth.tellings) < told or not any(
+        job.is_finished for job in world.airbyte.jobs
+    ):
+        run.turn()
+        world.airbyte.advance(timedelta(seconds=2))
+
+    world.tick(SENSOR, meanwhile={point: lambda: end(world, run)})
+    world.come_to_rest()
+
+    assert run.is_over
+    (job,) = world.airbyte.jobs
+    assert [world.truth.told(table) for table in ("c1_a", "c1_b")] == [[job.job_id]] * 2
+
+
+def test_a_job_told_by_its_run_while_a_tick_stores_older_jobs_is_not_told_again(
+    world: World,
+) -> None:
+    shop = world.add_connection(streams=1)
+    world.restart_code_server()
+    world.airbyte.advance(1)
+    world.start_run({shop.connection_id}, cancel_on_termination=False, attach=False)
+    (run,) = world.runs
+    world.airbyte.run_sync(shop)
+
+    world.tick(SENSOR, meanwhile={WHILE_STORING: lambda: end(world, run)})
+
+    world.come_to_rest()
