@@ -1,11 +1,11 @@
-"""What Dagster has already been told about each table: its event log, read in one query.
+"""What Dagster has already been told about each table: its event log.
 
-The rule: a job is new for a table if its id is higher than any told before, and told if it is the
-last one told. In between only the table's history knows (a job that finished late, a
-materialization somebody reported by hand), and it is read for just those tables.
+The last materialization of all tables is one query. It settles only what is told: Dagster may store
+an event and die before it notes it as the table's last one, and events of older jobs may be stored
+after a newer one's. So what is not the last one told is looked up in the table's history.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
@@ -40,16 +40,11 @@ class Ledger:
     history: Mapping[dg.AssetKey, frozenset[int]] = field(default_factory=dict)
 
     def is_told(self, key: dg.AssetKey, job_id: int) -> bool | None:
-        """Whether the table was told of the job; None if only its history knows."""
+        """Whether the table was told of the job; None if its history must be read for that."""
         last = self.last.get(key)
-        if last is None:
-            return False
-        if last.job_id == job_id:
+        if last is not None and last.job_id == job_id:
             return True
-        if key in self.history:
-            return job_id in self.history[key]
-        is_new = last.highest_job_id is not None and job_id > last.highest_job_id
-        return False if is_new else None
+        return job_id in self.history[key] if key in self.history else None
 
     def data_version(self, key: dg.AssetKey) -> str | None:
         last = self.last.get(key)
@@ -62,9 +57,7 @@ class Ledger:
     def after(self, key: dg.AssetKey, job_id: int, data_version: str) -> "Ledger":
         """The ledger once the job has been told for this table."""
         told = LastTold(job_id, max(job_id, self.highest(key) or job_id), data_version)
-        history = dict(self.history)
-        if key in history:
-            history[key] = history[key] | {job_id}
+        history = {**self.history, key: self.history.get(key, frozenset()) | {job_id}}
         return replace(self, last={**self.last, key: told}, history=history)
 
 
@@ -104,20 +97,12 @@ def _job_id(metadata: Mapping[str, object], connection_id: str) -> int | None:
 
 
 def with_history(
-    instance: dg.DagsterInstance,
-    ledger: Ledger,
-    asked: Iterable[tuple[Table, Job]],
-    of_runs: Collection[int] = (),
+    instance: dg.DagsterInstance, ledger: Ledger, asked: Iterable[tuple[Table, Job]]
 ) -> Ledger:
-    """The ledger with the history of every table for which it cannot answer by itself.
-
-    Nor can it for the jobs `of_runs`: a run may have told one while a tick was still storing events
-    of older jobs, and these know nothing of it.
-    """
+    """The ledger with the history of every table for which it cannot answer by itself."""
     oldest: dict[dg.AssetKey, tuple[Table, datetime]] = {}
     for table, job in asked:
-        told = ledger.is_told(table.key, job.id)
-        if told is None or (not told and job.id in of_runs and table.key in ledger.last):
+        if ledger.is_told(table.key, job.id) is None:
             ended = job.ended_at or _EVER
             _, before = oldest.get(table.key, (table, ended))
             oldest[table.key] = (table, min(before, ended))

@@ -12,6 +12,7 @@ import dagster as dg
 from dagster_airbyte_sync.assets import (
     ConnectionSelector,
     DagsterAirbyteTranslator,
+    makes_fresh,
     read_ledger,
     with_history,
     workspace_resource,
@@ -139,6 +140,7 @@ class Polling:
         if not owed and not tables.unreadable:
             return Decision()
         involved = {table.key: table for table, _ in owed}.values()
+        fresh = [(table, job) for table, job in owed if makes_fresh(job)]
         promises = read_promises(instance, (table.key for table in involved))
         ledger = read_ledger(instance, involved)
         declared = declared_by_runs(instance, involved, scan.new)
@@ -146,7 +148,7 @@ class Polling:
         known = Known(
             tables=tables.found,
             promises=promises,
-            ledger=with_history(instance, ledger, owed, declared),
+            ledger=with_history(instance, ledger, fresh),
             started_by={job_id: one.run_id for job_id, one in declared.items() if one.started},
             checked=tables.checked,
             held=bookmark.held,

@@ -1,4 +1,4 @@
-"""The ledger's rule: when a job is told, when it is new, and when only history knows."""
+"""The ledger's rule: what is told, and when the history must be read to know."""
 
 import dagster as dg
 import pytest
@@ -15,15 +15,16 @@ def ledger(last: LastTold | None, history: frozenset[int] | None = None) -> Ledg
 @pytest.mark.parametrize(
     ("last", "history", "job_id", "told"),
     [
-        (None, None, 5, False),  # never materialized
         (LastTold(5, 5), None, 5, True),  # the last one told
-        (LastTold(5, 5), None, 6, False),  # higher than any told
-        (LastTold(5, 5), None, 4, None),  # somewhere before: only history knows
-        (LastTold(5, 9), None, 7, None),  # 5 was told late, after 9
-        (LastTold(5, 9), None, 10, False),
+        (None, None, 5, None),  # everything else only the history knows
+        (LastTold(5, 5), None, 6, None),
+        (LastTold(5, 5), None, 4, None),
         (LastTold(), None, 10, None),  # reported by hand
+        (None, frozenset(), 5, False),
+        (None, frozenset({5}), 5, True),  # stored, but not yet noted as the last one
         (LastTold(5, 5), frozenset({3, 5}), 4, False),
         (LastTold(5, 5), frozenset({3, 5}), 3, True),
+        (LastTold(5, 5), frozenset({3, 5, 6}), 6, True),  # an older one was stored after it
         (LastTold(), frozenset({3}), 10, False),
     ],
 )
