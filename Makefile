@@ -6,12 +6,14 @@ VENV ?= .venv
 # dagster-airbyte pins a version of Dagster, so it gets an environment of its own.
 REFERENCE ?= .venv-dagster-airbyte
 ARGS ?=
+KILLS ?= 100
 
-.PHONY: help demo test lint format bench
+.PHONY: help demo test test-deep lint format bench
 
 help:
 	@echo 'make demo    a simulated Airbyte and a real Dagster; ends by itself with ARGS=--once'
 	@echo 'make test    all tests; ARGS are for pytest, such as ARGS=tests/sensors'
+	@echo 'make test-deep  daemon, code server and runs killed 100 times on SQLite and PostgreSQL'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make format  what ruff can mend by itself'
 	@echo 'make bench   how long loading definitions and a tick of the sensor take'
@@ -21,6 +23,9 @@ demo: $(VENV)/ready-demo
 
 test: $(VENV)/ready-test $(REFERENCE)/ready
 	DAGSTER_AIRBYTE_PYTHON='$(CURDIR)/$(REFERENCE)/bin/python' $(VENV)/bin/pytest $(ARGS)
+
+test-deep: $(VENV)/ready-deep
+	KILLS=$(KILLS) $(VENV)/bin/pytest tests/kill $(ARGS)
 
 lint: $(VENV)/ready-dev
 	$(VENV)/bin/ruff check

@@ -126,9 +126,6 @@ def sensor_daemon(
         os.environ.update(before)
 
 
-__all__ = ["Died", "SensorDaemon", "TickStatus", "sensor_daemon"]
-
-
 def store_step_event(
     instance: dg.DagsterInstance,
     run: dg.DagsterRun,
@@ -173,4 +170,21 @@ def store_run_event(
     instance.report_dagster_event(stored, run_id=run.run_id)
 
 
-__all__ += ["store_run_event", "store_step_event"]
+@contextmanager
+def asset_records_not_written(instance: dg.DagsterInstance) -> Iterator[None]:
+    """Events are stored but not noted as the last of their asset, as if Dagster died in between."""
+    with pytest.MonkeyPatch.context() as dying:
+        storage = type(instance.event_log_storage)
+        dying.setattr(storage, "_store_asset_event", lambda *event: None)
+        yield
+
+
+__all__ = [
+    "Died",
+    "SensorDaemon",
+    "TickStatus",
+    "asset_records_not_written",
+    "sensor_daemon",
+    "store_run_event",
+    "store_step_event",
+]

@@ -1,0 +1,33 @@
+"""When somebody is killed: at a random moment of something that is going on, seen from Airbyte."""
+
+import threading
+
+from dagster_airbyte_sync.testing import AirbyteSimulator, RecordedRequest
+
+
+class Moments:
+    """What the deployment is doing right now, as its requests tell."""
+
+    def __init__(self, airbyte: AirbyteSimulator) -> None:
+        self._tick = threading.Event()
+        self._following = threading.Event()
+        airbyte.on_request(self._note)
+
+    def wait_for_tick(self, seconds: float) -> bool:
+        """Wait until the sensor reads the job history."""
+        return _next(self._tick, seconds)
+
+    def wait_for_following(self, seconds: float) -> bool:
+        """Wait until a run starts a sync or looks how one is getting on."""
+        return _next(self._following, seconds)
+
+    def _note(self, request: RecordedRequest) -> None:
+        if request.path.endswith("/jobs/list_for_workspaces"):
+            self._tick.set()
+        elif "/public/v1/jobs" in request.path:
+            self._following.set()
+
+
+def _next(event: threading.Event, seconds: float) -> bool:
+    event.clear()
+    return event.wait(seconds)

@@ -1,0 +1,151 @@
+"""A real deployment under load, its processes killed at random moments: nothing is lost, nothing is
+told twice, and every table hears of its jobs in order.
+
+`KILLS=100` makes it long; `KILL_SEED` chooses other moments. (Times are real, so a seed does not
+bring back exactly the same run.)
+"""
+
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock
+from helpers.kill_databases import storage
+from helpers.kill_deployment import Deployment, instance_of
+from helpers.kill_group import ProcessGroup, process_group
+from helpers.kill_killer import Killer
+from helpers.kill_load import Demands, Load, add_connections, under_load
+from helpers.kill_moments import Moments
+from helpers.kill_runs import Runs
+from helpers.kill_ticks import Ticks
+from helpers.kill_verdict import Told, Verdict, compare, owed, read_log
+
+KILLS = int(os.environ.get("KILLS", "8"))
+SEED = int(os.environ.get("KILL_SEED", "1"))
+REST_SECONDS = 120.0
+
+
+@dataclass
+class Scene:
+    database: str
+    instance: dg.DagsterInstance
+    airbyte: AirbyteSimulator
+    deployment: Deployment
+    runs: Runs
+    ticks: Ticks
+    killer: Killer
+    load: Load
+
+    @property
+    def tables(self) -> list[str]:
+        return [s.name for connection in self.airbyte.connections for s in connection.streams]
+
+    @property
+    def owed_runs(self) -> set[str]:
+        """The keys of the runs that must have been requested, each once."""
+        followed = self.airbyte.connections[0].streams[0].name
+        jobs = [job_id for table, job_id in owed(self.airbyte.jobs) if table == followed]
+        workspace = self.airbyte.workspace_id
+        demanded = (f"demand:{number}" for number in range(self.load.demanded))
+        return {*demanded, *(f"airbyte:{workspace}:{job_id}" for job_id in jobs)}
+
+    def read_log(self) -> list[Told]:
+        return read_log(self.instance, self.tables)
+
+    def summary(self, verdict: Verdict) -> str:
+        jobs = Counter(f"{job.type} {job.status}" for job in self.airbyte.jobs)
+        crashes, events = self.killer.crashes, len(self.read_log())
+        return (
+            f"{self.database}: {crashes.total()} kills ({listed(crashes)}),"
+            f" {jobs.total()} jobs ({listed(jobs)}), {events} events: {verdict}"
+        )
+
+    def come_to_rest(self) -> None:
+        """Wait until everything has ended, and the sensor has then found nothing new."""
+        until = time.monotonic() + REST_SECONDS
+        quiet_since = time.time()
+        while not self.ticks.found_nothing_since(quiet_since):
+            assert time.monotonic() < until, f"No rest.\n{self.deployment.last_words()}"
+            time.sleep(0.5)
+            self.runs.bury()
+            if self.is_busy():
+                quiet_since = time.time()
+
+    def is_busy(self) -> bool:
+        demanded = sum(key.startswith("demand:") for key in self.runs.requested())
+        return (
+            bool(self.runs.unfinished())
+            or demanded < self.load.demanded
+            or not all(job.is_finished for job in self.airbyte.jobs)
+        )
+
+
+def listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+
+
+@pytest.fixture
+def airbyte() -> Iterator[AirbyteSimulator]:
+    with AirbyteSimulator(clock=RealClock()) as airbyte:
+        add_connections(airbyte)
+        yield airbyte
+
+
+@pytest.fixture
+def group() -> Iterator[ProcessGroup]:
+    with process_group() as group:
+        yield group
+
+
+def environ(airbyte: AirbyteSimulator, demands: Demands) -> dict[str, str]:
+    return {
+        "AIRBYTE_REST_API": airbyte.rest_api_base_url,
+        "AIRBYTE_CONFIGURATION_API": airbyte.configuration_api_base_url,
+        "AIRBYTE_WORKSPACE_ID": airbyte.workspace_id,
+        "AIRBYTE_CLIENT_ID": airbyte.client_id,
+        "AIRBYTE_CLIENT_SECRET": airbyte.client_secret,
+        "FOLLOWED_TABLE": airbyte.connections[0].streams[0].name,
+        "DEMANDS": str(demands.file),
+    }
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def scene(
+    request: pytest.FixtureRequest, airbyte: AirbyteSimulator, group: ProcessGroup, tmp_path: Path
+) -> Iterator[Scene]:
+    home = tmp_path / "home"
+    home.mkdir()
+    demands = Demands(tmp_path / "demands")
+    with storage(request.param, tmp_path / "pg", group) as settings:
+        deployment = Deployment(home, group, environ(airbyte, demands))
+        deployment.configure(settings, one_run_each="connection")
+        with instance_of(home) as instance:
+            runs, ticks = Runs(instance, group), Ticks(instance, "airbyte_sync_sensor")
+            killer = Killer(deployment, runs, ticks, Moments(airbyte), random.Random(SEED))
+            deployment.start_code_server()
+            deployment.start_daemon()
+            load = Load(airbyte, demands, runs, random.Random(SEED + 1))
+            yield Scene(request.param, instance, airbyte, deployment, runs, ticks, killer, load)
+
+
+def test_nothing_is_lost_and_nothing_told_twice(
+    scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun = time.monotonic()
+    with under_load(scene.load):
+        scene.killer.kill(KILLS)
+    scene.come_to_rest()
+
+    verdict = compare(scene.airbyte.jobs, scene.read_log())
+
+    with capsys.disabled():
+        print(f"\n{scene.summary(verdict)} in {time.monotonic() - begun:.0f} s (seed {SEED})")
+    assert verdict.is_good, f"{verdict.details}\n{scene.deployment.last_words()}"
+    assert scene.runs.requested() == Counter(scene.owed_runs)
