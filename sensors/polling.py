@@ -97,6 +97,14 @@ class Polling:
 
         scan = scan_history(client, bookmark, budget, weight, enough=_MOST_EVENTS)
         decision = self._decide(context.instance, client, budget, bookmark, scan, tables)
+        for told in decision.told:
+            if told.taken_from is not None:
+                context.log.warning(
+                    "Run %s has not reported Airbyte job %s in %s; the sensor tells it",
+                    told.taken_from,
+                    told.sync.job.id,
+                    self.hold_limit,
+                )
         requests = self._requests(context, workspace.workspace_id, decision)
         server_time = client.server_time(budget)
         moved = move(bookmark, scan, decision, int(time.time()), server_time)
