@@ -1,5 +1,6 @@
 """Everything this package asks of one Airbyte workspace, answered in typed records."""
 
+import logging
 import os
 import threading
 import time
@@ -21,8 +22,12 @@ from dagster_airbyte_sync.resources.errors import (
     NoToken,
 )
 from dagster_airbyte_sync.resources.fallback import CLOSED, Fallback
-from dagster_airbyte_sync.resources.history import JobHistory
-from dagster_airbyte_sync.resources.http import Call, Http
+from dagster_airbyte_sync.resources.history import (
+    JobHistory,
+    NoteUnreadable,
+    ignore_unreadable,
+)
+from dagster_airbyte_sync.resources.http import Http, told
 from dagster_airbyte_sync.resources.instance import CLOUD, Instance, read_instance
 from dagster_airbyte_sync.resources.jobs import Job, JobType
 from dagster_airbyte_sync.resources.paging import Page, rows_of_unordered
@@ -88,16 +93,17 @@ class AirbyteClient:
 
     def _read_connections(self, budget: TimeBudget) -> dict[str, Connection]:
         def from_configuration() -> dict[str, Connection]:
-            answer = self._http.send(self._configuration.connections(), budget)
-            return {row.id: row for row in configuration_api.read_connections(answer).rows}
+            call = self._configuration.connections()
+            page = configuration_api.read_connections(self._http.send(call, budget))
+            return {row.id: row for row in told(call, "connections", page).rows}
+
+        def public_page(offset: int) -> Page[Connection]:
+            call = self._public.connections(offset, self._page_size)
+            page = public_api.read_connections(self._http.send(call, budget))
+            return told(call, "connections", page)
 
         def from_public() -> dict[str, Connection]:
-            return rows_of_unordered(
-                self._page_size,
-                lambda offset: public_api.read_connections(
-                    self._http.send(self._public.connections(offset, self._page_size), budget)
-                ),
-            )
+            return rows_of_unordered(self._page_size, public_page)
 
         return self._fallback.ask(from_configuration, from_public, budget)
 
@@ -107,7 +113,8 @@ class AirbyteClient:
         # The public list alone says the short type that asset kinds are made of ("postgres").
         def page(offset: int) -> Page[Destination]:
             call = self._public.destinations(offset, self._page_size)
-            return public_api.read_destinations(self._http.send(call, budget))
+            page = public_api.read_destinations(self._http.send(call, budget))
+            return told(call, "destinations", page)
 
         found = rows_of_unordered(self._page_size, page)
         used = {connection.destination_id for connection in connections.values()}
@@ -142,21 +149,29 @@ class AirbyteClient:
 
     # -- what happened ---------------------------------------------------------------------------
 
-    def finished_jobs(self, since: datetime, budget: TimeBudget = NO_LIMIT) -> Iterator[Job]:
+    def finished_jobs(
+        self,
+        since: datetime,
+        budget: TimeBudget = NO_LIMIT,
+        unreadable: NoteUnreadable = ignore_unreadable,
+    ) -> Iterator[Job]:
         """Jobs that finished at or after `since` (Airbyte's clock), oldest end first.
 
-        The whole workspace, one request a page, made when its first job is asked for.
+        The whole workspace, one request a page, made when its first job is asked for. `unreadable`
+        is called for each page with how many of its rows are no job.
         """
         seen: set[int] = set()
-        for job in self._jobs_by_end(since, budget):
+        for job in self._jobs_by_end(since, budget, unreadable):
             if job.is_finished and job.id not in seen:
                 seen.add(job.id)
                 yield job
 
-    def _jobs_by_end(self, since: datetime, budget: TimeBudget) -> Iterator[Job]:
+    def _jobs_by_end(
+        self, since: datetime, budget: TimeBudget, unreadable: NoteUnreadable
+    ) -> Iterator[Job]:
         if not self._fallback.is_closed:
             try:
-                yield from self._history.by_configuration(since, budget)
+                yield from self._history.by_configuration(since, budget, unreadable)
                 return
             except NoToken:
                 raise
@@ -164,14 +179,26 @@ class AirbyteClient:
                 self.check_workspace(budget)
                 self._fallback.note_closed()
         hidden = (JobType.REFRESH,) if self._ask_instance(budget).hides_refreshes else ()
-        yield from self._history.by_public(since, (None, *hidden), budget)
+        yield from self._history.by_public(since, (None, *hidden), budget, unreadable)
+
+    def about_how_many_finished(
+        self, since: datetime, least: int, budget: TimeBudget = NO_LIMIT
+    ) -> int:
+        """How many jobs ended at or after `since`, to a twentieth; `least` are known.
+
+        Some ten requests of one row, as Airbyte does not tell. The public API counts jobs that
+        run, too.
+        """
+        if self._fallback.is_closed:
+            return self._history.about_how_many_by_public(since, least, budget)
+        return self._history.about_how_many_by_configuration(since, least, budget)
 
     def job(self, job_id: int, budget: TimeBudget = NO_LIMIT) -> Job:
         """One job as it is now, with counts by stream where the Configuration API is open."""
 
         def from_configuration() -> Job:
             call = self._configuration.job(job_id)
-            return _known(call, configuration_api.read_job(self._http.send(call, budget)))
+            return told(call, "a job", configuration_api.read_job(self._http.send(call, budget)))
 
         def from_public() -> Job:
             return self.job_status(job_id, budget)
@@ -181,19 +208,20 @@ class AirbyteClient:
     def job_status(self, job_id: int, budget: TimeBudget = NO_LIMIT) -> Job:
         """One job as it is now, with totals only: the cheap question to ask while it runs."""
         call = self._public.job(job_id)
-        return _known(call, public_api.read_job(self._http.send(call, budget)))
+        return told(call, "a job", public_api.read_job(self._http.send(call, budget)))
 
     def newest_jobs(self, connection_id: str, limit: int = 10) -> list[Job]:
         """The newest jobs of a connection, running ones too, newest first."""
-        answer = self._http.send(self._public.newest_jobs(connection_id, limit))
-        return list(public_api.read_jobs(answer).rows)
+        call = self._public.newest_jobs(connection_id, limit)
+        page = public_api.read_jobs(self._http.send(call))
+        return list(told(call, "jobs", page).rows)
 
     # -- what to do ------------------------------------------------------------------------------
 
     def start_sync(self, connection_id: str) -> Job:
         """Start a sync; never sent twice. AirbyteConflict if one runs already."""
         call = self._public.start_sync(connection_id)
-        return _known(call, public_api.read_job(self._http.send(call)))
+        return told(call, "a job", public_api.read_job(self._http.send(call)))
 
     def cancel(self, job_id: int) -> None:
         """Cancel whatever runs on the job's connection (Airbyte cannot cancel one job alone)."""
@@ -228,10 +256,15 @@ class AirbyteClient:
             return {}
 
 
-def _known(call: Call, job: Job | None) -> Job:
-    if job is None:
-        raise AirbyteUnreadable(call.method, call.url, "an answer that describes no job")
-    return job
+_log = logging.getLogger(__name__)
+
+
+def _warn_of_plain_http(settings: AirbyteSettings) -> None:
+    for host in settings.hosts_in_the_clear:
+        _log.warning(
+            "Credentials for Airbyte are sent to %s unencrypted: use https:// if others can listen",
+            host,
+        )
 
 
 _clients: LRUCache[tuple[int, AirbyteSettings], AirbyteClient] = LRUCache(32)
@@ -249,5 +282,6 @@ def client_for(settings: AirbyteSettings) -> AirbyteClient:
     with _clients_lock:
         found = _clients.get(key)
         if found is None:
+            _warn_of_plain_http(settings)
             found = _clients[key] = AirbyteClient(settings)
         return found

@@ -66,7 +66,7 @@ class ConfigurationApi:
         return Call("POST", f"{self._base_url}{path}", body=body)
 
 
-def read_connections(answer: object) -> Page[Connection]:
+def read_connections(answer: object) -> Page[Connection] | None:
     return read_page(answer, "connections", read_connection)
 
 
@@ -107,7 +107,7 @@ def _read_schedule(raw: Json) -> SyncSchedule:
     )
 
 
-def read_jobs(answer: object) -> Page[Job]:
+def read_jobs(answer: object) -> Page[Job] | None:
     return read_page(answer, "jobs", read_job)
 
 

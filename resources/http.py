@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from typing import TypeVar
 
 import requests
 from urllib3.exceptions import HTTPError
@@ -42,6 +43,16 @@ class Call:
     body: Json | None = field(default=None, repr=False)
     repeatable: bool = True
     timeout: float | None = None
+
+
+Answer = TypeVar("Answer")
+
+
+def told(call: Call, what: str, answer: Answer | None) -> Answer:
+    """What was read in an answer; AirbyteUnreadable if there was no such thing."""
+    if answer is None:
+        raise AirbyteUnreadable(call.method, call.url, f"an answer without {what}")
+    return answer
 
 
 class Http:

@@ -1,12 +1,12 @@
 """Reading Airbyte's lists completely, although its pages move, overlap and skip."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from dagster_airbyte_sync.resources.jobs import Job
-from dagster_airbyte_sync.resources.reading import Json, objects_at
+from dagster_airbyte_sync.resources.reading import Json, object_at
 
 
 class HasId(Protocol):
@@ -20,16 +20,25 @@ Item = TypeVar("Item", bound=HasId)
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """The readable rows of one answer, and how many there were with the unreadable ones."""
+    """The readable rows of one answer; `received` counts the unreadable ones too."""
 
     rows: tuple[Row, ...]
     received: int
 
+    @property
+    def unreadable(self) -> int:
+        return self.received - len(self.rows)
 
-def read_page(answer: object, field: str, read: Callable[[Json], Row | None]) -> Page[Row]:
-    """The page under `field` of an answer; a row that cannot be read is left out."""
-    received = objects_at(answer, field)
-    found = map(read, received)
+
+def read_page(answer: object, field: str, read: Callable[[Json], Row | None]) -> Page[Row] | None:
+    """The page under `field` of an answer, or None if no list is there.
+
+    A row that cannot be read is only counted.
+    """
+    received = object_at(answer).get(field)
+    if not isinstance(received, list):
+        return None
+    found = (read(row) if isinstance(row, Mapping) else None for row in received)
     return Page(tuple(row for row in found if row is not None), len(received))
 
 
@@ -100,3 +109,20 @@ def rows_of_unordered(limit: int, fetch: Callable[[int], Page[Item]]) -> dict[st
             break
         rows |= again
     return rows
+
+
+def about_how_many(has_row: Callable[[int], bool], least: int) -> int:
+    """How many rows a listing has, of which nobody tells the number, to one part in twenty.
+
+    `has_row(place)` looks whether there is a row at a place, counted from 0; `least` are known.
+    """
+    low, high = least, max(2 * least, 1)
+    while has_row(high):
+        low, high = high + 1, 2 * high
+    while high - low > low // 20:
+        middle = (low + high) // 2
+        if has_row(middle):
+            low = middle + 1
+        else:
+            high = middle
+    return high

@@ -109,7 +109,7 @@ def _zulu(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def read_connections(answer: object) -> Page[Connection]:
+def read_connections(answer: object) -> Page[Connection] | None:
     return read_page(answer, "data", read_connection)
 
 
@@ -149,7 +149,7 @@ def _read_cron(written: str) -> tuple[str | None, str | None]:
     return written.strip() or None, None
 
 
-def read_destinations(answer: object) -> Page[Destination]:
+def read_destinations(answer: object) -> Page[Destination] | None:
     return read_page(answer, "data", read_destination)
 
 
@@ -167,7 +167,7 @@ def read_destination(raw: Json) -> Destination | None:
     )
 
 
-def read_jobs(answer: object) -> Page[Job]:
+def read_jobs(answer: object) -> Page[Job] | None:
     return read_page(answer, "data", read_job)
 
 

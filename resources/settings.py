@@ -4,6 +4,7 @@ import base64
 import os
 import re
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
@@ -77,6 +78,14 @@ class AirbyteSettings:
         return self.configuration_api_base_url == CLOUD_CONFIGURATION_API
 
     @property
+    def hosts_in_the_clear(self) -> tuple[str, ...]:
+        """Other machines to which credentials are sent unencrypted."""
+        if not (self.client_secret or self.password or self.request_headers):
+            return ()
+        addresses = (self.rest_api_base_url, self.configuration_api_base_url)
+        return tuple(sorted({host for address in addresses if (host := _in_the_clear(address))}))
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """All values that must never be shown, in every form in which they are sent."""
         of_headers = (value for _, value in self.request_headers)
@@ -88,6 +97,19 @@ class AirbyteSettings:
     def _basic(self) -> str | None:
         user_and_password = f"{self.username}:{self.password}".encode("utf-8", "replace")
         return base64.b64encode(user_and_password).decode() if self.password else None
+
+
+def _in_the_clear(address: str) -> str | None:
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    return host if parts.scheme == "http" and not _is_this_machine(host) else None
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def check_number(name: str, value: float) -> None:

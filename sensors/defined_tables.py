@@ -1,9 +1,10 @@
 """Which streams of Airbyte have an asset in this code location: nothing else is ever told."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import Protocol
 
 import dagster as dg
 
@@ -15,7 +16,20 @@ from dagster_airbyte_sync.assets import (
     table_of_spec,
     tables_of,
 )
-from dagster_airbyte_sync.resources import Catalog, Connection, Stream, StreamId
+from dagster_airbyte_sync.resources import (
+    AirbyteError,
+    Catalog,
+    Connection,
+    Job,
+    Stream,
+    StreamId,
+)
+
+
+class ReadCatalog(Protocol):
+    """Reads the catalog; with `fresh`, from Airbyte and not from what is remembered."""
+
+    def __call__(self, *, fresh: bool = False) -> Catalog: ...
 
 
 class DefinedTables:
@@ -29,7 +43,7 @@ class DefinedTables:
     def __init__(
         self,
         repository: dg.RepositoryDefinition,
-        read_catalog: Callable[[], Catalog],
+        read_catalog: ReadCatalog,
         translator: DagsterAirbyteTranslator,
         selector: ConnectionSelector | None,
         log: logging.Logger,
@@ -41,12 +55,30 @@ class DefinedTables:
         self._log = log
         self._found: dict[str, list[Table]] = {}
         self._unreadable: set[str] = set()
+        self._is_refreshed = False
 
-    def of(self, connection_id: str) -> list[Table]:
-        """The connection's tables; none if it is not selected or nothing stands for it here."""
+    def of(self, job: Job) -> list[Table]:
+        """The tables of a job's connection; none if nothing stands for it here.
+
+        If Airbyte did not list the connection, or a stream of it, when the catalog was last read,
+        that is read again: once, as this object lives for one tick.
+        """
+        if not self._is_refreshed and not _lists(self._catalog, job):
+            self._refresh()
+        connection_id = job.connection_id
         if connection_id not in self._found:
             self._found[connection_id] = self._find(connection_id)
         return self._found[connection_id]
+
+    def _refresh(self) -> None:
+        self._is_refreshed = True
+        try:
+            self._catalog = self._read_catalog(fresh=True)
+        except AirbyteError as error:
+            self._log.warning("What is new in Airbyte could not be read: %s", error)
+            return
+        self._found.clear()
+        self._unreadable.clear()
 
     def _find(self, connection_id: str) -> list[Table]:
         connection = self._catalog.connections.get(connection_id)
@@ -71,9 +103,9 @@ class DefinedTables:
         """Connections for which the user's selector or translator raised."""
         return frozenset(self._unreadable)
 
-    def events_for(self, connection_id: str) -> int:
-        """How many events one of the connection's jobs makes at most."""
-        return sum(2 if table.key in self.checked else 1 for table in self.of(connection_id))
+    def events_for(self, job: Job) -> int:
+        """How many events the job makes at most."""
+        return sum(2 if table.key in self.checked else 1 for table in self.of(job))
 
     @cached_property
     def checked(self) -> frozenset[dg.AssetKey]:
@@ -143,3 +175,11 @@ class DefinedTables:
                 connection.name,
                 ", ".join(str(stream.id) for stream in strangers),
             )
+
+
+def _lists(catalog: Catalog, job: Job) -> bool:
+    connection = catalog.connections.get(job.connection_id)
+    if connection is None:
+        return False
+    streams = {stream.id for stream in connection.selected_streams}
+    return streams.issuperset(job.streams or ()) and streams.issuperset(job.enabled_streams or ())

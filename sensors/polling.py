@@ -44,7 +44,7 @@ from dagster_airbyte_sync.sensors.run_requests import (
     downstream_request,
     requests_for,
 )
-from dagster_airbyte_sync.sensors.scan import Scan, scan_history
+from dagster_airbyte_sync.sensors.scan import Scan, about_how_many_new, scan_history
 from dagster_airbyte_sync.sensors.summary import summary_of
 from dagster_airbyte_sync.sensors.tick_time import tick_seconds
 
@@ -93,9 +93,14 @@ class Polling:
 
         def weight(job: Job) -> int:
             # What waits already must not keep the scan from newer syncs for ever.
-            return 0 if job.id in bookmark.held else tables.events_for(job.connection_id)
+            return 0 if job.id in bookmark.held else tables.events_for(job)
 
         scan = scan_history(client, bookmark, budget, weight, enough=_MOST_EVENTS)
+        if scan.unreadable:
+            context.log.warning(
+                "Airbyte listed %d jobs without an id or a connection: they cannot be told",
+                scan.unreadable,
+            )
         decision = self._decide(context.instance, client, budget, bookmark, scan, tables)
         for told in decision.told:
             if told.taken_from is not None:
@@ -108,7 +113,7 @@ class Polling:
         requests = self._requests(context, workspace.workspace_id, decision)
         server_time = client.server_time(budget)
         moved = move(bookmark, scan, decision, int(time.time()), server_time)
-        summary = summary_of(scan, decision, moved)
+        summary = summary_of(scan, decision, moved, about_how_many_new(client, scan, budget))
         context.log.info(summary)
         return dg.SensorResult(
             asset_events=[event for told in decision.told for event in told.events],
@@ -144,7 +149,7 @@ class Polling:
         scan: Scan,
         tables: DefinedTables,
     ) -> Decision:
-        owed = [(table, job) for job in scan.new for table in tables.of(job.connection_id)]
+        owed = [(table, job) for job in scan.new for table in tables.of(job)]
         if not owed and not tables.unreadable:
             return Decision()
         involved = {table.key: table for table, _ in owed}.values()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dagster_airbyte_sync.resources import AirbyteClient, Job, OutOfTime, TimeBudget
+from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, Job, OutOfTime, TimeBudget
 from dagster_airbyte_sync.sensors.bookmark import Bookmark
 
 
@@ -12,12 +12,13 @@ class Scan:
     """Finished jobs in the order of their end; `new` are those the bookmark does not know as done.
 
     `complete` is False if the scan stopped before the newest job: the jobs are then all that
-    ended up to the last one, and none later.
+    ended up to the last one, and none later. `unreadable` rows were in the list that are no jobs.
     """
 
     jobs: tuple[Job, ...]
     new: tuple[Job, ...]
     complete: bool
+    unreadable: int = 0
 
 
 def scan_history(
@@ -33,17 +34,40 @@ def scan_history(
     """
     jobs: list[Job] = []
     new: list[Job] = []
+    unreadable: list[int] = []
+
+    def scan(complete: bool) -> Scan:
+        return Scan(tuple(jobs), tuple(new), complete, sum(unreadable))
+
     heavy = 0
     try:
-        for job in client.finished_jobs(bookmark.read_from, budget):
+        for job in client.finished_jobs(bookmark.read_from, budget, unreadable.append):
             jobs.append(job)
             if not bookmark.knows(job):
                 new.append(job)
                 heavy += weight(job)
                 if heavy >= enough:
-                    return Scan(tuple(jobs), tuple(new), complete=False)
+                    return scan(complete=False)
     except OutOfTime:
         if not jobs:
             raise
-        return Scan(tuple(jobs), tuple(new), complete=False)
-    return Scan(tuple(jobs), tuple(new), complete=True)
+        return scan(complete=False)
+    return scan(complete=True)
+
+
+def about_how_many_new(client: AirbyteClient, scan: Scan, budget: TimeBudget) -> int | None:
+    """How many finished jobs there are to tell, these and those beyond; None if unknown.
+
+    Asks Airbyte only if the scan is not complete, and never loses a tick for it.
+    """
+    if scan.complete:
+        return len(scan.new)
+    end = scan.jobs[-1].ended_at if scan.jobs else None
+    if end is None:
+        return None
+    at_the_end = sum(job.ended_at == end for job in scan.jobs)
+    try:
+        beyond = client.about_how_many_finished(end, at_the_end, budget)
+    except AirbyteError:
+        return None
+    return len(scan.new) + beyond - at_the_end

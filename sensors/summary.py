@@ -5,19 +5,32 @@ from dagster_airbyte_sync.sensors.decide import Decision
 from dagster_airbyte_sync.sensors.scan import Scan
 
 
-def summary_of(scan: Scan, decision: Decision, moved: Bookmark) -> str:
-    """What was told, what waits, and how far the history is read (Airbyte's clock)."""
+def summary_of(scan: Scan, decision: Decision, moved: Bookmark, about: int | None = None) -> str:
+    """What was told, what waits, and how far the history is read (Airbyte's clock).
+
+    `about` is how many finished jobs there were to tell, where that is more than one tick takes.
+    """
     fresh = [told for told in decision.told if told.makes_fresh]
     others = sum(told.is_ours for told in decision.told) - len(fresh)
     tables = sum(len(told.keys) for told in fresh)
+    is_cut = bool(decision.left) or not scan.complete
+    of = _of(about) if is_cut else ""
     parts = [
-        f"told {_count(len(fresh), 'sync')} ({_count(tables, 'table')})" if fresh else "",
+        f"told {_count(len(fresh), 'sync')}{of} ({_count(tables, 'table')})" if fresh else "",
         f"{_count(others, 'failed, cancelled or clearing job')}" if others else "",
         f"{_count(len(decision.waiting), 'sync')} waiting" if decision.waiting else "",
-        "" if scan.complete and not decision.left else "more to come at the next tick",
+        f"{_count(scan.unreadable, 'job')} unreadable" if scan.unreadable else "",
+        "more to come at the next tick" if is_cut else "",
     ]
     said = "; ".join(filter(None, parts)) or "nothing new"
     return f"{said[0].upper()}{said[1:]}. Read up to {moved.since:%Y-%m-%d %H:%M:%S} UTC."
+
+
+def _of(about: int | None) -> str:
+    """Two digits are all that is known of a number of thousands."""
+    if about is None:
+        return ""
+    return f" of about {round(about, min(0, 2 - len(str(about)))):,}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -54,8 +54,7 @@ class Truth:
         for job in self._fresh_jobs():
             late = (job.committed_at or job.updated_at) - job.updated_at
             for table in tables_of(job):
-                defined = self.defined_since.get(table)
-                if defined is not None and defined < job.updated_at and late < REACH:
+                if self._was_defined(table, job) and late < REACH:
                     yield table, job.job_id
 
     def check_nothing_is_lost(self) -> None:
@@ -94,10 +93,19 @@ class Truth:
             raise AssertionError(f"told out of order: {telling}, after {newer}")
 
     def _could_overtake(self, newer: Telling, older: Telling) -> bool:
-        """A run tells its own job whatever else the sensor has yet to tell."""
+        """Whether the older job may come late.
+
+        A run tells its own job whatever else the sensor has yet to tell. A sensor may have passed
+        the older one before it could be seen, or while the table was not defined; another sensor,
+        or one without its bookmark, then finds it still untold.
+        """
         job = self.airbyte.job(older.job_id)
         visible = job.committed_at or job.updated_at
-        return newer.by_run or visible > newer.at
+        return newer.by_run or visible > newer.at or not self._was_defined(older.table, job)
+
+    def _was_defined(self, table: str, job: SimulatedJob) -> bool:
+        defined = self.defined_since.get(table)
+        return defined is not None and defined < job.updated_at
 
 
 def tables_of(job: SimulatedJob) -> list[str]:

@@ -8,6 +8,7 @@ import sys
 from datetime import timedelta
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -292,8 +293,7 @@ class Histories(RuleBasedStateMachine):
         self.world.live_runs[run % len(self.world.live_runs)].terminate()
 
 
-def test_each_history_is_told_once_and_in_order() -> None:
-    print(f"MODEL_SEED={SEED} MODEL_EXAMPLES={EXAMPLES}")
+def test_each_history_is_told_once_and_in_order(capsys: pytest.CaptureFixture[str]) -> None:
     try:
         run_state_machine_as_test(
             seed(SEED)(Histories),
@@ -309,4 +309,5 @@ def test_each_history_is_told_once_and_in_order() -> None:
             ),
         )
     finally:
-        print(SCORE.line())
+        with capsys.disabled():
+            print(f"\n{SCORE.line()} (seed {SEED})")
