@@ -67,7 +67,7 @@ def jobs_by_end(
     of those could end and let the rows behind it move up, unseen: `without_moving_rows`, where
     given, reads on instead.
     """
-    offset = 0
+    offset, seen = 0, set[int]()
     while True:
         page = fetch(since, offset)
         # Airbyte breaks no ties; of jobs that ended in one second the older one is told first.
@@ -79,6 +79,10 @@ def jobs_by_end(
         if without_moving_rows and not moved and not all(job.is_finished for job in page.rows):
             yield from without_moving_rows(since)
             return
+        ids = {job.id for job in page.rows}
+        if not moved and ids and ids <= seen:
+            return  # A server that ignores row numbers would send the same page for ever.
+        seen |= ids
         offset = 0 if moved else offset + page.received
         since = max(last, since)
 
@@ -125,4 +129,4 @@ def about_how_many(has_row: Callable[[int], bool], least: int) -> int:
             low = middle + 1
         else:
             high = middle
-    return high
+    return (low + high) // 2

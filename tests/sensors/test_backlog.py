@@ -1,0 +1,113 @@
+"""Dagster was off while Airbyte went on: all is told, in order, over as many ticks as it takes.
+
+`BACKLOG=20000` makes it long.
+"""
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+
+import dagster as dg
+
+from dagster_airbyte_sync import Connection
+from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection
+from helpers.deployment import Deployment
+
+Deploy = Callable[..., Deployment]
+
+BACKLOG = int(os.environ.get("BACKLOG", "1200"))
+# One look for each job would be far more: a page has 100 jobs, and counting needs some twenty.
+MOST_REQUESTS = 40
+
+
+def history(
+    airbyte: AirbyteSimulator, connections: list[SimulatedConnection], length: int
+) -> dict[str, list[int]]:
+    """Syncs of the connections in turn, a minute apart, the last of them a minute ago."""
+    told: dict[str, list[int]] = {}
+    for number in range(length):
+        connection = connections[number % len(connections)]
+        end = airbyte.now - timedelta(minutes=length - number)
+        job = airbyte.add_finished_job(connection, created_at=end, updated_at=end)
+        told.setdefault(connection.streams[0].name, []).append(job.job_id)
+    return told
+
+
+def add_connections(airbyte: AirbyteSimulator, number: int) -> list[SimulatedConnection]:
+    return [airbyte.add_connection(f"c{n}", streams=[f"table_{n}"]) for n in range(number)]
+
+
+def test_a_long_backlog_is_told_in_order_over_many_ticks(
+    airbyte: AirbyteSimulator, deploy: Deploy
+) -> None:
+    expected = history(airbyte, add_connections(airbyte, 20), BACKLOG)
+    with dg.DagsterInstance.ephemeral() as instance:
+        deployment = deploy(start_from=timedelta(minutes=BACKLOG + 5))
+        deployment.instance = instance
+        ticks = [deployment.tick() for _ in range(BACKLOG // 250 + 2)]
+
+        assert deployment.told_all(expected) == expected
+    assert max(len(tick.events) for tick in ticks) <= 250
+    assert max(tick.sent for tick in ticks) <= MOST_REQUESTS
+    assert ticks[-1].summary is not None
+    assert ticks[-1].summary.startswith("Nothing new.")
+
+
+def test_the_summary_says_how_much_there_is_to_tell(
+    airbyte: AirbyteSimulator, deploy: Deploy
+) -> None:
+    history(airbyte, add_connections(airbyte, 1), 1000)
+    deployment = deploy(start_from=timedelta(minutes=1005))
+
+    with dg.DagsterInstance.ephemeral() as deployment.instance:
+        first = deployment.tick()
+
+    assert first.summary is not None
+    words = first.summary.split()
+    assert words[:5] == ["Told", "250", "syncs", "of", "about"]
+    assert 950 <= int(words[5].replace(",", "")) <= 1050
+    assert "more to come at the next tick" in first.summary
+
+
+def test_a_tick_that_cannot_count_the_rest_tells_as_much(
+    airbyte: AirbyteSimulator, deploy: Deploy
+) -> None:
+    history(airbyte, add_connections(airbyte, 1), 400)
+    deployment = deploy(start_from=timedelta(minutes=405))
+    airbyte.add_fault(Fault.status(500), path="/jobs/list_for_workspaces", after=3, times=None)
+
+    with dg.DagsterInstance.ephemeral() as deployment.instance:
+        first = deployment.tick()
+
+    assert len(first.materialized) == 250
+    assert first.summary is not None
+    assert first.summary.startswith("Told 250 syncs (250 tables); more to come")
+
+
+def test_the_newest_sync_does_not_starve_behind_a_connection_that_cannot_be_told(
+    airbyte: AirbyteSimulator, deploy: Deploy
+) -> None:
+    """More jobs wait than the bookmark names (500) and than one tick tells (250)."""
+    broken, fine = add_connections(airbyte, 2)
+    expected = history(airbyte, [broken], 800)
+    newest = airbyte.run_sync(fine)
+
+    def selector(connection: Connection) -> bool:
+        if is_mended or connection.name != "c0":
+            return True
+        raise ValueError("a bug of the user's")
+
+    is_mended = True
+    deployment = deploy(start_from=timedelta(minutes=805), connection_selector_fn=selector)
+    is_mended = False
+    with dg.DagsterInstance.ephemeral() as deployment.instance:
+        ticks = [deployment.tick() for _ in range(3)]
+
+        assert deployment.told("table_1") == [newest.job_id]
+        assert deployment.told("table_0") == []
+        assert "800 syncs waiting" in str(ticks[-1].summary)
+
+        is_mended = True
+        for _ in range(5):
+            deployment.tick()
+        assert deployment.told_all(expected) == expected
