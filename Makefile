@@ -6,14 +6,17 @@ VENV ?= .venv
 # dagster-airbyte pins a version of Dagster, so it gets an environment of its own.
 REFERENCE ?= .venv-dagster-airbyte
 ARGS ?=
+# How long `make test-deep` is.
 KILLS ?= 100
+HISTORIES ?= 10000
+BACKLOG ?= 20000
 
 .PHONY: help demo test test-deep lint format bench
 
 help:
 	@echo 'make demo    a simulated Airbyte and a real Dagster; ends by itself with ARGS=--once'
 	@echo 'make test    all tests; ARGS are for pytest, such as ARGS=tests/sensors'
-	@echo 'make test-deep  daemon, code server and runs killed 100 times on SQLite and PostgreSQL'
+	@echo 'make test-deep  two hours: many more histories, kills, faults and a longer backlog'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make format  what ruff can mend by itself'
 	@echo 'make bench   how long loading definitions and a tick of the sensor take'
@@ -22,10 +25,12 @@ demo: $(VENV)/ready-demo
 	@$(VENV)/bin/python examples/demo/watch.py $(ARGS)
 
 test: $(VENV)/ready-test $(REFERENCE)/ready
-	DAGSTER_AIRBYTE_PYTHON='$(CURDIR)/$(REFERENCE)/bin/python' $(VENV)/bin/pytest $(ARGS)
+	DAGSTER_AIRBYTE_PYTHON='$(CURDIR)/$(REFERENCE)/bin/python' $(VENV)/bin/pytest $(if $(ARGS),$(ARGS),-n 2 --dist worksteal)
 
-test-deep: $(VENV)/ready-deep
-	KILLS=$(KILLS) $(VENV)/bin/pytest tests/kill $(ARGS)
+test-deep: $(VENV)/ready-test
+	KILLS=$(KILLS) MODEL_EXAMPLES=$(HISTORIES) BACKLOG=$(BACKLOG) FUZZ_EXAMPLES=3000 \
+	$(VENV)/bin/pytest tests/kill tests/model tests/sensors/test_backlog.py \
+	tests/resources/test_fuzzed_answers.py -n 2 --dist worksteal $(ARGS)
 
 lint: $(VENV)/ready-dev
 	$(VENV)/bin/ruff check

@@ -1,7 +1,8 @@
-"""For the whole suite: what is quick runs first, and with NO_SKIPS=1 a skipped test is a failure.
+"""For the whole suite: order, skips, and what tests have measured.
 
-A test may skip where something it needs is not on the machine, and says what. CI has it all, so
-there a skip would hide that something is not tested.
+What is quick runs first. A test may skip where something it needs is not on the machine, and says
+what; CI has it all and sets NO_SKIPS=1, which makes a skip a failure. What a test records as
+"measured" is printed in the end, also of tests that passed in another process.
 """
 
 import os
@@ -11,7 +12,12 @@ from pathlib import Path
 import pytest
 
 # These start processes or build packages; in this order at the end.
-SLOW = ("mutations", "repository", "migration", "daemon", "demo")
+SLOW = ("model", "mutations", "repository", "migration", "daemon", "demo", "kill")
+
+
+def pytest_report_header() -> str:
+    seeds = {"MODEL_SEED": "0", "FUZZ_SEED": "0", "KILL_SEED": "1"}
+    return ", ".join(f"{name}={os.environ.get(name, usual)}" for name, usual in seeds.items())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,3 +49,17 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
         report.longrepr = f"NO_SKIPS=1, but: {reason}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = (r for outcome in ("passed", "failed") for r in terminalreporter.getreports(outcome))
+    lines = [
+        str(text)
+        for report in reports
+        for name, text in report.user_properties
+        if name == "measured" and report.when == "call"
+    ]
+    if lines:
+        terminalreporter.section("measured")
+        for line in lines:
+            terminalreporter.line(line)

@@ -5,10 +5,10 @@
 
 import os
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 
 import hypothesis.strategies as st
-import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -293,7 +293,9 @@ class Histories(RuleBasedStateMachine):
         self.world.live_runs[run % len(self.world.live_runs)].terminate()
 
 
-def test_each_history_is_told_once_and_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_history_is_told_once_and_in_order(
+    record_property: Callable[[str, object], None],
+) -> None:
     try:
         run_state_machine_as_test(
             seed(SEED)(Histories),
@@ -309,5 +311,4 @@ def test_each_history_is_told_once_and_in_order(capsys: pytest.CaptureFixture[st
             ),
         )
     finally:
-        with capsys.disabled():
-            print(f"\n{SCORE.line()} (seed {SEED})")
+        record_property("measured", f"{SCORE.line()} (MODEL_SEED={SEED})")
