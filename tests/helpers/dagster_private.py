@@ -4,8 +4,10 @@ in Dagster; the product never does."""
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import dagster as dg
@@ -18,6 +20,7 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster._daemon.sensor import execute_sensor_iteration
+from dagster._utils.schedules import schedule_execution_time_iterator
 
 LOGGER = logging.getLogger("daemon")
 
@@ -182,11 +185,18 @@ def asset_records_not_written(instance: dg.DagsterInstance) -> Iterator[None]:
         yield
 
 
+def fire_times(crons: Sequence[str], start: datetime, count: int, zone: str) -> list[datetime]:
+    """When the daemon makes ticks for a schedule with these crons, at or after the start."""
+    times = schedule_execution_time_iterator(start.timestamp(), list(crons), zone)
+    return list(islice(times, count))
+
+
 __all__ = [
     "Died",
     "SensorDaemon",
     "TickStatus",
     "asset_records_not_written",
+    "fire_times",
     "sensor_daemon",
     "store_run_event",
     "store_step_event",
