@@ -16,8 +16,10 @@ from dagster_airbyte_sync.assets.events import (
     makes_fresh,
     tables_of_job,
 )
+from dagster_airbyte_sync.assets.freshness import freshness_from_airbyte_schedule
 from dagster_airbyte_sync.assets.ledger import Ledger, read_ledger, with_history
 from dagster_airbyte_sync.assets.metadata import DATA_VERSION_TAG
+from dagster_airbyte_sync.assets.mirrored_schedules import build_schedules_from_airbyte
 from dagster_airbyte_sync.assets.specs import load_airbyte_asset_specs, load_tables
 from dagster_airbyte_sync.assets.syncing import SyncEvent, SyncsAssets
 from dagster_airbyte_sync.assets.tables import (
@@ -27,6 +29,12 @@ from dagster_airbyte_sync.assets.tables import (
     table_of_spec,
     tables_of,
 )
+from dagster_airbyte_sync.assets.take_over import (
+    PutBackResult,
+    put_back_schedules,
+    take_over_schedules,
+)
+from dagster_airbyte_sync.assets.taken_schedules import TakenOver, TakenSchedule
 from dagster_airbyte_sync.assets.translator import (
     AirbyteConnectionTableProps,
     DagsterAirbyteTranslator,
@@ -42,22 +50,29 @@ __all__ = [
     "Event",
     "FinishedSync",
     "Ledger",
+    "PutBackResult",
     "SyncEvent",
     "SyncsAssets",
     "Table",
+    "TakenOver",
+    "TakenSchedule",
     "airbyte_assets",
     "build_airbyte_assets_definitions",
     "build_airbyte_sync_checks",
+    "build_schedules_from_airbyte",
     "clean_name",
     "events_of",
+    "freshness_from_airbyte_schedule",
     "load_airbyte_asset_specs",
     "load_tables",
     "makes_fresh",
+    "put_back_schedules",
     "read_ledger",
     "syncing_assets",
     "table_of_spec",
     "tables_of",
     "tables_of_job",
+    "take_over_schedules",
     "with_history",
     "workspace_resource",
 ]

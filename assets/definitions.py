@@ -23,13 +23,17 @@ def airbyte_assets(
     name: str | None = None,
     group_name: str | None = None,
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
+    freshness_from_airbyte_schedule: bool = False,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Decorate a function that syncs one connection, usually with `sync_and_poll`.
 
     Raises AirbyteSettingsError if the workspace has no such connection.
     """
     tables = load_tables(
-        workspace, dagster_airbyte_translator, lambda connection: connection.id == connection_id
+        workspace,
+        dagster_airbyte_translator,
+        lambda connection: connection.id == connection_id,
+        freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
     )
     if not tables:
         raise AirbyteSettingsError(
@@ -45,12 +49,18 @@ def build_airbyte_assets_definitions(
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
     connection_selector_fn: ConnectionSelector | None = None,
     resource_key: str = "airbyte",
+    freshness_from_airbyte_schedule: bool = False,
 ) -> Sequence[dg.AssetsDefinition]:
     """One asset definition for each selected connection; materializing it syncs the connection.
 
     The workspace must also be among the resources, under `resource_key`.
     """
-    tables = load_tables(workspace, dagster_airbyte_translator, connection_selector_fn)
+    tables = load_tables(
+        workspace,
+        dagster_airbyte_translator,
+        connection_selector_fn,
+        freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
+    )
     return syncing_assets(tables, resource_key)
 
 

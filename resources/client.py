@@ -11,7 +11,12 @@ from cachetools import LRUCache, TTLCache
 
 from dagster_airbyte_sync.resources import configuration_api, public_api
 from dagster_airbyte_sync.resources.budget import NO_LIMIT, TimeBudget
-from dagster_airbyte_sync.resources.catalog import Catalog, Connection, Destination
+from dagster_airbyte_sync.resources.catalog import (
+    Catalog,
+    Connection,
+    Destination,
+    SyncSchedule,
+)
 from dagster_airbyte_sync.resources.configuration_api import ConfigurationApi
 from dagster_airbyte_sync.resources.errors import (
     AirbyteForbidden,
@@ -226,6 +231,34 @@ class AirbyteClient:
     def cancel(self, job_id: int) -> None:
         """Cancel whatever runs on the job's connection (Airbyte cannot cancel one job alone)."""
         self._http.send(self._public.cancel(job_id))
+
+    def can_set_schedule(self, schedule: SyncSchedule) -> bool:
+        """Whether Airbyte would take this schedule, as far as is known without trying.
+
+        Where the Configuration API is closed, it takes no intervals and no time zone but UTC.
+        """
+        return not self._fallback.is_closed or public_api.takes_schedule(schedule)
+
+    def set_schedule(self, connection_id: str, schedule: SyncSchedule) -> None:
+        """Let Airbyte start the connection's syncs by this schedule.
+
+        Raises AirbyteSettingsError for one that it does not take (see `can_set_schedule`).
+        """
+
+        def by_configuration() -> None:
+            self._http.send(self._configuration.set_schedule(connection_id, schedule))
+
+        def by_public() -> None:
+            if not public_api.takes_schedule(schedule):
+                raise AirbyteSettingsError(
+                    f"Connection {connection_id}: without the Configuration API, Airbyte takes no"
+                    " intervals and no time zone but UTC. Set the schedule in Airbyte's UI."
+                )
+            self._http.send(self._public.set_schedule(connection_id, schedule))
+
+        self._fallback.ask(by_configuration, by_public, NO_LIMIT)
+        with self._lock:
+            self._catalog.clear()
 
     # -- the server ------------------------------------------------------------------------------
 

@@ -58,12 +58,36 @@ class ConfigurationApi:
         """One job with its counts by stream. (`/jobs/get` would load all its logs.)"""
         return self._post("/jobs/get_without_logs", {"id": job_id})
 
+    def set_schedule(self, connection_id: str, schedule: SyncSchedule) -> Call:
+        """Change a connection's schedule and nothing else: the endpoint patches."""
+        return self._post(
+            "/connections/update",
+            {
+                "connectionId": connection_id,
+                "scheduleType": schedule.kind,
+                **_schedule_data(schedule),
+            },
+        )
+
     def instance(self) -> Call:
         """Version and UI address; answered without credentials, by self-managed servers only."""
         return Call("GET", f"{self._base_url}/instance_configuration")
 
     def _post(self, path: str, body: Json) -> Call:
         return Call("POST", f"{self._base_url}{path}", body=body)
+
+
+def _schedule_data(schedule: SyncSchedule) -> Json:
+    if schedule.kind == "manual":
+        return {}
+    if schedule.kind == "cron":
+        cron = {
+            "cronExpression": schedule.cron_expression,
+            "cronTimeZone": schedule.cron_timezone or "UTC",
+        }
+        return {"scheduleData": {"cron": cron}}
+    basic = {"units": schedule.units, "timeUnit": schedule.time_unit}
+    return {"scheduleData": {"basicSchedule": basic}}
 
 
 def read_connections(answer: object) -> Page[Connection] | None:

@@ -96,6 +96,15 @@ class PublicApi:
             "DELETE", f"{self._base_url}/jobs/{job_id}", repeatable=False, timeout=_START_TIMEOUT
         )
 
+    def set_schedule(self, connection_id: str, schedule: SyncSchedule) -> Call:
+        """Change a connection's schedule, to one that `takes_schedule`."""
+        cron = {"cronExpression": schedule.cron_expression} if schedule.kind == "cron" else {}
+        return Call(
+            "PATCH",
+            f"{self._base_url}/connections/{connection_id}",
+            body={"schedule": {"scheduleType": schedule.kind, **cron}},
+        )
+
     def _page(self, path: str, offset: int, limit: int) -> Call:
         return self._get(
             path, {"workspaceIds": self._workspace_id, "limit": limit, "offset": offset}
@@ -103,6 +112,16 @@ class PublicApi:
 
     def _get(self, path: str, params: dict[str, str | int] | None = None) -> Call:
         return Call("GET", f"{self._base_url}{path}", params=params)
+
+
+def takes_schedule(schedule: SyncSchedule) -> bool:
+    """Whether this API can write the schedule: not an interval, and no zone but UTC.
+
+    It stores every cron with the zone UTC (airbyte-platform, `ConnectionUpdateMapper`).
+    """
+    if schedule.kind == "cron":
+        return schedule.cron_timezone in (None, "UTC")
+    return schedule.kind == "manual"
 
 
 def _zulu(moment: datetime) -> str:

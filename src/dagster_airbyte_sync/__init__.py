@@ -6,11 +6,18 @@ from dagster_airbyte_sync.assets import (
     DagsterAirbyteTranslator,
     DuplicateAssetKey,
     FinishedSync,
+    PutBackResult,
     SyncEvent,
+    TakenOver,
+    TakenSchedule,
     airbyte_assets,
     build_airbyte_assets_definitions,
     build_airbyte_sync_checks,
+    build_schedules_from_airbyte,
+    freshness_from_airbyte_schedule,
     load_airbyte_asset_specs,
+    put_back_schedules,
+    take_over_schedules,
 )
 from dagster_airbyte_sync.builder import build_airbyte_definitions
 from dagster_airbyte_sync.resources import (
@@ -24,6 +31,7 @@ from dagster_airbyte_sync.resources import (
     Stream,
     StreamId,
     StreamStats,
+    SyncSchedule,
 )
 from dagster_airbyte_sync.sensors import RunRequestFn, build_airbyte_polling_sensor
 from dagster_airbyte_sync.workspace import AirbyteCloudWorkspace, AirbyteWorkspace
@@ -45,15 +53,23 @@ __all__ = [
     "Job",
     "JobStatus",
     "JobType",
+    "PutBackResult",
     "RunRequestFn",
     "Stream",
     "StreamId",
     "StreamStats",
     "SyncEvent",
+    "SyncSchedule",
+    "TakenOver",
+    "TakenSchedule",
     "airbyte_assets",
     "build_airbyte_assets_definitions",
     "build_airbyte_definitions",
     "build_airbyte_polling_sensor",
     "build_airbyte_sync_checks",
+    "build_schedules_from_airbyte",
+    "freshness_from_airbyte_schedule",
     "load_airbyte_asset_specs",
+    "put_back_schedules",
+    "take_over_schedules",
 ]

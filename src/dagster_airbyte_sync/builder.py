@@ -32,16 +32,24 @@ def build_airbyte_definitions(
     run_request_fn: RunRequestFn | None = None,
     jobs: Sequence[NamedJob] = (),
     hold_limit: timedelta = timedelta(hours=1),
+    freshness_from_airbyte_schedule: bool = False,
 ) -> dg.Definitions:
     """Assets, checks, sensor and resource of one Airbyte workspace.
 
     Args:
         sync: Whether Dagster can start syncs by materializing the assets. False: it only observes.
         checks: Whether each table has a check that shows how its last sync ended.
+        freshness_from_airbyte_schedule: Whether each table has a freshness policy from its
+            connection's own schedule in Airbyte.
 
     All other arguments are those of `build_airbyte_polling_sensor`.
     """
-    tables = load_tables(workspace, dagster_airbyte_translator, connection_selector_fn)
+    tables = load_tables(
+        workspace,
+        dagster_airbyte_translator,
+        connection_selector_fn,
+        freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
+    )
     specs = [table.spec for table in tables]
     assets = syncing_assets(tables, resource_key) if sync else specs
     sensor = build_airbyte_polling_sensor(

@@ -15,6 +15,7 @@ from dagster_airbyte_sync.testing.configuration_records import (
     source_read,
     workspace_read,
 )
+from dagster_airbyte_sync.testing.given_schedules import GivenSchedules
 from dagster_airbyte_sync.testing.lookup import Lookup
 from dagster_airbyte_sync.testing.parameters import Body
 from dagster_airbyte_sync.testing.payload import Json, JsonObject
@@ -33,6 +34,7 @@ class ConfigurationApi:
         self._world = world
         self._doorkeeper = doorkeeper
         self._find = Lookup(world, admin=admin)
+        self._given = GivenSchedules(world.version)
         self._jobs = ConfigurationJobs(world, self._find, stable=stable)
         self.airbyte_url = ""
 
@@ -52,6 +54,7 @@ class ConfigurationApi:
             "/connections/list": self.list_connections,
             "/connections/list_all": self.list_all_connections,
             "/connections/get": self.get_connection,
+            "/connections/update": self.update_connection,
             "/connections/events/list": self.list_events,
             "/connections/events/list_for_job": self.list_events_for_job,
             "/destinations/list": self.list_destinations,
@@ -99,6 +102,14 @@ class ConfigurationApi:
 
     def get_connection(self, body: Body) -> Response:
         connection = self._find.connection(body)
+        return answer(connection_read(connection, self._world.workspace_id, self._world.version))
+
+    def update_connection(self, body: Body) -> Response:
+        """A patch: what is not given stays. Of all it could change, the schedule is simulated."""
+        connection = self._find.connection(body)
+        schedule = self._given.schedule(body)
+        if schedule is not None:
+            self._world.reschedule(connection, schedule)
         return answer(connection_read(connection, self._world.workspace_id, self._world.version))
 
     def list_destinations(self, body: Body) -> Response:

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from dagster_airbyte_sync.testing import problems
 from dagster_airbyte_sync.testing.connections import SimulatedConnection
+from dagster_airbyte_sync.testing.given_schedules import given_to_public_api
 from dagster_airbyte_sync.testing.job_query import JobQuery, OrderField
 from dagster_airbyte_sync.testing.jobs import SimulatedJob
 from dagster_airbyte_sync.testing.paging import UnorderedListing, envelope
@@ -53,6 +54,7 @@ class PublicApi:
         routes.get("/destinations/<destination_id>")(self.get_destination)
         routes.get("/connections")(self.list_connections)
         routes.get("/connections/<connection_id>")(self.get_connection)
+        routes.patch("/connections/<connection_id>")(self.patch_connection)
         routes.get("/streams")(self.list_streams)
         routes.get("/jobs")(self.list_jobs)
         routes.post("/jobs")(self.start_job)
@@ -106,6 +108,14 @@ class PublicApi:
     def get_connection(self, connection_id: str) -> Response:
         """Finds deleted connections too."""
         return answer(self._connection(self._find_connection(connection_id)))
+
+    def patch_connection(self, connection_id: str) -> Response:
+        """Of all it could change, the schedule is simulated."""
+        connection = self._find_connection(connection_id)
+        schedule = given_to_public_api(Body(request.get_json(silent=True)).part("schedule"))
+        if schedule is not None:
+            self._world.reschedule(connection, schedule)
+        return answer(self._connection(connection))
 
     def list_streams(self) -> Response:
         source_id = self._query.text("sourceId")

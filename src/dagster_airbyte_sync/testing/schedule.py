@@ -21,6 +21,7 @@ class Schedule:
     every: timedelta | None = None
     cron: str | None = None
     timezone: str = "UTC"
+    written: tuple[int, str] | None = None
 
     @property
     def type(self) -> ScheduleType:
@@ -31,6 +32,8 @@ class Schedule:
     @property
     def units(self) -> tuple[int, str]:
         """The interval in Airbyte's words, which know nothing shorter than a minute."""
+        if self.written:
+            return self.written
         seconds = int(self.every.total_seconds()) if self.every else 0
         for unit, size in _UNITS:
             if seconds >= size and seconds % size == 0:
@@ -52,6 +55,12 @@ def as_schedule(setting: ScheduleSetting) -> Schedule:
     if isinstance(setting, Mapping) and "cron" in setting:
         return Schedule(cron=setting["cron"], timezone=setting.get("timezone", "UTC"))
     raise SimulatorError(f"{setting!r} is no schedule: use 'manual', a timedelta or a cron.")
+
+
+def interval_of(units: int, unit: str) -> Schedule | None:
+    """An interval as a client writes it; None if Airbyte knows no such unit. A month is 30 days."""
+    size = {**dict(_UNITS), "months": 30 * 86400}.get(unit)
+    return Schedule(every=timedelta(seconds=units * size), written=(units, unit)) if size else None
 
 
 def _interval(every: timedelta) -> Schedule:

@@ -12,6 +12,7 @@ from dagster_airbyte_sync.testing.connections import SimulatedConnection, Simula
 from dagster_airbyte_sync.testing.errors import SimulatorError
 from dagster_airbyte_sync.testing.jobs import FinalStatus, JobType, SimulatedJob
 from dagster_airbyte_sync.testing.plans import Failure, Plan
+from dagster_airbyte_sync.testing.schedule import Schedule
 from dagster_airbyte_sync.testing.streams import SimulatedStream, StatsByStream, StreamKey
 from dagster_airbyte_sync.testing.timeline import TimelineEvent
 from dagster_airbyte_sync.testing.versions import Version
@@ -128,6 +129,11 @@ class World:
             self.fail(job, at, Failure(), stats)
         else:
             self.cancel(job, at, stats)
+
+    def reschedule(self, connection: SimulatedConnection, schedule: Schedule) -> None:
+        """Let the connection start syncs by another schedule from now on."""
+        connection.schedule = schedule
+        connection.scheduled_since = self.clock.now()
 
     def cancel_running(self, connection_id: str, at: datetime) -> None:
         running = self.running(connection_id)
