@@ -12,6 +12,7 @@ from dagster_airbyte_sync.assets.outputs import multi_asset_of
 from dagster_airbyte_sync.assets.specs import load_tables
 from dagster_airbyte_sync.assets.syncing import SyncEvent, sync_and_poll
 from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table
+from dagster_airbyte_sync.assets.taken_schedules import TakenOver
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
 
@@ -23,7 +24,7 @@ def airbyte_assets(
     name: str | None = None,
     group_name: str | None = None,
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
-    freshness_from_airbyte_schedule: bool = False,
+    freshness_from_airbyte_schedule: bool | TakenOver = False,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Decorate a function that syncs one connection, usually with `sync_and_poll`.
 
@@ -49,7 +50,7 @@ def build_airbyte_assets_definitions(
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
     connection_selector_fn: ConnectionSelector | None = None,
     resource_key: str = "airbyte",
-    freshness_from_airbyte_schedule: bool = False,
+    freshness_from_airbyte_schedule: bool | TakenOver = False,
 ) -> Sequence[dg.AssetsDefinition]:
     """One asset definition for each selected connection; materializing it syncs the connection.
 

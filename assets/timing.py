@@ -34,7 +34,7 @@ def in_words(schedule: SyncSchedule) -> str:
     """The schedule as Airbyte's UI shows it."""
     if schedule.kind == "cron":
         return f"cron {schedule.cron_expression!r} ({schedule.cron_timezone or 'UTC'})"
-    return f"every {schedule.units} {schedule.time_unit}" if schedule.kind == "basic" else "manual"
+    return f"every {schedule.units} {schedule.time_unit}" if schedule.units else schedule.kind
 
 
 def longest_gap(schedule: SyncSchedule) -> timedelta | None:

@@ -8,6 +8,7 @@ import dagster as dg
 from dagster_airbyte_sync.assets import (
     ConnectionSelector,
     DagsterAirbyteTranslator,
+    TakenOver,
     build_airbyte_sync_checks,
     load_tables,
     syncing_assets,
@@ -32,7 +33,7 @@ def build_airbyte_definitions(
     run_request_fn: RunRequestFn | None = None,
     jobs: Sequence[NamedJob] = (),
     hold_limit: timedelta = timedelta(hours=1),
-    freshness_from_airbyte_schedule: bool = False,
+    freshness_from_airbyte_schedule: bool | TakenOver = False,
 ) -> dg.Definitions:
     """Assets, checks, sensor and resource of one Airbyte workspace.
 
@@ -40,7 +41,7 @@ def build_airbyte_definitions(
         sync: Whether Dagster can start syncs by materializing the assets. False: it only observes.
         checks: Whether each table has a check that shows how its last sync ended.
         freshness_from_airbyte_schedule: Whether each table has a freshness policy from its
-            connection's own schedule in Airbyte.
+            connection's own schedule in Airbyte, or from the one that Dagster has taken over.
 
     All other arguments are those of `build_airbyte_polling_sensor`.
     """

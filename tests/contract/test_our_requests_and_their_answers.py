@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from dagster_airbyte_sync import AirbyteWorkspace
+from dagster_airbyte_sync import AirbyteWorkspace, SyncSchedule
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedStream
 from helpers.contract import contract_violations
 
@@ -36,6 +36,10 @@ def test_all_that_the_client_can_ask_is_described(configuration_api: bool) -> No
         client.job(job.id)
         client.newest_jobs(shop.connection_id)
         client.cancel(job.id)
+        client.set_schedule(shop.connection_id, SyncSchedule("cron", cron_expression="0 0 6 * * ?"))
+        if configuration_api:
+            client.set_schedule(shop.connection_id, SyncSchedule("basic", None, None, 6, "hours"))
+        client.set_schedule(shop.connection_id, SyncSchedule())
         client.check_workspace()
         client.ui_url()
 

@@ -20,9 +20,20 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster._daemon.sensor import execute_sensor_iteration
+from dagster._scheduler.scheduler import launch_scheduled_runs
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 LOGGER = logging.getLogger("daemon")
+RUNS_IN_THIS_PROCESS = {
+    "run_launcher": {
+        "module": "dagster._core.launcher.sync_in_memory_run_launcher",
+        "class": "SyncInMemoryRunLauncher",
+    },
+    "run_coordinator": {
+        "module": "dagster._core.run_coordinator",
+        "class": "DefaultRunCoordinator",
+    },
+}
 
 
 class Died(KeyboardInterrupt):
@@ -115,6 +126,30 @@ def sensor_daemon(
     instance: dg.DagsterInstance, python_file: Path, environ: dict[str, str]
 ) -> Iterator[SensorDaemon]:
     """The daemon over the `defs` in a file, which may read `environ`."""
+    with _location(instance, python_file, environ) as context:
+        yield SensorDaemon(context, instance)
+
+
+def scheduled_runs(
+    instance: dg.DagsterInstance, python_file: Path, environ: dict[str, str], until: datetime
+) -> list[dg.DagsterRun]:
+    """Start all schedules of the `defs` in a file, and let the daemon run what is due until then.
+
+    The instance needs the `RUNS_IN_THIS_PROCESS`, so that the runs have ended.
+    """
+    with _location(instance, python_file, environ) as context:
+        location = context.create_request_context().code_locations[0]
+        for schedule in next(iter(location.get_repositories().values())).get_schedules():
+            instance.start_schedule(schedule)
+        errors = [e for e in launch_scheduled_runs(context, LOGGER, until, {}) if e]
+    assert not errors, errors
+    return list(instance.get_runs())
+
+
+@contextmanager
+def _location(
+    instance: dg.DagsterInstance, python_file: Path, environ: dict[str, str]
+) -> Iterator[WorkspaceProcessContext]:
     before = dict(os.environ)
     os.environ.update(environ)
     origin = InProcessCodeLocationOrigin(
@@ -123,7 +158,7 @@ def sensor_daemon(
     )
     try:
         with WorkspaceProcessContext(instance, InProcessWorkspaceLoadTarget(origin)) as context:
-            yield SensorDaemon(context, instance)
+            yield context
     finally:
         os.environ.clear()
         os.environ.update(before)
@@ -192,11 +227,13 @@ def fire_times(crons: Sequence[str], start: datetime, count: int, zone: str) -> 
 
 
 __all__ = [
+    "RUNS_IN_THIS_PROCESS",
     "Died",
     "SensorDaemon",
     "TickStatus",
     "asset_records_not_written",
     "fire_times",
+    "scheduled_runs",
     "sensor_daemon",
     "store_run_event",
     "store_step_event",

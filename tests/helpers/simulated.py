@@ -35,6 +35,9 @@ class Client:
     def post(self, path: str, body: object) -> requests.Response:
         return self._send("POST", f"/public/v1{path}", body)
 
+    def patch(self, path: str, body: object) -> requests.Response:
+        return self._send("PATCH", f"/public/v1{path}", body)
+
     def delete(self, path: str) -> requests.Response:
         return self._send("DELETE", f"/public/v1{path}")
 

@@ -1,0 +1,118 @@
+"""examples/schedules_from_airbyte.py, as a user runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedConnection
+from helpers.checkout import ROOT
+from helpers.dagster_private import RUNS_IN_THIS_PROCESS, scheduled_runs
+
+# Dagster itself reads it when it loads a location that has schedules.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Property .ScheduleDefinition.environment_vars:DeprecationWarning"
+)
+
+NOON = {"cron": "0 0 12 * * ?", "timezone": "UTC"}
+
+
+@pytest.fixture
+def airbyte() -> Iterator[AirbyteSimulator]:
+    """Its syncs end by themselves, a tenth of a second after their start."""
+    with AirbyteSimulator(clock=RealClock()) as airbyte:
+        yield airbyte
+
+
+@pytest.fixture
+def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
+    return airbyte.add_connection("shop", ["orders", "users"], schedule=NOON, sync_seconds=0.1)
+
+
+@pytest.fixture
+def environ(airbyte: AirbyteSimulator) -> dict[str, str]:
+    settings = {f"AIRBYTE_{k.upper()}": str(v) for k, v in airbyte.workspace_config().items()}
+    return {**os.environ, **settings, "AIRBYTE_POLL_INTERVAL": "0.05"}
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """A copy of its own for each test, as Dagster imports a file once for each module name."""
+    copy = tmp_path / f"schedules_{tmp_path.name}.py"
+    copy.write_text((ROOT / "examples" / "schedules_from_airbyte.py").read_text())
+    return copy
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    home = tmp_path / "dagster"
+    home.mkdir()
+    with dg.DagsterInstance.local_temp(str(home), overrides=RUNS_IN_THIS_PROCESS) as instance:
+        yield instance
+
+
+@pytest.fixture
+def queueing(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """Runs wait in its queue: nothing takes them out."""
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        yield instance
+
+
+def call(example: Path, environ: dict[str, str], *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, str(example), *arguments],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_tick_of_its_schedule_syncs_the_connection_and_reports_its_tables(
+    shop: SimulatedConnection,
+    airbyte: AirbyteSimulator,
+    example: Path,
+    environ: dict[str, str],
+    instance: dg.DagsterInstance,
+) -> None:
+    """Between now and this time tomorrow is one noon."""
+    tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
+    (run,) = scheduled_runs(instance, example, environ, tomorrow)
+    assert run.status is dg.DagsterRunStatus.SUCCESS
+    assert run.tags["dagster/schedule_name"] == "airbyte_schedule_shop"
+    assert [job.status for job in airbyte.jobs] == ["succeeded"]
+    told = [instance.get_latest_materialization_event(dg.AssetKey([t])) for t in shop_tables(shop)]
+    assert [event.run_id for event in told if event] == [run.run_id] * 2
+
+
+def shop_tables(shop: SimulatedConnection) -> list[str]:
+    return [stream.name for stream in shop.streams]
+
+
+def test_taken_over_it_fires_as_before_and_put_back_all_is_as_it_was(
+    shop: SimulatedConnection,
+    airbyte: AirbyteSimulator,
+    example: Path,
+    environ: dict[str, str],
+    queueing: dg.DagsterInstance,
+) -> None:
+    before = shop.schedule
+    written = call(example, environ, "take-over")
+    assert json.loads(written)["schedule"]["cron_expression"] == NOON["cron"]
+    assert shop.schedule.type == "manual"
+
+    example.with_name("airbyte_schedules.jsonl").write_text(written)
+    tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
+    (run,) = scheduled_runs(queueing, example, environ, tomorrow)
+    assert run.tags["dagster/schedule_name"] == "airbyte_schedule_shop"
+
+    assert "has its schedule again" in call(example, environ, "put-back")
+    assert shop.schedule == before
