@@ -94,6 +94,20 @@ def test_it_says_what_airbytes_schedule_was(
     }
 
 
+def test_making_them_changes_nothing_in_airbyte(
+    airbyte: AirbyteSimulator, workspace: AirbyteWorkspace
+) -> None:
+    shop = airbyte.add_connection("shop", schedule=NOON)
+    build_schedules_from_airbyte(workspace, default_status=dg.DefaultScheduleStatus.RUNNING)
+    assert shop.schedule.type == "cron"
+    asked = {(each.method, each.path.rpartition("/v1/")[2]) for each in airbyte.requests}
+    assert asked == {
+        ("POST", "applications/token"),
+        ("POST", "connections/list"),
+        ("GET", "destinations"),
+    }
+
+
 def test_manual_inactive_and_unselected_connections_have_none(
     airbyte: AirbyteSimulator, workspace: AirbyteWorkspace
 ) -> None:
@@ -138,7 +152,7 @@ def test_one_error_names_every_connection_that_cron_cannot_say(
     assert f"'seconds' ({seconds.connection_id}), cron '30 0 12 * * ?' (UTC): it fires at" in text
     assert "'often'" in text
     assert "every 45 minutes: it divides no hour" in text
-    assert "cron '0 0 12 * * ?' (Mars): Dagster does not take it" in text
+    assert "cron '0 0 12 * * ?' (Mars): Dagster knows no such time zone" in text
     assert "leave the connection out with connection_selector_fn" in text
     assert "'fine'" not in text
 
