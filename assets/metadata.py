@@ -10,6 +10,7 @@ Entry = (
 )
 
 CONNECTION_ID = "dagster-airbyte/connection_id"
+CONNECTION_STATUS = "dagster-airbyte/connection_status"
 CONNECTION_NAME = "dagster-airbyte/connection_name"
 STREAM_NAME = "dagster-airbyte/stream_name"
 STREAM_NAMESPACE = "dagster-airbyte/stream_namespace"

@@ -217,9 +217,17 @@ class AirbyteClient:
 
     def newest_jobs(self, connection_id: str, limit: int = 10) -> list[Job]:
         """The newest jobs of a connection, running ones too, newest first."""
-        call = self._public.newest_jobs(connection_id, limit)
-        page = public_api.read_jobs(self._http.send(call))
-        return list(told(call, "jobs", page).rows)
+        hidden = (JobType.REFRESH,) if self._ask_instance(NO_LIMIT).hides_refreshes else ()
+        calls = [self._public.newest_jobs(connection_id, limit, of) for of in (None, *hidden)]
+        pages = (told(c, "jobs", public_api.read_jobs(self._http.send(c))) for c in calls)
+        found = [job for page in pages for job in page.rows]
+        return sorted(found, key=lambda job: job.id, reverse=True)[:limit]
+
+    def connection_status(self, connection_id: str) -> str:
+        """A connection's status now: "active", "inactive", "deprecated" (deleted) or "locked"."""
+        answer = self._http.send(self._public.connection(connection_id))
+        connection = public_api.read_connection(object_at(answer))
+        return connection.status if connection is not None else "active"
 
     # -- what to do ------------------------------------------------------------------------------
 

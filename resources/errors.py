@@ -55,7 +55,10 @@ class AirbyteUnavailable(AirbyteRequestError):
     """Raised if Airbyte gave no usable answer, retries included; a later try may work.
 
     `retry_after` is how many seconds Airbyte asks to wait, or None if it does not say.
+    `did_nothing`: the request cannot have been carried out, so that it may be made again.
     """
+
+    did_nothing = False
 
     def __init__(
         self,
@@ -76,6 +79,8 @@ class AirbyteUnreadable(AirbyteUnavailable):
 
 class AirbyteRateLimited(AirbyteUnavailable):
     """Raised if Airbyte still asks to slow down after all retries."""
+
+    did_nothing = True
 
     def __init__(
         self,

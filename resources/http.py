@@ -15,7 +15,6 @@ from dagster_airbyte_sync.resources.answers import error_of, json_of
 from dagster_airbyte_sync.resources.auth import Authenticator, Proof, read_token, token_refused
 from dagster_airbyte_sync.resources.budget import NO_LIMIT, TimeBudget
 from dagster_airbyte_sync.resources.errors import (
-    AirbyteRateLimited,
     AirbyteRefused,
     AirbyteSettingsError,
     AirbyteUnauthorized,
@@ -158,9 +157,7 @@ class Http:
 
 
 class NoAnswer(AirbyteUnavailable):
-    """Raised if the connection broke or timed out. `never_sent`: Airbyte cannot have seen it."""
-
-    never_sent = False
+    """Raised if the connection broke or timed out."""
 
 
 def _no_answer(
@@ -173,7 +170,7 @@ def _no_answer(
         else f"no answer ({type(failure).__name__}): is Airbyte running, and is the address right?"
     )
     error = NoAnswer(call.method, call.url, reason)
-    error.never_sent = was_never_sent(failure)
+    error.did_nothing = was_never_sent(failure)
     return error
 
 
@@ -191,10 +188,7 @@ def _no_ca_file() -> AirbyteSettingsError:
 
 def _may_repeat(call: Call, error: AirbyteUnavailable) -> bool:
     """A refused connection or a 429 did nothing, so even a sync start may be sent again."""
-    did_nothing = isinstance(error, AirbyteRateLimited) or (
-        isinstance(error, NoAnswer) and error.never_sent
-    )
-    return call.repeatable or did_nothing
+    return call.repeatable or error.did_nothing
 
 
 def _session(settings: AirbyteSettings) -> requests.Session:

@@ -72,11 +72,16 @@ class PublicApi:
             },
         )
 
-    def newest_jobs(self, connection_id: str, limit: int) -> Call:
+    def newest_jobs(self, connection_id: str, limit: int, job_type: JobType | None = None) -> Call:
+        kind: dict[str, str | int] = {} if job_type is None else {"jobType": job_type.value}
         return self._get(
             "/jobs",
-            {"connectionId": connection_id, "orderBy": "createdAt|DESC", "limit": limit},
+            {"connectionId": connection_id, "orderBy": "createdAt|DESC", "limit": limit, **kind},
         )
+
+    def connection(self, connection_id: str) -> Call:
+        """One connection, also if it was deleted."""
+        return self._get(f"/connections/{connection_id}")
 
     def job(self, job_id: int) -> Call:
         return self._get(f"/jobs/{job_id}")

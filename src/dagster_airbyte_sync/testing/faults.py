@@ -74,6 +74,16 @@ class Fault:
         """Carry out the request, then close the connection: the client never knows."""
         return Fault("drop_after", lambda carry: _forget(carry()))
 
+    @staticmethod
+    def gateway_timeout() -> "Fault":
+        """Carry out the request, but answer 504 as a gateway that had waited long enough."""
+
+        def lost(carry: Carry) -> Response:
+            carry()
+            return Response("upstream request timeout", 504, mimetype="text/plain")
+
+        return Fault("gateway_timeout", lost)
+
 
 @dataclass
 class ArmedFault:

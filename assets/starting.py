@@ -1,0 +1,155 @@
+"""Start a sync of one connection once: where the answer is lost, its job is looked for."""
+
+import logging
+import time
+from collections.abc import Callable
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.resources import (
+    AirbyteClient,
+    AirbyteConflict,
+    AirbyteError,
+    AirbyteForbidden,
+    AirbyteNotFound,
+    AirbyteRefused,
+    AirbyteRequestError,
+    AirbyteUnavailable,
+    Job,
+    JobType,
+    NoToken,
+)
+
+# How long to look for a sync whose start was not answered, and how often, in seconds. Airbyte
+# itself waits up to a minute for the new job's id, and longer before 2.1.
+_LOOK_FOR = 120.0
+_LOOK_EVERY = 5.0
+
+# Airbyte answers 409 `state-conflict` to each of these, in the same words (`SchedulerHandler`).
+_WHY_NOT = {
+    "inactive": "The Airbyte connection is inactive: enable it in Airbyte to sync it",
+    "deprecated": "The Airbyte connection was deleted: load the definitions anew",
+    "locked": "The Airbyte connection is locked: Airbyte lets it sync again when it is unlocked",
+}
+_NOT_THERE = "There is no such Airbyte connection that these credentials can see"
+_REFUSED = "Airbyte did not start the sync"
+_NOT_FOUND = "Airbyte did not answer the start of the sync, and no new job was found"
+
+
+class AlreadyRunning(AirbyteError):
+    """Raised if a job of the connection runs already, so that Airbyte starts no other.
+
+    `running` is that job, of any type, or None if it has ended meanwhile.
+    """
+
+    def __init__(self, connection_id: str, running: Job | None) -> None:
+        self.connection_id = connection_id
+        self.running = running
+        super().__init__(connection_id, running)
+
+    def __str__(self) -> str:
+        what = f"job {self.running.id}" if self.running else "a job"
+        return f"On the Airbyte connection {self.connection_id} {what} is already running."
+
+
+def start_new(
+    client: AirbyteClient,
+    connection_id: str,
+    log: logging.Logger,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Job:
+    """Start a sync; its job. Airbyte may take over a minute to answer.
+
+    Raises AlreadyRunning if a job runs there, dg.Failure if Airbyte refuses to start one or if it
+    stays unknown whether it did, AirbyteUnavailable if nothing was sent.
+    """
+    # Taken before: a job that is not among these afterwards is the one that was started. They do
+    # not tell whether one may be started: Airbyte clears away dead jobs as it starts another.
+    before = _newest_id(client, connection_id)
+    try:
+        return client.start_sync(connection_id)
+    except AirbyteRequestError as error:
+        _raise_if_not_started(client, connection_id, error)
+        problem = error
+    log.warning("The start of the sync was not answered; looking for its job: %s", problem)
+    deadline = clock() + _LOOK_FOR
+    while (found := _first_after(client, connection_id, before, log)) is None:
+        if clock() >= deadline:
+            raise _failure(_NOT_FOUND, connection_id, str(problem)) from problem
+        sleep(_LOOK_EVERY)
+    log.info("The sync did start: it is Airbyte job %s", found.id)
+    return found
+
+
+def _newest_id(client: AirbyteClient, connection_id: str) -> int:
+    try:
+        return max((job.id for job in client.newest_jobs(connection_id)), default=0)
+    except AirbyteRefused as refusal:
+        _refuse_unknown(connection_id, refusal)
+        raise
+
+
+def _raise_if_not_started(
+    client: AirbyteClient, connection_id: str, error: AirbyteRequestError
+) -> None:
+    """Raise what a failed start means, unless the sync may have started nevertheless."""
+    if isinstance(error, AirbyteConflict) and error.title == "try-again-later":
+        raise AlreadyRunning(connection_id, running_job(client, connection_id)) from error
+    if isinstance(error, AirbyteConflict):
+        # An active one that is refused may be a start that took Airbyte itself too long.
+        _refuse_inactive(client, connection_id, error)
+    elif not isinstance(error, AirbyteUnavailable) or error.did_nothing:
+        _refuse_unknown(connection_id, error)
+        raise error
+
+
+def running_job(client: AirbyteClient, connection_id: str) -> Job | None:
+    """The connection's newest job if it has not finished, of whatever type."""
+    # Dead jobs may stay unfinished until the next start: only the newest can be running.
+    newest = next(iter(client.newest_jobs(connection_id)), None)
+    return newest if newest is not None and not newest.is_finished else None
+
+
+def _first_after(
+    client: AirbyteClient, connection_id: str, before: int, log: logging.Logger
+) -> Job | None:
+    try:
+        newest = client.newest_jobs(connection_id)
+    except AirbyteUnavailable as silence:
+        log.warning("Airbyte does not answer: %s", silence)
+        return None
+    new = [job for job in newest if job.id > before and job.type is JobType.SYNC]
+    return min(new, key=lambda job: job.id, default=None)
+
+
+def _refuse_unknown(connection_id: str, error: AirbyteRequestError) -> None:
+    """Raise if Airbyte knows no such connection: who is no administrator is answered 403 then."""
+    if isinstance(error, AirbyteForbidden | AirbyteNotFound) and not isinstance(error, NoToken):
+        raise _failure(_NOT_THERE, connection_id, error.reason) from error
+
+
+def _refuse_inactive(client: AirbyteClient, connection_id: str, refusal: AirbyteRefused) -> None:
+    status = client.connection_status(connection_id)
+    if status != "active":
+        description = _WHY_NOT.get(status, _REFUSED)
+        raise _failure(description, connection_id, refusal.reason, status) from refusal
+
+
+def _failure(
+    description: str, connection_id: str, reason: str, status: str | None = None
+) -> dg.Failure:
+    # A constant description, so that error trackers group it; what differs is metadata.
+    known = {
+        keys.CONNECTION_ID: connection_id,
+        keys.CONNECTION_STATUS: status,
+        keys.FAILURE_REASON: reason,
+    }
+    return dg.Failure(
+        description=description,
+        metadata={key: value for key, value in known.items() if value is not None},
+        # A connection that is gone or switched off will not come back by itself.
+        allow_retries=status is None and description != _NOT_THERE,
+    )
