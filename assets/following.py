@@ -1,27 +1,30 @@
-"""Start a sync of one connection and follow it to its end. Talks to Airbyte; makes no events."""
+"""Follow a job of Airbyte to its end. Talks to Airbyte; makes no events."""
 
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.assets.events import failure_metadata
+from dagster_airbyte_sync.assets.progress import how_it_goes
+from dagster_airbyte_sync.assets.starting import running_job
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
-    AirbyteConflict,
     AirbyteError,
-    AirbyteUnavailable,
+    AirbyteRequestError,
     BaseAirbyteWorkspace,
     Job,
-    JobType,
+    OnActiveSync,
 )
 
-# How long Airbyte's API may be silent before a running sync is given up, in seconds.
+# How long Airbyte's API may be silent, or refuse to answer, before a sync is no longer followed, in
+# seconds. While Airbyte or a gateway restarts, 401, 403 and 404 are seen, too.
 _SILENCE_LIMIT = 300.0
-# A line in the log at least this often while nothing changes, in seconds.
+# A line in the log this often while nothing changes, in seconds.
 _LOG_EVERY = 60.0
 
 
@@ -32,7 +35,7 @@ class Following:
     interval: float
     timeout: float | None
     cancel_on_termination: bool
-    attach: bool
+    on_active_sync: OnActiveSync
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -42,73 +45,101 @@ class Following:
             interval=workspace.poll_interval,
             timeout=workspace.poll_timeout,
             cancel_on_termination=workspace.cancel_on_termination,
-            attach=workspace.poll_previous_running_sync,
+            on_active_sync=workspace.when_a_sync_is_active(),
         )
 
 
-def start_or_attach(client: AirbyteClient, connection_id: str, attach: bool) -> tuple[Job, bool]:
-    """A new sync of the connection and True, or with `attach` the one that runs and False.
-
-    Raises dg.Failure if one runs and may not be followed, or if Airbyte refuses to start one.
-    """
-    try:
-        return client.start_sync(connection_id), True
-    except AirbyteConflict as conflict:
-        running = _running_sync(client, connection_id) if attach else None
-        if running is not None:
-            return running, False
-        raise dg.Failure(
-            description="Airbyte did not start the sync",
-            metadata={
-                keys.CONNECTION_ID: connection_id,
-                keys.FAILURE_REASON: conflict.reason,
-            },
-        ) from conflict
+class TookTooLong(dg.Failure):
+    """Raised if a job has not ended within `poll_timeout`."""
 
 
-def _running_sync(client: AirbyteClient, connection_id: str) -> Job | None:
-    """The newest unfinished sync or refresh; never a clear, which would not fill the tables."""
-    newest = next((job for job in client.newest_jobs(connection_id) if not job.is_finished), None)
-    return newest if newest is not None and newest.type is not JobType.CLEAR else None
+@dataclass
+class Watch:
+    """Looks at one job again and again, and says in the log how it goes, but not at each look."""
+
+    client: AirbyteClient
+    how: Following
+    log: logging.Logger
+    job: Job
+    begun: float
+    told: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.told = self.how.clock()
+
+    def until_it_ends(self, too_long: str) -> Job:
+        """The finished job, with its counts by stream.
+
+        Raises TookTooLong, with the sentence `too_long`, after `poll_timeout`.
+        """
+        while not (self.job.is_finished and self._in_detail().is_finished):
+            self._check_timeout(too_long)
+            self.how.sleep(self.how.interval)
+            before = self.job
+            self.job = self._ask(self.client.job_status)
+            if self.job.status is not before.status or self._is_due():
+                self._tell()
+        return self.job
+
+    def _in_detail(self) -> Job:
+        self.job = self._ask(self.client.job)
+        return self.job
+
+    def _is_due(self) -> bool:
+        return self.how.clock() - self.told >= _LOG_EVERY
+
+    def _tell(self) -> None:
+        if not self.job.is_finished and not self._in_detail().is_finished:
+            self.told = self.how.clock()
+            self.log.info(how_it_goes(self.job, self.client.server_time()))
+
+    def _check_timeout(self, too_long: str) -> None:
+        limit = self.how.timeout
+        if limit is not None and self.how.clock() - self.begun > limit:
+            raise TookTooLong(too_long, metadata={**_about(self.job), "poll_timeout": limit})
+
+    def _ask(self, question: Callable[[int], Job]) -> Job:
+        """What Airbyte answers, however often it must be asked for some minutes."""
+        heard = self.how.clock()
+        complained: float | None = None
+        while True:
+            try:
+                return question(self.job.id)
+            except AirbyteRequestError as error:
+                now = self.how.clock()
+                if now - heard > _SILENCE_LIMIT:
+                    raise _unheard(self.job, error) from error
+                if complained is None or now - complained >= _LOG_EVERY:
+                    self.log.warning("Airbyte does not tell; the sync itself goes on: %s", error)
+                    complained = now
+            self.how.sleep(self.how.interval)
 
 
 def follow(client: AirbyteClient, job: Job, how: Following, log: logging.Logger) -> Job:
     """The job when it has finished, with its counts by stream.
 
-    Raises dg.Failure on a timeout. If following ends early, by that or by a terminated run, the
-    sync is cancelled when `cancel_on_termination` is set.
+    Raises dg.Failure on a timeout, or if Airbyte does not answer for minutes: then nothing is known
+    of the sync, and it is left alone.
     """
+    watch = Watch(client, how, log, job, begun=how.clock())
+    finished = watch.until_it_ends("The Airbyte sync took longer than poll_timeout")
+    log.info(how_it_goes(finished, client.server_time()))
+    return finished
+
+
+@contextmanager
+def cancelled_if_interrupted(
+    client: AirbyteClient, job: Job, how: Following, log: logging.Logger
+) -> Iterator[None]:
+    """Cancels the job, if that is wanted, when its run is terminated or it takes too long."""
     try:
-        finished = _wait(client, job, how, log)
-    except BaseException:
-        if how.cancel_on_termination:
+        yield
+    except BaseException as end:
+        # An interrupt is no Exception. Any other end says nothing about the sync.
+        is_meant = isinstance(end, TookTooLong) or not isinstance(end, Exception)
+        if is_meant and how.cancel_on_termination:
             _try_to_cancel(client, job, log)
         raise
-    return client.job(finished.id)
-
-
-def _wait(client: AirbyteClient, job: Job, how: Following, log: logging.Logger) -> Job:
-    begun = heard = told = how.clock()
-    while not job.is_finished:
-        if how.timeout is not None and how.clock() - begun > how.timeout:
-            raise dg.Failure(
-                description="The Airbyte sync took longer than poll_timeout",
-                metadata={keys.JOB_ID: job.id, "poll_timeout": how.timeout},
-            )
-        how.sleep(how.interval)
-        try:
-            now = client.job_status(job.id)
-        except AirbyteUnavailable as silence:
-            if how.clock() - heard > _SILENCE_LIMIT:
-                raise
-            log.warning("Airbyte does not answer; the sync itself goes on: %s", silence)
-            continue
-        heard = how.clock()
-        if now.status is not job.status or heard - told > _LOG_EVERY:
-            log.info("Airbyte job %s is %s after %.0f s", job.id, now.status.value, heard - begun)
-            told = heard
-        job = now
-    return job
 
 
 def _try_to_cancel(client: AirbyteClient, job: Job, log: logging.Logger) -> None:
@@ -121,7 +152,7 @@ def _try_to_cancel(client: AirbyteClient, job: Job, log: logging.Logger) -> None
 
 def cancel_if_current(client: AirbyteClient, job: Job, log: logging.Logger) -> None:
     """Cancel the job if it is still the one that runs: Airbyte cancels what it finds running."""
-    running = _running_sync(client, job.connection_id)
+    running = running_job(client, job.connection_id)
     if running is not None and running.id == job.id:
         client.cancel(job.id)
         log.info("Cancelled Airbyte job %s", job.id)
@@ -134,13 +165,29 @@ def refuse_failed(job: Job, job_url: str) -> None:
     """
     if job.succeeded:
         return
+    counts = {keys.RECORDS_SYNCED: job.rows, keys.BYTES_SYNCED: job.bytes}
     raise dg.Failure(
         description=f"The Airbyte sync {job.status.value}",
         metadata={
-            keys.JOB_ID: job.id,
-            keys.CONNECTION_ID: job.connection_id,
+            **_about(job),
             keys.JOB_URL: dg.MetadataValue.url(job_url),
             keys.ATTEMPTS: job.attempts or 0,
+            **{key: count for key, count in counts.items() if count is not None},
             **failure_metadata(job),
         },
     )
+
+
+def _unheard(job: Job, error: AirbyteRequestError) -> dg.Failure:
+    return dg.Failure(
+        description="Airbyte did not tell for minutes how the sync goes; it was left running",
+        metadata={**_about(job), keys.FAILURE_REASON: str(error)},
+    )
+
+
+def _about(job: Job) -> dict[str, keys.Entry]:
+    return {
+        keys.JOB_ID: job.id,
+        keys.JOB_TYPE: job.type.value,
+        keys.CONNECTION_ID: job.connection_id,
+    }

@@ -1,9 +1,16 @@
 """What a step of a Dagster run does to materialize a connection's tables: sync, follow, report."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.active_sync import start_or_attach
+from dagster_airbyte_sync.assets.declarations import (
+    declarations_of,
+    other_reporter,
+    starter_of,
+)
 from dagster_airbyte_sync.assets.events import (
     FinishedSync,
     as_result,
@@ -13,41 +20,63 @@ from dagster_airbyte_sync.assets.events import (
 )
 from dagster_airbyte_sync.assets.following import (
     Following,
+    cancelled_if_interrupted,
     follow,
     refuse_failed,
-    start_or_attach,
 )
 from dagster_airbyte_sync.assets.ledger import read_ledger, with_history
+from dagster_airbyte_sync.assets.outputs import passed_on
 from dagster_airbyte_sync.assets.specs import load_airbyte_asset_specs
 from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table, table_of_spec
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
-from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace, job_url
+from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace, Job, job_url
 
-SyncEvent = dg.MaterializeResult[object] | dg.AssetMaterialization
+# An output stands for a table that is told already: the steps after it go on.
+SyncEvent = dg.MaterializeResult[object] | dg.AssetMaterialization | dg.Output[None]
 
 
 def sync_and_poll(
-    workspace: BaseAirbyteWorkspace, context: dg.AssetExecutionContext
+    workspace: BaseAirbyteWorkspace,
+    context: dg.AssetExecutionContext,
+    how: Following | None = None,
 ) -> Iterator[SyncEvent]:
     """Sync the connection of the running asset definition and report each of its tables.
 
     Airbyte always syncs a whole connection, so tables outside of a subset selection are reported
-    too. Raises dg.Failure if the sync fails, is cancelled, or takes longer than `poll_timeout`.
+    too. Of several runs that follow one sync, the first reports it. `how` is by default what the
+    workspace says. Raises dg.Failure if the sync cannot start, fails, is cancelled, or takes longer
+    than `poll_timeout`.
     """
     tables = tables_of_step(context)
-    client = workspace.get_client()
+    client, how = workspace.get_client(), how or Following.of(workspace)
     ui = client.ui_url()
-    how = Following.of(workspace)
-    job, started = start_or_attach(client, tables[0].connection_id, how.attach)
-    url = job_url(ui, workspace.workspace_id, job)
-    for table in tables:
-        # The sensor reads from this which job is ours; until it is written it waits for this run.
-        context.log_event(declaration(job, table, url, started=started))
-    context.log.info("Following Airbyte job %s: %s", job.id, url)
-    job = follow(client, job, how, context.log)
-    refuse_failed(job, url)
-    started_by = context.run.run_id if started else None
-    yield from _report(context, FinishedSync(job, url, started_by), tables)
+
+    def link(job: Job) -> str:
+        return job_url(ui, workspace.workspace_id, job)
+
+    job, started = start_or_attach(
+        client,
+        tables[0].connection_id,
+        how,
+        context.log,
+        is_own=lambda running: _is_own(context, tables, running),
+        link=link,
+    )
+    with cancelled_if_interrupted(client, job, how, context.log) if started else nullcontext():
+        for table in tables:
+            # The sensor reads from this which job is ours; until it is written it waits for us.
+            context.log_event(declaration(job, table, link(job), started=started))
+        context.log.info("Following Airbyte job %s: %s", job.id, link(job))
+        job = follow(client, job, how, context.log)
+    refuse_failed(job, link(job))
+    yield from _report(context, job, link(job), tables)
+
+
+def _is_own(context: dg.AssetExecutionContext, tables: Sequence[Table], running: Job) -> bool:
+    """Whether this run, or one that it repeats, started the job: a retry goes on with it."""
+    starter = starter_of(declarations_of(context.instance, tables[0].key, running.id))
+    run = context.run
+    return starter is not None and starter in (run.run_id, run.parent_run_id, run.root_run_id)
 
 
 def tables_of_step(context: dg.AssetExecutionContext) -> Sequence[Table]:
@@ -66,21 +95,29 @@ def tables_of_step(context: dg.AssetExecutionContext) -> Sequence[Table]:
 
 
 def _report(
-    context: dg.AssetExecutionContext, sync: FinishedSync, tables: Sequence[Table]
+    context: dg.AssetExecutionContext, job: Job, url: str, tables: Sequence[Table]
 ) -> Iterator[SyncEvent]:
-    synced = tables_of_job(sync.job, tables)
+    synced = tables_of_job(job, tables)
+    declared = declarations_of(context.instance, tables[0].key, job.id)
+    other = other_reporter(context.instance, declared, context.run.run_id)
     ledger = read_ledger(context.instance, synced)
-    ledger = with_history(context.instance, ledger, [(table, sync.job) for table in synced])
+    ledger = with_history(context.instance, ledger, [(table, job) for table in synced])
+    sync = FinishedSync(job, url, starter_of(declared))
+    if other is not None:
+        context.log.info("Run %s follows Airbyte job %s as well, and reports it", other, job.id)
     for table in synced:
-        if ledger.is_told(table.key, sync.job.id):
-            # The sensor gave this run up for dead and told the job in its place.
-            context.log.info("%s is already told of job %s", table.key, sync.job.id)
-            continue
-        event = materialization(sync, table, len(synced), ledger)
-        yield as_result(event) if table.key in context.selected_asset_keys else event
+        is_selected = table.key in context.selected_asset_keys
+        if other is not None or ledger.is_told(table.key, job.id):
+            # By another run that follows the job, or by the sensor, which gave us up for dead.
+            context.log.info("%s is left as it was told of job %s", table.key, job.id)
+            if is_selected:
+                yield passed_on(context.assets_def, table.key)
+        else:
+            event = materialization(sync, table, len(synced), ledger)
+            yield as_result(event) if is_selected else event
     missed = context.selected_asset_keys - {table.key for table in synced}
     for key in sorted(missed, key=lambda missed_key: missed_key.to_user_string()):
-        context.log.warning("Airbyte job %s had no stream for asset %s", sync.job.id, key)
+        context.log.warning("Airbyte job %s had no stream for asset %s", job.id, key)
 
 
 class SyncsAssets(BaseAirbyteWorkspace):

@@ -36,7 +36,7 @@ from dagster_airbyte_sync.resources.jobs import (
     StreamStats,
     job_url,
 )
-from dagster_airbyte_sync.resources.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.settings import AirbyteSettings, OnActiveSync
 from dagster_airbyte_sync.resources.workspace import (
     BaseAirbyteWorkspace,
     CloudWorkspace,
@@ -69,6 +69,7 @@ __all__ = [
     "JobStatus",
     "JobType",
     "NoToken",
+    "OnActiveSync",
     "OutOfTime",
     "SelfManagedWorkspace",
     "Stream",

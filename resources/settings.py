@@ -5,6 +5,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
@@ -36,6 +37,10 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # What `requests` and `http.client` can send.
 _HEADER_VALUE = re.compile(r"(\S[^\r\n]*)?")
 _HEADER_NAME = re.compile(r"[!-9;-~]+")
+
+
+OnActiveSync = Literal["attach", "wait", "fail"]
+"""What a run does if a connection is busy as it wants to sync it."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +181,24 @@ def check_credentials(client_id: bool, client_secret: bool, username: bool, pass
             " Airbyte 1.0 and later takes client_id/client_secret; username/password are for a"
             " proxy in front of it."
         )
+
+
+def active_sync_choice(on_active_sync: str | None, poll_previous: bool) -> OnActiveSync:
+    """What both settings together mean; AirbyteSettingsError if they contradict each other."""
+    if on_active_sync is None:
+        return "attach" if poll_previous else "fail"
+    chosen = next((known for known in get_args(OnActiveSync) if known == on_active_sync), None)
+    if chosen is None:
+        raise AirbyteSettingsError(
+            f"on_active_sync is {on_active_sync!r}: give 'attach', 'wait' or 'fail'."
+        )
+    if poll_previous and chosen != "attach":
+        raise AirbyteSettingsError(
+            f"on_active_sync is {chosen!r}, but poll_previous_running_sync=True means 'attach':"
+            " remove one of them."
+        )
+    choice: OnActiveSync = chosen
+    return choice
 
 
 def base_url(name: str, value: str) -> str:

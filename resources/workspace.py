@@ -17,6 +17,8 @@ from dagster_airbyte_sync.resources.settings import (
     CREDENTIALS,
     LEAST,
     AirbyteSettings,
+    OnActiveSync,
+    active_sync_choice,
     base_url,
     check_credentials,
     check_number,
@@ -61,11 +63,22 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
     )
     cancel_on_termination: bool = Field(
         default=True,
-        description="Whether a sync that Dagster started is cancelled when its run is terminated.",
+        description=(
+            "Whether a sync that Dagster started is cancelled when its run is terminated, or when"
+            " it takes longer than poll_timeout."
+        ),
+    )
+    on_active_sync: str | None = Field(
+        default=None,
+        description=(
+            "What a run does if a sync of its connection runs already: 'attach' follows that one"
+            " (never a clear), 'wait' waits for its end and then starts another, 'fail' fails."
+            " Default: 'fail'."
+        ),
     )
     poll_previous_running_sync: bool = Field(
         default=False,
-        description="Whether to follow a sync that already runs, instead of failing.",
+        description="The same as on_active_sync='attach', by its name in dagster-airbyte.",
     )
     request_headers: dict[str, str] = Field(
         default_factory=dict,
@@ -110,11 +123,17 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
             if name == "workspace_id" and type(value) is str:
                 check_workspace_is_given(value)
         check_credentials(*(bool(given.get(name)) for name in CREDENTIALS))
+        if type(chosen := given.get("on_active_sync")) is str:
+            active_sync_choice(chosen, given.get("poll_previous_running_sync") is True)
         return given
 
     def settings(self) -> AirbyteSettings:
         """The settings, checked; AirbyteSettingsError if an EnvVar was not read yet, too."""
         raise NotImplementedError
+
+    def when_a_sync_is_active(self) -> OnActiveSync:
+        """What to do then; AirbyteSettingsError if the settings contradict each other."""
+        return active_sync_choice(self.on_active_sync, self.poll_previous_running_sync)
 
     def get_client(self) -> AirbyteClient:
         """The client for this workspace, shared within the process."""

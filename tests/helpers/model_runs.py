@@ -8,12 +8,14 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets import DATA_VERSION_TAG, table_of_spec
-from dagster_airbyte_sync.assets.syncing import sync_and_poll
+from dagster_airbyte_sync.assets.following import Following
+from dagster_airbyte_sync.assets.syncing import SyncEvent, sync_and_poll
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteError,
@@ -88,6 +90,13 @@ class PausingClient:
         self._baton.pause()
         return self._client.newest_jobs(connection_id)
 
+    def connection_status(self, connection_id: str) -> str:
+        self._baton.pause()
+        return self._client.connection_status(connection_id)
+
+    def server_time(self) -> datetime:
+        return self._client.server_time()
+
     def job_status(self, job_id: int) -> Job:
         self._baton.pause()
         return self._client.job_status(job_id)
@@ -107,10 +116,6 @@ class PausingWorkspace:
 
     client: PausingClient
     workspace_id: str
-    cancel_on_termination: bool
-    poll_previous_running_sync: bool
-    poll_interval: float = 0.0
-    poll_timeout: float | None = None
 
     def get_client(self) -> PausingClient:
         return self.client
@@ -136,9 +141,14 @@ class SteppedStep:
     """One step of a run: the sync of one connection."""
 
     def __init__(
-        self, context: StepContext, workspace: PausingWorkspace, baton: Baton, on_told: OnTold
+        self,
+        context: StepContext,
+        workspace: PausingWorkspace,
+        how: Following,
+        baton: Baton,
+        on_told: OnTold,
     ) -> None:
-        self._context, self._workspace = context, workspace
+        self._context, self._workspace, self._how = context, workspace, how
         self._baton, self._on_told = baton, on_told
         self.has_ended = self.has_failed = False
         self.defect: BaseException | None = None
@@ -176,7 +186,7 @@ class SteppedStep:
         workspace = cast(BaseAirbyteWorkspace, self._workspace)
         try:
             self._baton.pause()
-            for event in sync_and_poll(workspace, context):
+            for event in sync_and_poll(workspace, context, self._how):
                 self._tell(event)
                 self._baton.pause()
         except (AirbyteError, dg.Failure, Terminated):
@@ -185,7 +195,9 @@ class SteppedStep:
         else:
             self._write(EventType.STEP_SUCCESS)
 
-    def _tell(self, event: dg.MaterializeResult[object] | dg.AssetMaterialization) -> None:
+    def _tell(self, event: SyncEvent) -> None:
+        if isinstance(event, dg.Output):
+            return
         stored = _stored(event)
         context = self._context
         store_step_event(context.instance, context.run, context.assets_def.op.name, stored)
@@ -220,9 +232,7 @@ class SteppedRun:
         assets: Iterable[dg.AssetsDefinition],
         client: AirbyteClient,
         on_told: OnTold,
-        *,
-        cancel_on_termination: bool,
-        attach: bool,
+        how: Following,
     ) -> None:
         definitions = list(assets)
         keys = {key for each in definitions for key in each.keys}
@@ -243,10 +253,8 @@ class SteppedRun:
                 baton,
             )
             workspace_id = client.settings.workspace_id
-            workspace = PausingWorkspace(
-                PausingClient(client, baton), workspace_id, cancel_on_termination, attach
-            )
-            return SteppedStep(context, workspace, baton, on_told)
+            workspace = PausingWorkspace(PausingClient(client, baton), workspace_id)
+            return SteppedStep(context, workspace, how, baton, on_told)
 
         self.steps = [step(definition) for definition in definitions]
 

@@ -17,8 +17,9 @@ from dagster_airbyte_sync import (
     build_airbyte_definitions,
     build_airbyte_polling_sensor,
 )
+from dagster_airbyte_sync.assets.following import Following
 from dagster_airbyte_sync.assets.metadata import JOB_ID, int_in
-from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError
+from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, OnActiveSync
 from dagster_airbyte_sync.resources import client as clients
 from dagster_airbyte_sync.testing import (
     AirbyteSimulator,
@@ -254,7 +255,7 @@ class World:
         return [run for run in self.runs if run.is_dead and not run.is_over]
 
     def start_run(
-        self, connection_ids: set[str], *, cancel_on_termination: bool, attach: bool
+        self, connection_ids: set[str], *, cancel_on_termination: bool, on_active_sync: OnActiveSync
     ) -> None:
         if not self._is_loaded:
             return
@@ -273,8 +274,14 @@ class World:
             list(found.values()),
             AirbyteClient(self.workspace.settings()),
             lambda event: self._note(event, by_run=True),
-            cancel_on_termination=cancel_on_termination,
-            attach=attach,
+            Following(
+                interval=0,
+                timeout=None,
+                cancel_on_termination=cancel_on_termination,
+                on_active_sync=on_active_sync,
+                clock=lambda: self.airbyte.now.timestamp(),
+                sleep=lambda seconds: None,
+            ),
         )
         self.runs.append(run)
 

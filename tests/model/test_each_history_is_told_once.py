@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from typing import get_args
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -19,6 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from dagster_airbyte_sync.resources import OnActiveSync
 from dagster_airbyte_sync.testing import Fault, SimulatedConnection
 from helpers.model_score import SCORE
 from helpers.model_world import BETWEEN, SENSORS, World
@@ -252,11 +254,15 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: len(self.world.live_runs) < 3)
     @precondition(has_connections)
     @rule(
-        places=st.sets(which, min_size=1, max_size=2), cancels=st.booleans(), attach=st.booleans()
+        places=st.sets(which, min_size=1, max_size=2),
+        cancels=st.booleans(),
+        on_active_sync=st.sampled_from(get_args(OnActiveSync)),
     )
-    def a_run_is_created(self, places: set[int], cancels: bool, attach: bool) -> None:
+    def a_run_is_created(
+        self, places: set[int], cancels: bool, on_active_sync: OnActiveSync
+    ) -> None:
         ids = {self.connection(place).connection_id for place in places}
-        self.world.start_run(ids, cancel_on_termination=cancels, attach=attach)
+        self.world.start_run(ids, cancel_on_termination=cancels, on_active_sync=on_active_sync)
 
     @precondition(lambda self: bool(self.world.live_runs))
     @rule(run=which, step=st.integers(0, 1), turns=st.integers(1, 12), wait=seconds)

@@ -37,7 +37,7 @@ def test_a_run_that_ends_within_a_tick_has_its_job_told_once(
     shop = world.add_connection(streams=2)
     world.restart_code_server()
     world.airbyte.advance(1)
-    world.start_run({shop.connection_id}, cancel_on_termination=False, attach=False)
+    world.start_run({shop.connection_id}, cancel_on_termination=False, on_active_sync="fail")
     (run,) = world.runs
     while len(world.truth.tellings) < told or not any(
         job.is_finished for job in world.airbyte.jobs
@@ -59,7 +59,7 @@ def test_a_job_told_by_its_run_while_a_tick_stores_older_jobs_is_not_told_again(
     shop = world.add_connection(streams=1)
     world.restart_code_server()
     world.airbyte.advance(1)
-    world.start_run({shop.connection_id}, cancel_on_termination=False, attach=False)
+    world.start_run({shop.connection_id}, cancel_on_termination=False, on_active_sync="fail")
     (run,) = world.runs
     world.airbyte.run_sync(shop)
 

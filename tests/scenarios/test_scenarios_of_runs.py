@@ -6,6 +6,7 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
+from dagster_airbyte_sync.assets.following import Following
 from dagster_airbyte_sync.resources import AirbyteClient
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.deployment import Deployment
@@ -34,8 +35,7 @@ def run(deployment: Deployment) -> Iterator[SteppedRun]:
         set(repository.assets_defs_by_key.values()),
         AirbyteClient(deployment.workspace.settings()),
         lambda event: None,
-        cancel_on_termination=False,
-        attach=False,
+        Following(0, None, cancel_on_termination=False, on_active_sync="fail"),
     )
     yield run
     run.die()

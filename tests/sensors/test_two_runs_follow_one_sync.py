@@ -1,4 +1,4 @@
-"""Known and not yet mended: two live runs that follow one sync."""
+"""Two live runs that follow one sync: found by the kill tests, tested always."""
 
 import threading
 from collections.abc import Iterator
@@ -26,10 +26,6 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="With poll_previous_running_sync two runs may follow one sync, and both report it.",
-)
 def test_of_two_runs_that_follow_one_sync_one_tells_it(
     airbyte: AirbyteSimulator, instance: dg.DagsterInstance
 ) -> None:
