@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from dagster_airbyte_sync.assets.definitions import (
+    clean_name,
     group_by_connection,
     op_names,
     workspace_resource,
@@ -29,7 +30,7 @@ def build_airbyte_sync_checks(
     nameable = (spec for spec in specs if names[spec.key] == spec.key.to_python_identifier())
     tables = [table for spec in nameable if (table := table_of_spec(spec))]
     groups = group_by_connection(tables)
-    ops = op_names(groups, prefix="airbyte_check")
+    ops = op_names(groups, prefix=f"{clean_name(resource_key)}_check")
     return [
         _checks(ops[connection_id], group, resource_key) for connection_id, group in groups.items()
     ]

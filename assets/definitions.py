@@ -25,10 +25,15 @@ def airbyte_assets(
     group_name: str | None = None,
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
     freshness_from_airbyte_schedule: bool | TakenOver = False,
+    retry_policy: dg.RetryPolicy | None = None,
+    pool: str | None = None,
+    backfill_policy: dg.BackfillPolicy | None = None,
+    op_tags: Mapping[str, object] | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Decorate a function that syncs one connection, usually with `sync_and_poll`.
 
-    Raises AirbyteSettingsError if the workspace has no such connection.
+    `retry_policy`, `pool`, `backfill_policy` and `op_tags` are those of `dg.multi_asset`. Raises
+    AirbyteSettingsError if the workspace has no such connection.
     """
     tables = load_tables(
         workspace,
@@ -41,7 +46,15 @@ def airbyte_assets(
             f"The workspace has no connection {connection_id!r} with selected streams. The id is"
             " the last part of the connection's address in Airbyte's UI."
         )
-    return multi_asset_of([table.spec for table in tables], name=name, group_name=group_name)
+    return multi_asset_of(
+        [table.spec for table in tables],
+        name=name,
+        group_name=group_name,
+        retry_policy=retry_policy,
+        pool=pool,
+        backfill_policy=backfill_policy,
+        op_tags=op_tags,
+    )
 
 
 def build_airbyte_assets_definitions(
@@ -51,10 +64,16 @@ def build_airbyte_assets_definitions(
     connection_selector_fn: ConnectionSelector | None = None,
     resource_key: str = "airbyte",
     freshness_from_airbyte_schedule: bool | TakenOver = False,
+    retry_policy: dg.RetryPolicy | None = None,
+    pool: str | None = None,
+    backfill_policy: dg.BackfillPolicy | None = None,
+    op_tags: Mapping[str, object] | None = None,
 ) -> Sequence[dg.AssetsDefinition]:
     """One asset definition for each selected connection; materializing it syncs the connection.
 
-    The workspace must also be among the resources, under `resource_key`.
+    The workspace must also be among the resources, under `resource_key`; for a second workspace in
+    one code location, give another key. `retry_policy`, `pool`, `backfill_policy` and `op_tags` are
+    those of `dg.multi_asset`, for each definition: a retried step starts a new sync.
     """
     tables = load_tables(
         workspace,
@@ -62,15 +81,24 @@ def build_airbyte_assets_definitions(
         connection_selector_fn,
         freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
     )
-    return syncing_assets(tables, resource_key)
+    return syncing_assets(
+        tables,
+        resource_key,
+        retry_policy=retry_policy,
+        pool=pool,
+        backfill_policy=backfill_policy,
+        op_tags=op_tags,
+    )
 
 
-def syncing_assets(tables: Iterable[Table], resource_key: str) -> Sequence[dg.AssetsDefinition]:
-    """One asset definition for each connection of the tables."""
+def syncing_assets(
+    tables: Iterable[Table], resource_key: str, **options: Any
+) -> Sequence[dg.AssetsDefinition]:
+    """One asset definition for each connection of the tables; `options` as of `dg.multi_asset`."""
     by_connection = group_by_connection(tables)
-    names = op_names(by_connection)
+    names = op_names(by_connection, clean_name(resource_key))
     return [
-        _syncing_assets(names[connection_id], group, resource_key)
+        _syncing_assets(names[connection_id], group, resource_key, options)
         for connection_id, group in by_connection.items()
     ]
 
@@ -106,9 +134,14 @@ def _connection_name(table: Table) -> str:
     return keys.text_in(table.spec.metadata, keys.CONNECTION_NAME) or table.connection_id
 
 
-def _syncing_assets(name: str, tables: Sequence[Table], resource_key: str) -> dg.AssetsDefinition:
+def _syncing_assets(
+    name: str, tables: Sequence[Table], resource_key: str, options: Mapping[str, Any]
+) -> dg.AssetsDefinition:
     @multi_asset_of(
-        [table.spec for table in tables], name=name, required_resource_keys={resource_key}
+        [table.spec for table in tables],
+        name=name,
+        required_resource_keys={resource_key},
+        **options,
     )
     def sync_connection(context: dg.AssetExecutionContext) -> Iterator[SyncEvent]:
         yield from sync_and_poll(workspace_resource(context.resources, resource_key), context)

@@ -1,6 +1,6 @@
 """Everything for one workspace in one call."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import dagster as dg
@@ -25,6 +25,10 @@ def build_airbyte_definitions(
     resource_key: str = "airbyte",
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
     connection_selector_fn: ConnectionSelector | None = None,
+    retry_policy: dg.RetryPolicy | None = None,
+    pool: str | None = None,
+    backfill_policy: dg.BackfillPolicy | None = None,
+    op_tags: Mapping[str, object] | None = None,
     sensor_name: str | None = None,
     minimum_interval_seconds: int = 30,
     default_sensor_status: dg.DefaultSensorStatus | None = None,
@@ -43,6 +47,8 @@ def build_airbyte_definitions(
         freshness_from_airbyte_schedule: Whether each table has a freshness policy from its
             connection's own schedule in Airbyte, or from the one that Dagster has taken over.
 
+        retry_policy, pool, backfill_policy, op_tags: What `build_airbyte_assets_definitions` takes.
+
     All other arguments are those of `build_airbyte_polling_sensor`.
     """
     tables = load_tables(
@@ -52,7 +58,18 @@ def build_airbyte_definitions(
         freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
     )
     specs = [table.spec for table in tables]
-    assets = syncing_assets(tables, resource_key) if sync else specs
+    assets = (
+        syncing_assets(
+            tables,
+            resource_key,
+            retry_policy=retry_policy,
+            pool=pool,
+            backfill_policy=backfill_policy,
+            op_tags=op_tags,
+        )
+        if sync
+        else specs
+    )
     sensor = build_airbyte_polling_sensor(
         workspace=workspace,
         resource_key=resource_key,

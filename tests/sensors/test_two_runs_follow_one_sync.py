@@ -1,44 +1,170 @@
-"""Two live runs that follow one sync: found by the kill tests, tested always."""
+"""Of the runs that follow one sync the first tells it; in the others, what comes next goes on."""
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import AirbyteWorkspace, airbyte_assets, build_airbyte_polling_sensor
-from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock
-from helpers.deployment import Deployment
+from dagster_airbyte_sync.assets.following import Following
+from dagster_airbyte_sync.resources import AirbyteClient
+from dagster_airbyte_sync.testing import (
+    AirbyteSimulator,
+    RealClock,
+    RecordedRequest,
+    SimulatedConnection,
+    SimulatedJob,
+)
+from helpers.deployment import Deployment, deployed
+from helpers.model_runs import SteppedRun
+
+
+@dg.asset(deps=["orders"])
+def revenue() -> None: ...
 
 
 @pytest.fixture
-def airbyte() -> Iterator[AirbyteSimulator]:
+def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
+    return airbyte.add_connection("shop", streams=["orders"])
+
+
+@pytest.fixture
+def running(airbyte: AirbyteSimulator, shop: SimulatedConnection) -> SimulatedJob:
+    return airbyte.begin(airbyte.start_sync(shop))
+
+
+@pytest.fixture
+def deployment(
+    airbyte: AirbyteSimulator, running: SimulatedJob, instance: dg.DagsterInstance
+) -> Deployment:
+    return deployed(airbyte, instance)
+
+
+@pytest.fixture
+def runs(airbyte: AirbyteSimulator, deployment: Deployment) -> Iterator[list[SteppedRun]]:
+    """Two runs that both follow the sync that runs, the first one first."""
+    runs = [run_that_attaches(airbyte, deployment) for _ in range(2)]
+    go_on_until(runs[0], lambda: declarations(deployment) == 1)
+    go_on_until(runs[1], lambda: declarations(deployment) == 2)
+    yield runs
+    for run in runs:
+        run.die()
+
+
+def run_that_attaches(airbyte: AirbyteSimulator, deployment: Deployment) -> SteppedRun:
+    repository = deployment.defs.get_repository_def()
+    return SteppedRun(
+        deployment.instance,
+        repository.get_implicit_global_asset_job_def(),
+        set(repository.assets_defs_by_key.values()),
+        AirbyteClient(deployment.workspace.settings()),
+        lambda event: None,
+        Following(0, None, cancel_on_termination=False, on_active_sync="attach"),
+    )
+
+
+def declarations(deployment: Deployment) -> int:
+    return len(deployment.instance.fetch_observations(dg.AssetKey("orders"), limit=10).records)
+
+
+def go_on_until(run: SteppedRun, there: Callable[[], bool]) -> None:
+    for _ in range(50):
+        if there():
+            return
+        run.turn()
+    raise AssertionError("The run does not get there")
+
+
+def teller(deployment: Deployment) -> str:
+    entry = deployment.instance.get_latest_materialization_event(dg.AssetKey("orders"))
+    assert entry is not None
+    return entry.run_id
+
+
+def end(run: SteppedRun) -> None:
+    go_on_until(run, lambda: run.is_over)
+
+
+@pytest.mark.parametrize("first_to_end", [0, 1])
+def test_the_first_to_follow_a_sync_tells_it_whichever_ends_first(
+    airbyte: AirbyteSimulator,
+    running: SimulatedJob,
+    deployment: Deployment,
+    runs: list[SteppedRun],
+    first_to_end: int,
+) -> None:
+    airbyte.succeed(running)
+    end(runs[first_to_end])
+    end(runs[1 - first_to_end])
+    deployment.tick()
+
+    assert deployment.told("orders") == [running.job_id]
+    assert teller(deployment) == runs[0].run.run_id
+
+
+def test_if_the_first_is_known_to_be_dead_the_next_tells(
+    airbyte: AirbyteSimulator,
+    running: SimulatedJob,
+    deployment: Deployment,
+    runs: list[SteppedRun],
+) -> None:
+    runs[0].die()
+    runs[0].is_found_dead()
+    airbyte.succeed(running)
+    end(runs[1])
+    deployment.tick()
+
+    assert deployment.told("orders") == [running.job_id]
+    assert teller(deployment) == runs[1].run.run_id
+
+
+def test_if_the_first_is_dead_and_nobody_knows_the_sensor_tells_when_it_is_known(
+    airbyte: AirbyteSimulator,
+    running: SimulatedJob,
+    deployment: Deployment,
+    runs: list[SteppedRun],
+) -> None:
+    runs[0].die()
+    airbyte.succeed(running)
+    end(runs[1])
+    deployment.tick()
+    assert deployment.told("orders") == []
+    runs[0].is_found_dead()
+    deployment.tick()
+
+    assert deployment.told("orders") == [running.job_id]
+    assert not teller(deployment)
+
+
+@pytest.fixture
+def live() -> Iterator[AirbyteSimulator]:
     """An Airbyte whose syncs end by themselves, half a second after their start."""
     with AirbyteSimulator(clock=RealClock()) as airbyte:
         airbyte.add_connection("shop", streams=["orders"], sync_seconds=0.5)
         yield airbyte
 
 
-@pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        yield instance
-
-
-def test_of_two_runs_that_follow_one_sync_one_tells_it(
-    airbyte: AirbyteSimulator, instance: dg.DagsterInstance
+def test_of_two_runs_that_follow_one_sync_one_tells_it_and_what_comes_next_goes_on_in_both(
+    live: AirbyteSimulator, instance: dg.DagsterInstance
 ) -> None:
-    deployment = both_report_at_once(airbyte, instance)
-    runs = [threading.Thread(target=deployment.materialize, args=["orders"]) for _ in range(2)]
+    deployment = both_report_at_once(live, instance)
+    runs = [
+        threading.Thread(target=deployment.materialize, args=["orders", "revenue"])
+        for _ in range(2)
+    ]
     for run in runs:
         run.start()
     for run in runs:
         run.join()
     deployment.tick()
 
-    (job,) = airbyte.jobs
+    (job,) = live.jobs
     assert deployment.told("orders") == [job.job_id]
+    assert len(deployment.told("revenue")) == 2
+    assert {record.dagster_run.status for record in instance.get_run_records()} == {
+        dg.DagsterRunStatus.SUCCESS
+    }
 
 
 def both_report_at_once(airbyte: AirbyteSimulator, instance: dg.DagsterInstance) -> Deployment:
@@ -59,5 +185,34 @@ def both_report_at_once(airbyte: AirbyteSimulator, instance: dg.DagsterInstance)
         yield from events
 
     sensor = build_airbyte_polling_sensor(workspace=workspace)
-    defs = dg.Definitions([sync_shop], sensors=[sensor], resources={"airbyte": workspace})
+    resources = {"airbyte": workspace}
+    defs = dg.Definitions([sync_shop, revenue], sensors=[sensor], resources=resources)
     return Deployment(airbyte, workspace, defs, instance)
+
+
+@pytest.mark.parametrize("name", ["orders", "class"])
+def test_what_comes_after_a_table_that_the_sensor_told_first_goes_on_in_the_run(
+    live: AirbyteSimulator, instance: dg.DagsterInstance, name: str
+) -> None:
+    live.update_connection(live.connections[0], streams=[name], sync_seconds=0.1)
+
+    @dg.asset(deps=[dg.AssetKey(name)])
+    def report() -> None: ...
+
+    deployment = deployed(live, instance, report)
+
+    def tell_before_the_run_does(request: RecordedRequest) -> None:
+        if request.path.endswith("/get_without_logs") and not deployment.told(name):
+            tell(deployment, name, live.jobs[0].job_id)
+
+    live.on_request(tell_before_the_run_does)
+    result = deployment.materialize(name, "report")
+
+    assert result.success
+    assert deployment.told(name) == [live.jobs[0].job_id]
+    assert len(deployment.told("report")) == 1
+
+
+def tell(deployment: Deployment, name: str, job_id: int) -> None:
+    event = dg.AssetMaterialization(name, metadata={"dagster-airbyte/job_id": job_id})
+    deployment.instance.report_runless_asset_event(event)

@@ -18,7 +18,9 @@ from dagster_airbyte_sync.testing.streams import (
     Counts,
     StreamKey,
     StreamName,
+    moved,
     pick,
+    so_far,
 )
 from dagster_airbyte_sync.testing.world import World
 
@@ -126,6 +128,18 @@ class JobControls:
     def begin(self, job: SimulatedJob) -> SimulatedJob:
         """Let a pending job run, or a job with a failed attempt make the next one."""
         return self._now(job, job.begin)
+
+    def report_progress(
+        self, job: SimulatedJob, *, rows: Counts, bytes: Counts | None = None
+    ) -> SimulatedJob:
+        """What the running attempt has read so far; of incremental streams it is committed, too."""
+
+        def note(at: datetime) -> None:
+            if job.status != "running":
+                job.begin(at)
+            job.attempts[-1].stats = so_far(job.streams, moved(job.streams, rows, bytes), 1.0)
+
+        return self._now(job, note)
 
     def succeed(
         self,

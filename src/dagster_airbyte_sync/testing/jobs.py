@@ -24,6 +24,8 @@ FinalStatus = Literal["succeeded", "failed", "cancelled"]
 TERMINAL: frozenset[str] = frozenset({"succeeded", "failed", "cancelled"})
 RETRY_AFTER = timedelta(seconds=10)
 """Airbyte's back-off before the second attempt."""
+FLUSH_EVERY = timedelta(seconds=10)
+"""How often the statistics of a running attempt are written."""
 CANCELLATION = Failure("Setting attempt to FAILED", "airbyte_platform", "manual_cancellation")
 
 

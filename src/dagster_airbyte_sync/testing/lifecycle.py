@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from dagster_airbyte_sync.testing.jobs import RETRY_AFTER, SimulatedJob
+from dagster_airbyte_sync.testing.jobs import FLUSH_EVERY, RETRY_AFTER, SimulatedJob
 from dagster_airbyte_sync.testing.outcome import committed, partial
-from dagster_airbyte_sync.testing.streams import pick
+from dagster_airbyte_sync.testing.streams import moved, pick, so_far
 
 
 def next_change(job: SimulatedJob) -> datetime | None:
@@ -20,6 +20,22 @@ def next_change(job: SimulatedJob) -> datetime | None:
     if job.status == "running":
         return None if job.plan.outcome == "never" else job.attempts[-1].ends_at
     return job.updated_at + job.attempt_length / 10
+
+
+def note_progress(job: SimulatedJob, now: datetime) -> None:
+    """Write down what the running attempt of a job that runs by itself has moved so far.
+
+    As in Airbyte, the numbers are as old as the last flush, and rows count as committed when the
+    destination has acknowledged a checkpoint: a full refresh has none before its end.
+    """
+    if not job.unattended or job.status != "running" or job.type == "reset":
+        return
+    attempt, whole = job.attempts[-1], job.attempt_length.total_seconds()
+    flushes = (now - attempt.created_at) // FLUSH_EVERY
+    if flushes and whole:
+        share = min(flushes * FLUSH_EVERY.total_seconds() / whole, 1.0)
+        at_end = moved(job.streams, job.plan.rows, job.plan.bytes, job.plan.rejected)
+        attempt.stats = so_far(job.streams, at_end, share)
 
 
 def change(job: SimulatedJob, at: datetime) -> None:
@@ -43,6 +59,6 @@ def _end_attempt(job: SimulatedJob, at: datetime) -> None:
 
 def _fail_attempt(job: SimulatedJob, at: datetime, *, last: bool) -> None:
     completed = frozenset(stream.key for stream in pick(job.plan.completed, job.streams))
-    job.fail_attempt(at, job.plan.failure, partial(job, job.plan.rows), completed)
+    job.fail_attempt(at, job.plan.failure, partial(job, job.plan.rows) or {}, completed)
     if last and job.plan.outcome == "failed":
         job.give_up(at)

@@ -143,6 +143,21 @@ def moved(
     }
 
 
+def so_far(
+    streams: Iterable[SimulatedStream], at_end: StatsByStream, share: float
+) -> StatsByStream:
+    """What a part of an attempt has moved of what it will have moved in the end."""
+    return {
+        each.key: _part(each, at_end[each.key], share) for each in streams if each.key in at_end
+    }
+
+
+def _part(stream: SimulatedStream, end: StreamStats, share: float) -> StreamStats:
+    rows, size = int(end.records_emitted * share), int(end.bytes_emitted * share)
+    committed = (rows, size) if stream.sync_mode == "incremental" else (0, 0)
+    return StreamStats(rows, size, *committed)
+
+
 def _stats(rows: int, size: int, rejected: int) -> StreamStats:
     committed = max(rows - rejected, 0)
     share = size * committed // rows if rows else size

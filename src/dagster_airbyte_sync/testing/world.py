@@ -199,6 +199,12 @@ class World:
                     job.begin(at)
 
     def _progress_to(self, now: datetime) -> None:
+        self._carry_out_all(now)
+        for jobs in self._open.values():
+            for job in jobs.values():
+                lifecycle.note_progress(job, now)
+
+    def _carry_out_all(self, now: datetime) -> None:
         connections = list(self.connections.values())
         found = ((self._next_change(each), place) for place, each in enumerate(connections))
         due = [(at, place) for at, place in found if at and at <= now]

@@ -1,0 +1,243 @@
+"""A sync is followed to its end: what the log says, what is survived, and what is cancelled."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync.assets.following import (
+    TookTooLong,
+    cancelled_if_interrupted,
+    follow,
+    refuse_failed,
+)
+from dagster_airbyte_sync.resources import Job, JobStatus
+from dagster_airbyte_sync.testing import (
+    AirbyteSimulator,
+    Fault,
+    RecordedRequest,
+    SimulatedConnection,
+    SimulatedJob,
+    SimulatedStream,
+)
+from helpers.airbyte_time import Log, client_of, how
+
+STREAMS = [
+    SimulatedStream("orders", sync_mode="incremental", rows=1_200_000),
+    SimulatedStream("users", rows=50_000),
+]
+
+
+@pytest.fixture
+def airbyte() -> Iterator[AirbyteSimulator]:
+    with AirbyteSimulator() as airbyte:
+        yield airbyte
+
+
+@pytest.fixture
+def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
+    return airbyte.add_connection("shop", streams=STREAMS, sync_seconds=300)
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+def record_of(airbyte: AirbyteSimulator, job: SimulatedJob) -> Job:
+    return client_of(airbyte).job(job.job_id)
+
+
+def followed(airbyte: AirbyteSimulator, job: SimulatedJob, log: Log, **changes: object) -> Job:
+    record = record_of(airbyte, job)
+    return follow(client_of(airbyte), record, how(airbyte, **changes), log.logger)
+
+
+# What the log says
+
+
+def test_the_log_tells_once_a_minute_how_far_a_sync_is(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    job = airbyte.start_sync(shop, unattended=True)
+    airbyte.advance(30)
+    followed(airbyte, job, log)
+    assert log.lines() == [
+        "Airbyte job 1 is running: attempt 1, 250,000 rows (25.0 MB) read,"
+        " 240,000 rows (24.0 MB) written, 1 min 0 s",
+        "Airbyte job 1 is running: attempt 1, 500,000 rows (50.0 MB) read,"
+        " 480,000 rows (48.0 MB) written, 2 min 0 s",
+        "Airbyte job 1 is running: attempt 1, 750,000 rows (75.0 MB) read,"
+        " 720,000 rows (72.0 MB) written, 3 min 0 s",
+        "Airbyte job 1 is running: attempt 1, 1,000,000 rows (100.0 MB) read,"
+        " 960,000 rows (96.0 MB) written, 4 min 0 s",
+        "Airbyte job 1 is succeeded: attempt 1, 1,250,000 rows (125.0 MB) written, 4 min 30 s",
+    ]
+
+
+def test_the_log_tells_of_each_change_at_once(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    airbyte.update_connection(shop, sync_seconds=30)
+    airbyte.plan(shop, failing_attempts=1)
+    job = airbyte.start_sync(shop, unattended=True)
+    followed(airbyte, job, log, interval=1)
+    states = [line.split(",")[0] for line in log.lines()]
+    assert states == [
+        "Airbyte job 1 is running: attempt 1",
+        "Airbyte job 1 is incomplete: attempt 1",
+        "Airbyte job 1 is running: attempt 2",
+        "Airbyte job 1 is succeeded: attempt 2",
+    ]
+
+
+def test_where_the_configuration_api_is_closed_the_log_tells_what_is_written(log: Log) -> None:
+    with AirbyteSimulator(configuration_api=False) as airbyte:
+        shop = airbyte.add_connection("shop", streams=STREAMS, sync_seconds=120)
+        followed(airbyte, airbyte.begin(airbyte.start_sync(shop, unattended=True)), log)
+    assert log.lines() == [
+        "Airbyte job 1 is running: 600,000 rows (60.0 MB) written, 1 min 0 s",
+        "Airbyte job 1 is succeeded: 1,250,000 rows (125.0 MB) written, 2 min 0 s",
+    ]
+
+
+# What is no end
+
+
+def test_an_incomplete_job_is_not_an_end(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    airbyte.plan(shop, failing_attempts=2)
+    job = followed(airbyte, airbyte.start_sync(shop, unattended=True), log)
+    assert (job.status, job.attempts) == (JobStatus.SUCCEEDED, 3)
+
+
+BLINKS = [
+    *(Fault.status(code) for code in (401, 403, 404, 409, 500, 502, 503)),
+    *(Fault.drop(), Fault.html(), Fault.half_json(), Fault.rate_limited()),
+]
+
+
+@pytest.mark.parametrize("blink", BLINKS, ids=lambda fault: str(fault.name))
+def test_an_api_that_blinks_does_not_end_the_following(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log, blink: Fault
+) -> None:
+    job = airbyte.begin(airbyte.start_sync(shop, unattended=True))
+    airbyte.add_fault(blink, path="/jobs/", times=20, after=2)
+    assert followed(airbyte, job, log).status is JobStatus.SUCCEEDED
+    assert 1 <= len(log.lines(logging.WARNING)) <= 5
+
+
+def test_an_api_that_is_gone_for_good_ends_the_following_and_leaves_the_sync_alone(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    job = airbyte.begin(airbyte.start_sync(shop))
+    record = record_of(airbyte, job)
+    airbyte.add_fault(Fault.status(503), path="/jobs/", times=None)
+    begun = airbyte.now
+
+    with pytest.raises(dg.Failure) as failure, cancelling(airbyte, record, log):
+        follow(client_of(airbyte), record, how(airbyte), log.logger)
+
+    assert failure.value.description == (
+        "Airbyte did not tell for minutes how the sync goes; it was left running"
+    )
+    assert failure.value.metadata["dagster-airbyte/job_id"].value == job.job_id
+    assert 300 <= (airbyte.now - begun).total_seconds() <= 400
+    assert airbyte.job(job.job_id).status == "running"
+
+
+# How it ends
+
+
+def test_a_failed_sync_is_told_with_airbyte_s_own_reason(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    job = airbyte.start_sync(shop)
+    airbyte.fail_attempt(job, reason="the first reason")
+    airbyte.begin(job)
+    airbyte.fail(job, reason="password expired", type="config_error", rows={"orders": 7})
+    finished = followed(airbyte, job, log)
+
+    with pytest.raises(dg.Failure) as failure:
+        refuse_failed(finished, "http://airbyte.test/job")
+
+    assert failure.value.description == "The Airbyte sync failed"
+    shown = {key: entry.value for key, entry in failure.value.metadata.items()}
+    assert shown == {
+        "dagster-airbyte/job_id": job.job_id,
+        "dagster-airbyte/job_type": "sync",
+        "dagster-airbyte/connection_id": shop.connection_id,
+        "dagster-airbyte/job_url": "http://airbyte.test/job",
+        "dagster-airbyte/attempts": 2,
+        "dagster-airbyte/records_synced": 7,
+        "dagster-airbyte/bytes_synced": 700,
+        "dagster-airbyte/failure_reason": "password expired",
+        "dagster-airbyte/failure_origin": "source",
+        "dagster-airbyte/failure_type": "config_error",
+    }
+
+
+# What is cancelled
+
+
+def cancelling(
+    airbyte: AirbyteSimulator, job: Job, log: Log, **changes: object
+) -> AbstractContextManager[None]:
+    return cancelled_if_interrupted(client_of(airbyte), job, how(airbyte, **changes), log.logger)
+
+
+def test_a_sync_that_takes_longer_than_poll_timeout_is_cancelled(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    job = airbyte.begin(airbyte.start_sync(shop))
+    record = record_of(airbyte, job)
+    with pytest.raises(TookTooLong) as failure, cancelling(airbyte, record, log):
+        follow(client_of(airbyte), record, how(airbyte, timeout=60), log.logger)
+
+    assert failure.value.description == "The Airbyte sync took longer than poll_timeout"
+    assert failure.value.metadata["poll_timeout"].value == 60
+    assert airbyte.job(job.job_id).status == "cancelled"
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit, TookTooLong])
+def test_another_job_that_runs_meanwhile_is_not_cancelled(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log, end: type[BaseException]
+) -> None:
+    record = record_of(airbyte, airbyte.run_sync(shop))
+    other = airbyte.begin(airbyte.start_sync(shop))
+    with pytest.raises(end), cancelling(airbyte, record, log):
+        raise end
+    assert airbyte.job(other.job_id).status == "running"
+    assert not cancels(airbyte.requests)
+
+
+def test_without_cancel_on_termination_nothing_is_cancelled(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    job = airbyte.begin(airbyte.start_sync(shop))
+    record = record_of(airbyte, job)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        cancelling(airbyte, record, log, cancel_on_termination=False),
+    ):
+        raise KeyboardInterrupt
+    assert not cancels(airbyte.requests)
+
+
+def test_an_airbyte_that_cannot_cancel_does_not_hide_the_interrupt(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    job = airbyte.begin(airbyte.start_sync(shop))
+    record = record_of(airbyte, job)
+    airbyte.add_fault(Fault.status(503), method="DELETE")
+    with pytest.raises(KeyboardInterrupt), cancelling(airbyte, record, log):
+        raise KeyboardInterrupt
+    (line,) = log.lines(logging.WARNING)
+    assert line.startswith(f"Airbyte job {job.job_id} could not be cancelled: ")
+
+
+def cancels(requests: list[RecordedRequest]) -> list[RecordedRequest]:
+    return [request for request in requests if request.method == "DELETE"]
