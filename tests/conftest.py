@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 
 # These start processes or build packages; in this order at the end.
-SLOW = ("model", "mutations", "repository", "migration", "daemon", "demo", "kill")
+SLOW = (
+    "model",
+    "mutations",
+    "repository",
+    "migration",
+    "daemon",
+    "on_demand",
+    "demo",
+    "kill",
+)
 
 
 def pytest_report_header() -> str:

@@ -82,6 +82,27 @@ BREAKS = (
         f"{SHARE}::test_a_run_that_never_ends_holds_its_connection_only_for_so_long",
     ),
     Break(
+        "1: of the runs that follow a sync one reports",
+        "assets/declarations.py",
+        "return next((d.run_id for d in earlier if _still_follows(instance, d)), None)",
+        "return None",
+        "tests/sensors/test_two_runs_follow_one_sync.py -k whichever_ends_first",
+    ),
+    Break(
+        "a sync is started once",
+        "assets/starting.py",
+        "_raise_if_not_started(client, connection_id, error)",
+        "return client.start_sync(connection_id)",
+        "tests/assets/test_starting_a_sync.py",
+    ),
+    Break(
+        "only the run's own job is cancelled",
+        "assets/following.py",
+        "if running is not None and running.id == job.id:",
+        "if running is not None:",
+        "tests/assets/test_following_a_sync.py",
+    ),
+    Break(
         "1: a tick with enough events leaves the rest to the next",
         "sensors/decide.py",
         "if teller.events >= known.most_events:",

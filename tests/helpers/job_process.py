@@ -1,0 +1,65 @@
+"""A run in processes of its own, by Dagster's own command: `dagster job execute`."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import dagster as dg
+
+from dagster_airbyte_sync.testing import AirbyteSimulator
+
+
+class JobProcess:
+    """One run of a job in a file, with its instance in a folder."""
+
+    def __init__(self, file: Path, job: str, home: Path, environ: Mapping[str, str]) -> None:
+        (home / "dagster.yaml").touch()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "dagster", "job", "execute", "-f", str(file), "-j", job],
+            env={**os.environ, **environ, "DAGSTER_HOME": str(home)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            # A signal for this process alone, as a run launcher sends it.
+            start_new_session=True,
+        )
+
+    def end(self) -> None:
+        self._process.wait(timeout=60)
+
+    def interrupt(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+        self.end()
+
+    def kill(self) -> None:
+        """Ends what is left of it."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+
+def variables(airbyte: AirbyteSimulator) -> dict[str, str]:
+    """The environment that the examples read."""
+    return {
+        f"AIRBYTE_{name.upper()}": str(value) for name, value in airbyte.workspace_config().items()
+    }
+
+
+def only_run(home: Path) -> dg.DagsterRun:
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        (run,) = instance.get_runs()
+        return run
+
+
+def is_told(home: Path, asset: str) -> bool:
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        return instance.get_latest_materialization_event(dg.AssetKey(asset)) is not None
+
+
+def last_job_told(home: Path, table: str) -> object:
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        entry = instance.get_latest_materialization_event(dg.AssetKey(table))
+        told = entry.asset_materialization if entry else None
+        return told.metadata["dagster-airbyte/job_id"].value if told else None

@@ -1,0 +1,91 @@
+"""Real runs in processes of their own: they sync, and terminated they cancel what is theirs."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedConnection
+from helpers.job_process import JobProcess, is_told, last_job_told, only_run, variables
+
+LOCATION = Path(__file__).parent / "location.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "on_demand_assets.py"
+Run = Callable[..., JobProcess]
+
+both_executors = pytest.mark.parametrize("executor", ["one process", "many"])
+
+
+@pytest.fixture
+def airbyte() -> Iterator[AirbyteSimulator]:
+    with AirbyteSimulator(clock=RealClock()) as airbyte:
+        yield airbyte
+
+
+@pytest.fixture
+def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
+    return airbyte.add_connection("shop", streams=["orders", "users"], sync_seconds=0.2)
+
+
+@pytest.fixture
+def run(airbyte: AirbyteSimulator, tmp_path: Path) -> Iterator[Run]:
+    """Starts a run of all assets of a file."""
+    started: list[JobProcess] = []
+
+    def start(file: Path, executor: str = "", cancel: str = "true") -> JobProcess:
+        environ = {"EXECUTOR": executor, "CANCEL_ON_TERMINATION": cancel, **variables(airbyte)}
+        started.append(JobProcess(file, "sync_all", tmp_path, environ))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+
+
+def wait_until(there: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 60
+    while not there():
+        assert time.monotonic() < give_up, "it does not come"
+        time.sleep(0.05)
+
+
+def is_followed(airbyte: AirbyteSimulator) -> bool:
+    return any("/public/v1/jobs/" in request.path for request in airbyte.requests)
+
+
+def test_the_example_syncs_in_a_process_for_each_step_and_what_follows_goes_on(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, run: Run, tmp_path: Path
+) -> None:
+    run(EXAMPLE).end()
+
+    (job,) = airbyte.jobs
+    assert only_run(tmp_path).status is dg.DagsterRunStatus.SUCCESS
+    assert [last_job_told(tmp_path, table) for table in ("orders", "users")] == [job.job_id] * 2
+    assert is_told(tmp_path, "revenue")
+
+
+@both_executors
+def test_a_terminated_run_cancels_its_sync(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, run: Run, tmp_path: Path, executor: str
+) -> None:
+    airbyte.plan(shop, outcome="never")
+    process = run(LOCATION, executor)
+    wait_until(lambda: is_followed(airbyte))
+    process.interrupt()
+
+    (job,) = airbyte.jobs
+    assert job.status == "cancelled"
+    assert only_run(tmp_path).is_finished
+    assert last_job_told(tmp_path, "orders") is None
+
+
+def test_a_terminated_run_leaves_its_sync_alone_if_that_is_wanted(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, run: Run
+) -> None:
+    airbyte.plan(shop, outcome="never")
+    process = run(LOCATION, "one process", cancel="false")
+    wait_until(lambda: is_followed(airbyte))
+    process.interrupt()
+
+    assert [job.status for job in airbyte.jobs] == ["running"]
