@@ -100,6 +100,28 @@ def told(instance: dg.DagsterInstance, *path: str) -> list[int | None]:
     return [int_in(event.metadata, JOB_ID) for event in events]
 
 
+def test_a_run_says_why_its_sync_cannot_start_and_is_not_retried(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, instance: dg.DagsterInstance
+) -> None:
+    airbyte.update_connection(shop, status="inactive")
+    workspace = workspace_of(airbyte)
+    assets = build_airbyte_assets_definitions(
+        workspace=workspace, retry_policy=dg.RetryPolicy(max_retries=1)
+    )
+
+    result = dg.materialize(
+        assets, instance=instance, resources={"airbyte": workspace}, raise_on_error=False
+    )
+
+    (failure,) = [e for e in result.all_events if e.is_step_failure]
+    told_to_user = failure.step_failure_data.user_failure_data
+    assert told_to_user is not None
+    assert told_to_user.description == (
+        "The Airbyte connection is inactive: enable it in Airbyte to sync it"
+    )
+    assert not [e for e in result.all_events if e.is_step_up_for_retry]
+
+
 def test_a_retried_step_starts_a_new_sync(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, instance: dg.DagsterInstance
 ) -> None:

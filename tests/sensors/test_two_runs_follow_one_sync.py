@@ -190,27 +190,23 @@ def both_report_at_once(airbyte: AirbyteSimulator, instance: dg.DagsterInstance)
     return Deployment(airbyte, workspace, defs, instance)
 
 
-@pytest.mark.parametrize("name", ["orders", "class"])
+@pytest.mark.parametrize("streams", [["orders"], ["orders", "order lines"]])
 def test_what_comes_after_a_table_that_the_sensor_told_first_goes_on_in_the_run(
-    live: AirbyteSimulator, instance: dg.DagsterInstance, name: str
+    live: AirbyteSimulator, instance: dg.DagsterInstance, streams: list[str]
 ) -> None:
-    live.update_connection(live.connections[0], streams=[name], sync_seconds=0.1)
-
-    @dg.asset(deps=[dg.AssetKey(name)])
-    def report() -> None: ...
-
-    deployment = deployed(live, instance, report)
+    live.update_connection(live.connections[0], streams=streams, sync_seconds=0.1)
+    deployment = deployed(live, instance, revenue)
 
     def tell_before_the_run_does(request: RecordedRequest) -> None:
-        if request.path.endswith("/get_without_logs") and not deployment.told(name):
-            tell(deployment, name, live.jobs[0].job_id)
+        if request.path.endswith("/get_without_logs") and not deployment.told("orders"):
+            tell(deployment, "orders", live.jobs[0].job_id)
 
     live.on_request(tell_before_the_run_does)
-    result = deployment.materialize(name, "report")
+    result = deployment.materialize("revenue", *streams)
 
     assert result.success
-    assert deployment.told(name) == [live.jobs[0].job_id]
-    assert len(deployment.told("report")) == 1
+    assert deployment.told_all(streams) == {name: [live.jobs[0].job_id] for name in streams}
+    assert len(deployment.told("revenue")) == 1
 
 
 def tell(deployment: Deployment, name: str, job_id: int) -> None:
