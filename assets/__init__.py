@@ -1,6 +1,7 @@
 """What a connection of Airbyte is in Dagster: assets, their events, and syncs on demand."""
 
 from dagster_airbyte_sync.assets.checks import build_airbyte_sync_checks
+from dagster_airbyte_sync.assets.chosen import ChosenAssets
 from dagster_airbyte_sync.assets.definitions import (
     airbyte_assets,
     build_airbyte_assets_definitions,
@@ -20,7 +21,9 @@ from dagster_airbyte_sync.assets.freshness import freshness_from_airbyte_schedul
 from dagster_airbyte_sync.assets.ledger import Ledger, read_ledger, with_history
 from dagster_airbyte_sync.assets.metadata import DATA_VERSION_TAG
 from dagster_airbyte_sync.assets.mirrored_schedules import build_schedules_from_airbyte
+from dagster_airbyte_sync.assets.schedules import build_airbyte_sync_schedule
 from dagster_airbyte_sync.assets.specs import load_airbyte_asset_specs, load_tables
+from dagster_airbyte_sync.assets.starting_job import build_airbyte_start_job
 from dagster_airbyte_sync.assets.syncing import SyncEvent, SyncsAssets
 from dagster_airbyte_sync.assets.tables import (
     ConnectionSelector,
@@ -44,6 +47,7 @@ __all__ = [
     "CHECK_NAME",
     "DATA_VERSION_TAG",
     "AirbyteConnectionTableProps",
+    "ChosenAssets",
     "ConnectionSelector",
     "DagsterAirbyteTranslator",
     "DuplicateAssetKey",
@@ -58,8 +62,10 @@ __all__ = [
     "TakenSchedule",
     "airbyte_assets",
     "build_airbyte_assets_definitions",
+    "build_airbyte_start_job",
     "build_airbyte_sync_checks",
     "build_schedules_from_airbyte",
+    "build_airbyte_sync_schedule",
     "clean_name",
     "events_of",
     "freshness_from_airbyte_schedule",

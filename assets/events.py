@@ -90,10 +90,19 @@ def observation(sync: FinishedSync, table: Table) -> dg.AssetObservation:
     )
 
 
-def declaration(job: Job, table: Table, job_url: str, *, started: bool) -> dg.AssetObservation:
-    """Says that the run which stores this event follows the job and will report it.
+def announcement(table: Table) -> dg.AssetObservation:
+    """Says that the run which stores this event is about to start a sync of the table."""
+    return dg.AssetObservation(
+        asset_key=table.key,
+        metadata={keys.JOB_STATUS: keys.STARTING, keys.CONNECTION_ID: table.connection_id},
+    )
 
-    `started` is False if the run found the job running.
+
+def declaration(job: Job, table: Table, job_url: str, *, started: bool) -> dg.AssetObservation:
+    """Says that the run which stores this event has started the job, or found it running.
+
+    A run that planned to materialize the table follows the job and will report it; the end of any
+    other job is the sensor's to tell, with this run's id.
     """
     return dg.AssetObservation(
         asset_key=table.key,

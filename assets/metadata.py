@@ -33,9 +33,14 @@ FAILURE_REASON = "dagster-airbyte/failure_reason"
 FAILURE_ORIGIN = "dagster-airbyte/failure_origin"
 FAILURE_TYPE = "dagster-airbyte/failure_type"
 
-# What JOB_STATUS says in a run's declaration: the run started the job, or found it running.
+# What JOB_STATUS says in an event of a run that has to do with a job that goes on: the run is about
+# to start one, has started it, or found it running.
+STARTING = "starting"
 STARTED = "started"
 FOLLOWED = "followed"
+
+# A tag of runs that start syncs and leave it to the sensor to tell them.
+STARTS_SYNCS_TAG = "dagster-airbyte/starts_syncs"
 
 # Dagster's own keys; the constants are private there, the names are documented.
 TABLE_NAME = "dagster/table_name"

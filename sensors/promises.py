@@ -12,8 +12,11 @@ from dagster_airbyte_sync.resources import Job
 # A run in an earlier state has not begun any step: no job that has finished can be its own.
 _LIVE = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
+# Observations of one table: users make some as well, and a schedule announces each of its starts.
+_MANY = 1000
 
 _PLANNED = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
+_OBSERVED = dg.DagsterEventType.ASSET_OBSERVATION
 _BEGUN = {
     dg.DagsterEventType.STEP_START,
     dg.DagsterEventType.STEP_RESTARTED,
@@ -59,11 +62,39 @@ def read_promises(instance: dg.DagsterInstance, tables: Iterable[dg.AssetKey]) -
     """
     wanted = frozenset(tables)
     runs = instance.get_run_records(dg.RunsFilter(statuses=_LIVE))
-    found = (_promise(instance, record.dagster_run.run_id, wanted) for record in runs)
+    found = (_promise(instance, record.dagster_run, wanted) for record in runs)
     return [promise for promise in found if promise.following]
 
 
-def _promise(instance: dg.DagsterInstance, run_id: str, wanted: frozenset[dg.AssetKey]) -> Promise:
+def _promise(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, wanted: frozenset[dg.AssetKey]
+) -> Promise:
+    if keys.STARTS_SYNCS_TAG in run.tags:
+        return _starting(instance, run.run_id, wanted)
+    return _following(instance, run.run_id, wanted)
+
+
+def _starting(instance: dg.DagsterInstance, run_id: str, wanted: frozenset[dg.AssetKey]) -> Promise:
+    """Of a run that leaves its syncs to the sensor: it may still have to say which job it started.
+
+    Such a run announces each start on one table, where it declares the job last.
+    """
+    starting: dict[dg.AssetKey, None] = {}
+    for event, job_id in _events(
+        instance, run_id, {*_ENDED, dg.DagsterEventType.ASSET_OBSERVATION}
+    ):
+        if event.event_type in _ENDED:
+            starting.clear()
+        elif job_id is None and event.asset_key in wanted:
+            starting[event.asset_key] = None
+        elif event.asset_key is not None:
+            starting.pop(event.asset_key, None)
+    return Promise(run_id, starting)
+
+
+def _following(
+    instance: dg.DagsterInstance, run_id: str, wanted: frozenset[dg.AssetKey]
+) -> Promise:
     planned = {
         event.asset_key: event.step_key
         for event, _ in _events(instance, run_id, {_PLANNED})
@@ -73,7 +104,7 @@ def _promise(instance: dg.DagsterInstance, run_id: str, wanted: frozenset[dg.Ass
         return Promise(run_id)
     begun: set[str | None] = set()
     declared: dict[dg.AssetKey | None, int] = {}
-    later = {*_BEGUN, *_ENDED, dg.DagsterEventType.ASSET_OBSERVATION}
+    later = {*_BEGUN, *_ENDED, _OBSERVED}
     for event, job_id in _events(instance, run_id, later):
         if event.event_type in _BEGUN:
             begun.add(event.step_key)
@@ -130,7 +161,7 @@ def declared_by_runs(
     one_of_each = {table.connection_id: table.key for table in tables}
     found: dict[int, Declared] = {}
     for key in one_of_each.values():
-        for record in instance.fetch_observations(key, limit=100).records:
+        for record in instance.fetch_observations(key, limit=_MANY).records:
             observed = record.asset_observation
             metadata = observed.metadata if observed else {}
             job_id = keys.int_in(metadata, keys.JOB_ID)

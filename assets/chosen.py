@@ -1,0 +1,111 @@
+"""Which connections a job or schedule is for, and all that is known of their tables."""
+
+from collections.abc import Sequence, Set
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets.definitions import syncing_assets
+from dagster_airbyte_sync.assets.specs import load_tables
+from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table, table_of_spec
+from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
+from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
+
+Asset = dg.AssetsDefinition | dg.AssetSpec | dg.AssetKey | str
+ChosenAssets = dg.AssetSelection | Sequence[Asset]
+
+
+def chosen_tables(
+    workspace: BaseAirbyteWorkspace,
+    translator: DagsterAirbyteTranslator | None = None,
+    selector: ConnectionSelector | None = None,
+    assets: ChosenAssets | None = None,
+) -> list[Table]:
+    """The tables of the connections that `selector` accepts or that `assets` belong to, or of all.
+
+    Definitions and specs are taken as they are; keys and selections are looked up in the workspace.
+    Raises AirbyteSettingsError for both, for none at all, and for what is no table of Airbyte.
+    """
+    if selector is not None and assets is not None:
+        raise AirbyteSettingsError(
+            "Give either connection_selector_fn or assets, not both: each alone says what to sync."
+        )
+    if assets is None:
+        tables = load_tables(workspace, translator, selector)
+    elif isinstance(assets, dg.AssetSelection):
+        tables = _selected(load_tables(workspace, translator), assets)
+    else:
+        tables = _listed(workspace, translator, [assets] if isinstance(assets, str) else assets)
+    if not tables:
+        raise AirbyteSettingsError(
+            "There is nothing to sync: no connection of the workspace with selected streams is"
+            f" meant by {_words(selector, assets)}."
+        )
+    return tables
+
+
+def _words(selector: ConnectionSelector | None, assets: ChosenAssets | None) -> str:
+    if assets is not None:
+        return "assets"
+    return "connection_selector_fn" if selector is not None else "'all connections'"
+
+
+def _selected(known: Sequence[Table], selection: dg.AssetSelection) -> list[Table]:
+    # A selection by group or kind takes only assets that can be materialized.
+    try:
+        keys = selection.resolve(syncing_assets(known, "airbyte"))
+    except dg.DagsterInvalidSubsetError as error:
+        raise AirbyteSettingsError(
+            "The selection given as assets names an asset that is no table of the workspace:"
+            f" {_first_sentence(error)}."
+        ) from error
+    return _whole_connections(known, keys)
+
+
+def _listed(
+    workspace: BaseAirbyteWorkspace,
+    translator: DagsterAirbyteTranslator | None,
+    assets: Sequence[Asset],
+) -> list[Table]:
+    tables = [
+        _table(spec)
+        for asset in assets
+        if isinstance(asset, dg.AssetsDefinition | dg.AssetSpec)
+        for spec in (asset.specs if isinstance(asset, dg.AssetsDefinition) else [asset])
+    ]
+    keys = {
+        dg.AssetKey.from_user_string(asset) if isinstance(asset, str) else asset
+        for asset in assets
+        if isinstance(asset, dg.AssetKey | str)
+    }
+    if keys:
+        found = _whole_connections(load_tables(workspace, translator), keys)
+        _refuse_unknown(keys - {table.key for table in found})
+        tables += found
+    return list({table.key: table for table in tables}.values())
+
+
+def _table(spec: dg.AssetSpec) -> Table:
+    table = table_of_spec(spec)
+    if table is None:
+        _refuse_unknown({spec.key})
+    assert table is not None
+    return table
+
+
+def _refuse_unknown(keys: set[dg.AssetKey]) -> None:
+    if keys:
+        names = ", ".join(sorted(repr(key.to_user_string()) for key in keys))
+        raise AirbyteSettingsError(
+            f"assets has {names}, which is no table of an Airbyte connection: check the spelling,"
+            " and give the dagster_airbyte_translator that the assets were built with."
+        )
+
+
+def _whole_connections(known: Sequence[Table], keys: Set[dg.AssetKey]) -> list[Table]:
+    """Airbyte always syncs a whole connection."""
+    wanted = {table.connection_id for table in known if table.key in keys}
+    return [table for table in known if table.connection_id in wanted]
+
+
+def _first_sentence(error: Exception) -> str:
+    return str(error).partition(". ")[0].rstrip(".")

@@ -1,0 +1,121 @@
+"""Dagster schedules of Airbyte syncs: runs that follow them, or runs that only start them."""
+
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets.chosen import ChosenAssets, chosen_tables
+from dagster_airbyte_sync.assets.starting_job import start_job
+from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table
+from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
+from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
+
+
+def build_airbyte_sync_schedule(
+    *,
+    workspace: BaseAirbyteWorkspace,
+    cron_schedule: str | Sequence[str],
+    connection_selector_fn: ConnectionSelector | None = None,
+    assets: ChosenAssets | None = None,
+    execution_timezone: str | None = None,
+    name: str | None = None,
+    wait: bool = True,
+    default_status: dg.DefaultScheduleStatus = dg.DefaultScheduleStatus.STOPPED,
+    resource_key: str = "airbyte",
+    dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> dg.ScheduleDefinition:
+    """A schedule that syncs connections: all, or those of `connection_selector_fn` or `assets`.
+
+    With `wait` a run materializes the assets and follows the syncs to their end; they must be
+    assets that sync. Without it a run of a second or two starts the syncs and ends, and the sensor
+    tells how they went, with the run that asked: no run slot is held. See
+    `build_airbyte_start_job` for what such a run does.
+
+    Args:
+        workspace: Its connections are known now; runs use the resource under `resource_key`.
+        cron_schedule: Five fields, or several such expressions. (Airbyte's own have seconds, too.)
+        connection_selector_fn: For instance `lambda connection: connection.is_active`.
+        assets: Definitions, specs, keys, or an AssetSelection that is looked up among the
+            workspace's tables. Airbyte syncs whole connections.
+        execution_timezone: Such as "Europe/Berlin". Default: UTC.
+        name: Default: the resource key and "_sync_schedule". Its job is called so, and "_job".
+        dagster_airbyte_translator: The one the assets were built with.
+        tags: Of each run.
+
+    Raises AirbyteSettingsError if nothing is to be synced, or never.
+    """
+    return sync_schedule(
+        chosen_tables(workspace, dagster_airbyte_translator, connection_selector_fn, assets),
+        name=name or f"{resource_key}_sync_schedule",
+        cron_schedule=cron_schedule,
+        execution_timezone=execution_timezone,
+        wait=wait,
+        default_status=default_status,
+        resource_key=resource_key,
+        tags=tags,
+    )
+
+
+def sync_schedule(
+    tables: Sequence[Table],
+    *,
+    name: str,
+    cron_schedule: str | Sequence[str],
+    execution_timezone: str | None = None,
+    wait: bool = True,
+    default_status: dg.DefaultScheduleStatus = dg.DefaultScheduleStatus.STOPPED,
+    resource_key: str = "airbyte",
+    tags: Mapping[str, str] | None = None,
+    description: str | None = None,
+) -> dg.ScheduleDefinition:
+    """A schedule of the connections of these tables, which should be all tables of each.
+
+    Its evaluation only asks for a run. Raises AirbyteSettingsError for a cron expression or a time
+    zone that Dagster does not know.
+    """
+    _refuse_bad_times(name, cron_schedule, execution_timezone)
+    job_name = f"{name}_job"
+    keys = [table.key for table in tables]
+    return dg.ScheduleDefinition(
+        name=name,
+        job=(
+            dg.define_asset_job(job_name, dg.AssetSelection.assets(*keys), tags=tags)
+            if wait
+            else start_job(tables, job_name, resource_key, tags)
+        ),
+        cron_schedule=cron_schedule,
+        execution_timezone=execution_timezone,
+        default_status=default_status,
+        description=description or (_WAITS if wait else _STARTS),
+    )
+
+
+_WAITS = "Syncs in Airbyte; each run follows its syncs to their end."
+_STARTS = "Starts syncs in Airbyte; the sensor tells how they ended."
+
+
+def _refuse_bad_times(
+    name: str, cron_schedule: str | Sequence[str], execution_timezone: str | None
+) -> None:
+    if not _is_schedule(cron_schedule):
+        raise AirbyteSettingsError(
+            f"The schedule {name!r} has the cron expression {cron_schedule!r}, which is none: it"
+            " has five fields (minute, hour, day of month, month, day of week), as in '0 6 * * *'."
+        )
+    if not _is_schedule(cron_schedule, execution_timezone):
+        raise AirbyteSettingsError(
+            f"The schedule {name!r} has the time zone {execution_timezone!r}, which is not known:"
+            " use a name such as 'Europe/Berlin'."
+        )
+
+
+def _is_schedule(cron_schedule: str | Sequence[str], zone: str | None = None) -> bool:
+    # Dagster's own reader of cron expressions is not public, but a definition uses it.
+    try:
+        dg.ScheduleDefinition(
+            name="trial", job_name="trial", cron_schedule=cron_schedule, execution_timezone=zone
+        )
+    except dg.DagsterInvalidDefinitionError:
+        return False
+    return True

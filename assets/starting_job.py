@@ -1,0 +1,224 @@
+"""A job that starts syncs and ends at once, so that it holds no run slot while Airbyte works.
+
+The sensor tells how the syncs end. What the run must leave for it is on each table: a declaration
+that names the job. Before it starts a sync the run announces it, so that the sensor waits for the
+declaration even if the sync ends sooner than it is written.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import islice
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.chosen import ChosenAssets, chosen_tables
+from dagster_airbyte_sync.assets.definitions import group_by_connection, workspace_resource
+from dagster_airbyte_sync.assets.events import announcement, declaration
+from dagster_airbyte_sync.assets.starting import AlreadyRunning, start_new
+from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table
+from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
+from dagster_airbyte_sync.resources import (
+    AirbyteClient,
+    AirbyteError,
+    BaseAirbyteWorkspace,
+    Job,
+    job_url,
+)
+
+# Airbyte takes seconds, sometimes more than a minute, to answer a start.
+_AT_ONCE = 8
+
+
+def build_airbyte_start_job(
+    *,
+    workspace: BaseAirbyteWorkspace,
+    connection_selector_fn: ConnectionSelector | None = None,
+    assets: ChosenAssets | None = None,
+    name: str | None = None,
+    resource_key: str = "airbyte",
+    dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> dg.JobDefinition:
+    """A job that starts syncs in Airbyte and does not wait for them; the sensor tells their end.
+
+    A connection on which a job is running is skipped. If one cannot be started the others still
+    are, and the run fails in the end and names it; a retry leaves alone what was started.
+
+    Args:
+        workspace: Its connections are known now; the syncs are started by the resource under
+            `resource_key`. The two should be the same.
+        connection_selector_fn: Which connections to sync. Default: all.
+        assets: The same, said by their assets: definitions, specs, keys, or an AssetSelection that
+            is looked up among the workspace's tables. Airbyte syncs whole connections.
+        name: Default: "start_", the resource key and "_syncs".
+        dagster_airbyte_translator: The one the assets were built with.
+        tags: Of each run.
+
+    Raises AirbyteSettingsError if nothing, or no table of the workspace, is to be synced.
+    """
+    tables = chosen_tables(workspace, dagster_airbyte_translator, connection_selector_fn, assets)
+    return start_job(tables, name or f"start_{resource_key}_syncs", resource_key, tags)
+
+
+def start_job(
+    tables: Sequence[Table],
+    name: str,
+    resource_key: str = "airbyte",
+    tags: Mapping[str, str] | None = None,
+) -> dg.JobDefinition:
+    """The job for the connections of these tables, which should be all tables of each."""
+    groups = group_by_connection(tables)
+
+    # Not an asset job: a run that planned materializations would have to make them.
+    @dg.op(
+        # Dagster wants the names of all ops of a code location to differ.
+        name=f"{name}_op",
+        description="Starts the syncs, and declares their jobs on the tables.",
+        out=dg.Out(dg.Nothing),
+        required_resource_keys={resource_key},
+    )
+    def start_syncs(context: dg.OpExecutionContext) -> None:
+        start_all(context, workspace_resource(context.resources, resource_key), groups)
+
+    @dg.job(
+        name=name,
+        description=f"Starts {_how_many(len(groups))} in Airbyte and ends; the sensor tells how"
+        f" they went. Connections: {', '.join(map(_name, groups.values()))}",
+        tags={**(tags or {}), keys.STARTS_SYNCS_TAG: "true"},
+        # One short step: a process for it would take longer than the step.
+        executor_def=dg.in_process_executor,
+    )
+    def job() -> None:
+        start_syncs()
+
+    return job
+
+
+def start_all(
+    context: dg.OpExecutionContext,
+    workspace: BaseAirbyteWorkspace,
+    groups: Mapping[str, Sequence[Table]],
+) -> None:
+    """Start a sync of each connection. Raises dg.Failure, in the end, for those that could not."""
+    client = workspace.get_client()
+    report = _Report(context, client.ui_url(), workspace.workspace_id)
+    earlier = started_before(context.instance, context.run)
+    for connection_id in earlier.keys() & groups.keys():
+        run_id = earlier[connection_id]
+        context.log.info("%s was started by run %s", _name(groups[connection_id]), run_id)
+    due = [group for connection_id, group in groups.items() if connection_id not in earlier]
+    for tables, start in _starts(context, client, due):
+        report.tell(tables, start)
+    report.refuse_problems(len(due))
+
+
+def _starts(
+    context: dg.OpExecutionContext, client: AirbyteClient, groups: Sequence[Sequence[Table]]
+) -> Iterator[tuple[Sequence[Table], "Future[Job]"]]:
+    """Each connection's finished start. A run that is terminated makes no further ones."""
+    left = iter(groups)
+    pending: dict[Future[Job], Sequence[Table]] = {}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        while True:
+            for tables in islice(left, _AT_ONCE - len(pending)):
+                # On the table that is declared last, where the announcement ends.
+                context.log_event(announcement(tables[-1]))
+                start = pool.submit(start_new, client, tables[0].connection_id, context.log)
+                pending[start] = tables
+            if not pending:
+                return
+            for start in wait(pending, return_when=FIRST_COMPLETED).done:
+                yield pending.pop(start), start
+
+
+@dataclass
+class _Report:
+    """Says in the run what became of each start."""
+
+    context: dg.OpExecutionContext
+    ui_url: str
+    workspace_id: str
+    problems: dict[str, str] = field(default_factory=dict)
+    is_worth_a_retry: bool = False
+
+    def tell(self, tables: Sequence[Table], start: "Future[Job]") -> None:
+        try:
+            self._declare(start.result(), tables)
+        except AlreadyRunning as busy:
+            where = f": {self._url(busy.running)}" if busy.running else ""
+            self.context.log.info("Skipped %s. %s%s", _name(tables), busy, where)
+        except dg.Failure as failure:
+            self._note(tables, failure.description or "", failure.allow_retries)
+        except AirbyteError as error:
+            self._note(tables, str(error))
+
+    def refuse_problems(self, total: int) -> None:
+        if self.problems:
+            each = "; ".join(f"{name}: {reason}" for name, reason in self.problems.items())
+            raise dg.Failure(
+                description=f"{len(self.problems)} of {_how_many(total)} not started. {each}",
+                metadata=self.problems,
+                allow_retries=self.is_worth_a_retry,
+            )
+
+    def _declare(self, job: Job, tables: Sequence[Table]) -> None:
+        url = self._url(job)
+        for table in tables:
+            self.context.log_event(declaration(job, table, url, started=True))
+        self.context.log.info("Started Airbyte job %s of %s: %s", job.id, _name(tables), url)
+
+    def _note(self, tables: Sequence[Table], reason: str, retry: bool = True) -> None:
+        self.context.log.error("%s was not started: %s", _name(tables), reason)
+        self.problems[_name(tables)] = reason
+        self.is_worth_a_retry |= retry
+
+    def _url(self, job: Job) -> str:
+        return job_url(self.ui_url, self.workspace_id, job)
+
+
+def started_before(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dict[str, str]:
+    """The connections that earlier tries of a run have started, each with the run that did it.
+
+    Earlier tries are those of its step, and the runs it repeats: on their failure, or by itself.
+    To run all once more by hand is to start all once more.
+    """
+    found: dict[str, str] = {}
+    while True:
+        found |= dict.fromkeys(_started_by(instance, run.run_id), run.run_id)
+        is_repeat = not _REPEATS.isdisjoint(run.tags)
+        parent = instance.get_run_by_id(run.parent_run_id or "") if is_repeat else None
+        if parent is None:
+            return found
+        run = parent
+
+
+# Dagster's tags of a run retried by the daemon, and of one re-executed "from failure".
+_REPEATS = frozenset({"dagster/retry_number", "dagster/is_resume_retry"})
+
+
+def _started_by(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:
+    cursor: str | None = None
+    while True:
+        page = instance.get_records_for_run(
+            run_id, cursor=cursor, of_type=dg.DagsterEventType.ASSET_OBSERVATION
+        )
+        for record in page.records:
+            observed = record.event_log_entry.asset_observation
+            metadata = observed.metadata if observed else {}
+            connection_id = keys.text_in(metadata, keys.CONNECTION_ID)
+            if connection_id and keys.text_in(metadata, keys.JOB_STATUS) == keys.STARTED:
+                yield connection_id
+        if not page.has_more:
+            return
+        cursor = page.cursor
+
+
+def _name(tables: Sequence[Table]) -> str:
+    name = keys.text_in(tables[0].spec.metadata, keys.CONNECTION_NAME) or ""
+    return f"{name!r} ({tables[0].connection_id})"
+
+
+def _how_many(syncs: int) -> str:
+    return "1 sync" if syncs == 1 else f"{syncs} syncs"

@@ -1,0 +1,344 @@
+"""A run starts syncs and ends; the sensor tells how they went, and which run asked for them."""
+
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from werkzeug.wrappers import Response
+
+from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_start_job
+from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.testing import (
+    AirbyteSimulator,
+    Fault,
+    RecordedRequest,
+    SimulatedConnection,
+)
+from helpers.deployment import Deployment, deployed
+from helpers.starting_process import starting_process
+
+SHOP = ["orders", "users"]
+JOBS = "/api/public/v1/jobs"
+Deploy = Callable[..., Deployment]
+
+
+@pytest.fixture(autouse=True)
+def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
+    airbyte.add_connection("crm", streams=["leads"], connection_id=str(uuid.UUID(int=1)))
+    return airbyte.add_connection("shop", streams=SHOP, connection_id=str(uuid.UUID(int=2)))
+
+
+@pytest.fixture
+def deployment(
+    shop: SimulatedConnection, airbyte: AirbyteSimulator, instance: dg.DagsterInstance
+) -> Deployment:
+    return deployed(airbyte, instance, minimum_interval_seconds=1)
+
+
+def start(deployment: Deployment, **options: object) -> dg.ExecuteInProcessResult:
+    job = build_airbyte_start_job(workspace=deployment.workspace, **options)  # type: ignore[arg-type]
+    return job.execute_in_process(
+        instance=deployment.instance,
+        resources={"airbyte": deployment.workspace},
+        raise_on_error=False,
+    )
+
+
+def starts(airbyte: AirbyteSimulator) -> int:
+    return sum((r.method, r.path) == ("POST", JOBS) for r in airbyte.requests)
+
+
+def finish_all(airbyte: AirbyteSimulator) -> None:
+    airbyte.advance(60)
+    assert all(job.is_finished for job in airbyte.jobs)
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> str:
+    (failed,) = result.filter_events(lambda event: event.is_step_failure)
+    data = failed.step_failure_data.user_failure_data
+    assert data is not None
+    return data.description or ""
+
+
+def lines(instance: dg.DagsterInstance, run_id: str) -> str:
+    return "\n".join(entry.user_message for entry in instance.all_logs(run_id))
+
+
+def shown(deployment: Deployment, name: str) -> dict[str, object]:
+    return {key: value.value for key, value in deployment.last(name).metadata.items()}
+
+
+def test_the_run_ends_while_its_syncs_run(
+    airbyte: AirbyteSimulator, deployment: Deployment
+) -> None:
+    result = start(deployment)
+
+    assert result.success
+    assert [job.is_finished for job in airbyte.jobs] == [False, False]
+
+
+def test_the_sensor_tells_the_end_with_the_run_that_asked(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment
+) -> None:
+    deployment.tick()
+    result = start(deployment, assets=["orders"])
+    assert deployment.tick().materialized == []
+    finish_all(airbyte)
+
+    deployment.tick()
+    deployment.tick()
+
+    (job,) = airbyte.jobs
+    assert deployment.told_all(SHOP) == {name: [job.job_id] for name in SHOP}
+    for name in SHOP:
+        assert shown(deployment, name)[keys.TRIGGERED_BY] == "dagster"
+        assert shown(deployment, name)[keys.STARTED_BY_RUN] == result.run_id
+
+
+def test_what_lies_downstream_runs_after_it(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
+) -> None:
+    @dg.asset(deps=["orders"])
+    def revenue() -> None: ...
+
+    deployment = deploy(revenue, downstream=dg.AssetSelection.assets("revenue"))
+    start(deployment, assets=["orders"])
+    finish_all(airbyte)
+
+    assert len(deployment.tick().requests) == 1
+
+
+def test_a_sync_that_fails_is_told_as_one_and_the_run_stays_green(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
+) -> None:
+    deployment = deploy(checks=True)
+    airbyte.plan(shop, outcome="failed", reason="Disk full")
+    result = start(deployment, assets=["orders"])
+    finish_all(airbyte)
+
+    events = deployment.tick().events
+
+    assert result.success
+    assert {type(event) for event in events} == {dg.AssetCheckEvaluation}
+    assert all(event.metadata[keys.STARTED_BY_RUN].value == result.run_id for event in events)
+
+
+def test_a_sync_that_runs_already_is_skipped_with_a_line(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment
+) -> None:
+    running = airbyte.start_sync(shop)
+
+    result = start(deployment)
+
+    said = lines(deployment.instance, result.run_id)
+    assert result.success
+    assert f"Skipped 'shop' ({shop.connection_id})" in said
+    assert f"jobId={running.job_id}" in said
+    assert len(airbyte.jobs) == 2
+
+    airbyte.succeed(running)
+    finish_all(airbyte)
+    deployment.tick()
+    assert shown(deployment, "orders")[keys.TRIGGERED_BY] == "external"
+    assert shown(deployment, "leads")[keys.STARTED_BY_RUN] == result.run_id
+
+
+def test_one_that_cannot_be_started_keeps_no_other_and_is_named_in_the_end(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment
+) -> None:
+    gone = airbyte.add_connection("old shop", streams=["old_orders"])
+    workspace = AirbyteWorkspace(**airbyte.workspace_config(), catalog_ttl=0)
+    job = build_airbyte_start_job(workspace=workspace)
+    airbyte.update_connection(shop, status="inactive")
+    airbyte.delete_connection(gone)
+
+    result = job.execute_in_process(
+        instance=deployment.instance, resources={"airbyte": workspace}, raise_on_error=False
+    )
+
+    assert not result.success
+    description = failure_of(result)
+    assert description.startswith("2 of 3 syncs not started.")
+    assert f"'shop' ({shop.connection_id}): The Airbyte connection is inactive" in description
+    assert f"'old shop' ({gone.connection_id}): The Airbyte connection was deleted" in description
+    assert [started.connection_id for started in airbyte.jobs] == [
+        airbyte.connection("crm").connection_id
+    ]
+
+
+def test_an_airbyte_that_is_down_fails_the_run_clearly(
+    airbyte: AirbyteSimulator, deployment: Deployment
+) -> None:
+    airbyte.add_fault(Fault.drop(), times=None)
+
+    result = start(deployment)
+
+    assert not result.success
+    (failed,) = result.filter_events(lambda event: event.is_step_failure)
+    assert "is Airbyte running" in str(failed.step_failure_data.error)
+    assert starts(airbyte) == 0
+
+
+def answered_after(airbyte: AirbyteSimulator, meanwhile: Callable[[], None]) -> None:
+    """Let something happen between the start of the next sync and the answer to it."""
+
+    def answer(carry: Callable[[], Response]) -> Response:
+        response = carry()
+        meanwhile()
+        return response
+
+    airbyte.add_fault(Fault("answered late", answer), path=JOBS, method="POST")
+
+
+def test_a_sync_that_ends_before_the_run_can_declare_it_waits_for_that(
+    airbyte: AirbyteSimulator, deployment: Deployment
+) -> None:
+    deployment.tick()
+
+    def end_and_tick() -> None:
+        finish_all(airbyte)
+        deployment.tick()
+
+    answered_after(airbyte, end_and_tick)
+    result = start(deployment, assets=["orders"])
+    assert deployment.ticks[-1].materialized == []
+
+    deployment.tick()
+
+    (job,) = airbyte.jobs
+    assert deployment.ticks[-1].materialized == [(name, job.job_id) for name in SHOP]
+    assert shown(deployment, "orders")[keys.STARTED_BY_RUN] == result.run_id
+
+
+def test_a_run_holds_no_sync_of_a_connection_that_it_has_declared(
+    airbyte: AirbyteSimulator, deployment: Deployment
+) -> None:
+    """It may be busy for minutes with the start of another one."""
+    deployment.tick()
+    told: list[str] = []
+
+    def tick_when_the_other_is_declared() -> None:
+        deadline = time.monotonic() + 30
+        while not told and time.monotonic() < deadline:
+            airbyte.advance(60)
+            told.extend(name for name, _ in deployment.tick().materialized)
+
+    answered_after(airbyte, tick_when_the_other_is_declared)
+    result = start(deployment)
+
+    assert result.success
+    assert set(told) in ({"leads"}, {*SHOP})
+
+
+def test_a_run_that_dies_before_it_declares_leaves_an_external_sync(
+    airbyte: AirbyteSimulator, deployment: Deployment, tmp_path: Path
+) -> None:
+    deployment.tick()
+    process = starting_process(airbyte, tmp_path, ["orders"])
+    answered_after(airbyte, lambda: process.kill())
+    process.start()
+    process.join()
+    finish_all(airbyte)
+
+    held = deployment.tick().materialized
+    (run,) = deployment.instance.get_runs()
+    deployment.instance.report_run_failed(run)
+    deployment.tick()
+
+    (job,) = airbyte.jobs
+    assert held == []
+    assert deployment.told_all(SHOP) == {name: [job.job_id] for name in SHOP}
+    assert shown(deployment, "orders")[keys.TRIGGERED_BY] == "external"
+
+
+# Tries after the first
+
+
+def start_all() -> dg.JobDefinition:
+    """Dagster makes it once in a process, so it depends on no test."""
+    workspace = AirbyteWorkspace(
+        rest_api_base_url=dg.EnvVar("AIRBYTE_REST_API_BASE_URL"),
+        configuration_api_base_url=dg.EnvVar("AIRBYTE_CONFIGURATION_API_BASE_URL"),
+        workspace_id=dg.EnvVar("AIRBYTE_WORKSPACE_ID"),
+        client_id=dg.EnvVar("AIRBYTE_CLIENT_ID"),
+        client_secret=dg.EnvVar("AIRBYTE_CLIENT_SECRET"),
+    )
+    job = build_airbyte_start_job(workspace=workspace)
+    return dg.Definitions(jobs=[job], resources={"airbyte": workspace}).resolve_job_def(job.name)
+
+
+@pytest.fixture
+def first_try(
+    airbyte: AirbyteSimulator, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> dg.JobExecutionResult:
+    """A run that has started all but one connection; what it started has ended."""
+    for name, value in airbyte.workspace_config().items():
+        monkeypatch.setenv(f"AIRBYTE_{name.upper()}", str(value))
+    airbyte.update_connection(airbyte.connection("shop"), status="inactive")
+    first = dg.execute_job(dg.reconstructable(start_all), instance, raise_on_error=False)
+    finish_all(airbyte)
+    airbyte.update_connection(airbyte.connection("shop"), status="active")
+    return first
+
+
+@pytest.mark.parametrize("tag", ["dagster/retry_number", "dagster/is_resume_retry"])
+def test_a_retry_starts_only_what_was_not_started(
+    airbyte: AirbyteSimulator,
+    instance: dg.DagsterInstance,
+    first_try: dg.JobExecutionResult,
+    tag: str,
+) -> None:
+    again = repeat(first_try, instance, {tag: "1"})
+
+    assert again.success
+    started = [job.connection_id for job in airbyte.jobs]
+    assert started == [airbyte.connection(name).connection_id for name in ("crm", "shop")]
+    assert f"was started by run {first_try.run_id}" in lines(instance, again.run_id)
+
+
+def test_a_run_asked_for_once_more_starts_all_once_more(
+    airbyte: AirbyteSimulator, instance: dg.DagsterInstance, first_try: dg.JobExecutionResult
+) -> None:
+    again = repeat(first_try, instance, {})
+
+    assert again.success
+    assert len(airbyte.jobs) == 3
+
+
+def repeat(
+    first: dg.JobExecutionResult, instance: dg.DagsterInstance, tags: dict[str, str]
+) -> dg.JobExecutionResult:
+    return dg.execute_job(
+        dg.reconstructable(start_all),
+        instance,
+        tags=tags,
+        reexecution_options=dg.ReexecutionOptions(parent_run_id=first.run_id),
+        raise_on_error=False,
+    )
+
+
+def test_many_syncs_are_started_side_by_side(
+    airbyte: AirbyteSimulator, deploy: Deploy, shop: SimulatedConnection
+) -> None:
+    """Airbyte takes seconds to answer each start."""
+    for number in range(14):
+        airbyte.add_connection(f"more {number}", streams=[f"table_{number}"])
+    at_once: list[int] = []
+    arrived: list[RecordedRequest] = []
+
+    def note(request: RecordedRequest) -> None:
+        if (request.method, request.path) == ("POST", JOBS):
+            arrived.append(request)
+            at_once.append(len(arrived) - len(airbyte.jobs))
+
+    airbyte.on_request(note)
+    airbyte.add_fault(Fault.slow(0.3), path=JOBS, method="POST", times=None)
+
+    result = start(deploy())
+
+    assert result.success
+    assert len(airbyte.jobs) == 16
+    assert 2 <= max(at_once) <= 8
