@@ -5,7 +5,11 @@ from contextlib import closing
 
 import dagster as dg
 
-from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_definitions
+from dagster_airbyte_sync import (
+    AirbyteWorkspace,
+    build_airbyte_definitions,
+    build_airbyte_sync_schedule,
+)
 
 airbyte = AirbyteWorkspace(
     rest_api_base_url=dg.EnvVar("AIRBYTE_REST_API_BASE_URL"),
@@ -46,6 +50,17 @@ sync_tickets = dg.define_asset_job(
     description="Starts a sync of tickets in Airbyte now, and waits for it.",
 )
 
+# Airbyte has no schedule for this one: Dagster asks for each of its syncs. The runs of the schedule
+# end at once; the sensor tells the syncs, with a link to the run that asked.
+stock = build_airbyte_sync_schedule(
+    workspace=airbyte,
+    name="sync_stock",
+    cron_schedule="* * * * *",
+    assets=["stock"],
+    wait=False,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+
 defs = dg.Definitions.merge(
     build_airbyte_definitions(
         airbyte,
@@ -55,6 +70,7 @@ defs = dg.Definitions.merge(
     dg.Definitions(
         assets=[revenue],
         jobs=[sync_tickets],
+        schedules=[stock],
         resources={"warehouse": WarehouseResource(path=dg.EnvVar("WAREHOUSE_PATH"))},
         executor=dg.in_process_executor,
     ),

@@ -12,7 +12,11 @@ _MANY = 10_000
 
 @dataclass(frozen=True)
 class Materialization:
-    """One event of one synced table; times are in seconds since 1970."""
+    """One event of one synced table; times are in seconds since 1970.
+
+    `run_id` is the run that stored it, None for the sensor; `asked_by` the run that had the sync
+    started, None for a sync that Airbyte started.
+    """
 
     table: str
     job_id: int
@@ -20,6 +24,7 @@ class Materialization:
     ended_at: float
     seen_at: float
     run_id: str | None
+    asked_by: str | None
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class FinishedRun:
     run_id: str
     job_name: str
     status: str
+    began_at: float
     ended_at: float
     airbyte_job: str | None
     result: Mapping[str, object]
@@ -80,6 +86,7 @@ class EventLog:
             run_id=run.run_id,
             job_name=run.job_name,
             status=run.status.value,
+            began_at=record.start_time or 0.0,
             ended_at=record.end_time or 0.0,
             airbyte_job=run.tags.get("dagster-airbyte/job_id"),
             result=_metadata(computed[-1]) if computed else {},
@@ -95,7 +102,12 @@ def _materialization(table: str, record: dg.EventLogRecord) -> Materialization:
         ended_at=float(str(metadata["dagster-airbyte/sync_ended_at"])),
         seen_at=record.timestamp,
         run_id=record.run_id or None,
+        asked_by=_text(metadata.get("dagster-airbyte/started_by_run")),
     )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _metadata(record: dg.EventLogRecord) -> Mapping[str, object]:

@@ -21,6 +21,8 @@ def sync_line(sync: Sync, ended_at: float, dagster_up_at: float) -> str:
 def _note(sync: Sync, is_early: bool) -> str:
     if sync.run_id:
         return f" (started by Dagster, run {short(sync.run_id)})"
+    if sync.asked_by:
+        return f" (started by Dagster, run {short(sync.asked_by)}; told by the sensor)"
     return " (from before Dagster was up)" if is_early else ""
 
 
@@ -28,18 +30,20 @@ def run_line(run: FinishedRun, computed: str) -> str:
     """A finished run, with what it found out."""
     of = computed if run.airbyte_job else run.job_name
     job = f"job {run.airbyte_job}" if run.airbyte_job else ""
+    took = f" in {run.ended_at - run.began_at:.1f} s" if not run.airbyte_job else ""
     result = ", ".join(f"{key} {value:,}" for key, value in run.result.items())
-    said = f"{run.status.lower()}: {result}" if result else run.status.lower()
+    said = f"{run.status.lower()}{took}" + (f": {result}" if result else "")
     return _line(run.ended_at, "run", of, job, f"{said} (run {short(run.run_id)})")
 
 
 def summary(story: Story, seconds: float) -> str:
-    external = sum(sync.run_id is None for sync in story.syncs)
+    external = len(story.external_syncs)
     downstream = sum(run.airbyte_job is not None and run.succeeded for run in story.runs)
     asked = story.asked_sync
     return (
         f"All seen within {seconds:.0f} s: syncs that Airbyte started: {external};"
         f" successful downstream runs: {downstream};"
+        f" syncs that a short run started and the sensor told: {len(story.left_syncs)};"
         f" job {asked.job_id if asked else '?'}, started by Dagster, is there once for each table."
     )
 
@@ -50,4 +54,4 @@ def short(run_id: str) -> str:
 
 def _line(when: float, what: str, of: str, job: str, said: str) -> str:
     at = time.strftime("%H:%M:%S", time.localtime(when))
-    return f"{at}  {what:<4}  {of:<12}  {job:<7}  {said}"
+    return f"{at}  {what:<4}  {of:<14}  {job:<7}  {said}"

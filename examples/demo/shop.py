@@ -1,4 +1,4 @@
-"""A small shop whose data Airbyte syncs on its own schedules."""
+"""A small shop whose data Airbyte syncs, mostly on its own schedules."""
 
 import random
 from collections.abc import Sequence
@@ -25,11 +25,12 @@ APPENDED: dict[str, tuple[int, Columns]] = {
 REPLACED: dict[str, tuple[int, Columns]] = {
     "customers": (40, {"id": "integer", "name": "string"}),
     "agents": (4, {"id": "integer", "name": "string"}),
+    "stock": (25, {"id": "integer", "pieces": "integer"}),
 }
 
 
 class Shop:
-    """Three connections of an Airbyte, and a warehouse that really gets their rows."""
+    """Four connections of an Airbyte, and a warehouse that really gets their rows."""
 
     def __init__(self, airbyte: AirbyteSimulator, warehouse: Warehouse) -> None:
         self._airbyte = airbyte
@@ -47,6 +48,7 @@ class Shop:
         )
         # Seldom, so that a sync asked for in Dagster does not meet one that runs already.
         self._connect("Support desk", ["tickets", "agents"], every=timedelta(minutes=10))
+        self._connect("Store room", ["stock"], every=None)
 
     @property
     def tables(self) -> dict[str, list[str]]:
@@ -61,7 +63,7 @@ class Shop:
         name: str,
         streams: Sequence[str],
         *,
-        every: timedelta,
+        every: timedelta | None,
         prefix: str = "",
         namespace: str | None = None,
     ) -> None:

@@ -18,8 +18,13 @@ class Sync:
 
     @property
     def run_id(self) -> str | None:
-        """The Dagster run that started it; none for a sync that Airbyte started."""
+        """The Dagster run that told it; none if the sensor did."""
         return next(iter(self.events.values())).run_id
+
+    @property
+    def asked_by(self) -> str | None:
+        """The Dagster run that had it started; none for a sync that Airbyte started."""
+        return next(iter(self.events.values())).asked_by
 
     @property
     def ended_at(self) -> float:
@@ -68,9 +73,19 @@ class Story:
         """The sync that Dagster was asked for, once it has been told."""
         return next((sync for sync in self.syncs if sync.run_id == self.asked_run), None)
 
+    @property
+    def left_syncs(self) -> list[Sync]:
+        """The syncs that a run started and left, so that the sensor told them."""
+        ended = {run.run_id for run in self.runs}
+        return [sync for sync in self.syncs if not sync.run_id and sync.asked_by in ended]
+
+    @property
+    def external_syncs(self) -> list[Sync]:
+        return [sync for sync in self.syncs if not sync.asked_by]
+
     def missing(self) -> list[str]:
         """What has not been seen yet."""
-        external = [sync for sync in self.syncs if sync.run_id is None]
+        external = self.external_syncs
         asked = self.asked_sync
         seen = {
             f"{EXTERNAL_SYNCS} syncs that Airbyte started": len(external) >= EXTERNAL_SYNCS,
@@ -81,6 +96,7 @@ class Story:
             "the end of the run that was asked for": any(
                 run.run_id == self.asked_run for run in self.runs
             ),
+            "a sync that a run started and left to the sensor": bool(self.left_syncs),
             "a successful run downstream of a sync": any(
                 run.airbyte_job is not None and run.result for run in self.runs if run.succeeded
             ),

@@ -134,11 +134,24 @@ def test_tables_carry_the_prefix_of_their_connection(once: Once) -> None:
 
 def test_the_sync_that_dagster_was_asked_for_is_told_once(once: Once) -> None:
     demo, _ = once
-    (asked,) = lines_of(demo.stdout, "ask")
+    (asked,) = [line for line in lines_of(demo.stdout, "ask") if "sync_tickets" in line]
     run_id = re.findall(r"\(([0-9a-f]{8})\)", asked)[0]
     started_by_dagster = [line for line in lines_of(demo.stdout, "sync") if run_id in line]
     assert len(started_by_dagster) == 1
     assert re.search(r"\d+ agents, \d+ tickets", started_by_dagster[0])
+
+
+def test_a_sync_that_a_short_run_started_is_told_by_the_sensor_with_that_run(
+    once: Once,
+) -> None:
+    demo, _ = once
+    syncs = [line for line in lines_of(demo.stdout, "sync") if "Store room" in line]
+    runs = [line for line in lines_of(demo.stdout, "run") if "sync_stock_job" in line]
+    asked_by = re.findall(
+        r"\d+ stock \(started by Dagster, run ([0-9a-f]{8}); told by the sensor", syncs[0]
+    )
+    assert len(asked_by) == 1
+    assert any(asked_by[0] in run and "success in" in run for run in runs)
 
 
 def test_the_downstream_asset_counts_all_rows_that_were_synced(once: Once) -> None:
@@ -231,13 +244,20 @@ class Telling:
         self.story.asked_run = "asked"
         self._log = importlib.import_module("event_log")
 
-    def sync(self, job: int, run: str | None = None, tables: Sequence[str] = TABLES) -> None:
+    def sync(
+        self,
+        job: int,
+        run: str | None = None,
+        tables: Sequence[str] = TABLES,
+        asked_by: str | None = None,
+    ) -> None:
         event = self._log.Materialization
-        self.story.hear([event(table, job, 5, job, job + 1, run) for table in tables])
+        by = asked_by or run
+        self.story.hear([event(table, job, 5, job, job + 1, run, by) for table in tables])
 
     def run(self, run_id: str, status: str = "SUCCESS", job: str | None = None) -> None:
         result = {"orders": 5} if job else {}
-        self.story.hear_runs([self._log.FinishedRun(run_id, "job", status, 9.0, job, result)])
+        self.story.hear_runs([self._log.FinishedRun(run_id, "job", status, 8.0, 9.0, job, result)])
 
 
 @pytest.fixture
@@ -247,9 +267,11 @@ def telling(monkeypatch: pytest.MonkeyPatch) -> Telling:
 
 
 def test_all_is_seen_when_nothing_promised_is_missing(telling: Telling) -> None:
-    for job in (1, 2, 4):
+    for job in (1, 2, 5):
         telling.sync(job)
     telling.sync(3, run="asked")
+    telling.sync(4, asked_by="scheduled")
+    telling.run("scheduled")
     telling.run("asked")
     telling.run("downstream", job="1")
     assert (telling.story.missing(), telling.story.take_problems()) == ([], [])
@@ -263,6 +285,7 @@ def test_what_is_missing_is_named(telling: Telling) -> None:
         "3 syncs that Airbyte started",
         "a sync that ended after that one",
         "the end of the run that was asked for",
+        "a sync that a run started and left to the sensor",
         "a successful run downstream of a sync",
     ]
 

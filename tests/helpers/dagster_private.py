@@ -1,5 +1,5 @@
-"""The real sensor daemon of Dagster, in this process. The one place that may use what is private
-in Dagster; the product never does."""
+"""The real sensor daemon and scheduler of Dagster, in this process. The one place that may use what
+is private in Dagster; the product never does."""
 
 import logging
 import os
@@ -22,6 +22,7 @@ from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster._daemon.sensor import execute_sensor_iteration
 from dagster._scheduler.scheduler import launch_scheduled_runs
 from dagster._utils.schedules import schedule_execution_time_iterator
+from dagster._scheduler.scheduler import ScheduleIterationTimes, launch_scheduled_runs
 
 LOGGER = logging.getLogger("daemon")
 RUNS_IN_THIS_PROCESS = {
@@ -40,12 +41,32 @@ class Died(KeyboardInterrupt):
     """Thrown where a test kills the daemon: the one exception on which it writes nothing more."""
 
 
+# For an instance whose runs are executed at once, in this process, by whatever executor they have.
+RUNS_AT_ONCE = {
+    "run_launcher": {
+        "module": "dagster._core.launcher.sync_in_memory_run_launcher",
+        "class": "SyncInMemoryRunLauncher",
+    },
+    "run_coordinator": {
+        "module": "dagster._core.run_coordinator",
+        "class": "DefaultRunCoordinator",
+    },
+}
+
+
 class SensorDaemon:
-    """Dagster's own sensor loop over one code location, an iteration at a time."""
+    """Dagster's own loops over one code location, an iteration at a time."""
 
     def __init__(self, context: WorkspaceProcessContext, instance: dg.DagsterInstance) -> None:
         self._context = context
         self._instance = instance
+        self._schedule_times: dict[str, ScheduleIterationTimes] = {}
+
+    def schedule(self, now: datetime) -> None:
+        """A pass of the scheduler, for which it is `now`: runs what is due since the last one."""
+        steps = launch_scheduled_runs(self._context, LOGGER, now, self._schedule_times)
+        errors = [error for error in steps if error]
+        assert not errors, errors
 
     def iterate(self) -> InstigatorTick:
         """One pass over all sensors; the newest tick of the only sensor here."""
@@ -228,6 +249,7 @@ def fire_times(crons: Sequence[str], start: datetime, count: int, zone: str) -> 
 
 __all__ = [
     "RUNS_IN_THIS_PROCESS",
+    "RUNS_AT_ONCE",
     "Died",
     "SensorDaemon",
     "TickStatus",
