@@ -84,7 +84,7 @@ def test_the_waiting_schedules_run_tells_its_syncs_itself(
 
     run = only_run(instance, "small_hourly_job").dagster_run
     assert run.status is dg.DagsterRunStatus.SUCCESS
-    assert step_processes(instance, run) == 1
+    assert step_processes(instance, run) == 2  # The sync, and the checks of its tables.
     (job,) = airbyte.jobs
     daemon.iterate()
     for name in SMALL:

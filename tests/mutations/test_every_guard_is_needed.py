@@ -29,9 +29,31 @@ class Break:
 TWICE = "tests/sensors/test_nothing_is_told_twice.py"
 SHARE = "tests/sensors/test_runs_and_sensor_share_syncs.py"
 TOLD = "tests/sensors/test_external_syncs_are_told.py"
+HOLD = "tests/sensors/test_syncs_that_hold_no_run.py"
 FOLLOW = "tests/sensors/test_runs_that_follow_a_sync.py"
 
 BREAKS = (
+    Break(
+        "who asked for a sync is known even if the sync ends at once",
+        "assets/starting_job.py",
+        "context.log_event(announcement(tables[-1]))",
+        "pass",
+        f"{HOLD}::test_a_sync_that_ends_before_the_run_can_declare_it_waits_for_that",
+    ),
+    Break(
+        "a run holds only what it is starting just now",
+        "sensors/promises.py",
+        "starting.pop(event.asset_key, None)",
+        "pass",
+        f"{HOLD}::test_a_run_holds_no_sync_of_a_connection_that_it_has_declared",
+    ),
+    Break(
+        "a retry starts no second sync",
+        "assets/starting_job.py",
+        "earlier = started_before(context.instance, context.run)",
+        "earlier: dict[str, str] = {}",
+        f"{HOLD}::test_a_retry_starts_only_what_was_not_started[dagster/retry_number]",
+    ),
     Break(
         "1: not told twice after a crash",
         "sensors/decide.py",

@@ -28,7 +28,7 @@ def airbyte(monkeypatch: pytest.MonkeyPatch) -> Iterator[AirbyteSimulator]:
 
 
 def test_there_are_samples() -> None:
-    assert len(SAMPLES) == 5
+    assert len(SAMPLES) == 6
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=range(len(SAMPLES)))

@@ -221,7 +221,7 @@ def test_a_run_holds_no_sync_of_a_connection_that_it_has_declared(
     told: list[str] = []
 
     def tick_when_the_other_is_declared() -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 10
         while not told and time.monotonic() < deadline:
             airbyte.advance(60)
             told.extend(name for name, _ in deployment.tick().materialized)
