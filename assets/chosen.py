@@ -79,7 +79,8 @@ def _listed(
     }
     if keys:
         found = _whole_connections(load_tables(workspace, translator), keys)
-        _refuse_unknown(keys - {table.key for table in found})
+        if unknown := keys - {table.key for table in found}:
+            raise _no_tables(unknown)
         tables += found
     return list({table.key: table for table in tables}.values())
 
@@ -87,18 +88,16 @@ def _listed(
 def _table(spec: dg.AssetSpec) -> Table:
     table = table_of_spec(spec)
     if table is None:
-        _refuse_unknown({spec.key})
-    assert table is not None
+        raise _no_tables({spec.key})
     return table
 
 
-def _refuse_unknown(keys: set[dg.AssetKey]) -> None:
-    if keys:
-        names = ", ".join(sorted(repr(key.to_user_string()) for key in keys))
-        raise AirbyteSettingsError(
-            f"assets has {names}, which is no table of an Airbyte connection: check the spelling,"
-            " and give the dagster_airbyte_translator that the assets were built with."
-        )
+def _no_tables(keys: Set[dg.AssetKey]) -> AirbyteSettingsError:
+    names = ", ".join(sorted(repr(key.to_user_string()) for key in keys))
+    return AirbyteSettingsError(
+        f"assets has {names}, which is no table of an Airbyte connection: check the spelling, and"
+        " give the dagster_airbyte_translator that the assets were built with."
+    )
 
 
 def _whole_connections(known: Sequence[Table], keys: Set[dg.AssetKey]) -> list[Table]:

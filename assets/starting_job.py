@@ -51,7 +51,8 @@ def build_airbyte_start_job(
             `resource_key`. The two should be the same.
         connection_selector_fn: Which connections to sync. Default: all.
         assets: The same, said by their assets: definitions, specs, keys, or an AssetSelection that
-            is looked up among the workspace's tables. Airbyte syncs whole connections.
+            is looked up among the workspace's tables. Airbyte syncs whole connections; of specs,
+            give all tables of each.
         name: Default: "start_", the resource key and "_syncs".
         dagster_airbyte_translator: The one the assets were built with.
         tags: Of each run.

@@ -1,5 +1,7 @@
 """A run starts syncs and ends; the sensor tells how they went, and which run asked for them."""
 
+import os
+import signal
 import time
 import uuid
 from collections.abc import Callable
@@ -252,6 +254,24 @@ def test_a_run_that_dies_before_it_declares_leaves_an_external_sync(
     assert held == []
     assert deployment.told_all(SHOP) == {name: [job.job_id] for name in SHOP}
     assert shown(deployment, "orders")[keys.TRIGGERED_BY] == "external"
+
+
+def test_a_terminated_run_makes_no_further_starts(
+    airbyte: AirbyteSimulator, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """Those that Airbyte is asked for already go on, as do those that it has answered."""
+    tables = [f"table_{number}" for number in range(20)]
+    for name in tables:
+        airbyte.add_connection(name, streams=[name])
+    process = starting_process(airbyte, tmp_path, tables)
+    answered_after(airbyte, lambda: os.kill(process.pid or 0, signal.SIGINT))
+
+    process.start()
+    process.join()
+
+    assert 1 <= len(airbyte.jobs) <= 8
+    (run,) = instance.get_run_records()
+    assert not run.dagster_run.is_success
 
 
 # Tries after the first
