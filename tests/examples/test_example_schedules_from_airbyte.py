@@ -13,7 +13,7 @@ import pytest
 
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedConnection
 from helpers.checkout import ROOT
-from helpers.dagster_private import RUNS_IN_THIS_PROCESS, scheduled_runs
+from helpers.dagster_private import RUNS_AT_ONCE, scheduled_runs
 
 # Dagster itself reads it when it loads a location that has schedules.
 pytestmark = pytest.mark.filterwarnings(
@@ -53,7 +53,7 @@ def example(tmp_path: Path) -> Path:
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     home = tmp_path / "dagster"
     home.mkdir()
-    with dg.DagsterInstance.local_temp(str(home), overrides=RUNS_IN_THIS_PROCESS) as instance:
+    with dg.DagsterInstance.local_temp(str(home), overrides=RUNS_AT_ONCE) as instance:
         yield instance
 
 

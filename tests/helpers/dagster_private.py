@@ -20,21 +20,10 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster._daemon.sensor import execute_sensor_iteration
-from dagster._scheduler.scheduler import launch_scheduled_runs
-from dagster._utils.schedules import schedule_execution_time_iterator
 from dagster._scheduler.scheduler import ScheduleIterationTimes, launch_scheduled_runs
+from dagster._utils.schedules import schedule_execution_time_iterator
 
 LOGGER = logging.getLogger("daemon")
-RUNS_IN_THIS_PROCESS = {
-    "run_launcher": {
-        "module": "dagster._core.launcher.sync_in_memory_run_launcher",
-        "class": "SyncInMemoryRunLauncher",
-    },
-    "run_coordinator": {
-        "module": "dagster._core.run_coordinator",
-        "class": "DefaultRunCoordinator",
-    },
-}
 
 
 class Died(KeyboardInterrupt):
@@ -156,7 +145,7 @@ def scheduled_runs(
 ) -> list[dg.DagsterRun]:
     """Start all schedules of the `defs` in a file, and let the daemon run what is due until then.
 
-    The instance needs the `RUNS_IN_THIS_PROCESS`, so that the runs have ended.
+    The instance needs the `RUNS_AT_ONCE`, so that the runs have ended.
     """
     with _location(instance, python_file, environ) as context:
         location = context.create_request_context().code_locations[0]
@@ -248,7 +237,6 @@ def fire_times(crons: Sequence[str], start: datetime, count: int, zone: str) -> 
 
 
 __all__ = [
-    "RUNS_IN_THIS_PROCESS",
     "RUNS_AT_ONCE",
     "Died",
     "SensorDaemon",
