@@ -30,6 +30,8 @@ class Truth:
     defined_since: dict[str, datetime] = field(default_factory=dict)
     # A closed Configuration API takes with it which streams a job had.
     streams_are_known: bool = True
+    # Tables of streams that a connection once lost.
+    taken_away: set[str] = field(default_factory=set)
 
     def now_defined(self, tables: Iterable[str]) -> None:
         now = self.airbyte.now
@@ -54,8 +56,12 @@ class Truth:
         for job in self._fresh_jobs():
             late = (job.committed_at or job.updated_at) - job.updated_at
             for table in tables_of(job):
-                if self._was_defined(table, job) and late < REACH:
+                if self._was_defined(table, job) and self._is_known(table) and late < REACH:
                     yield table, job.job_id
+
+    def _is_known(self, table: str) -> bool:
+        """Whether it can be seen that a job had this stream: in the job, or in its connection."""
+        return self.streams_are_known or table not in self.taken_away
 
     def check_nothing_is_lost(self) -> None:
         told = {(telling.table, telling.job_id) for telling in self.tellings}

@@ -193,6 +193,7 @@ class Histories(RuleBasedStateMachine):
         connection = self.connection(place)
         key = connection.connection_id[:2]
         named = [f"{key}_{letter}" for letter in "abcd"[:streams]]
+        self.world.truth.taken_away |= {stream.name for stream in connection.streams} - {*named}
         self.world.airbyte.update_connection(connection, streams=named)
 
     @rule(
