@@ -43,6 +43,10 @@ class Killer:
         with ThreadPoolExecutor(1) as meanwhile:
             deaths = meanwhile.submit(self._kill_workers, workers)
             self._kill_servers(times - workers)
+            while not deaths.done():
+                # Dead runs would take up all places in the queue.
+                self._runs.bury()
+                time.sleep(1)
             deaths.result()
 
     def _kill_servers(self, times: int) -> None:
