@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -29,6 +30,7 @@ def airbyte_assets(
     pool: str | None = None,
     backfill_policy: dg.BackfillPolicy | None = None,
     op_tags: Mapping[str, object] | None = None,
+    snapshot: Path | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Decorate a function that syncs one connection, usually with `sync_and_poll`.
 
@@ -40,6 +42,7 @@ def airbyte_assets(
         dagster_airbyte_translator,
         lambda connection: connection.id == connection_id,
         freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
+        snapshot=snapshot,
     )
     if not tables:
         raise AirbyteSettingsError(
@@ -68,6 +71,7 @@ def build_airbyte_assets_definitions(
     pool: str | None = None,
     backfill_policy: dg.BackfillPolicy | None = None,
     op_tags: Mapping[str, object] | None = None,
+    snapshot: Path | None = None,
 ) -> Sequence[dg.AssetsDefinition]:
     """One asset definition for each selected connection; materializing it syncs the connection.
 
@@ -80,6 +84,7 @@ def build_airbyte_assets_definitions(
         dagster_airbyte_translator,
         connection_selector_fn,
         freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
+        snapshot=snapshot,
     )
     return syncing_assets(
         tables,

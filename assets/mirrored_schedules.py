@@ -1,6 +1,7 @@
 """Dagster schedules that fire when Airbyte's own would."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import dagster as dg
 
@@ -11,7 +12,12 @@ from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table, select
 from dagster_airbyte_sync.assets.taken_schedules import TakenOver
 from dagster_airbyte_sync.assets.timing import crons_of, in_words
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
-from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace, Connection
+from dagster_airbyte_sync.resources import (
+    AirbyteSettingsError,
+    BaseAirbyteWorkspace,
+    Connection,
+    load_catalog,
+)
 
 
 def build_schedules_from_airbyte(
@@ -23,6 +29,7 @@ def build_schedules_from_airbyte(
     default_status: dg.DefaultScheduleStatus = dg.DefaultScheduleStatus.STOPPED,
     execution_timezone: str | None = None,
     taken_over: TakenOver | None = None,
+    snapshot: Path | None = None,
 ) -> Sequence[dg.ScheduleDefinition]:
     """One schedule for each selected connection that Airbyte syncs by a schedule of its own.
 
@@ -39,11 +46,12 @@ def build_schedules_from_airbyte(
     `execution_timezone` (default: UTC), and only those that divide an hour, a day or a week. When
     the clocks change, Dagster's rules hold for times that are skipped or come twice.
 
+    With a `snapshot` file the schedules are those that Airbyte had when it was written.
+
     `resource_key` begins the names, so that two workspaces fit into one code location. Raises
     AirbyteSettingsError that names all connections whose schedule cron cannot say.
     """
-    with workspace.resolved() as ready:
-        catalog = ready.fetch_catalog()
+    catalog = load_catalog(workspace, snapshot)
     tables = selected_tables(catalog, dagster_airbyte_translator, connection_selector_fn)
     groups = group_by_connection(tables)
     names = op_names(groups, f"{resource_key}_schedule")

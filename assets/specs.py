@@ -1,14 +1,18 @@
 """Asset specs for what Airbyte syncs: the tables shown in Dagster, with nothing to run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.assets.freshness import with_freshness
 from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table, selected_tables
 from dagster_airbyte_sync.assets.taken_schedules import TakenOver
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
-from dagster_airbyte_sync.resources import BaseAirbyteWorkspace
+from dagster_airbyte_sync.resources import BaseAirbyteWorkspace, load_catalog
 
 
 def load_tables(
@@ -17,11 +21,13 @@ def load_tables(
     connection_selector_fn: ConnectionSelector | None = None,
     *,
     freshness_from_airbyte_schedule: bool | TakenOver = False,
+    snapshot: Path | None = None,
 ) -> list[Table]:
     """The selected tables of a workspace whose EnvVars need not be resolved yet."""
-    with workspace.resolved() as ready:
-        catalog = ready.fetch_catalog()
+    catalog = load_catalog(workspace, snapshot)
     tables = selected_tables(catalog, dagster_airbyte_translator, connection_selector_fn)
+    if snapshot is not None:
+        tables = [_with_age(table, catalog.read_at) for table in tables]
     if freshness_from_airbyte_schedule is False:
         return tables
     wanted = freshness_from_airbyte_schedule
@@ -32,12 +38,18 @@ def load_tables(
     ]
 
 
+def _with_age(table: Table, read_at: datetime) -> Table:
+    aged = {keys.CATALOG_READ_AT: dg.TimestampMetadataValue(read_at.timestamp())}
+    return replace(table, spec=table.spec.merge_attributes(metadata=aged))
+
+
 def load_airbyte_asset_specs(
     workspace: BaseAirbyteWorkspace,
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
     connection_selector_fn: ConnectionSelector | None = None,
     *,
     freshness_from_airbyte_schedule: bool | TakenOver = False,
+    snapshot: Path | None = None,
 ) -> Sequence[dg.AssetSpec]:
     """One AssetSpec for each selected stream of each connection that the selector accepts.
 
@@ -45,13 +57,19 @@ def load_airbyte_asset_specs(
     schedule in Airbyte: see the function of that name. True takes the schedules that Airbyte has
     now; a TakenOver also those that Dagster has taken over, of which Airbyte does not know.
 
-    Two requests for a whole workspace, plus pages. Raises AirbyteError if Airbyte cannot be asked
-    or knows no such workspace, DuplicateAssetKey if two streams would share one key.
+    With a `snapshot` (a file that `dagster-airbyte-sync snapshot` wrote) no request is made; the
+    time at which its connections and streams were read is in the metadata, as
+    `dagster-airbyte/catalog_read_at`. Without, two requests for a whole workspace, plus pages.
+
+    Raises AirbyteError if Airbyte cannot be asked or knows no such workspace, AirbyteSettingsError
+    if the file is missing or of another workspace, DuplicateAssetKey if two streams would share
+    one key.
     """
     tables = load_tables(
         workspace,
         dagster_airbyte_translator,
         connection_selector_fn,
         freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
+        snapshot=snapshot,
     )
     return [table.spec for table in tables]

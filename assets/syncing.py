@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 
 import dagster as dg
 
@@ -135,6 +136,10 @@ class SyncsAssets(BaseAirbyteWorkspace):
         self,
         dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
         connection_selector_fn: ConnectionSelector | None = None,
+        *,
+        snapshot: Path | None = None,
     ) -> Sequence[dg.AssetSpec]:
         """The same as `load_airbyte_asset_specs` for this workspace."""
-        return load_airbyte_asset_specs(self, dagster_airbyte_translator, connection_selector_fn)
+        return load_airbyte_asset_specs(
+            self, dagster_airbyte_translator, connection_selector_fn, snapshot=snapshot
+        )

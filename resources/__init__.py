@@ -37,6 +37,13 @@ from dagster_airbyte_sync.resources.jobs import (
     job_url,
 )
 from dagster_airbyte_sync.resources.settings import AirbyteSettings, OnActiveSync
+from dagster_airbyte_sync.resources.snapshot import read_snapshot, snapshot_of
+from dagster_airbyte_sync.resources.snapshot_file import (
+    load_catalog,
+    read_snapshot_file,
+    without_snapshots,
+    write_snapshot_file,
+)
 from dagster_airbyte_sync.resources.workspace import (
     BaseAirbyteWorkspace,
     CloudWorkspace,
@@ -81,4 +88,10 @@ __all__ = [
     "TokensNotGiven",
     "client_for",
     "job_url",
+    "load_catalog",
+    "read_snapshot",
+    "read_snapshot_file",
+    "snapshot_of",
+    "without_snapshots",
+    "write_snapshot_file",
 ]

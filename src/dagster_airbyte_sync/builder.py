@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 
@@ -38,6 +39,7 @@ def build_airbyte_definitions(
     jobs: Sequence[NamedJob] = (),
     hold_limit: timedelta = timedelta(hours=1),
     freshness_from_airbyte_schedule: bool | TakenOver = False,
+    snapshot: Path | None = None,
 ) -> dg.Definitions:
     """Assets, checks, sensor and resource of one Airbyte workspace.
 
@@ -46,6 +48,8 @@ def build_airbyte_definitions(
         checks: Whether each table has a check that shows how its last sync ended.
         freshness_from_airbyte_schedule: Whether each table has a freshness policy from its
             connection's own schedule in Airbyte, or from the one that Dagster has taken over.
+        snapshot: A file to load from in place of Airbyte, as `dagster-airbyte-sync snapshot` wrote
+            it. The sensor and syncs ask Airbyte itself.
 
         retry_policy, pool, backfill_policy, op_tags: What `build_airbyte_assets_definitions` takes.
 
@@ -56,6 +60,7 @@ def build_airbyte_definitions(
         dagster_airbyte_translator,
         connection_selector_fn,
         freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
+        snapshot=snapshot,
     )
     specs = [table.spec for table in tables]
     assets = (

@@ -1,0 +1,106 @@
+"""A workspace's catalog as text to keep, so that definitions load without Airbyte.
+
+The text is JSON, sorted, so that two snapshots of one workspace differ only in what has changed.
+It holds no credentials.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+
+from pydantic import TypeAdapter, ValidationError
+
+from dagster_airbyte_sync.resources.catalog import Catalog, Connection, Destination
+from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
+
+VERSION = 1
+WRITE_IT_ANEW = "Write it anew: dagster-airbyte-sync snapshot --workspace MODULE:NAME --out FILE"
+
+_VERSION_KEY = "dagster_airbyte_sync_snapshot"
+_CATALOG = TypeAdapter(Catalog)
+
+
+def snapshot_of(catalog: Catalog) -> str:
+    """The catalog as versioned JSON text; `read_snapshot` makes an equal catalog of it."""
+    written = {
+        _VERSION_KEY: VERSION,
+        "workspace_id": catalog.workspace_id,
+        "read_at": catalog.read_at,
+        "destinations": _by_id(catalog.destinations.values()),
+        "connections": _by_id(catalog.connections.values()),
+    }
+    plain = TypeAdapter(dict[str, object]).dump_python(written, mode="json")
+    return json.dumps(plain, indent=1) + "\n"
+
+
+def read_snapshot(text: str, workspace_id: str | None = None) -> Catalog:
+    """The catalog that `snapshot_of` wrote.
+
+    Raises AirbyteSettingsError that says what to do, if the text is no snapshot, is one of another
+    version, or, with a `workspace_id`, one of another workspace.
+    """
+    written = _read_object(text)
+    _check_version(written.get(_VERSION_KEY))
+    catalog = _read_catalog(written)
+    check_is_of(catalog, workspace_id)
+    return catalog
+
+
+def _by_id(records: Iterable[Connection] | Iterable[Destination]) -> list[object]:
+    return [*sorted(records, key=lambda record: record.id)]
+
+
+def _read_object(text: str) -> Mapping[str, object]:
+    try:
+        found = json.loads(text)
+    except ValueError as damage:
+        raise AirbyteSettingsError(f"This is no snapshot: {damage}. {WRITE_IT_ANEW}") from None
+    if not isinstance(found, dict) or _VERSION_KEY not in found:
+        raise AirbyteSettingsError(
+            f"This is no snapshot of an Airbyte workspace: it has no {_VERSION_KEY!r}."
+            f" {WRITE_IT_ANEW}"
+        )
+    return found
+
+
+def _check_version(version: object) -> None:
+    if version != VERSION:
+        raise AirbyteSettingsError(
+            f"This snapshot has version {version!r}, and this dagster-airbyte-sync reads version"
+            f" {VERSION}. {WRITE_IT_ANEW}"
+        )
+
+
+def _read_catalog(written: Mapping[str, object]) -> Catalog:
+    try:
+        return _CATALOG.validate_python(
+            {
+                **written,
+                "connections": _keyed_by_id(written.get("connections")),
+                "destinations": _keyed_by_id(written.get("destinations")),
+            }
+        )
+    except ValidationError as damage:
+        first = damage.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise AirbyteSettingsError(
+            f"This snapshot is damaged at {where}: {first['msg']}. {WRITE_IT_ANEW}"
+        ) from None
+
+
+def _keyed_by_id(records: object) -> object:
+    """The records by id; what has no id goes under its place, for the error to name."""
+    if not isinstance(records, list):
+        return records
+    return {
+        str(record.get("id", place)) if isinstance(record, dict) else str(place): record
+        for place, record in enumerate(records)
+    }
+
+
+def check_is_of(catalog: Catalog, workspace_id: str | None) -> None:
+    """Raise AirbyteSettingsError if a snapshot's catalog is of another workspace than that."""
+    if workspace_id is not None and catalog.workspace_id != workspace_id.strip():
+        raise AirbyteSettingsError(
+            f"This snapshot is of workspace {catalog.workspace_id}, and not of {workspace_id}."
+            f" Give the file of that workspace. {WRITE_IT_ANEW}"
+        )

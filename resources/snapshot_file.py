@@ -1,0 +1,94 @@
+"""Where definitions get their catalog from: Airbyte, or a snapshot file in its place."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+import dagster as dg
+from cachetools import LRUCache
+
+from dagster_airbyte_sync.resources.catalog import Catalog
+from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
+from dagster_airbyte_sync.resources.snapshot import (
+    WRITE_IT_ANEW,
+    check_is_of,
+    read_snapshot,
+    snapshot_of,
+)
+from dagster_airbyte_sync.resources.workspace import BaseAirbyteWorkspace
+
+_asks_airbyte: ContextVar[bool] = ContextVar("asks_airbyte", default=False)
+# A process makes many definitions of one file. A file that was written anew is another one.
+_read: LRUCache[tuple[Path, int, int], Catalog] = LRUCache(32)
+_read_lock = threading.Lock()
+
+
+def load_catalog(workspace: BaseAirbyteWorkspace, snapshot: Path | None = None) -> Catalog:
+    """The workspace's catalog: from the snapshot file if one is given, otherwise from Airbyte.
+
+    With a file no request is made, and no EnvVar needs to be set. Raises AirbyteSettingsError if
+    the file is missing, no snapshot, or one of another workspace; AirbyteError if Airbyte cannot
+    be asked.
+    """
+    if snapshot is None or _asks_airbyte.get():
+        with workspace.resolved() as ready:
+            return ready.fetch_catalog()
+    return read_snapshot_file(snapshot, _known_id(workspace))
+
+
+@contextmanager
+def without_snapshots() -> Iterator[None]:
+    """Let `load_catalog` ask Airbyte, whatever file it is given: for making that very file."""
+    before = _asks_airbyte.set(True)
+    try:
+        yield
+    finally:
+        _asks_airbyte.reset(before)
+
+
+def read_snapshot_file(path: Path, workspace_id: str | None = None) -> Catalog:
+    """The catalog in the file; each file is read once by a process, and again if it changes."""
+    try:
+        catalog = _read_once(path)
+        check_is_of(catalog, workspace_id)
+    except OSError as error:
+        raise AirbyteSettingsError(
+            f"The snapshot {path} cannot be read: {error.strerror}. {WRITE_IT_ANEW}"
+        ) from None
+    except (AirbyteSettingsError, UnicodeDecodeError) as reason:
+        raise AirbyteSettingsError(f"{path}: {reason}") from None
+    return catalog
+
+
+def write_snapshot_file(catalog: Catalog, path: Path) -> None:
+    """Write the catalog to the file, which at any moment is the old one or the new one, whole."""
+    target = path.resolve()
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
+    try:
+        unfinished.write_text(snapshot_of(catalog), encoding="utf-8")
+        unfinished.replace(target)
+    except OSError as error:
+        raise AirbyteSettingsError(
+            f"The snapshot {path} cannot be written: {error.strerror}."
+        ) from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _read_once(path: Path) -> Catalog:
+    about = path.stat()
+    key = (path.resolve(), about.st_mtime_ns, about.st_size)
+    with _read_lock:
+        found = _read.get(key)
+        if found is None:
+            found = _read[key] = read_snapshot(path.read_text(encoding="utf-8"))
+        return found
+
+
+def _known_id(workspace: BaseAirbyteWorkspace) -> str | None:
+    """The workspace's id, if it is known already: definitions may load where it is not."""
+    given = workspace.workspace_id
+    return given.get_value() if isinstance(given, dg.EnvVar) else given

@@ -1,0 +1,130 @@
+"""The command line: `dagster-airbyte-sync`."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+
+from dagster_airbyte_sync.resources import (
+    AirbyteError,
+    AirbyteSettingsError,
+    BaseAirbyteWorkspace,
+    Catalog,
+    load_catalog,
+    read_snapshot_file,
+    without_snapshots,
+    write_snapshot_file,
+)
+
+_EXAMPLE = "my_project.definitions:airbyte"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the result is the exit code, and errors are one sentence on stderr."""
+    given = _parser().parse_args(arguments)
+    try:
+        print(write_snapshot(given.workspace, given.out))
+    except (AirbyteError, dg.DagsterError) as error:
+        print(f"dagster-airbyte-sync: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def write_snapshot(workspace: str, out: Path) -> str:
+    """Write the snapshot of a workspace, named as `module:name`; returns what was written.
+
+    The module may itself load definitions from the file that is to be written: while it is
+    imported here, they load from Airbyte.
+    """
+    with without_snapshots():
+        catalog = load_catalog(find_workspace(workspace))
+    before = _age_of_what_is_there(out, catalog)
+    write_snapshot_file(catalog, out)
+    return f"{_described(catalog, out)}\n{before}"
+
+
+def find_workspace(named: str) -> BaseAirbyteWorkspace:
+    """The workspace that `module:name` names; AirbyteSettingsError if there is none."""
+    module_name, _, name = named.partition(":")
+    if not (module_name and name):
+        raise AirbyteSettingsError(
+            f"--workspace is {named!r}, but it is a module and a name: {_EXAMPLE}"
+        )
+    found = getattr(_import(module_name), name, None)
+    if not isinstance(found, BaseAirbyteWorkspace):
+        what = "nothing" if found is None else f"a {type(found).__name__}"
+        raise AirbyteSettingsError(
+            f"{named} is {what}, not an AirbyteWorkspace or AirbyteCloudWorkspace: write"
+            f" {name} = AirbyteWorkspace(...) in that module, at its outermost level."
+        )
+    return found
+
+
+def _import(module_name: str) -> object:
+    # As `python -m` does; a script has its own folder there instead.
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as missing:
+        if missing.name is None or not f"{module_name}.".startswith(f"{missing.name}."):
+            raise
+        raise AirbyteSettingsError(
+            f"There is no module {missing.name!r}: run this in your project's folder, in the"
+            f" environment in which it is installed, with --workspace like {_EXAMPLE}"
+        ) from None
+
+
+def _age_of_what_is_there(out: Path, catalog: Catalog) -> str:
+    if not out.exists():
+        return "It is the first snapshot there."
+    try:
+        old = read_snapshot_file(out, catalog.workspace_id)
+    except AirbyteSettingsError as reason:
+        return f"It replaces what could not be used. {reason}"
+    return f"It replaces a snapshot that was {_in_words(catalog.read_at - old.read_at)} old."
+
+
+def _in_words(age: timedelta) -> str:
+    hours, seconds = divmod(age.seconds, 3600)
+    return f"{age.days} days, {hours} hours and {seconds // 60} minutes"
+
+
+def _described(catalog: Catalog, out: Path) -> str:
+    connections = catalog.connections.values()
+    selected = sum(len(each.selected_streams) for each in connections)
+    return (
+        f"{out}: {len(connections)} connections with {selected} selected streams, and"
+        f" {len(catalog.destinations)} destinations, of workspace {catalog.workspace_id}, read at"
+        f" {catalog.read_at.isoformat(' ', 'seconds')}."
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dagster-airbyte-sync", description="Dagster knows every Airbyte sync."
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    snapshot = commands.add_parser(
+        "snapshot",
+        help="write what a workspace contains to a file, from which definitions load",
+        description=(
+            "Ask Airbyte for the connections, streams and destinations of a workspace, and write"
+            " them to a file. Builders load from it with snapshot=Path(FILE), without Airbyte, and"
+            " only this command renews it. The file holds no credentials: commit it, or write it"
+            " when you build your image."
+        ),
+    )
+    snapshot.add_argument(
+        "--workspace",
+        required=True,
+        metavar="MODULE:NAME",
+        help=f"the AirbyteWorkspace in your code, such as {_EXAMPLE}",
+    )
+    snapshot.add_argument("--out", required=True, type=Path, metavar="FILE", help="where to write")
+    return parser
