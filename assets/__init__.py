@@ -41,6 +41,7 @@ from dagster_airbyte_sync.assets.taken_schedules import TakenOver, TakenSchedule
 from dagster_airbyte_sync.assets.translator import (
     AirbyteConnectionTableProps,
     DagsterAirbyteTranslator,
+    NamespacedTranslator,
 )
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "Event",
     "FinishedSync",
     "Ledger",
+    "NamespacedTranslator",
     "PutBackResult",
     "SyncEvent",
     "SyncsAssets",

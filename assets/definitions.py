@@ -15,7 +15,7 @@ from dagster_airbyte_sync.assets.syncing import SyncEvent, sync_and_poll
 from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table
 from dagster_airbyte_sync.assets.taken_schedules import TakenOver
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
-from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
+from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace, as_workspace
 
 
 def airbyte_assets(
@@ -66,6 +66,7 @@ def build_airbyte_assets_definitions(
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
     connection_selector_fn: ConnectionSelector | None = None,
     resource_key: str = "airbyte",
+    include_inactive: bool = True,
     freshness_from_airbyte_schedule: bool | TakenOver = False,
     retry_policy: dg.RetryPolicy | None = None,
     pool: str | None = None,
@@ -78,11 +79,13 @@ def build_airbyte_assets_definitions(
     The workspace must also be among the resources, under `resource_key`; for a second workspace in
     one code location, give another key. `retry_policy`, `pool`, `backfill_policy` and `op_tags` are
     those of `dg.multi_asset`, for each definition: a retried step starts a new sync.
+    The other arguments are those of `load_airbyte_asset_specs`.
     """
     tables = load_tables(
         workspace,
         dagster_airbyte_translator,
         connection_selector_fn,
+        include_inactive=include_inactive,
         freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
         snapshot=snapshot,
     )
@@ -156,10 +159,4 @@ def _syncing_assets(
 
 def workspace_resource(resources: object, resource_key: str) -> BaseAirbyteWorkspace:
     """The workspace under that key; AirbyteSettingsError if something else is there."""
-    found = getattr(resources, resource_key)
-    if not isinstance(found, BaseAirbyteWorkspace):
-        raise AirbyteSettingsError(
-            f"The resource {resource_key!r} is a {type(found).__name__}, not an AirbyteWorkspace or"
-            " AirbyteCloudWorkspace: put the workspace into Definitions(resources=...)."
-        )
-    return found
+    return as_workspace(getattr(resources, resource_key), f"The resource {resource_key!r}")

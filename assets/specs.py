@@ -9,7 +9,12 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.assets.freshness import with_freshness
-from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table, selected_tables
+from dagster_airbyte_sync.assets.tables import (
+    ConnectionSelector,
+    Table,
+    only_active,
+    selected_tables,
+)
 from dagster_airbyte_sync.assets.taken_schedules import TakenOver
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import BaseAirbyteWorkspace, load_catalog
@@ -20,12 +25,14 @@ def load_tables(
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
     connection_selector_fn: ConnectionSelector | None = None,
     *,
+    include_inactive: bool = True,
     freshness_from_airbyte_schedule: bool | TakenOver = False,
     snapshot: Path | None = None,
 ) -> list[Table]:
     """The selected tables of a workspace whose EnvVars need not be resolved yet."""
     catalog = load_catalog(workspace, snapshot)
-    tables = selected_tables(catalog, dagster_airbyte_translator, connection_selector_fn)
+    selector = connection_selector_fn if include_inactive else only_active(connection_selector_fn)
+    tables = selected_tables(catalog, dagster_airbyte_translator, selector)
     if snapshot is not None:
         tables = [_with_age(table, catalog.read_at) for table in tables]
     if freshness_from_airbyte_schedule is False:
@@ -48,10 +55,14 @@ def load_airbyte_asset_specs(
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
     connection_selector_fn: ConnectionSelector | None = None,
     *,
+    include_inactive: bool = True,
     freshness_from_airbyte_schedule: bool | TakenOver = False,
     snapshot: Path | None = None,
 ) -> Sequence[dg.AssetSpec]:
     """One AssetSpec for each selected stream of each connection that the selector accepts.
+
+    Tables of connections that are paused in Airbyte have the tag
+    `dagster-airbyte/connection_status` ("inactive"); `include_inactive=False` leaves them out.
 
     With `freshness_from_airbyte_schedule` each has a freshness policy from its connection's
     schedule in Airbyte: see the function of that name. True takes the schedules that Airbyte has
@@ -69,6 +80,7 @@ def load_airbyte_asset_specs(
         workspace,
         dagster_airbyte_translator,
         connection_selector_fn,
+        include_inactive=include_inactive,
         freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
         snapshot=snapshot,
     )

@@ -63,7 +63,9 @@ def _with_identity(spec: dg.AssetSpec, connection: Connection, stream: StreamId)
     }
     if stream.namespace:
         identity[keys.STREAM_NAMESPACE] = stream.namespace
-    return spec.merge_attributes(metadata=identity)
+    # What Airbyte syncs looks exactly as dagster-airbyte shows it.
+    status = {} if connection.is_active else {keys.CONNECTION_STATUS: connection.status}
+    return spec.merge_attributes(metadata=identity, tags=status)
 
 
 def table_of_spec(spec: dg.AssetSpec) -> Table | None:
@@ -74,6 +76,11 @@ def table_of_spec(spec: dg.AssetSpec) -> Table | None:
         return None
     namespace = keys.text_in(spec.metadata, keys.STREAM_NAMESPACE)
     return Table(connection_id, StreamId(name, namespace), spec)
+
+
+def only_active(selector: ConnectionSelector | None) -> ConnectionSelector:
+    """The selector, of connections that Airbyte syncs at all."""
+    return lambda connection: connection.is_active and (selector is None or selector(connection))
 
 
 def selected_tables(
@@ -103,10 +110,21 @@ def _refuse_duplicates(tables: Iterable[Table], connections: Mapping[str, Connec
             raise DuplicateAssetKey(
                 f"The asset key {table.key.to_user_string()!r} would stand for two streams:"
                 f" {_described(first, connections)}, and {_described(table, connections)}."
-                " Give them different keys in a DagsterAirbyteTranslator (its props have"
-                " connection_name and stream_namespace), set a stream prefix in Airbyte, or leave"
-                " one connection out with connection_selector_fn."
+                f" {_way_out(first, table)}, set a stream prefix in Airbyte, or leave one"
+                " connection out with connection_selector_fn."
             )
+
+
+def _way_out(one: Table, other: Table) -> str:
+    if one.stream.namespace != other.stream.namespace:
+        return (
+            "Put their namespaces into the keys with"
+            " dagster_airbyte_translator=NamespacedTranslator()"
+        )
+    return (
+        "Give them different keys in a DagsterAirbyteTranslator (its props have connection_name,"
+        " connection_id and stream_namespace)"
+    )
 
 
 def _described(table: Table, connections: Mapping[str, Connection]) -> str:

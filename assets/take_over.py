@@ -14,6 +14,7 @@ from dagster_airbyte_sync.resources import (
     BaseAirbyteWorkspace,
     Connection,
     SyncSchedule,
+    as_workspace,
 )
 
 Say = Callable[[str], None]
@@ -51,7 +52,7 @@ def take_over_schedules(
     if Airbyte would not take one of them back (intervals and zones other than UTC, where the
     Configuration API is closed).
     """
-    with workspace.resolved() as ready:
+    with as_workspace(workspace).resolved() as ready:
         client = ready.get_client()
         connections = _scheduled(client, connection_selector_fn)
         refuse_what_cron_cannot_say(connections)
@@ -97,7 +98,7 @@ def put_back_schedules(
     changed, if the text is of another workspace.
     """
     taken = TakenOver.from_text(taken) if isinstance(taken, str) else taken
-    with workspace.resolved() as ready:
+    with as_workspace(workspace).resolved() as ready:
         _refuse_foreign(taken, ready.workspace_id)
         client = ready.get_client()
         connections = client.catalog(fresh=True).connections

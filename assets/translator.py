@@ -87,6 +87,20 @@ class DagsterAirbyteTranslator:
         )
 
 
+class NamespacedTranslator(DagsterAirbyteTranslator):
+    """Puts each stream's own namespace in front of its key: `public/users` and `audit/users`.
+
+    For sources that have one table name in several schemas. A stream without a namespace keeps
+    its key.
+    """
+
+    def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
+        spec = super().get_asset_spec(props)
+        if not props.stream_namespace:
+            return spec
+        return spec.replace_attributes(key=spec.key.with_prefix(props.stream_namespace))
+
+
 def column_schema(json_schema: Mapping[str, object]) -> dg.TableSchema:
     """The columns of a stream, by name; types are written as Airbyte's JSON schema has them."""
     properties = _properties(json_schema) or _properties(json_schema.get("items")) or {}

@@ -28,6 +28,7 @@ from dagster_airbyte_sync.resources.errors import (
     TokenRefused,
     TokensNotGiven,
 )
+from dagster_airbyte_sync.resources.foreign_workspace import as_workspace
 from dagster_airbyte_sync.resources.jobs import (
     Job,
     JobFailure,
@@ -86,6 +87,7 @@ __all__ = [
     "TimeBudget",
     "TokenRefused",
     "TokensNotGiven",
+    "as_workspace",
     "client_for",
     "job_url",
     "load_catalog",

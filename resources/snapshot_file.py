@@ -12,6 +12,7 @@ from cachetools import LRUCache
 
 from dagster_airbyte_sync.resources.catalog import Catalog
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
+from dagster_airbyte_sync.resources.foreign_workspace import as_workspace
 from dagster_airbyte_sync.resources.snapshot import (
     WRITE_IT_ANEW,
     check_is_of,
@@ -33,6 +34,7 @@ def load_catalog(workspace: BaseAirbyteWorkspace, snapshot: Path | None = None) 
     the file is missing, no snapshot, or one of another workspace; AirbyteError if Airbyte cannot
     be asked.
     """
+    workspace = as_workspace(workspace)
     if snapshot is None or _asks_airbyte.get():
         with workspace.resolved() as ready:
             return ready.fetch_catalog()

@@ -23,6 +23,7 @@ from dagster_airbyte_sync.resources import (
     BaseAirbyteWorkspace,
     Job,
     TimeBudget,
+    as_workspace,
     job_url,
 )
 from dagster_airbyte_sync.sensors.bookmark import (
@@ -282,11 +283,7 @@ def _refuse_bad_arguments(
     downstream: dg.AssetSelection | None,
     jobs: Sequence[NamedJob],
 ) -> None:
-    if not isinstance(workspace, BaseAirbyteWorkspace):
-        raise AirbyteSettingsError(
-            f"workspace is a {type(workspace).__name__}, not an AirbyteWorkspace or"
-            " AirbyteCloudWorkspace."
-        )
+    as_workspace(workspace)
     if minimum_interval_seconds < 1:
         # Dagster would silently make it 30.
         raise AirbyteSettingsError("minimum_interval_seconds must be at least 1.")

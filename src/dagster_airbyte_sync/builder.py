@@ -38,6 +38,7 @@ def build_airbyte_definitions(
     run_request_fn: RunRequestFn | None = None,
     jobs: Sequence[NamedJob] = (),
     hold_limit: timedelta = timedelta(hours=1),
+    include_inactive: bool = True,
     freshness_from_airbyte_schedule: bool | TakenOver = False,
     snapshot: Path | None = None,
 ) -> dg.Definitions:
@@ -46,6 +47,7 @@ def build_airbyte_definitions(
     Args:
         sync: Whether Dagster can start syncs by materializing the assets. False: it only observes.
         checks: Whether each table has a check that shows how its last sync ended.
+        include_inactive: Whether connections that are paused in Airbyte have assets, too.
         freshness_from_airbyte_schedule: Whether each table has a freshness policy from its
             connection's own schedule in Airbyte, or from the one that Dagster has taken over.
         snapshot: A file to load from in place of Airbyte, as `dagster-airbyte-sync snapshot` wrote
@@ -59,6 +61,7 @@ def build_airbyte_definitions(
         workspace,
         dagster_airbyte_translator,
         connection_selector_fn,
+        include_inactive=include_inactive,
         freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
         snapshot=snapshot,
     )

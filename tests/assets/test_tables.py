@@ -52,7 +52,7 @@ def test_two_streams_of_one_name_in_two_namespaces_are_an_error_that_names_both(
 
     assert "public.users" in str(error.value)
     assert "audit.users" in str(error.value)
-    assert "DagsterAirbyteTranslator" in str(error.value)
+    assert "NamespacedTranslator()" in str(error.value)
 
 
 def test_two_connections_that_write_one_key_are_an_error_that_names_both() -> None:

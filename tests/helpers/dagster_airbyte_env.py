@@ -7,11 +7,14 @@ DAGSTER_AIRBYTE_PYTHON is the path of that environment's Python.
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import cachetools
 import pytest
 
 from helpers import described_assets
+from helpers.checkout import ROOT
 
 PYTHON = os.environ.get("DAGSTER_AIRBYTE_PYTHON")
 
@@ -22,16 +25,31 @@ needs_dagster_airbyte = pytest.mark.skipif(
 
 def described_by_dagster_airbyte(settings: Mapping[str, object]) -> described_assets.Described:
     """What dagster-airbyte makes of a workspace."""
+    return _run([described_assets.__file__, "dagster_airbyte", json.dumps(settings)], {})
+
+
+def handed_over_by_dagster_airbyte(
+    settings: Mapping[str, object], folder: Path
+) -> described_assets.Described:
+    """What this package makes of dagster-airbyte's own objects. The folder is for what it needs."""
+    (folder / "cachetools").symlink_to(Path(cachetools.__file__).parent)
+    variables = {f"AIRBYTE_{name.upper()}": str(value) for name, value in settings.items()}
+    path = os.pathsep.join([str(ROOT / "src"), str(folder)])
+    return _run(
+        [str(Path(__file__).with_name("handed_over.py"))], {**variables, "PYTHONPATH": path}
+    )
+
+
+def _run(arguments: Sequence[str], variables: Mapping[str, str]) -> described_assets.Described:
     assert PYTHON
-    program = [
-        PYTHON,
-        "-W",
-        "ignore",
-        described_assets.__file__,
-        "dagster_airbyte",
-        json.dumps(settings),
-    ]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [PYTHON, "-W", "ignore", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, **variables},
+    )
     assert done.returncode == 0, done.stderr
     described: described_assets.Described = json.loads(done.stdout.splitlines()[-1])
     return described

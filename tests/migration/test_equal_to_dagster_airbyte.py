@@ -36,6 +36,8 @@ TABLE_NAMES = {
     "visits": "acme.raw.visits",  # BigQuery calls database and schema project and dataset
     "things": "x.things",  # without a schema, the part that is known
 }
+# dagster-airbyte does not know which connections are paused.
+PAUSED = {"old"}
 NAMESPACES = {"audit": "security", "crm_contacts": "sales", "users": "eu", "people": "eu"}
 
 
@@ -96,6 +98,8 @@ def expected_from(spec: Described) -> Described:
     metadata["dagster-airbyte/stream_name"] = key.removeprefix(prefix)
     if key in NAMESPACES:
         metadata["dagster-airbyte/stream_namespace"] = NAMESPACES[key]
+    if key in PAUSED:
+        expected["tags"]["dagster-airbyte/connection_status"] = "inactive"
     if key in TABLE_NAMES:
         metadata["dagster/table_name"] = TABLE_NAMES[key]
     return expected

@@ -1,16 +1,23 @@
 """The code in the README runs as it is printed."""
 
 import re
+import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from dagster_airbyte_sync.cli import main
 from dagster_airbyte_sync.testing import AirbyteSimulator
 
 README = Path(__file__).parents[2] / "README.md"
-SAMPLES = re.findall(r"^```python\n(.*?)^```$", README.read_text(), flags=re.S | re.M)
+EVERY_SAMPLE = re.findall(r"^```python\n(.*?)^```$", README.read_text(), flags=re.S | re.M)
+# One loads from a file that a command must write first.
+[FROM_SNAPSHOT] = [sample for sample in EVERY_SAMPLE if "snapshot=" in sample]
+SAMPLES = [sample for sample in EVERY_SAMPLE if sample != FROM_SNAPSHOT]
+COMMANDS = re.findall(r"^\$ dagster-airbyte-sync (.*)$", README.read_text(), flags=re.M)
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +47,30 @@ def test_a_sample_runs(sample: str) -> None:
     if isinstance(defs, dg.Definitions):
         dg.Definitions.validate_loadable(defs)
         assert any("orders" in key.path for key in defs.resolve_all_asset_keys())
+
+
+@pytest.fixture
+def my_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The module of that sample, in a package in the working folder."""
+    module = tmp_path / "my_project" / "definitions.py"
+    module.parent.mkdir()
+    module.write_text(FROM_SNAPSHOT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield module
+    for name in ("my_project.definitions", "my_project"):
+        sys.modules.pop(name, None)
+
+
+def test_the_snapshot_command_writes_what_its_sample_loads(
+    my_project: Path, airbyte: AirbyteSimulator
+) -> None:
+    [command] = COMMANDS
+    assert main(shlex.split(command)) == 0
+
+    airbyte.stop()
+    names: dict[str, object] = {"__file__": str(my_project)}
+    exec(compile(FROM_SNAPSHOT, "README.md", "exec"), names)
+    defs = names["defs"]
+    assert isinstance(defs, dg.Definitions)
+    assert dg.AssetKey("orders") in defs.resolve_all_asset_keys()
