@@ -42,7 +42,7 @@ from dagster_airbyte_sync.resources.snapshot import read_snapshot, snapshot_of
 from dagster_airbyte_sync.resources.snapshot_file import (
     load_catalog,
     read_snapshot_file,
-    without_snapshots,
+    while_snapshots_are_written,
     write_snapshot_file,
 )
 from dagster_airbyte_sync.resources.workspace import (
@@ -94,6 +94,6 @@ __all__ = [
     "read_snapshot",
     "read_snapshot_file",
     "snapshot_of",
-    "without_snapshots",
+    "while_snapshots_are_written",
     "write_snapshot_file",
 ]

@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import dagster as dg
 from cachetools import LRUCache
 
 from dagster_airbyte_sync.resources.catalog import Catalog
-from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
+from dagster_airbyte_sync.resources.errors import AirbyteError, AirbyteSettingsError
 from dagster_airbyte_sync.resources.foreign_workspace import as_workspace
 from dagster_airbyte_sync.resources.snapshot import (
     WRITE_IT_ANEW,
@@ -21,7 +21,7 @@ from dagster_airbyte_sync.resources.snapshot import (
 )
 from dagster_airbyte_sync.resources.workspace import BaseAirbyteWorkspace
 
-_asks_airbyte: ContextVar[bool] = ContextVar("asks_airbyte", default=False)
+_prefers_airbyte: ContextVar[bool] = ContextVar("prefers_airbyte", default=False)
 # A process makes many definitions of one file. A file that was written anew is another one.
 _read: LRUCache[tuple[Path, int, int], Catalog] = LRUCache(32)
 _read_lock = threading.Lock()
@@ -35,20 +35,38 @@ def load_catalog(workspace: BaseAirbyteWorkspace, snapshot: Path | None = None) 
     be asked.
     """
     workspace = as_workspace(workspace)
-    if snapshot is None or _asks_airbyte.get():
-        with workspace.resolved() as ready:
-            return ready.fetch_catalog()
+    if snapshot is None:
+        return _fetch(workspace)
+    if _prefers_airbyte.get():
+        return _fetch_or_read(workspace, snapshot)
     return read_snapshot_file(snapshot, _known_id(workspace))
 
 
+def _fetch(workspace: BaseAirbyteWorkspace) -> Catalog:
+    with workspace.resolved() as ready:
+        return ready.fetch_catalog()
+
+
+def _fetch_or_read(workspace: BaseAirbyteWorkspace, snapshot: Path) -> Catalog:
+    try:
+        return _fetch(workspace)
+    except (AirbyteError, dg.DagsterError):
+        with suppress(AirbyteSettingsError):
+            return read_snapshot_file(snapshot, _known_id(workspace))
+        raise
+
+
 @contextmanager
-def without_snapshots() -> Iterator[None]:
-    """Let `load_catalog` ask Airbyte, whatever file it is given: for making that very file."""
-    before = _asks_airbyte.set(True)
+def while_snapshots_are_written() -> Iterator[None]:
+    """Let `load_catalog` ask Airbyte whatever file it is given, and take that if it must.
+
+    For code whose import must not fail because the file is missing, or too old for it.
+    """
+    before = _prefers_airbyte.set(True)
     try:
         yield
     finally:
-        _asks_airbyte.reset(before)
+        _prefers_airbyte.reset(before)
 
 
 def read_snapshot_file(path: Path, workspace_id: str | None = None) -> Catalog:

@@ -17,7 +17,7 @@ from dagster_airbyte_sync.resources import (
     Catalog,
     load_catalog,
     read_snapshot_file,
-    without_snapshots,
+    while_snapshots_are_written,
     write_snapshot_file,
 )
 
@@ -41,8 +41,9 @@ def write_snapshot(workspace: str, out: Path) -> str:
     The module may itself load definitions from the file that is to be written: while it is
     imported here, they load from Airbyte.
     """
-    with without_snapshots():
-        catalog = load_catalog(find_workspace(workspace))
+    with while_snapshots_are_written():
+        found = find_workspace(workspace)
+    catalog = load_catalog(found)
     before = _age_of_what_is_there(out, catalog)
     write_snapshot_file(catalog, out)
     return f"{_described(catalog, out)}\n{before}"

@@ -11,7 +11,7 @@ import pytest
 
 from dagster_airbyte_sync import AirbyteWorkspace
 from dagster_airbyte_sync.cli import main
-from dagster_airbyte_sync.resources import read_snapshot_file
+from dagster_airbyte_sync.resources import read_snapshot_file, write_snapshot_file
 from dagster_airbyte_sync.testing import AirbyteSimulator
 
 # It loads from the very file that the command is to write.
@@ -77,6 +77,40 @@ def test_it_asks_airbyte_no_more_than_once(airbyte: AirbyteSimulator, project: s
 
     asked = [request.path for request in airbyte.requests if "token" not in request.path]
     assert len(asked) == 2
+
+
+def test_code_that_names_what_is_not_in_the_old_file_yet_is_no_obstacle(
+    airbyte: AirbyteSimulator, project: str
+) -> None:
+    # As another process: what it has read is not remembered here.
+    before = AirbyteWorkspace(**airbyte.workspace_config(), catalog_ttl=1)
+    write_snapshot_file(before.fetch_catalog(), Path("airbyte.json"))
+    new = airbyte.add_connection("new", ["invoices"]).connection_id
+    by_id = (
+        "from dagster_airbyte_sync import airbyte_assets\n"
+        f"airbyte_assets(connection_id={new!r}, workspace=airbyte, snapshot=Path('airbyte.json'))"
+    )
+    Path("newer.py").write_text(PROJECT.replace("defs = ", f"{by_id}\ndefs = "))
+
+    assert snapshot("newer:airbyte") == 0
+
+    assert new in read_snapshot_file(Path("airbyte.json")).connections
+
+
+def test_another_workspace_of_the_module_that_is_down_is_no_obstacle(
+    airbyte: AirbyteSimulator, project: str
+) -> None:
+    with AirbyteSimulator() as other:
+        down = AirbyteWorkspace(**other.workspace_config(), request_max_retries=0)
+        write_snapshot_file(down.fetch_catalog(), Path("other.json"))
+        settings = {**other.workspace_config(), "request_max_retries": 0, "catalog_ttl": 1}
+    load_other = (
+        f"other = AirbyteWorkspace(**{settings})\n"
+        "build_airbyte_definitions(other, snapshot=Path('other.json'))"
+    )
+    Path("two.py").write_text(PROJECT.replace("defs = ", f"{load_other}\ndefs = "))
+
+    assert snapshot("two:airbyte") == 0
 
 
 def test_it_says_how_old_the_snapshot_was_that_it_replaces(
