@@ -110,7 +110,7 @@ class AirbyteClient:
         def from_public() -> dict[str, Connection]:
             return rows_of_unordered(self._page_size, public_page)
 
-        return self._fallback.ask(from_configuration, from_public, budget)
+        return self._fallback.ask("connections", from_configuration, from_public, budget)
 
     def _read_destinations(
         self, connections: dict[str, Connection], budget: TimeBudget
@@ -176,12 +176,15 @@ class AirbyteClient:
     ) -> Iterator[Job]:
         if not self._fallback.is_closed:
             try:
-                yield from self._history.by_configuration(since, budget, unreadable)
+                for job in self._history.by_configuration(since, budget, unreadable):
+                    self._fallback.note_answered("history")
+                    yield job
+                self._fallback.note_answered("history")
                 return
             except NoToken:
                 raise
-            except CLOSED:
-                self.check_workspace(budget)
+            except CLOSED as refusal:
+                self._fallback.note_refused("history", refusal, budget)
                 self._fallback.note_closed()
         hidden = (JobType.REFRESH,) if self._ask_instance(budget).hides_refreshes else ()
         yield from self._history.by_public(since, (None, *hidden), budget, unreadable)
@@ -208,7 +211,7 @@ class AirbyteClient:
         def from_public() -> Job:
             return self.job_status(job_id, budget)
 
-        return self._fallback.ask(from_configuration, from_public, budget)
+        return self._fallback.ask("job", from_configuration, from_public, budget)
 
     def job_status(self, job_id: int, budget: TimeBudget = NO_LIMIT) -> Job:
         """One job as it is now, with totals only: the cheap question to ask while it runs."""
@@ -264,7 +267,7 @@ class AirbyteClient:
                 )
             self._http.send(self._public.set_schedule(connection_id, schedule))
 
-        self._fallback.ask(by_configuration, by_public, NO_LIMIT)
+        self._fallback.ask("schedule", by_configuration, by_public, NO_LIMIT)
         with self._lock:
             self._catalog.clear()
 

@@ -119,16 +119,15 @@ class World:
             key, [f"{key}_{letter}" for letter in "abcd"[:streams]], connection_id=id_of(key)
         )
 
-    def add_fault(self, fault: Fault, path: str | None, times: int, *, closes: bool) -> None:
+    def add_fault(self, fault: Fault, path: str | None, times: int) -> None:
         self.airbyte.add_fault(fault, path=path, times=times)
         SCORE.faults += 1
-        if closes:
-            self.truth.streams_are_known = False
 
     # -- the code location ----------------------------------------------------------------------
 
     def restart_code_server(self) -> None:
         """A new process loads the definitions, and remembers nothing. May fail if Airbyte does."""
+        self._look_whether_streams_are_known()
         clients._clients.clear()
         with self._only_airbyte_errors():
             self._load()
@@ -144,6 +143,11 @@ class World:
         self._repository = defs.get_repository_def()
         self._is_loaded = True
         self.truth.now_defined(key.to_user_string() for key in self._repository.assets_defs_by_key)
+
+    def _look_whether_streams_are_known(self) -> None:
+        """They are not while the client asks the public API."""
+        if any(client._fallback.is_closed for client in clients._clients.values()):
+            self.truth.streams_are_known = False
 
     def catalog_grows_old(self) -> None:
         with self._only_airbyte_errors():
@@ -295,6 +299,7 @@ class World:
             self.airbyte.advance(2)
 
     def _note(self, event: dg.AssetMaterialization, *, by_run: bool) -> None:
+        self._look_whether_streams_are_known()
         name = event.asset_key.to_user_string()
         self.truth.note(name, int_in(event.metadata, JOB_ID), by_run=by_run)
 
@@ -309,6 +314,7 @@ class World:
         self.airbyte.advance(timedelta(minutes=20))
         for sensor in SENSORS:
             self._catch_up(sensor)
+        self._look_whether_streams_are_known()
         self.truth.check_nothing_is_lost()
         self._check_the_event_log()
 

@@ -46,8 +46,6 @@ FAULTS = {
     "dropped": Fault.drop(),
     "dropped after it was done": Fault.drop_after(),
 }
-# After these the client takes the Configuration API for closed, and asks the public one.
-CLOSING = {"401", "403", "404"}
 PATHS = (
     None,
     "/jobs/list_for_workspaces",
@@ -200,7 +198,7 @@ class Histories(RuleBasedStateMachine):
         kind=st.sampled_from(sorted(FAULTS)), path=st.sampled_from(PATHS), times=st.integers(1, 4)
     )
     def something_is_wrong_with_airbyte(self, kind: str, path: str | None, times: int) -> None:
-        self.world.add_fault(FAULTS[kind], path, times, closes=kind in CLOSING)
+        self.world.add_fault(FAULTS[kind], path, times)
 
     @rule()
     def airbyte_is_well_again(self) -> None:

@@ -1,12 +1,14 @@
 """Where the Configuration API is closed the public one is asked, and that is remembered a while."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
-from dagster_airbyte_sync.resources import AirbyteClient, AirbyteUnavailable
+from dagster_airbyte_sync.resources import AirbyteClient, AirbyteRefused, AirbyteUnavailable
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault
 
+HOUR = timedelta(hours=1)
 Connect = Callable[..., AirbyteClient]
 
 LIST = "/api/v1/connections/list"
@@ -58,3 +60,47 @@ def test_a_configuration_api_that_stumbles_is_not_taken_for_closed(
         client.catalog()
     client.catalog()
     assert PUBLIC_LIST not in paths(airbyte)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_what_was_answered_a_moment_ago_is_not_taken_for_closed_at_once(
+    airbyte: AirbyteSimulator, connect: Connect, status: int
+) -> None:
+    """A gateway that restarts; and the public API does not tell as much."""
+    airbyte.add_connection("shop")
+    client = connect(airbyte)
+    client.catalog()
+    airbyte.add_fault(Fault.status(status), path=LIST, times=2 if status == 401 else 1)
+    with pytest.raises(AirbyteRefused):
+        client.catalog(fresh=True)
+    client.catalog(fresh=True)
+    assert PUBLIC_LIST not in paths(airbyte)
+
+
+def test_what_refuses_for_two_minutes_is_closed(
+    airbyte: AirbyteSimulator, connect: Connect
+) -> None:
+    now = 1000.0
+    airbyte.add_connection("shop")
+    client = AirbyteClient(connect(airbyte).settings, clock=lambda: now)
+    client.catalog()
+    airbyte.add_fault(Fault.status(403), path="/api/v1/", times=None)
+    with pytest.raises(AirbyteRefused):
+        client.catalog(fresh=True)
+    now += 119
+    with pytest.raises(AirbyteRefused):
+        client.catalog(fresh=True)
+    now += 1
+    assert len(client.catalog(fresh=True).connections) == 1
+
+
+def test_what_may_not_be_asked_closes_what_may_be_only_after_it_was_asked(
+    airbyte: AirbyteSimulator, connect: Connect
+) -> None:
+    """Somebody may list connections but not jobs: that is no outage to wait for."""
+    shop = airbyte.add_connection("shop")
+    job = airbyte.run_sync(shop)
+    client = connect(airbyte)
+    client.catalog()
+    airbyte.add_fault(Fault.status(403), path="/list_for_workspaces", times=None)
+    assert [told.id for told in client.finished_jobs(airbyte.now - HOUR)] == [job.job_id]

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 import dagster as dg
+import pytest
 
-from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_definitions
+from dagster_airbyte_sync import AirbyteError, AirbyteWorkspace, build_airbyte_definitions
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault
 from helpers.deployment import Deployment
 
@@ -101,3 +102,22 @@ def test_a_stream_that_the_connection_lost_keeps_its_asset_and_hears_of_no_sync(
     deployment.tick()
 
     assert deployment.told_all(["orders", "users"]) == {"orders": [job.job_id], "users": []}
+
+
+def test_a_short_refusal_fails_a_tick_and_tells_nothing_wrong(
+    airbyte: AirbyteSimulator, deploy: Deploy
+) -> None:
+    """The public API, which was asked instead, does not say which streams a refresh was of."""
+    shop = airbyte.add_connection("shop", streams=["orders", "users"])
+    deployment = deploy()
+    deployment.tick()
+    job = airbyte.start_refresh(shop, [shop.streams[0].key])
+    airbyte.succeed(job, rows=3)
+    airbyte.add_fault(Fault.status(404), path="/jobs/list_for_workspaces")
+
+    with pytest.raises(AirbyteError):
+        deployment.tick()
+    deployment.tick()
+
+    assert deployment.told_all(["orders", "users"]) == {"orders": [job.job_id], "users": []}
+    assert deployment.last("orders").metadata["dagster-airbyte/records_synced"].value == 3
