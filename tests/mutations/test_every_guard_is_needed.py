@@ -42,11 +42,11 @@ BREAKS = (
         f"{NEW}::test_a_short_refusal_fails_a_tick_and_tells_nothing_wrong",
     ),
     Break(
-        "1: a stream added since the catalog was read is told",
+        "1: a sync of a connection added since the catalog was read is told",
         "sensors/defined_tables.py",
         "if not self._is_refreshed and not _lists(self._catalog, job):",
         "if False:",
-        f"{NEW}::test_a_stream_added_since_the_catalog_was_read_is_told_where_it_is_defined",
+        f"{NEW}::test_a_sync_of_a_connection_added_since_the_catalog_was_read_is_told",
     ),
     Break(
         "4: the catalog is read at most once a tick",
