@@ -99,14 +99,24 @@ def build_airbyte_assets_definitions(
     )
 
 
+SyncFunction = Callable[[BaseAirbyteWorkspace, dg.AssetExecutionContext], Iterable[SyncEvent]]
+
+
 def syncing_assets(
-    tables: Iterable[Table], resource_key: str, **options: Any
+    tables: Iterable[Table],
+    resource_key: str,
+    *,
+    sync_fn: SyncFunction = sync_and_poll,
+    **options: Any,
 ) -> Sequence[dg.AssetsDefinition]:
-    """One asset definition for each connection of the tables; `options` as of `dg.multi_asset`."""
+    """One asset definition for each connection of the tables; `options` as of `dg.multi_asset`.
+
+    `sync_fn` is called with the workspace under `resource_key` to sync the connection of a run.
+    """
     by_connection = group_by_connection(tables)
     names = op_names(by_connection, clean_name(resource_key))
     return [
-        _syncing_assets(names[connection_id], group, resource_key, options)
+        _syncing_assets(names[connection_id], group, resource_key, sync_fn, options)
         for connection_id, group in by_connection.items()
     ]
 
@@ -143,7 +153,11 @@ def _connection_name(table: Table) -> str:
 
 
 def _syncing_assets(
-    name: str, tables: Sequence[Table], resource_key: str, options: Mapping[str, Any]
+    name: str,
+    tables: Sequence[Table],
+    resource_key: str,
+    sync_fn: SyncFunction,
+    options: Mapping[str, Any],
 ) -> dg.AssetsDefinition:
     @multi_asset_of(
         [table.spec for table in tables],
@@ -152,7 +166,7 @@ def _syncing_assets(
         **options,
     )
     def sync_connection(context: dg.AssetExecutionContext) -> Iterator[SyncEvent]:
-        yield from sync_and_poll(workspace_resource(context.resources, resource_key), context)
+        yield from sync_fn(workspace_resource(context.resources, resource_key), context)
 
     return sync_connection
 

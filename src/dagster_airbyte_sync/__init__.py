@@ -23,6 +23,7 @@ from dagster_airbyte_sync.assets import (
     take_over_schedules,
 )
 from dagster_airbyte_sync.builder import build_airbyte_definitions
+from dagster_airbyte_sync.component import AirbyteWorkspaceComponent
 from dagster_airbyte_sync.resources import (
     AirbyteError,
     AirbyteSettingsError,
@@ -47,6 +48,7 @@ __all__ = [
     "AirbyteError",
     "AirbyteSettingsError",
     "AirbyteWorkspace",
+    "AirbyteWorkspaceComponent",
     "Connection",
     "ConnectionSelector",
     "DagsterAirbyteTranslator",

@@ -1,0 +1,182 @@
+"""AirbyteWorkspaceComponent: what users name in their `defs.yaml`, and override in subclasses."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import dagster as dg
+from dagster.components import DefsStateConfig, DefsStateConfigArgs, ResolvedDefsStateConfig
+from pydantic import Field
+
+from dagster_airbyte_sync.assets import (
+    AirbyteConnectionTableProps,
+    DagsterAirbyteTranslator,
+    SyncEvent,
+    SyncsAssets,
+)
+from dagster_airbyte_sync.component.definitions import Wanted, definitions_of
+from dagster_airbyte_sync.component.scaffolder import AirbyteWorkspaceScaffolder
+from dagster_airbyte_sync.component.schedule_fields import ResolvedSchedules
+from dagster_airbyte_sync.component.selector import ResolvedSelector
+from dagster_airbyte_sync.component.sensor_fields import ResolvedSensor, SensorFields
+from dagster_airbyte_sync.component.state import (
+    NoState,
+    check_selected,
+    key_of,
+    log,
+    read_state,
+    write_state,
+)
+from dagster_airbyte_sync.component.translation import ResolvedTranslation
+from dagster_airbyte_sync.component.workspace_fields import WorkspaceFields, resolve_workspace
+from dagster_airbyte_sync.resources import AirbyteUnavailable, BaseAirbyteWorkspace
+
+
+@dg.scaffold_with(AirbyteWorkspaceScaffolder)
+class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable):
+    """Everything of one Airbyte workspace: assets, checks, the sensor, schedules, the resource.
+
+    Definitions are made from a snapshot of the workspace, without Airbyte, which
+    `dg utils refresh-defs-state` writes (and, unless `defs_state` says otherwise, each load under
+    `dg dev`, where the last one is taken if Airbyte gives no answer).
+
+        type: dagster_airbyte_sync.AirbyteWorkspaceComponent
+        attributes:
+          workspace:
+            rest_api_base_url: "{{ env.AIRBYTE_REST_API_BASE_URL }}"
+            configuration_api_base_url: "{{ env.AIRBYTE_CONFIGURATION_API_BASE_URL }}"
+            workspace_id: "{{ env.AIRBYTE_WORKSPACE_ID }}"
+            client_id: "{{ env.AIRBYTE_CLIENT_ID }}"
+            client_secret: "{{ env.AIRBYTE_CLIENT_SECRET }}"
+          connection_selector:
+            by_tag: dagster
+          translation:
+            group_name: "{{ props.connection_name }}"
+          sensor:
+            interval: 60
+    """
+
+    workspace: Annotated[
+        BaseAirbyteWorkspace,
+        dg.Resolver(
+            resolve_workspace,
+            model_field_type=WorkspaceFields,
+            inject_before_resolve=False,
+            description="The workspace, with the fields of the resource. Cloud has no addresses.",
+        ),
+    ]
+    connection_selector: ResolvedSelector = Field(
+        default=None,
+        description=(
+            "by_name, by_id, by_tag or by_name_pattern; or a template variable that returns a"
+            " function of a Connection. Default: all connections."
+        ),
+    )
+    translation: ResolvedTranslation = Field(
+        default=None,
+        description="Attributes of each asset; templates may use `spec` and `props`.",
+    )
+    sync: bool = Field(
+        default=True, description="Whether Dagster can sync the tables, or only observes them."
+    )
+    checks: bool = Field(
+        default=True, description="Whether each table has a check of how its last sync ended."
+    )
+    freshness: bool = Field(
+        default=False,
+        description="Whether tables have freshness policies from Airbyte's own schedules.",
+    )
+    sensor: ResolvedSensor = Field(
+        default_factory=SensorFields,
+        description="The sensor that tells of syncs, whoever started them; or false.",
+    )
+    schedules: ResolvedSchedules = Field(
+        default=(), description="Schedules of syncs: a list, or from_airbyte: true."
+    )
+    resource_key: str = Field(
+        default="airbyte",
+        description=(
+            "The name of the workspace among the resources, with which the names of its sensor,"
+            " schedules and ops begin. A second component in a project needs another one."
+        ),
+    )
+    defs_state: ResolvedDefsStateConfig = DefsStateConfigArgs.local_filesystem()
+
+    @property
+    def defs_state_config(self) -> DefsStateConfig:
+        default_key = key_of(self.workspace, type(self).__name__)
+        return DefsStateConfig.from_args(self.defs_state, default_key=default_key)
+
+    @property
+    def translator(self) -> DagsterAirbyteTranslator:
+        """What makes assets of tables: `get_asset_spec`, and then `translation`."""
+        return _ComponentTranslator(self)
+
+    def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
+        """The asset for one table, before `translation`. Override it to change more than that."""
+        return DagsterAirbyteTranslator().get_asset_spec(props)
+
+    def execute(
+        self, context: dg.AssetExecutionContext, airbyte: SyncsAssets
+    ) -> Iterable[SyncEvent]:
+        """Sync the connection of the running asset definition. Override it to do more than that."""
+        yield from airbyte.sync_and_poll(context=context)
+
+    def write_state_to_path(self, state_path: Path) -> None:
+        """Ask Airbyte for all of the workspace, and keep it for `build_defs_from_state`."""
+        write_state(self.workspace, state_path)
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """The definitions; under `dg dev` from a new state, or the last one if Airbyte is down."""
+        try:
+            return super().build_defs(context)
+        except AirbyteUnavailable as down:
+            if not self.defs_state.refresh_if_dev:
+                raise
+            log.warning("Loading what Airbyte had at the last refresh, because now: %s", down)
+            try:
+                return self._without_refresh().build_defs(context)
+            except NoState:
+                raise down from None
+
+    def build_defs_from_state(
+        self, context: dg.ComponentLoadContext, state_path: Path | None
+    ) -> dg.Definitions:
+        """The definitions of what Airbyte had when the state was written; Airbyte is not asked.
+
+        Raises AirbyteSettingsError if there is no state, or none that can be used.
+        """
+        catalog = read_state(self.workspace, state_path, self.defs_state_config.key)
+        check_selected(catalog, self.connection_selector)
+        assert state_path is not None
+        wanted = Wanted(
+            workspace=self.workspace,
+            state=state_path,
+            translator=self.translator,
+            selector=self.connection_selector,
+            resource_key=self.resource_key,
+            sync_fn=self._sync if self.sync else None,
+            checks=self.checks,
+            freshness=self.freshness,
+        )
+        return definitions_of(wanted, self.sensor, self.schedules)
+
+    def _sync(
+        self, workspace: BaseAirbyteWorkspace, context: dg.AssetExecutionContext
+    ) -> Iterable[SyncEvent]:
+        assert isinstance(workspace, SyncsAssets)
+        return self.execute(context=context, airbyte=workspace)
+
+    def _without_refresh(self) -> "AirbyteWorkspaceComponent":
+        kept = self.defs_state.model_copy(update={"refresh_if_dev": False})
+        return self.model_copy(update={"defs_state": kept})
+
+
+class _ComponentTranslator(DagsterAirbyteTranslator):
+    def __init__(self, component: AirbyteWorkspaceComponent) -> None:
+        self._component = component
+
+    def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
+        spec = self._component.get_asset_spec(props)
+        translation = self._component.translation
+        return spec if translation is None else translation(spec, props)

@@ -1,0 +1,143 @@
+"""Definitions of a component from its state: no request is made, and no variable needs a value."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import (
+    ConnectionSelector,
+    DagsterAirbyteTranslator,
+    SyncFunction,
+    Table,
+    build_airbyte_sync_checks,
+    build_schedules_from_airbyte,
+    load_tables,
+    sync_schedule,
+    syncing_assets,
+)
+from dagster_airbyte_sync.component.schedule_fields import ScheduleFields, refuse_same_names
+from dagster_airbyte_sync.component.sensor_fields import SensorFields
+from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace, Connection
+from dagster_airbyte_sync.sensors import build_airbyte_polling_sensor
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a component was asked to define. Without `sync_fn` Dagster only observes the tables."""
+
+    workspace: BaseAirbyteWorkspace
+    state: Path
+    translator: DagsterAirbyteTranslator
+    selector: ConnectionSelector | None
+    resource_key: str
+    sync_fn: SyncFunction | None
+    checks: bool
+    freshness: bool
+
+    def tables(self, selector: ConnectionSelector | None = None) -> list[Table]:
+        """The tables of the component's connections, or of those that this selector accepts."""
+        return load_tables(
+            self.workspace,
+            self.translator,
+            both(self.selector, selector),
+            freshness_from_airbyte_schedule=self.freshness,
+            snapshot=self.state,
+        )
+
+
+def definitions_of(
+    wanted: Wanted, sensor: SensorFields | None, schedules: Sequence[ScheduleFields]
+) -> dg.Definitions:
+    """Assets, checks, sensor, schedules and the resource."""
+    tables = wanted.tables()
+    specs = [table.spec for table in tables]
+    made = [each for fields in schedules for each in _schedules(wanted, fields)]
+    refuse_same_names(made)
+    return dg.Definitions(
+        assets=_assets(wanted, tables),
+        asset_checks=build_airbyte_sync_checks(specs, wanted.resource_key) if wanted.checks else [],
+        sensors=[] if sensor is None else [_sensor(wanted, sensor)],
+        schedules=made,
+        resources={wanted.resource_key: wanted.workspace},
+    )
+
+
+def _assets(
+    wanted: Wanted, tables: Sequence[Table]
+) -> Sequence[dg.AssetsDefinition] | Sequence[dg.AssetSpec]:
+    if wanted.sync_fn is None:
+        return [table.spec for table in tables]
+    return syncing_assets(tables, wanted.resource_key, sync_fn=wanted.sync_fn)
+
+
+def _sensor(wanted: Wanted, fields: SensorFields) -> dg.SensorDefinition:
+    return build_airbyte_polling_sensor(
+        workspace=wanted.workspace,
+        resource_key=wanted.resource_key,
+        dagster_airbyte_translator=wanted.translator,
+        connection_selector_fn=wanted.selector,
+        name=fields.name,
+        minimum_interval_seconds=fields.interval,
+        default_sensor_status=dg.DefaultSensorStatus(fields.status.upper()),
+        start_from=fields.start_from,
+        downstream=fields.downstream,
+    )
+
+
+def _schedules(wanted: Wanted, fields: ScheduleFields) -> Iterator[dg.ScheduleDefinition]:
+    can_wait = wanted.sync_fn is not None
+    if not can_wait and (fields.wait or fields.from_airbyte):
+        raise AirbyteSettingsError(
+            f"schedules.{'wait' if fields.wait else 'from_airbyte'}: runs that follow their syncs"
+            " need assets that sync, but this component has `sync: false`."
+        )
+    if fields.from_airbyte:
+        yield from _from_airbyte(wanted, fields)
+    elif fields.cron is not None:
+        name = fields.name or f"{wanted.resource_key}_sync_schedule"
+        yield sync_schedule(
+            _tables_to_sync(wanted, fields, name),
+            name=name,
+            cron_schedule=fields.cron,
+            execution_timezone=fields.timezone,
+            wait=can_wait if fields.wait is None else fields.wait,
+            default_status=fields.default_status,
+            resource_key=wanted.resource_key,
+        )
+
+
+def _from_airbyte(wanted: Wanted, fields: ScheduleFields) -> Sequence[dg.ScheduleDefinition]:
+    return build_schedules_from_airbyte(
+        wanted.workspace,
+        connection_selector_fn=both(wanted.selector, fields.selector),
+        dagster_airbyte_translator=wanted.translator,
+        resource_key=wanted.resource_key,
+        default_status=fields.default_status,
+        execution_timezone=fields.timezone,
+        snapshot=wanted.state,
+    )
+
+
+def _tables_to_sync(wanted: Wanted, fields: ScheduleFields, name: str) -> list[Table]:
+    tables = wanted.tables(fields.selector)
+    if not tables:
+        raise AirbyteSettingsError(
+            f"The schedule {name!r} has nothing to sync: none of the component's connections is"
+            f" meant by its selector ({fields.selector})."
+        )
+    return tables
+
+
+def both(
+    first: ConnectionSelector | None, second: ConnectionSelector | None
+) -> ConnectionSelector | None:
+    """Accepts what both accept."""
+    if first is None or second is None:
+        return first or second
+
+    def accepts(connection: Connection) -> bool:
+        return first(connection) and second(connection)
+
+    return accepts

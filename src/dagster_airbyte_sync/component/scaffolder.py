@@ -1,0 +1,80 @@
+"""What `dg scaffold defs dagster_airbyte_sync.AirbyteWorkspaceComponent NAME` writes."""
+
+from typing import Literal
+
+import dagster as dg
+from pydantic import BaseModel, Field, model_validator
+from typing_extensions import Self
+
+Authentication = Literal["client-credentials", "basic", "none"]
+
+_CREDENTIALS: dict[Authentication, tuple[str, ...]] = {
+    "client-credentials": ("client_id", "client_secret"),
+    "basic": ("username", "password"),
+    "none": (),
+}
+_ADDRESSES = ("rest_api_base_url", "configuration_api_base_url")
+
+
+class ScaffoldParams(BaseModel):
+    """The options of the command. A value that is not given becomes `{{ env.AIRBYTE_... }}`."""
+
+    deployment: Literal["cloud", "self-managed"] | None = Field(
+        default=None, description="Default: self-managed if an address or basic/none is given."
+    )
+    authentication: Authentication | None = Field(
+        default=None, description="Default: client-credentials, or basic with a username."
+    )
+    workspace_id: str | None = None
+    rest_api_base_url: str | None = None
+    configuration_api_base_url: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+    username: str | None = None
+    password: str | None = None
+
+    @model_validator(mode="after")
+    def _check_cloud(self) -> Self:
+        if self.deployment == "cloud" and self._is_plainly_self_managed:
+            raise ValueError(
+                "Airbyte Cloud has no addresses to give, and takes client-credentials only: leave"
+                " out --deployment cloud, or the other options."
+            )
+        return self
+
+    @property
+    def chosen_authentication(self) -> Authentication:
+        return self.authentication or ("basic" if self.username else "client-credentials")
+
+    @property
+    def is_cloud(self) -> bool:
+        return self.deployment != "self-managed" and not self._is_plainly_self_managed
+
+    @property
+    def _is_plainly_self_managed(self) -> bool:
+        has_address = bool(self.rest_api_base_url or self.configuration_api_base_url)
+        return has_address or self.chosen_authentication != "client-credentials"
+
+
+class AirbyteWorkspaceScaffolder(dg.Scaffolder[ScaffoldParams]):
+    """Writes a `defs.yaml` with the workspace, its secrets in environment variables."""
+
+    @classmethod
+    def get_scaffold_params(cls) -> type[ScaffoldParams]:
+        return ScaffoldParams
+
+    def scaffold(self, request: dg.ScaffoldRequest[ScaffoldParams]) -> None:
+        dg.scaffold_component(request, {"workspace": workspace_attributes(request.params)})
+
+
+def workspace_attributes(params: ScaffoldParams) -> dict[str, str]:
+    """The fields that this deployment and authentication need."""
+    prefix = "AIRBYTE_CLOUD" if params.is_cloud else "AIRBYTE"
+    needed = (
+        *(() if params.is_cloud else _ADDRESSES),
+        "workspace_id",
+        *_CREDENTIALS[params.chosen_authentication],
+    )
+    return {
+        name: getattr(params, name) or f"{{{{ env.{prefix}_{name.upper()} }}}}" for name in needed
+    }

@@ -1,0 +1,96 @@
+"""`schedules:`, when Dagster starts syncs: at times of your own, or at those Airbyte has."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import dagster as dg
+from pydantic import ConfigDict, Field, model_validator
+from typing_extensions import Self
+
+from dagster_airbyte_sync.component.selector import ResolvedSelector
+from dagster_airbyte_sync.component.templates import rendered
+from dagster_airbyte_sync.resources import AirbyteSettingsError
+
+
+class ScheduleFields(dg.Model, dg.Resolvable):
+    """One schedule of syncs, or with `from_airbyte` one for each schedule that Airbyte has."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    cron: str | list[str] | None = Field(
+        default=None, description="Five fields, as in '0 6 * * *', or several such expressions."
+    )
+    from_airbyte: bool = Field(
+        default=False, description="In place of cron: the schedules that Airbyte has."
+    )
+    selector: ResolvedSelector = None
+    wait: bool | None = Field(
+        default=None,
+        description=(
+            "Whether a run follows its syncs to their end (the default), or only starts them and"
+            " leaves their end to the sensor (the default with `sync: false`)."
+        ),
+    )
+    timezone: str | None = Field(default=None, description="Such as Europe/Berlin. Default: UTC.")
+    name: str | None = Field(default=None, description="Default: resource_key and _sync_schedule.")
+    status: Literal["running", "stopped"] = Field(
+        default="stopped", description="Whether the schedule is on until somebody switches it."
+    )
+
+    @model_validator(mode="after")
+    def _check_times(self) -> Self:
+        if self.from_airbyte == (self.cron is not None):
+            raise AirbyteSettingsError(
+                "A schedule of schedules has both cron and from_airbyte: remove one of them."
+                if self.from_airbyte
+                else "A schedule of schedules has no times: give it cron, or from_airbyte: true."
+            )
+        if self.from_airbyte and (self.name is not None or self.wait is False):
+            raise AirbyteSettingsError(
+                "schedules.from_airbyte makes one schedule for each connection, named after it,"
+                " whose runs follow their syncs: remove name and wait."
+            )
+        return self
+
+    @property
+    def default_status(self) -> dg.DefaultScheduleStatus:
+        return dg.DefaultScheduleStatus(self.status.upper())
+
+
+def resolve_schedules(context: dg.ResolutionContext, value: object) -> Sequence[ScheduleFields]:
+    """One schedule or several, in a list or by itself."""
+    found = rendered(context, value) if isinstance(value, str) else value
+    each = found if isinstance(found, list | tuple) else [found]
+    return [_resolved(context.at_path(place), one) for place, one in enumerate(each)]
+
+
+def _resolved(context: dg.ResolutionContext, value: object) -> ScheduleFields:
+    if isinstance(value, ScheduleFields):
+        return value
+    if not isinstance(value, ScheduleFields.model()):
+        raise AirbyteSettingsError(
+            f"schedules has {value!r}: give a list of schedules, each with cron or with"
+            " from_airbyte: true."
+        )
+    made: ScheduleFields = ScheduleFields.resolve_from_model(context, value)
+    return made
+
+
+ResolvedSchedules = Annotated[
+    Sequence[ScheduleFields],
+    dg.Resolver(
+        resolve_schedules,
+        model_field_type=ScheduleFields.model() | list[ScheduleFields.model()],  # type: ignore
+        inject_before_resolve=False,
+    ),
+]
+
+
+def refuse_same_names(schedules: Sequence[dg.ScheduleDefinition]) -> None:
+    """Raise AirbyteSettingsError if two schedules have one name."""
+    uses = Counter(schedule.name for schedule in schedules)
+    if taken := [name for name, count in uses.items() if count > 1]:
+        raise AirbyteSettingsError(
+            f"schedules has several that are called {', '.join(taken)}: give each a name."
+        )

@@ -1,0 +1,103 @@
+"""`connection_selector:`, which connections a component or one of its schedules is for."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Annotated
+
+import dagster as dg
+from pydantic import Field
+
+from dagster_airbyte_sync.assets import ConnectionSelector
+from dagster_airbyte_sync.component.templates import rendered
+from dagster_airbyte_sync.resources import AirbyteSettingsError, Connection
+
+
+class SelectorFields(dg.Model):
+    """Connections, chosen in one of four ways."""
+
+    by_name: str | Sequence[str] | None = Field(
+        default=None, description="Names of connections, as Airbyte shows them."
+    )
+    by_id: str | Sequence[str] | None = Field(default=None, description="Ids of connections.")
+    by_tag: str | Sequence[str] | None = Field(
+        default=None, description="Names of tags; a connection needs one of them."
+    )
+    by_name_pattern: str | Sequence[str] | None = Field(
+        default=None, description="Patterns of names with * and ?, such as prod-*."
+    )
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Accepts connections by one of their properties; `how` is a field of SelectorFields."""
+
+    how: str
+    wanted: tuple[str, ...]
+
+    def __call__(self, connection: Connection) -> bool:
+        return any(self._is(connection, each) for each in self.wanted)
+
+    def __str__(self) -> str:
+        return f"{self.how}: {', '.join(self.wanted)}"
+
+    def without_connection(self, connections: Iterable[Connection]) -> list[str]:
+        """What was asked for and is nowhere."""
+        known = list(connections)
+        return [each for each in self.wanted if not any(self._is(one, each) for one in known)]
+
+    def _is(self, connection: Connection, wanted: str) -> bool:
+        if self.how == "by_name_pattern":
+            return fnmatchcase(connection.name, wanted)
+        if self.how == "by_tag":
+            return wanted in connection.tags
+        return wanted == (connection.name if self.how == "by_name" else connection.id)
+
+
+def resolve_selector(
+    context: dg.ResolutionContext, fields: str | SelectorFields | None
+) -> ConnectionSelector | None:
+    """A function that accepts connections; None for all of them."""
+    if fields is None:
+        return None
+    if isinstance(fields, SelectorFields):
+        return chosen_by(rendered(context, fields.model_dump(exclude_none=True)))
+    found = rendered(context, fields)
+    if isinstance(found, SelectorFields):
+        return chosen_by(found.model_dump(exclude_none=True))
+    if isinstance(found, Mapping):
+        return chosen_by(SelectorFields(**found).model_dump(exclude_none=True))
+    if not callable(found):
+        raise AirbyteSettingsError(
+            f"connection_selector is {found!r}: give one of {_ways()}, or a template variable that"
+            " returns a function of a Connection."
+        )
+    selector: ConnectionSelector = found
+    return selector
+
+
+ResolvedSelector = Annotated[
+    ConnectionSelector | None,
+    dg.Resolver(
+        resolve_selector, model_field_type=SelectorFields | None, inject_before_resolve=False
+    ),
+]
+
+
+def chosen_by(given: object) -> Chosen:
+    """The one choice that was given; AirbyteSettingsError for none, several or an empty one."""
+    choices = given if isinstance(given, dict) else {}
+    if len(choices) != 1:
+        raise AirbyteSettingsError(
+            f"connection_selector has {' and '.join(choices) or 'nothing in it'}: give exactly one"
+            f" of {_ways()}. For anything else, write a template variable that returns a function."
+        )
+    ((how, values),) = choices.items()
+    wanted = tuple(map(str, [values] if isinstance(values, str) else values))
+    if not wanted:
+        raise AirbyteSettingsError(f"connection_selector.{how} is empty: leave it out for all.")
+    return Chosen(how, wanted)
+
+
+def _ways() -> str:
+    return ", ".join(SelectorFields.model_fields)

@@ -1,0 +1,125 @@
+"""`sensor:`, how Dagster learns of syncs that it did not start."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
+from typing import Annotated, Literal
+
+import dagster as dg
+from pydantic import ConfigDict, Field
+
+from dagster_airbyte_sync.component.templates import rendered
+from dagster_airbyte_sync.resources import AirbyteSettingsError
+
+
+class Ago(dg.Model):
+    """A length of time, as the sum of its parts."""
+
+    weeks: float = 0
+    days: float = 0
+    hours: float = 0
+    minutes: float = 0
+
+
+def resolve_start_from(
+    context: dg.ResolutionContext, value: str | Ago | None
+) -> datetime | timedelta | None:
+    """A time with a zone, or how long ago."""
+    if isinstance(value, Ago):
+        return timedelta(**value.model_dump())
+    found = rendered(context, value)
+    if not isinstance(found, str):
+        return _as_it_is(found)
+    try:
+        # Python 3.10 reads no "Z".
+        return datetime.fromisoformat(found.strip().replace("Z", "+00:00"))
+    except ValueError:
+        raise _no_time(found) from None
+
+
+def _as_it_is(found: object) -> datetime | timedelta | None:
+    if found is None or isinstance(found, datetime | timedelta):
+        return found
+    raise _no_time(found)
+
+
+def _no_time(found: object) -> AirbyteSettingsError:
+    return AirbyteSettingsError(
+        f"sensor.start_from is {found!r}: give a time such as '2026-01-31T00:00:00Z', or how long"
+        " ago, as in {days: 7}."
+    )
+
+
+def resolve_selection(
+    context: dg.ResolutionContext, value: str | Sequence[str] | None
+) -> dg.AssetSelection | None:
+    """A selection in Dagster's own words (`group:marts`, `key:"daily_revenue"+`), or several."""
+    found = rendered(context, value)
+    if found is None or isinstance(found, dg.AssetSelection):
+        return found
+    words: list[str] = found if isinstance(found, list) else [found]  # type: ignore[list-item]
+    try:
+        return reduce(or_, [dg.AssetSelection.from_string(each) for each in words])
+    except (dg.DagsterError, TypeError) as error:
+        raise AirbyteSettingsError(
+            f"sensor.downstream is {found!r}, which selects no assets: {error}"
+        ) from None
+
+
+class SensorFields(dg.Model, dg.Resolvable):
+    """What the sensor does; see `build_airbyte_polling_sensor`."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    interval: int = Field(default=30, ge=1, description="Seconds between the starts of two ticks.")
+    start_from: Annotated[
+        datetime | timedelta | None,
+        dg.Resolver(
+            resolve_start_from,
+            model_field_type=str | Ago | None,
+            inject_before_resolve=False,
+            description=(
+                "On the first tick, tell syncs that ended since then: a time with a zone, or how"
+                " long ago, as in {days: 7}. Default: ten minutes ago."
+            ),
+        ),
+    ] = None
+    status: Literal["running", "stopped"] = Field(
+        default="running", description="Whether the sensor is on until somebody switches it."
+    )
+    downstream: Annotated[
+        dg.AssetSelection | None,
+        dg.Resolver(
+            resolve_selection,
+            model_field_type=str | list[str] | None,
+            inject_before_resolve=False,
+            description="For every sync, run those of these assets that depend on its tables.",
+        ),
+    ] = None
+    name: str | None = Field(default=None, description="Default: resource_key and _sync_sensor.")
+
+
+def resolve_sensor(context: dg.ResolutionContext, value: object) -> SensorFields | None:
+    """The sensor's settings; None for no sensor."""
+    found = rendered(context, value) if isinstance(value, str) else value
+    if found is False or found is None:
+        return None
+    if found is True:
+        return SensorFields()
+    if isinstance(found, SensorFields):
+        return found
+    if isinstance(found, SensorFields.model()):
+        made: SensorFields = SensorFields.resolve_from_model(context, found)
+        return made
+    raise AirbyteSettingsError(f"sensor is {found!r}: give true, false, or its settings.")
+
+
+ResolvedSensor = Annotated[
+    SensorFields | None,
+    dg.Resolver(
+        resolve_sensor,
+        model_field_type=bool | SensorFields.model(),
+        inject_before_resolve=False,
+    ),
+]

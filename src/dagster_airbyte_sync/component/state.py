@@ -1,0 +1,73 @@
+"""The state of a component: a snapshot of the workspace, from which definitions are made."""
+
+import logging
+from pathlib import Path
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import ConnectionSelector
+from dagster_airbyte_sync.component.selector import Chosen
+from dagster_airbyte_sync.resources import (
+    AirbyteSettingsError,
+    BaseAirbyteWorkspace,
+    Catalog,
+    load_catalog,
+    write_snapshot_file,
+)
+
+REFRESH = "Run `dg utils refresh-defs-state`, in the build of your image or by hand."
+
+log = logging.getLogger("dagster_airbyte_sync")
+
+
+class NoState(AirbyteSettingsError):
+    """Raised if a component was never refreshed: without state there would be no assets at all."""
+
+
+def write_state(workspace: BaseAirbyteWorkspace, path: Path) -> None:
+    """Ask Airbyte, and write the state as a whole; if that fails, what was there stays."""
+    with workspace.resolved() as ready:
+        catalog = ready.get_client().catalog(fresh=True)
+    write_snapshot_file(catalog, path)
+
+
+def read_state(workspace: BaseAirbyteWorkspace, path: Path | None, key: str) -> Catalog:
+    """What Airbyte had at the last refresh; AirbyteSettingsError if that cannot be used."""
+    if path is None:
+        raise NoState(
+            f"The component {key} has no state yet, so it does not know which connections and"
+            f" tables there are. {REFRESH}"
+        )
+    try:
+        return load_catalog(workspace, path)
+    except AirbyteSettingsError as reason:
+        raise AirbyteSettingsError(
+            f"The state of the component {key} cannot be used. {REFRESH} ({reason})"
+        ) from None
+
+
+def check_selected(catalog: Catalog, selector: ConnectionSelector | None) -> None:
+    """Raise AirbyteSettingsError if nothing is selected; log what was asked for and is nowhere."""
+    connections = catalog.connections.values()
+    if selector is None:
+        return
+    if not any(map(selector, connections)):
+        names = ", ".join(sorted(repr(each.name) for each in connections)) or "none"
+        raise AirbyteSettingsError(
+            f"connection_selector selects no connection ({selector}). Those of the workspace, as"
+            f" of {catalog.read_at:%Y-%m-%d %H:%M} UTC: {names}. For newer ones:"
+            " `dg utils refresh-defs-state`."
+        )
+    if isinstance(selector, Chosen) and (missing := selector.without_connection(connections)):
+        log.warning(
+            "connection_selector.%s: there is no connection for %s in the state of %s UTC",
+            selector.how,
+            ", ".join(missing),
+            f"{catalog.read_at:%Y-%m-%d %H:%M}",
+        )
+
+
+def key_of(workspace: BaseAirbyteWorkspace, component: str) -> str:
+    """What the state is kept under. Not what a variable holds: it may not be set later."""
+    given = workspace.workspace_id
+    return f"{component}[{given.env_var_name if isinstance(given, dg.EnvVar) else given}]"

@@ -1,0 +1,102 @@
+"""`translation:`, what YAML changes of each table's asset, with `spec` and `props` to refer to."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import dagster as dg
+from pydantic import BaseModel
+
+from dagster_airbyte_sync.assets import AirbyteConnectionTableProps
+from dagster_airbyte_sync.component.templates import rendered
+from dagster_airbyte_sync.resources import AirbyteSettingsError
+
+Translation = Callable[[dg.AssetSpec, AirbyteConnectionTableProps], dg.AssetSpec]
+
+# These are added to what the spec has; all others take its place.
+_ADDED = ("metadata", "tags")
+
+_PARTITIONS: Mapping[str, Callable[..., dg.PartitionsDefinition]] = {
+    "hourly": dg.HourlyPartitionsDefinition,
+    "daily": dg.DailyPartitionsDefinition,
+    "weekly": dg.WeeklyPartitionsDefinition,
+    "static": dg.StaticPartitionsDefinition,
+    "time_window": lambda start_date, end_date=None, **more: dg.TimeWindowPartitionsDefinition(
+        start=start_date, end=end_date, **more
+    ),
+}
+
+
+def resolve_translation(
+    context: dg.ResolutionContext, attributes: str | BaseModel | None
+) -> Translation | None:
+    """A function that changes the spec of a table; templates are filled in for each table."""
+    if attributes is None:
+        return None
+    return lambda spec, props: _translated(
+        context.with_scope(spec=spec, props=props), spec, attributes
+    )
+
+
+ResolvedTranslation = Annotated[
+    Translation | None,
+    dg.Resolver(
+        resolve_translation,
+        model_field_type=dg.AssetAttributesModel | None,
+        inject_before_resolve=False,
+    ),
+]
+
+
+def _translated(
+    context: dg.ResolutionContext, spec: dg.AssetSpec, attributes: object
+) -> dg.AssetSpec:
+    if isinstance(attributes, str):
+        attributes = rendered(context, attributes)
+    if isinstance(attributes, dg.AssetSpec):
+        return attributes
+    if isinstance(attributes, Mapping):
+        attributes = dg.AssetAttributesModel(**attributes)
+    if not isinstance(attributes, BaseModel):
+        raise AirbyteSettingsError(
+            f"translation is a {type(attributes).__name__}: give attributes of assets, or a"
+            " template that returns them or an AssetSpec."
+        )
+    given = {name: getattr(attributes, name) for name in attributes.model_fields_set}
+    return changed(spec, {name: _resolved(context, name, value) for name, value in given.items()})
+
+
+def changed(spec: dg.AssetSpec, given: Mapping[str, Any]) -> dg.AssetSpec:
+    """The spec with these attributes; `key_prefix` goes before its key, or before the given one."""
+    attributes = dict(given)
+    if prefix := attributes.pop("key_prefix", None):
+        attributes["key"] = attributes.get("key", spec.key).with_prefix(prefix)
+    added = {name: attributes.pop(name) for name in _ADDED if name in attributes}
+    return spec.replace_attributes(**attributes).merge_attributes(**added)
+
+
+def _resolved(context: dg.ResolutionContext, name: str, value: object) -> object:
+    plain = value.model_dump(exclude_none=True) if isinstance(value, BaseModel) else value
+    found = rendered(context.at_path("translation").at_path(name), plain)
+    convert = _CONVERT.get(name)
+    return found if convert is None or found is None else convert(found)
+
+
+def _key(value: Any) -> dg.AssetKey:
+    return dg.AssetKey.from_user_string(value) if isinstance(value, str) else dg.AssetKey(value)
+
+
+def _partitions(value: Any) -> object:
+    if not isinstance(value, Mapping):
+        return value
+    given = dict(value)
+    return _PARTITIONS[given.pop("type")](**given)
+
+
+_CONVERT: Mapping[str, Callable[[Any], object]] = {
+    "key": lambda value: value if isinstance(value, dg.AssetKey) else _key(value),
+    "deps": lambda values: [one if isinstance(one, dg.AssetKey) else _key(one) for one in values],
+    "kinds": set,
+    "tags": lambda tags: {name: str(value) for name, value in tags.items()},
+    "code_version": str,
+    "partitions_def": _partitions,
+}

@@ -1,0 +1,75 @@
+"""`workspace:`, the same fields as those of the two resources, from YAML."""
+
+from typing import Any, get_origin
+
+import dagster as dg
+from pydantic import BaseModel, Field, create_model
+from pydantic.fields import FieldInfo
+
+from dagster_airbyte_sync.component.templates import rendered, rendered_later
+from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
+from dagster_airbyte_sync.workspace import AirbyteCloudWorkspace, AirbyteWorkspace
+
+_ADDRESSES = ("rest_api_base_url", "configuration_api_base_url")
+
+
+def _in_yaml(name: str, field: FieldInfo) -> tuple[Any, Any]:
+    """The field's type and default in YAML, where a template may stand for any value."""
+    values = dict[str, str] if get_origin(field.annotation) is dict else field.annotation
+    # A switch, or the path of a file.
+    also = bool if name == "verify" else None
+    needed = name == "workspace_id"
+    return (
+        str if needed else values | str | also | None,
+        Field(... if needed else None, description=field.description),
+    )
+
+
+_FIELDS: dict[str, Any] = {
+    name: _in_yaml(name, field) for name, field in AirbyteWorkspace.model_fields.items()
+}
+# With the two addresses it is a self-managed workspace, without both one of Cloud.
+WorkspaceFields: type[BaseModel] = create_model("AirbyteFields", __base__=dg.Model, **_FIELDS)
+
+
+def resolve_workspace(
+    context: dg.ResolutionContext, fields: str | BaseModel
+) -> BaseAirbyteWorkspace:
+    """The resource that the fields describe, or the one that a template variable holds."""
+    if isinstance(fields, str):
+        return _from_template(rendered(context, fields))
+    given = {
+        name: rendered_later(context.at_path(name), value)
+        for name, value in fields.model_dump(exclude_unset=True).items()
+        if value is not None
+    }
+    return workspace_of(given)
+
+
+def workspace_of(given: dict[str, Any]) -> BaseAirbyteWorkspace:
+    """A self-managed workspace if it has addresses, one of Cloud if it has none."""
+    missing = [name for name in _ADDRESSES if name not in given]
+    if not missing:
+        return AirbyteWorkspace(**given)
+    if len(missing) == 1:
+        raise AirbyteSettingsError(
+            f"workspace.{missing[0]} is missing: a self-managed Airbyte needs both addresses,"
+            " Airbyte Cloud neither."
+        )
+    lacking = [name for name in ("client_id", "client_secret") if name not in given]
+    if lacking or "username" in given:
+        raise AirbyteSettingsError(
+            "workspace has no rest_api_base_url and no configuration_api_base_url, so it is one of"
+            " Airbyte Cloud, which needs client_id and client_secret. Give those, or the two"
+            " addresses of your own Airbyte."
+        )
+    return AirbyteCloudWorkspace(**given)
+
+
+def _from_template(found: object) -> BaseAirbyteWorkspace:
+    if not isinstance(found, BaseAirbyteWorkspace):
+        raise AirbyteSettingsError(
+            f"workspace is a {type(found).__name__}: give its fields, or a template variable that"
+            " returns an AirbyteWorkspace or AirbyteCloudWorkspace."
+        )
+    return found
