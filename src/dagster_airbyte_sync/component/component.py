@@ -12,7 +12,6 @@ from dagster_airbyte_sync.assets import (
     AirbyteConnectionTableProps,
     DagsterAirbyteTranslator,
     SyncEvent,
-    SyncsAssets,
 )
 from dagster_airbyte_sync.component.definitions import Wanted, definitions_of
 from dagster_airbyte_sync.component.scaffolder import AirbyteWorkspaceScaffolder
@@ -30,6 +29,7 @@ from dagster_airbyte_sync.component.state import (
 from dagster_airbyte_sync.component.translation import ResolvedTranslation
 from dagster_airbyte_sync.component.workspace_fields import WorkspaceFields, resolve_workspace
 from dagster_airbyte_sync.resources import AirbyteUnavailable, BaseAirbyteWorkspace
+from dagster_airbyte_sync.workspace import AirbyteCloudWorkspace, AirbyteWorkspace
 
 
 @dg.scaffold_with(AirbyteWorkspaceScaffolder)
@@ -117,7 +117,9 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
         return DagsterAirbyteTranslator().get_asset_spec(props)
 
     def execute(
-        self, context: dg.AssetExecutionContext, airbyte: SyncsAssets
+        self,
+        context: dg.AssetExecutionContext,
+        airbyte: AirbyteWorkspace | AirbyteCloudWorkspace,
     ) -> Iterable[SyncEvent]:
         """Sync the connection of the running asset definition. Override it to do more than that."""
         yield from airbyte.sync_and_poll(context=context)
@@ -164,7 +166,7 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
     def _sync(
         self, workspace: BaseAirbyteWorkspace, context: dg.AssetExecutionContext
     ) -> Iterable[SyncEvent]:
-        assert isinstance(workspace, SyncsAssets)
+        assert isinstance(workspace, AirbyteWorkspace | AirbyteCloudWorkspace)
         return self.execute(context=context, airbyte=workspace)
 
     def _without_refresh(self) -> "AirbyteWorkspaceComponent":

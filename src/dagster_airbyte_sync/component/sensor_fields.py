@@ -7,7 +7,7 @@ from operator import or_
 from typing import Annotated, Literal
 
 import dagster as dg
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
 from dagster_airbyte_sync.component.templates import rendered
 from dagster_airbyte_sync.resources import AirbyteSettingsError
@@ -72,7 +72,7 @@ class SensorFields(dg.Model, dg.Resolvable):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    interval: int = Field(default=30, ge=1, description="Seconds between the starts of two ticks.")
+    interval: int = Field(default=30, description="Seconds between the starts of two ticks.")
     start_from: Annotated[
         datetime | timedelta | None,
         dg.Resolver(
@@ -99,6 +99,14 @@ class SensorFields(dg.Model, dg.Resolvable):
     ] = None
     name: str | None = Field(default=None, description="Default: resource_key and _sync_sensor.")
 
+    # Not as a constraint of the field: Dagster puts that on the text of a template, too.
+    @field_validator("interval")
+    @classmethod
+    def _check_interval(cls, interval: int) -> int:
+        if interval < 1:
+            raise AirbyteSettingsError(f"sensor.interval is {interval}; the least is 1 second.")
+        return interval
+
 
 def resolve_sensor(context: dg.ResolutionContext, value: object) -> SensorFields | None:
     """The sensor's settings; None for no sensor."""
@@ -119,7 +127,7 @@ ResolvedSensor = Annotated[
     SensorFields | None,
     dg.Resolver(
         resolve_sensor,
-        model_field_type=bool | SensorFields.model(),
+        model_field_type=bool | SensorFields.model() | None,
         inject_before_resolve=False,
     ),
 ]

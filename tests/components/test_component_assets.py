@@ -1,0 +1,154 @@
+"""Which assets a component makes, and what runs when they are materialized."""
+
+from collections.abc import Iterable
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync import (
+    AirbyteCloudWorkspace,
+    AirbyteConnectionTableProps,
+    AirbyteWorkspace,
+    AirbyteWorkspaceComponent,
+    Connection,
+    SyncEvent,
+)
+from dagster_airbyte_sync.testing import AirbyteSimulator
+from helpers.component_yaml import Load
+
+
+def test_a_workspace_alone_gives_assets_checks_sensor_and_resource(load: Load) -> None:
+    loaded = load()
+    dg.Definitions.validate_loadable(loaded.defs)
+    assert loaded.keys == {"orders", "users", "contacts"}
+    checks = {key.name for key in loaded.defs.resolve_asset_graph().asset_check_keys}
+    assert checks == {"airbyte_sync"}
+    assert [sensor.name for sensor in loaded.sensors] == ["airbyte_sync_sensor"]
+    assert set(loaded.defs.resources or {}) == {"airbyte"}
+    assert not loaded.schedules
+
+
+@pytest.mark.parametrize(
+    "selector",
+    ["by_name: [shop]", "by_name: shop", "by_tag: [prod]", 'by_name_pattern: "s*p"', "by_id: ID"],
+)
+def test_a_selector_leaves_other_connections_out(
+    load: Load, airbyte: AirbyteSimulator, selector: str
+) -> None:
+    selector = selector.replace("ID", airbyte.connection("shop").connection_id)
+    assert load(f"connection_selector: {{{selector}}}").keys == {"orders", "users"}
+
+
+def test_a_selector_may_be_a_function_from_a_template_variable(load: Load) -> None:
+    def no_schedule(connection: Connection) -> bool:
+        return connection.schedule.kind == "manual"
+
+    loaded = load('connection_selector: "{{ no_schedule }}"', no_schedule=no_schedule)
+    assert loaded.keys == {"contacts"}
+
+
+def test_a_name_that_looks_like_a_number_stays_a_name(
+    load: Load, airbyte: AirbyteSimulator
+) -> None:
+    airbyte.add_connection("2024", streams=["old"])
+    assert load('connection_selector: {by_name: ["2024"]}').keys == {"old"}
+
+
+def test_translation_knows_the_spec_and_the_props(load: Load) -> None:
+    loaded = load(
+        """
+        translation:
+          key: "{{ props.connection_name }}/{{ spec.key.path[-1] }}"
+          key_prefix: airbyte
+          group_name: "{{ props.connection_name }}"
+          description: "{{ props.table_name }} in {{ props.destination_type }}"
+          metadata: {stream: "{{ props.stream_name }}"}
+          tags: {tier: 1}
+          owners: ["team:data"]
+          deps: [raw/source]
+          code_version: "3"
+        """
+    )
+    spec = loaded.spec("airbyte/shop/orders")
+    assert spec.group_name == "shop"
+    assert spec.description == "orders in postgres"
+    assert spec.metadata["stream"] == "orders"
+    assert spec.metadata["dagster-airbyte/connection_name"] == "shop"
+    assert spec.tags["tier"] == "1"
+    assert spec.owners == ["team:data"]
+    assert [dep.asset_key.to_user_string() for dep in spec.deps] == ["raw/source"]
+    assert spec.code_version == "3"
+    assert spec.kinds == {"airbyte", "postgres"}
+
+
+@pytest.mark.parametrize(
+    "template", ["{{ renamed(spec) }}", "{{ {'key': 'all/' + props.stream_name} }}"]
+)
+def test_translation_may_be_one_template(load: Load, template: str) -> None:
+    def renamed(spec: dg.AssetSpec) -> dg.AssetSpec:
+        return spec.replace_attributes(key=spec.key.with_prefix("all"))
+
+    loaded = load(f'translation: "{template}"', renamed=renamed)
+    assert loaded.keys == {"all/orders", "all/users", "all/contacts"}
+
+
+def test_translation_takes_partitions(load: Load) -> None:
+    loaded = load('translation: {partitions_def: {type: daily, start_date: "2024-01-01"}}')
+    partitions = loaded.spec("orders").partitions_def
+    assert partitions == dg.DailyPartitionsDefinition("2024-01-01")
+
+
+def test_without_sync_the_tables_are_only_observed(load: Load) -> None:
+    loaded = load("sync: false")
+    assert loaded.keys == {"orders", "users", "contacts"}
+    assert not loaded.defs.resolve_asset_graph().materializable_asset_keys
+
+
+def test_without_checks_there_are_none(load: Load) -> None:
+    assert not load("checks: false").defs.resolve_asset_graph().asset_check_keys
+
+
+def test_freshness_comes_from_airbytes_schedules(load: Load) -> None:
+    loaded = load("freshness: true")
+    assert loaded.spec("orders").freshness_policy is not None
+    assert loaded.spec("contacts").freshness_policy is None
+
+
+def test_resource_key_begins_every_name(load: Load) -> None:
+    loaded = load("resource_key: second\nschedules: [{cron: '@daily'}]")
+    assert set(loaded.defs.resources or {}) == {"second"}
+    assert set(loaded.schedules) == {"second_sync_schedule"}
+    assert [sensor.name for sensor in loaded.sensors] == ["second_sync_sensor"]
+
+
+class Customised(AirbyteWorkspaceComponent):
+    """As a project overrides it."""
+
+    def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
+        return super().get_asset_spec(props).merge_attributes(metadata={"mine": props.stream_name})
+
+    def execute(
+        self,
+        context: dg.AssetExecutionContext,
+        airbyte: AirbyteWorkspace | AirbyteCloudWorkspace,
+    ) -> Iterable[SyncEvent]:
+        context.log.info("Before the sync")
+        yield from super().execute(context, airbyte)
+        context.log.info("After the sync")
+
+
+def test_a_subclass_changes_specs_and_translation_comes_after_it(load: Load) -> None:
+    loaded = load('translation: {group_name: "{{ spec.metadata.mine }}"}', component=Customised)
+    assert loaded.spec("orders").group_name == "orders"
+
+
+def test_a_subclass_changes_what_runs(
+    load: Load, airbyte: AirbyteSimulator, instance: dg.DagsterInstance
+) -> None:
+    airbyte.update_connection(airbyte.connection("crm"), sync_seconds=0)
+    loaded = load("connection_selector: {by_name: crm}", component=Customised)
+    run = loaded.defs.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance)
+    assert run.success
+    assert len(airbyte.jobs) == 1
+    told = run.asset_materializations_for_node("airbyte_crm")
+    assert [each.asset_key for each in told] == [dg.AssetKey("contacts")]

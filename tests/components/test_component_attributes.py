@@ -1,0 +1,1 @@
+"""What each attribute of the component does."""

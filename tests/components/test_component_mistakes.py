@@ -1,0 +1,69 @@
+"""Each mistake in the YAML is told by the name of its field."""
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync import AirbyteWorkspaceComponent
+from helpers.component_yaml import WORKSPACE, Load, read_yaml
+
+CLOUD = "workspace: {workspace_id: 0123abcd-0123-4567-89ab-0123456789ab"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "named"),
+    [
+        ("sensors: true", "sensors"),
+        ("sensor: {intervall: 5}", "intervall"),
+        ("sensor: {interval: 0}", "sensor.interval is 0"),
+        ("sensor: {interval: often}", "interval"),
+        ("sensor: {status: on}", "status"),
+        ("sensor: {start_from: yesterday}", "sensor.start_from is 'yesterday'"),
+        ("sensor: {start_from: '2024-01-01T00:00:00'}", "start_from has no time zone"),
+        ("sensor: {downstream: 'key:::'}", "sensor.downstream is 'key:::'"),
+        ("schedules: [{wait: true}]", "give it cron, or from_airbyte"),
+        ("schedules: [{cron: '@daily', from_airbyte: true}]", "remove one of them"),
+        ("schedules: {from_airbyte: true, name: x}", "remove name and wait"),
+        ("schedules: [{cron: '0 0 12 * * ?'}]", "has the cron expression '0 0 12"),
+        ("schedules: [{cron: '@daily', timezone: Berlin}]", "the time zone 'Berlin'"),
+        ("schedules: [{cron: '@daily'}, {cron: '@hourly'}]", "give each a name"),
+        ("sync: false\nschedules: {from_airbyte: true}", "`sync: false`"),
+        ("sync: false\nschedules: [{cron: '@daily', wait: true}]", "schedules.wait"),
+        ("sync: perhaps", "sync"),
+        ("connection_selector: {by_names: [shop]}", "by_names"),
+        ("connection_selector: {by_name: [a], by_tag: [b]}", "by_name and by_tag: give exactly"),
+        ("connection_selector: {}", "connection_selector has nothing in it"),
+        ("connection_selector: {by_name: []}", "connection_selector.by_name is empty"),
+        ("connection_selector: shop", "connection_selector is 'shop'"),
+        (
+            "connection_selector: {by_name: [shopp]}",
+            "as of .*: 'crm', 'shop'",
+        ),
+        ("translation: {group: x}", "group"),
+        ("translation: '{{ props.nonsense }}'", "nonsense"),
+        ("workspace: {rest_api_base_url: 'http://a'}", "workspace_id"),
+        (f"{CLOUD}, rest_api_base_url: 'http://a/api'}}", "workspace.configuration_api_base_url"),
+        (f"{CLOUD}}}", "needs client_id and client_secret"),
+        (f"{CLOUD}, client_id: a, client_secret: b, request_timeout: long}}", "request_timeout"),
+        (f"{CLOUD}, client_id: a, client_secret: b, on_active_sync: no}}", "on_active_sync"),
+        ("workspace: '{{ 5 }}'", "workspace is a int"),
+    ],
+)
+def test_a_mistake_is_named(load: Load, attributes: str, named: str) -> None:
+    with pytest.raises(Exception, match=named):
+        load(attributes)
+
+
+def test_a_secret_in_the_wrong_field_is_not_printed(environ: None) -> None:
+    text = WORKSPACE + "  request_timeout: s3cret-word\n"
+    with pytest.raises(Exception, match="request_timeout") as caught:
+        read_yaml(AirbyteWorkspaceComponent, text)
+    assert "s3cret-word" not in str(caught.value)
+
+
+def test_two_components_with_one_resource_key_do_not_hide_each_other(load: Load) -> None:
+    with pytest.raises(dg.DagsterInvariantViolationError, match="airbyte"):
+        dg.Definitions.merge(load().defs, load().defs)
+    dg.Definitions.merge(
+        load("connection_selector: {by_name: shop}").defs,
+        load("resource_key: crm\nconnection_selector: {by_name: crm}").defs,
+    )

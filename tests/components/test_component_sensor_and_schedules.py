@@ -1,0 +1,107 @@
+"""The sensor and the schedules of a component."""
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.testing import AirbyteSimulator
+from helpers.component_yaml import Load, Loaded, SensorTick
+
+
+def materialized(result: SensorTick) -> list[str]:
+    events = result.asset_events
+    return [e.asset_key.to_user_string() for e in events if isinstance(e, dg.AssetMaterialization)]
+
+
+def test_the_sensor_has_the_settings_of_the_yaml(load: Load) -> None:
+    (sensor,) = load("sensor: {interval: 90, status: stopped, name: airbyte_watch}").sensors
+    assert sensor.name == "airbyte_watch"
+    assert sensor.minimum_interval_seconds == 90
+    assert sensor.default_status is dg.DefaultSensorStatus.STOPPED
+
+
+@pytest.mark.parametrize("value", ["false", "null", '"{{ off }}"'])
+def test_there_may_be_no_sensor(load: Load, value: str) -> None:
+    assert not load(f"sensor: {value}", off=False).sensors
+
+
+@pytest.mark.parametrize("start_from", ["{hours: 2}", '"2000-01-01T00:00:00Z"'])
+def test_the_first_tick_begins_at_start_from(
+    load: Load, airbyte: AirbyteSimulator, instance: dg.DagsterInstance, start_from: str
+) -> None:
+    """The sync ended an hour ago, longer than the ten minutes of the default."""
+    airbyte.run_sync(airbyte.connection("crm"), rows=1)
+    airbyte.advance(3600)
+    assert materialized(load().tick(instance)) == []
+    loaded = load(f"sensor: {{start_from: {start_from}}}")
+    assert materialized(loaded.tick(instance)) == ["contacts"]
+
+
+def test_the_sensor_tells_of_selected_connections_with_translated_keys(
+    load: Load, airbyte: AirbyteSimulator, instance: dg.DagsterInstance
+) -> None:
+    for name in ("crm", "shop"):
+        airbyte.run_sync(airbyte.connection(name), rows=1)
+    loaded = load("connection_selector: {by_name: crm}\ntranslation: {key_prefix: x}")
+    assert materialized(loaded.tick(instance)) == ["x/contacts"]
+
+
+def test_downstream_assets_run_after_a_sync(
+    load: Load, airbyte: AirbyteSimulator, instance: dg.DagsterInstance
+) -> None:
+    @dg.asset(deps=["contacts"])
+    def report() -> None: ...
+
+    airbyte.run_sync(airbyte.connection("crm"), rows=1)
+    loaded = load("sensor: {downstream: 'key:\"report\"'}")
+    whole = Loaded(loaded.component, dg.Definitions.merge(loaded.defs, dg.Definitions([report])))
+    (request,) = whole.tick(instance).requests
+    assert request.asset_selection == [dg.AssetKey("report")]
+
+
+def test_schedules_are_those_of_the_yaml(load: Load) -> None:
+    loaded = load(
+        """
+        schedules:
+          - cron: "0 6 * * *"
+            timezone: Europe/Berlin
+            selector: {by_name: crm}
+            status: running
+          - cron: ["0 1 * * *", "0 2 * * *"]
+            name: nights
+            wait: false
+        """
+    )
+    daily, nights = loaded.schedules["airbyte_sync_schedule"], loaded.schedules["nights"]
+    assert daily.cron_schedule == "0 6 * * *"
+    assert daily.execution_timezone == "Europe/Berlin"
+    assert daily.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert nights.cron_schedule == ["0 1 * * *", "0 2 * * *"]
+    job = loaded.defs.resolve_job_def("airbyte_sync_schedule_job")
+    assert {key.to_user_string() for key in job.asset_layer.selected_asset_keys} == {"contacts"}
+    assert loaded.defs.resolve_job_def("nights_job").tags[keys.STARTS_SYNCS_TAG] == "true"
+
+
+def test_a_schedule_starts_no_sync_of_a_connection_that_the_component_leaves_out(
+    load: Load,
+) -> None:
+    with pytest.raises(Exception, match="has nothing to sync"):
+        load(
+            """
+            connection_selector: {by_name: shop}
+            schedules: [{cron: "@daily", selector: {by_name: crm}}]
+            """
+        )
+
+
+@pytest.mark.parametrize("written", ["{from_airbyte: true}", "[{from_airbyte: true}]"])
+def test_schedules_may_be_airbytes_own(load: Load, written: str) -> None:
+    (schedule,) = load(f"schedules: {written}").schedules.values()
+    assert schedule.name == "airbyte_schedule_shop"
+    assert schedule.cron_schedule == "0 12 * * *"
+
+
+def test_without_sync_schedules_only_start_syncs(load: Load) -> None:
+    loaded = load('sync: false\nschedules: [{cron: "@daily"}]')
+    job = loaded.defs.resolve_job_def("airbyte_sync_schedule_job")
+    assert job.tags[keys.STARTS_SYNCS_TAG] == "true"
