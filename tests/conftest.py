@@ -18,6 +18,7 @@ SLOW = (
     "repository",
     "migration",
     "daemon",
+    "dg_project",
     "on_demand",
     "demo",
     "kill",

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 
 from dagster_airbyte_sync.cli import main
+from dagster_airbyte_sync import AirbyteWorkspaceComponent
 from dagster_airbyte_sync.testing import AirbyteSimulator
+from helpers.component_yaml import load_yaml
 
 README = Path(__file__).parents[2] / "README.md"
 EVERY_SAMPLE = re.findall(r"^```python\n(.*?)^```$", README.read_text(), flags=re.S | re.M)
@@ -32,6 +35,17 @@ def airbyte(monkeypatch: pytest.MonkeyPatch) -> Iterator[AirbyteSimulator]:
             monkeypatch.setenv(f"AIRBYTE_{name.upper()}", str(value))
             monkeypatch.setenv(f"AIRBYTE_CLOUD_{name.upper()}", str(value))
         yield airbyte
+
+
+def test_the_component_in_yaml_loads(tmp_path: Path) -> None:
+    (written,) = re.findall(r"^```yaml\n(.*?)^```$", README.read_text(), flags=re.S | re.M)
+    document = yaml.safe_load(written)
+    assert document["type"] == "dagster_airbyte_sync.AirbyteWorkspaceComponent"
+    attributes = yaml.safe_dump(document["attributes"])
+    loaded = load_yaml(AirbyteWorkspaceComponent, attributes, tmp_path / "state")
+    assert loaded.keys == {"orders", "users"}
+    assert loaded.spec("orders").group_name == "shop"
+    assert set(loaded.schedules) == {"airbyte_sync_schedule"}
 
 
 def test_there_are_samples() -> None:

@@ -1,0 +1,1 @@
+"""What `dg` loads: one folder for each component."""
