@@ -87,7 +87,7 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
         description="Whether tables have freshness policies from Airbyte's own schedules.",
     )
     sensor: ResolvedSensor = Field(
-        default_factory=SensorFields,
+        default=SensorFields(),
         description="The sensor that tells of syncs, whoever started them; or false.",
     )
     schedules: ResolvedSchedules = Field(
