@@ -104,7 +104,7 @@ def start_all(
 ) -> None:
     """Start a sync of each connection. Raises dg.Failure, in the end, for those that could not."""
     client = workspace.get_client()
-    report = _Report(context, client.ui_url(), workspace.workspace_id)
+    report = _Report(context, client.ui_url(), client.settings.workspace_id)
     earlier = started_before(context.instance, context.run)
     for connection_id in earlier.keys() & groups.keys():
         run_id = earlier[connection_id]

@@ -53,7 +53,7 @@ def sync_and_poll(
     ui = client.ui_url()
 
     def link(job: Job) -> str:
-        return job_url(ui, workspace.workspace_id, job)
+        return job_url(ui, client.settings.workspace_id, job)
 
     job, started = start_or_attach(
         client,

@@ -57,7 +57,7 @@ def take_over_schedules(
         connections = _scheduled(client, connection_selector_fn)
         refuse_what_cron_cannot_say(connections)
         _refuse_one_way(client, connections)
-        taken = [_take(client, ready.workspace_id, each, say) for each in connections]
+        taken = [_take(client, client.settings.workspace_id, each, say) for each in connections]
     return TakenOver({each.connection_id: each for each in taken})
 
 
@@ -99,8 +99,8 @@ def put_back_schedules(
     """
     taken = TakenOver.from_text(taken) if isinstance(taken, str) else taken
     with as_workspace(workspace).resolved() as ready:
-        _refuse_foreign(taken, ready.workspace_id)
         client = ready.get_client()
+        _refuse_foreign(taken, client.settings.workspace_id)
         connections = client.catalog(fresh=True).connections
         return {
             each.connection_id: _put_back(client, each, connections.get(each.connection_id), say)

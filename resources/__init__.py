@@ -29,6 +29,7 @@ from dagster_airbyte_sync.resources.errors import (
     TokensNotGiven,
 )
 from dagster_airbyte_sync.resources.foreign_workspace import as_workspace
+from dagster_airbyte_sync.resources.finding import find_workspace
 from dagster_airbyte_sync.resources.jobs import (
     Job,
     JobFailure,
@@ -89,6 +90,7 @@ __all__ = [
     "TokensNotGiven",
     "as_workspace",
     "client_for",
+    "find_workspace",
     "job_url",
     "load_catalog",
     "read_snapshot",

@@ -5,6 +5,7 @@ filters and name a host that need not be reachable (airbyte-platform, `JobsRespo
 """
 
 import re
+from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from dagster_airbyte_sync.resources.catalog import Connection, Destination, Stream, SyncSchedule
@@ -37,6 +38,10 @@ class PublicApi:
 
     def workspace(self) -> Call:
         return self._get(f"/workspaces/{self._workspace_id}")
+
+    def workspaces(self, offset: int, limit: int) -> Call:
+        """A page of all workspaces that the credentials can see."""
+        return self._get("/workspaces", {"limit": limit, "offset": offset})
 
     def connections(self, offset: int, limit: int) -> Call:
         """A page of connections, in no order at all: pages may overlap and skip."""
@@ -131,6 +136,23 @@ def takes_schedule(schedule: SyncSchedule) -> bool:
 
 def _zulu(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True)
+class WorkspaceName:
+    """One workspace, by its id and the name it has in Airbyte's UI."""
+
+    id: str
+    name: str
+
+
+def read_workspaces(answer: object) -> Page[WorkspaceName] | None:
+    return read_page(answer, "data", _read_workspace)
+
+
+def _read_workspace(raw: Json) -> WorkspaceName | None:
+    workspace_id = text(raw.get("workspaceId"))
+    return WorkspaceName(workspace_id, text(raw.get("name")) or "") if workspace_id else None
 
 
 def read_connections(answer: object) -> Page[Connection] | None:

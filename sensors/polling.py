@@ -111,7 +111,7 @@ class Polling:
                     told.sync.job.id,
                     self.hold_limit,
                 )
-        requests = self._requests(context, workspace.workspace_id, decision)
+        requests = self._requests(context, client.settings.workspace_id, decision)
         server_time = client.server_time(budget)
         moved = move(bookmark, scan, decision, int(time.time()), server_time)
         summary = summary_of(scan, decision, moved, about_how_many_new(client, scan, budget))

@@ -24,6 +24,12 @@ from dagster_airbyte_sync.assets import (
 )
 from dagster_airbyte_sync.builder import build_airbyte_definitions
 from dagster_airbyte_sync.component import AirbyteWorkspaceComponent
+from dagster_airbyte_sync.legacy import (
+    AirbyteConnectionMetadata,
+    AirbyteResource,
+    airbyte_resource,
+    load_assets_from_airbyte_instance,
+)
 from dagster_airbyte_sync.resources import (
     AirbyteError,
     AirbyteSettingsError,
@@ -44,8 +50,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AirbyteCloudWorkspace",
+    "AirbyteConnectionMetadata",
     "AirbyteConnectionTableProps",
     "AirbyteError",
+    "AirbyteResource",
     "AirbyteSettingsError",
     "AirbyteWorkspace",
     "AirbyteWorkspaceComponent",
@@ -69,6 +77,7 @@ __all__ = [
     "TakenOver",
     "TakenSchedule",
     "airbyte_assets",
+    "airbyte_resource",
     "build_airbyte_assets_definitions",
     "build_airbyte_definitions",
     "build_airbyte_polling_sensor",
@@ -78,6 +87,7 @@ __all__ = [
     "build_schedules_from_airbyte",
     "freshness_from_airbyte_schedule",
     "load_airbyte_asset_specs",
+    "load_assets_from_airbyte_instance",
     "put_back_schedules",
     "take_over_schedules",
 ]

@@ -25,7 +25,7 @@ needs_dagster_airbyte = pytest.mark.skipif(
 
 def described_by_dagster_airbyte(settings: Mapping[str, object]) -> described_assets.Described:
     """What dagster-airbyte makes of a workspace."""
-    return _run([described_assets.__file__, "dagster_airbyte", json.dumps(settings)], {})
+    return said_there(described_assets.__file__, "dagster_airbyte", json.dumps(settings))
 
 
 def handed_over_by_dagster_airbyte(
@@ -35,21 +35,23 @@ def handed_over_by_dagster_airbyte(
     (folder / "cachetools").symlink_to(Path(cachetools.__file__).parent)
     variables = {f"AIRBYTE_{name.upper()}": str(value) for name, value in settings.items()}
     path = os.pathsep.join([str(ROOT / "src"), str(folder)])
-    return _run(
-        [str(Path(__file__).with_name("handed_over.py"))], {**variables, "PYTHONPATH": path}
-    )
+    program = str(Path(__file__).with_name("handed_over.py"))
+    return said_there(program, environ={**variables, "PYTHONPATH": path})
 
 
-def _run(arguments: Sequence[str], variables: Mapping[str, str]) -> described_assets.Described:
+def said_there(
+    program: str, *arguments: str, environ: Mapping[str, str] | None = None
+) -> described_assets.Described:
+    """The JSON in the last line that a program prints in that environment."""
     assert PYTHON
     done = subprocess.run(
-        [PYTHON, "-W", "ignore", *arguments],
+        [PYTHON, "-W", "ignore", program, *arguments],
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
-        env={**os.environ, **variables},
+        env={**os.environ, **(environ or {})},
     )
     assert done.returncode == 0, done.stderr
-    described: described_assets.Described = json.loads(done.stdout.splitlines()[-1])
-    return described
+    said: described_assets.Described = json.loads(done.stdout.splitlines()[-1])
+    return said

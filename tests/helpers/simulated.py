@@ -67,3 +67,9 @@ class Client:
             headers = {"Authorization": f"Bearer {self.token()}"}
         url = f"{self.airbyte.url}/api{path}"
         return requests.request(method, url, json=body, headers=headers, params=params, timeout=30)
+
+
+def host_and_port(airbyte: AirbyteSimulator) -> dict[str, Any]:
+    """Where it is, in the words of an AirbyteResource."""
+    host, port = airbyte.url.removeprefix("http://").split(":")
+    return {"host": host, "port": port}

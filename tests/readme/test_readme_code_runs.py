@@ -10,8 +10,8 @@ import dagster as dg
 import pytest
 import yaml
 
-from dagster_airbyte_sync.cli import main
 from dagster_airbyte_sync import AirbyteWorkspaceComponent
+from dagster_airbyte_sync.cli import main
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.component_yaml import load_yaml
 

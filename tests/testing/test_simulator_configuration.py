@@ -72,6 +72,10 @@ def test_deleted_connections_are_in_the_other_list(
     assert found["status"] == "deprecated"
 
 
+def test_a_connection_has_no_operations(shop: SimulatedConnection, ask: Ask) -> None:
+    assert ask("/operations/list", connectionId=shop.connection_id) == {"operations": []}
+
+
 @pytest.mark.parametrize(("version", "count"), [("1.7.0", 45), ("1.8.0", 20)])
 def test_destinations_come_in_pages_since_1_8(version: str, count: int) -> None:
     with AirbyteSimulator(version=version) as airbyte:

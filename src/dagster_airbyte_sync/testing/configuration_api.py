@@ -60,6 +60,7 @@ class ConfigurationApi:
             "/destinations/list": self.list_destinations,
             "/destinations/get": self.get_destination,
             "/sources/list": self.list_sources,
+            "/operations/list": self.list_operations,
         }
 
     def health(self) -> Response:
@@ -129,6 +130,11 @@ class ConfigurationApi:
         world = self._world
         found = [source_read(each, world.workspace_id) for each in world.connections.values()]
         return self._actors("sources", "sourceId", found, body)
+
+    def list_operations(self, body: Body) -> Response:
+        """None: dbt transformations and normalization are gone."""
+        self._find.connection(body)
+        return answer({"operations": []})
 
     def list_events(self, body: Body) -> Response:
         """Newest first, twenty at a time."""

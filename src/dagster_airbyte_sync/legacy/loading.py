@@ -1,0 +1,126 @@
+"""The loader that dagster-airbyte had before its workspaces."""
+
+import warnings
+from collections.abc import Callable, Sequence
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import clean_name, load_tables, syncing_assets
+from dagster_airbyte_sync.legacy.connection_metadata import AirbyteConnectionMetadata, metadata_of
+from dagster_airbyte_sync.legacy.new_code import new_code
+from dagster_airbyte_sync.legacy.resource import AirbyteResource
+from dagster_airbyte_sync.legacy.translator import (
+    Automation,
+    Callbacks,
+    Freshness,
+    LegacyTranslator,
+)
+from dagster_airbyte_sync.resources import AirbyteSettingsError, Connection
+
+_NO_NORMALIZATION = (
+    "create_assets_for_normalization_tables means nothing any more: Airbyte itself has no"
+    " normalization since its Destinations V2, so there are no such tables."
+)
+
+
+def load_assets_from_airbyte_instance(
+    airbyte: AirbyteResource | dg.ResourceDefinition,
+    workspace_id: str | None = None,
+    key_prefix: str | Sequence[str] | None = None,
+    create_assets_for_normalization_tables: bool | None = None,
+    connection_to_group_fn: Callable[[str], str | None] | None = clean_name,
+    connection_meta_to_group_fn: Callable[[AirbyteConnectionMetadata], str | None] | None = None,
+    io_manager_key: str | None = None,
+    connection_to_io_manager_key_fn: Callable[[str], str | None] | None = None,
+    connection_filter: Callable[[AirbyteConnectionMetadata], bool] | None = None,
+    connection_to_asset_key_fn: (
+        Callable[[AirbyteConnectionMetadata, str], dg.AssetKey] | None
+    ) = None,
+    connection_to_freshness_policy_fn: (
+        Callable[[AirbyteConnectionMetadata], Freshness | None] | None
+    ) = None,
+    connection_to_auto_materialize_policy_fn: (
+        Callable[[AirbyteConnectionMetadata], Automation | None] | None
+    ) = None,
+) -> Sequence[dg.AssetsDefinition]:
+    """The assets that dagster-airbyte's function of this name makes: the same keys and groups.
+
+    Each connection is one definition, which has its resource with it: write
+    `Definitions(assets=load_assets_from_airbyte_instance(...))`. Warns with the code that says the
+    same without this function.
+
+    Args:
+        workspace_id: Only needed if the server has several workspaces.
+        connection_to_group_fn: By default the connection's name, cleaned; None for no groups.
+        connection_to_freshness_policy_fn: What it returns is made one of today's policies.
+        connection_to_auto_materialize_policy_fn: What it returns is made an automation condition.
+
+    Raises AirbyteSettingsError for arguments that contradict each other, AirbyteError if Airbyte
+    cannot be asked.
+    """
+    if create_assets_for_normalization_tables is not None:
+        warnings.warn(_NO_NORMALIZATION, DeprecationWarning, stacklevel=2)
+    by_name = None if connection_to_group_fn is clean_name else connection_to_group_fn
+    _refuse_both(
+        connection_meta_to_group_fn=connection_meta_to_group_fn, connection_to_group_fn=by_name
+    )
+    _refuse_both(
+        io_manager_key=io_manager_key,
+        connection_to_io_manager_key_fn=connection_to_io_manager_key_fn,
+    )
+    callbacks = Callbacks(
+        key_prefix=[key_prefix] if isinstance(key_prefix, str) else tuple(key_prefix or ()),
+        name_to_group=connection_to_group_fn,
+        meta_to_group=connection_meta_to_group_fn,
+        name_to_io_manager_key=connection_to_io_manager_key_fn,
+        io_manager_key=io_manager_key,
+        to_asset_key=connection_to_asset_key_fn,
+        to_freshness=connection_to_freshness_policy_fn,
+        to_automation=connection_to_auto_materialize_policy_fn,
+    )
+    resource = _in_workspace(_as_resource(airbyte), workspace_id)
+    with resource.resolved() as ready:
+        client = ready.get_client()
+        metadata, found = metadata_of(client.catalog()), client.settings.workspace_id
+    code = new_code(resource.given(), found, callbacks, connection_filter)
+    warnings.warn(code, DeprecationWarning, stacklevel=2)
+    return _load(resource, LegacyTranslator(callbacks, metadata), connection_filter)
+
+
+def _load(
+    resource: AirbyteResource,
+    translator: LegacyTranslator,
+    connection_filter: Callable[[AirbyteConnectionMetadata], bool] | None,
+) -> Sequence[dg.AssetsDefinition]:
+    def is_wanted(connection: Connection) -> bool:
+        known = translator.metadata[connection.id]
+        return connection_filter is None or bool(connection_filter(known))
+
+    tables = load_tables(resource, translator, is_wanted)
+    with warnings.catch_warnings():
+        # To give an asset its own resource is "beta" in Dagster for years.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return syncing_assets(tables, "airbyte", resource_defs={"airbyte": resource})
+
+
+def _as_resource(airbyte: AirbyteResource | dg.ResourceDefinition) -> AirbyteResource:
+    made = airbyte
+    if isinstance(airbyte, dg.ResourceDefinition):
+        made = airbyte(dg.build_init_resource_context())
+    if not isinstance(made, AirbyteResource):
+        raise AirbyteSettingsError(
+            f"airbyte is a {type(made).__name__}, not an AirbyteResource or airbyte_resource. For"
+            " a workspace there is build_airbyte_assets_definitions(workspace=...)."
+        )
+    return made
+
+
+def _in_workspace(airbyte: AirbyteResource, workspace_id: str | None) -> AirbyteResource:
+    if workspace_id is None:
+        return airbyte
+    return type(airbyte)(**{**airbyte.given(), "workspace_id": workspace_id})
+
+
+def _refuse_both(**given: object) -> None:
+    if all(value is not None for value in given.values()):
+        raise AirbyteSettingsError(f"{' and '.join(given)} are both set: remove one of them.")

@@ -1,0 +1,84 @@
+"""The resource that dagster-airbyte had before its workspaces."""
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from pydantic import Field
+
+from dagster_airbyte_sync.assets import SyncsAssets
+from dagster_airbyte_sync.legacy.new_settings import new_settings
+from dagster_airbyte_sync.resources import AirbyteSettings, find_workspace
+from dagster_airbyte_sync.workspace import AirbyteWorkspace
+
+# Stands for a workspace that is still to be found.
+_ANY = "00000000-0000-0000-0000-000000000000"
+
+_NO_LOGS = (
+    "forward_logs means nothing any more: Airbyte's logs are not copied into the run. Each"
+    " materialization links to its job, where they are; a failure has Airbyte's own reason."
+)
+
+
+class AirbyteResource(SyncsAssets):
+    """A self-managed Airbyte, with the fields that dagster-airbyte's AirbyteResource had.
+
+    It works wherever an AirbyteWorkspace does, which is its successor. Without `workspace_id` the
+    server must have exactly one workspace. `client_id` and `client_secret` are new: Airbyte since
+    1.0 knows no user and password (a proxy in front of it may).
+    """
+
+    workspace_id: str = Field(
+        default="", description="Only needed if the server has several workspaces."
+    )
+    host: str = Field(description="The name or address of Airbyte's server.")
+    port: str = Field(description='The port of it; "" for the usual one.')
+    use_https: bool = Field(default=False, description="Whether to talk to it over HTTPS.")
+    username: str | None = Field(
+        default=None, description="The user of a proxy with basic authentication before Airbyte."
+    )
+    password: str | None = Field(default=None, repr=False, description="The password of that user.")
+    client_id: str | None = Field(default=None, description="The id of an Airbyte application.")
+    client_secret: str | None = Field(
+        default=None, repr=False, description="The secret of that application."
+    )
+    cancel_sync_on_run_termination: bool = Field(
+        default=True, description="The same as cancel_on_termination, by its former name."
+    )
+    forward_logs: bool | None = Field(default=None, description="Has no meaning any more.")
+    request_additional_params: dict[str, Any] = Field(
+        default_factory=dict,
+        repr=False,
+        description="What `requests` shall be given: headers, verify, proxies, timeout, auth.",
+    )
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, **given: object) -> None:
+            if "cancel_sync_on_run_termination" in given:
+                given["cancel_on_termination"] = given["cancel_sync_on_run_termination"]
+            if given.get("forward_logs") is not None:
+                warnings.warn(_NO_LOGS, DeprecationWarning, stacklevel=2)
+            if given.get("workspace_id") in ("", None):
+                given.pop("workspace_id", None)
+            super().__init__(**given)
+            new_settings(self.given())
+
+    def given(self) -> dict[str, Any]:
+        """The value of each field, EnvVars as they are."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
+
+    def settings(self) -> AirbyteSettings:
+        self._check_is_resolved()
+        arguments: dict[str, Any] = new_settings(self.given())
+        if self.workspace_id:
+            return AirbyteWorkspace(**arguments).settings()
+        return find_workspace(AirbyteWorkspace(**{**arguments, "workspace_id": _ANY}).settings())
+
+
+@dg.resource(config_schema=AirbyteResource.to_config_schema())
+def airbyte_resource(context: dg.InitResourceContext) -> AirbyteResource:
+    """AirbyteResource in the older way of Dagster: `airbyte_resource.configured({...})`."""
+    made = AirbyteResource.from_resource_context(context)
+    assert isinstance(made, AirbyteResource)
+    return made

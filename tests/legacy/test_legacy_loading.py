@@ -1,0 +1,249 @@
+"""`AirbyteResource` and `load_assets_from_airbyte_instance` on today's Airbyte."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import responses
+
+from dagster_airbyte_sync import (
+    AirbyteConnectionMetadata,
+    AirbyteResource,
+    AirbyteSettingsError,
+    airbyte_resource,
+    build_airbyte_definitions,
+    load_assets_from_airbyte_instance,
+)
+from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
+from helpers.simulated import host_and_port
+
+
+@pytest.fixture
+def airbyte() -> Iterator[AirbyteSimulator]:
+    with AirbyteSimulator(auth="basic") as airbyte:
+        yield airbyte
+
+
+@pytest.fixture
+def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
+    return airbyte.add_connection("shop", ["orders", "users"], sync_seconds=0)
+
+
+def fields(airbyte: AirbyteSimulator, **more: Any) -> dict[str, Any]:
+    credentials = {"username": airbyte.username, "password": airbyte.password}
+    return {**host_and_port(airbyte), **credentials, "poll_interval": 0.01, **more}
+
+
+def load(resource: Any, **arguments: Any) -> Sequence[dg.AssetsDefinition]:
+    with pytest.warns(DeprecationWarning, match="have successors"):
+        return load_assets_from_airbyte_instance(resource, **arguments)
+
+
+@pytest.mark.parametrize("how", ["resource", "configured"])
+def test_its_assets_sync_without_another_resource(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, how: str
+) -> None:
+    """They bring their own, as they did."""
+    given = fields(airbyte)
+    made = AirbyteResource(**given) if how == "resource" else airbyte_resource.configured(given)
+    definitions = dg.Definitions(assets=load(made))
+    airbyte.on_request(lambda _: airbyte.progress())
+    run = definitions.resolve_implicit_global_asset_job_def().execute_in_process()
+    assert run.success
+    [job] = airbyte.jobs
+    metadata = run.asset_materializations_for_node("airbyte_shop")[0].metadata
+    assert metadata["dagster-airbyte/job_id"].value == job.job_id
+    assert airbyte.workspace_id in str(metadata["dagster-airbyte/job_url"].value)
+
+
+def test_it_is_a_workspace_for_everything_else(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection
+) -> None:
+    """The sensor, too, and nobody has to say the workspace."""
+    resource = AirbyteResource(**fields(airbyte))
+    defs = build_airbyte_definitions(resource, start_from=timedelta(days=1))
+    [sensor] = defs.get_repository_def().sensor_defs
+    airbyte.run_sync(shop, rows=3)
+    with (
+        dg.DagsterInstance.ephemeral() as instance,
+        dg.build_sensor_context(
+            instance, definitions=defs, sensor_name=sensor.name, resources={"airbyte": resource}
+        ) as context,
+    ):
+        result = sensor.evaluate_tick(context)
+    assert len(result.asset_events) == 2
+
+
+def test_the_workspace_is_asked_for_once(airbyte: AirbyteSimulator) -> None:
+    airbyte.add_connection("shop")
+    load(AirbyteResource(**fields(airbyte)))
+    load(AirbyteResource(**fields(airbyte)))
+    paths = [request.path for request in airbyte.requests]
+    assert paths.count("/api/public/v1/workspaces") == 1
+
+
+def test_a_given_workspace_is_not_asked_for(airbyte: AirbyteSimulator) -> None:
+    load(AirbyteResource(**fields(airbyte)), workspace_id=airbyte.workspace_id)
+    assert "/api/public/v1/workspaces" not in [request.path for request in airbyte.requests]
+
+
+def test_of_several_workspaces_one_must_be_chosen() -> None:
+    rows = [{"workspaceId": f"id-{name}", "name": name} for name in ("sales", "finance")]
+    with responses.RequestsMock() as mock:
+        mock.get("http://several:8000/api/public/v1/workspaces", json={"data": rows})
+        with pytest.raises(
+            AirbyteSettingsError, match=r"2 workspaces: .*'sales' \(id-sales\).*set workspace_id"
+        ):
+            AirbyteResource(host="several", port="8000").settings()
+
+
+def test_an_airbyte_that_shows_no_workspace_is_an_error() -> None:
+    with responses.RequestsMock() as mock:
+        mock.get("https://nobody/api/public/v1/workspaces", json={"data": []})
+        with pytest.raises(AirbyteSettingsError, match="shows none: set workspace_id"):
+            AirbyteResource(host="nobody", port="", use_https=True).settings()
+
+
+# Its fields
+
+
+def test_what_requests_was_told_is_told_by_fields_now(tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    ca.touch()
+    said = {
+        "headers": {"X-Door": "open"},
+        "proxies": {"http": "http://proxy:3128"},
+        "verify": str(ca),
+        "timeout": 40,
+        "auth": ["me", "hunter22"],
+    }
+    resource = AirbyteResource(
+        host="airbyte",
+        port="8000",
+        workspace_id="5ae6b09b-fdec-41af-aaf7-7d94cfc33ef6",
+        request_additional_params=said,
+    )
+    settings = resource.settings()
+    assert settings.request_headers == (("X-Door", "open"),)
+    assert settings.proxies == (("http", "http://proxy:3128"),)
+    assert settings.verify == str(ca)
+    assert settings.request_timeout == 40
+    assert (settings.username, settings.password) == ("me", "hunter22")
+    assert "hunter22" not in repr(resource)
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        ({"cert": "me.pem", "stream": True}, "has 'cert' and 'stream', which cannot be said"),
+        ({"auth": "me"}, "an 'auth' that is no pair"),
+    ],
+)
+def test_what_cannot_be_said_any_more_is_an_error_at_once(
+    said: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(AirbyteSettingsError, match=complaint):
+        AirbyteResource(host="airbyte", port="8000", request_additional_params=said)
+
+
+@pytest.mark.parametrize("cancel", [True, False])
+def test_the_former_name_of_cancelling_is_obeyed(cancel: bool) -> None:
+    resource = AirbyteResource(host="a", port="1", cancel_sync_on_run_termination=cancel)
+    assert resource.cancel_on_termination is cancel
+
+
+@pytest.mark.parametrize("forward", [True, False])
+def test_forwarding_logs_means_nothing_and_says_so(forward: bool) -> None:
+    with pytest.warns(DeprecationWarning, match="forward_logs means nothing any more"):
+        AirbyteResource(host="a", port="1", forward_logs=forward)
+
+
+# The loader's arguments
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_tables_of_normalization_are_no_more(airbyte: AirbyteSimulator, wanted: bool) -> None:
+    with pytest.warns(DeprecationWarning, match="have successors|means nothing") as said:
+        load_assets_from_airbyte_instance(
+            AirbyteResource(**fields(airbyte)), create_assets_for_normalization_tables=wanted
+        )
+    told = [str(warning.message) for warning in said]
+    assert any("create_assets_for_normalization_tables means nothing" in text for text in told)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"connection_to_group_fn": str, "connection_meta_to_group_fn": str},
+        {"io_manager_key": "a", "connection_to_io_manager_key_fn": str},
+    ],
+    ids=["groups", "io managers"],
+)
+def test_arguments_that_contradict_each_other_are_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(AirbyteSettingsError, match="are both set: remove one of them"):
+        load_assets_from_airbyte_instance(AirbyteResource(host="a", port="1"), **arguments)
+
+
+def test_something_else_than_the_resource_is_named() -> None:
+    with pytest.raises(AirbyteSettingsError, match=r"airbyte is a str, .*workspace="):
+        load_assets_from_airbyte_instance("airbyte")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("former", "today"),
+    [
+        ({"maximum_lag_minutes": 90}, dg.FreshnessPolicy.time_window(timedelta(minutes=90))),
+        (
+            {
+                "maximum_lag_minutes": 90,
+                "cron_schedule": "0 9 * * *",
+                "cron_schedule_timezone": "Europe/Berlin",
+            },
+            dg.FreshnessPolicy.cron("0 9 * * *", timedelta(minutes=90), "Europe/Berlin"),
+        ),
+    ],
+    ids=["lag", "cron"],
+)
+@pytest.mark.filterwarnings("ignore:Class `LegacyFreshnessPolicy`")
+def test_a_former_freshness_policy_becomes_one_of_today(
+    airbyte: AirbyteSimulator, former: dict[str, Any], today: dg.FreshnessPolicy
+) -> None:
+    airbyte.add_connection("shop", ["orders"])
+
+    def policy(meta: AirbyteConnectionMetadata) -> dg.LegacyFreshnessPolicy:
+        return dg.LegacyFreshnessPolicy(**former)
+
+    [made] = load(AirbyteResource(**fields(airbyte)), connection_to_freshness_policy_fn=policy)
+    assert [spec.freshness_policy for spec in made.specs] == [today]
+
+
+def test_policies_of_today_are_taken_as_they_are(airbyte: AirbyteSimulator) -> None:
+    airbyte.add_connection("shop", ["orders"])
+    fresh = dg.FreshnessPolicy.time_window(timedelta(hours=1))
+    eager = dg.AutomationCondition.eager()
+    [made] = load(
+        AirbyteResource(**fields(airbyte)),
+        connection_to_freshness_policy_fn=lambda meta: fresh,
+        connection_to_auto_materialize_policy_fn=lambda meta: eager,
+    )
+    [spec] = made.specs
+    assert (spec.freshness_policy, spec.automation_condition) == (fresh, eager)
+
+
+def test_callbacks_know_streams_and_destination(airbyte: AirbyteSimulator) -> None:
+    warehouse = airbyte.add_destination(configuration={"database": "dw", "schema": "public"})
+    airbyte.add_connection("shop", ["orders"], destination=warehouse, prefix="s_")
+    seen: list[AirbyteConnectionMetadata] = []
+
+    def look(meta: AirbyteConnectionMetadata) -> bool:
+        seen.append(meta)
+        return True
+
+    load(AirbyteResource(**fields(airbyte)), connection_filter=look)
+    meta = seen[0]
+    assert (meta.name, meta.stream_prefix, meta.has_basic_normalization) == ("shop", "s_", False)
+    assert meta.stream_data[0]["config"] == {"selected": True}
+    assert meta.destination["connectionConfiguration"] == {"database": "dw", "schema": "public"}
