@@ -9,7 +9,11 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_definitions
+from dagster_airbyte_sync import (
+    AirbyteCloudWorkspace,
+    AirbyteWorkspace,
+    build_airbyte_definitions,
+)
 from dagster_airbyte_sync.assets.metadata import JOB_ID, int_in
 from dagster_airbyte_sync.testing import AirbyteSimulator
 
@@ -37,7 +41,7 @@ class Tick:
 @dataclass
 class Deployment:
     airbyte: AirbyteSimulator
-    workspace: AirbyteWorkspace
+    workspace: AirbyteWorkspace | AirbyteCloudWorkspace
     defs: dg.Definitions
     instance: dg.DagsterInstance
     sensor: str = SENSOR

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from dagster_airbyte_sync.testing import problems
 from dagster_airbyte_sync.testing.catalog import CatalogControls
 from dagster_airbyte_sync.testing.clock import Clock, SimulatedClock
+from dagster_airbyte_sync.testing.cloud import CloudHosts, CloudWorkspaceConfig
 from dagster_airbyte_sync.testing.configuration_api import ConfigurationApi
 from dagster_airbyte_sync.testing.errors import SimulatorError
 from dagster_airbyte_sync.testing.faults import ArmedFault, Fault
@@ -45,7 +46,9 @@ class AirbyteSimulator(CatalogControls, JobControls, HistoryControls):
 
     `version` is the release that is simulated. With `configuration_api=False` every endpoint of
     the Configuration API is closed, as on Airbyte Cloud. `admin=False` is a user for whom unknown
-    ids are forbidden instead of not found. `latency` is slept before each answer, in real
+    ids are forbidden instead of not found. `cloud=True` is Airbyte Cloud: both of these, and two
+    hosts (`api.airbyte.com` for the public API, `cloud.airbyte.com` for the rest), by which a
+    proxy must lead requests here. `latency` is slept before each answer, in real
     seconds. Airbyte lists without a dependable order, so pages overlap and skip, differently for
     each `seed`; `stable_paging=True` spares a test that.
     """
@@ -63,10 +66,12 @@ class AirbyteSimulator(CatalogControls, JobControls, HistoryControls):
         workspace_id: str | None = None,
         airbyte_url: str | None = None,
         admin: bool = True,
+        cloud: bool = False,
         stable_paging: bool = False,
         seed: int = 0,
     ) -> None:
         release = Version(version)
+        admin, configuration_api = admin and not cloud, configuration_api and not cloud
         lifetime = token_lifetime if release.since(1, 6) else min(token_lifetime, _SHORT_LIVED)
         self.clock: Clock = clock or SimulatedClock()
         self._world = World(self.clock, release, workspace_id or str(uuid.uuid4()))
@@ -84,6 +89,7 @@ class AirbyteSimulator(CatalogControls, JobControls, HistoryControls):
             latency=latency,
             configuration_api=configuration_api,
         )
+        self._served = CloudHosts(self._gateway) if cloud else self._gateway
         self._port = port
         self._airbyte_url = airbyte_url
         self._server: Server | None = None
@@ -94,7 +100,7 @@ class AirbyteSimulator(CatalogControls, JobControls, HistoryControls):
         """Listen. `with` does this, and stops in the end."""
         if self._server is not None:
             raise SimulatorError("The simulator has been started already.")
-        self._server = Server(self._port, self._gateway)
+        self._server = Server(self._port, self._served)
         self._configuration.airbyte_url = self._airbyte_url or self._server.url
         self._gateway.closing.clear()
         self._server.start()
@@ -160,6 +166,14 @@ class AirbyteSimulator(CatalogControls, JobControls, HistoryControls):
             configuration_api_base_url=self.configuration_api_base_url,
             workspace_id=self.workspace_id,
             **self._doorkeeper.credentials(),
+        )
+
+    def cloud_workspace_config(self) -> CloudWorkspaceConfig:
+        """Keyword arguments for `AirbyteCloudWorkspace`, which knows its hosts."""
+        return CloudWorkspaceConfig(
+            workspace_id=self.workspace_id,
+            client_id=self.client_id,
+            client_secret=self.client_secret,
         )
 
     def expire_tokens(self) -> None:
