@@ -164,14 +164,23 @@ def _no_answer(
     call: Call, failure: requests.RequestException | HTTPError, timeout: Timeout
 ) -> NoAnswer:
     # The text of the failure can hold a password or a header, so only its kind is told.
-    reason = (
-        f"no answer within {_seconds_waited(failure, timeout):g} s"
-        if isinstance(failure, requests.Timeout)
-        else f"no answer ({type(failure).__name__}): is Airbyte running, and is the address right?"
-    )
-    error = NoAnswer(call.method, call.url, reason)
+    error = NoAnswer(call.method, call.url, _why_no_answer(failure, timeout))
     error.did_nothing = was_never_sent(failure)
     return error
+
+
+def _why_no_answer(failure: requests.RequestException | HTTPError, timeout: Timeout) -> str:
+    if isinstance(failure, requests.Timeout):
+        return f"no answer within {_seconds_waited(failure, timeout):g} s"
+    return f"no answer ({type(failure).__name__}): {_likely_cause(failure)}"
+
+
+def _likely_cause(failure: requests.RequestException | HTTPError) -> str:
+    if isinstance(failure, requests.exceptions.SSLError):
+        return "is its certificate trusted here? Set verify to the file of its CA"
+    if isinstance(failure, requests.exceptions.ProxyError):
+        return "the proxy did not let it through: check proxies, HTTP_PROXY and HTTPS_PROXY"
+    return "is Airbyte running, and is the address right?"
 
 
 def _seconds_waited(failure: requests.Timeout, timeout: Timeout) -> float:
