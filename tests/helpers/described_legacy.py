@@ -63,7 +63,7 @@ def describe(package: ModuleType, settings: Mapping[str, object], variant: str) 
         loaded = package.load_assets_from_airbyte_instance(resource, **VARIANTS[variant])
         # dagster-airbyte returns something that is still to be loaded.
         data = getattr(loaded, "compute_cacheable_data", None)
-        return describe_all(loaded.build_definitions(data()) if data else loaded)
+        return describe_all(loaded.build_definitions(data()) if data else list(loaded))
 
 
 def describe_all(definitions: list[dg.AssetsDefinition]) -> Described:

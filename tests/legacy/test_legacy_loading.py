@@ -1,6 +1,6 @@
 """`AirbyteResource` and `load_assets_from_airbyte_instance` on today's Airbyte."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,20 @@ def fields(airbyte: AirbyteSimulator, **more: Any) -> dict[str, Any]:
     return {**host_and_port(airbyte), **credentials, "poll_interval": 0.01, **more}
 
 
-def load(resource: Any, **arguments: Any) -> Sequence[dg.AssetsDefinition]:
+def load(resource: Any, **arguments: Any) -> Any:
     with pytest.warns(DeprecationWarning, match="have successors"):
         return load_assets_from_airbyte_instance(resource, **arguments)
+
+
+def test_it_is_one_object_in_a_list_or_the_list_itself(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection
+) -> None:
+    """As users wrote `assets=[loaded]`, and as they write `assets=loaded` today."""
+    loaded = load(AirbyteResource(**fields(airbyte)))
+    for assets in ([loaded], loaded, [*loaded]):
+        keys = dg.Definitions(assets=assets).resolve_asset_graph().get_all_asset_keys()
+        assert {key.to_user_string() for key in keys} == {"orders", "users"}
+    assert len(loaded) == 1
 
 
 @pytest.mark.parametrize("how", ["resource", "configured"])
@@ -49,7 +60,7 @@ def test_its_assets_sync_without_another_resource(
     """They bring their own, as they did."""
     given = fields(airbyte)
     made = AirbyteResource(**given) if how == "resource" else airbyte_resource.configured(given)
-    definitions = dg.Definitions(assets=load(made))
+    definitions = dg.Definitions(assets=[load(made)])
     airbyte.on_request(lambda _: airbyte.progress())
     run = definitions.resolve_implicit_global_asset_job_def().execute_in_process()
     assert run.success

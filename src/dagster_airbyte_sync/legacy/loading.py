@@ -7,6 +7,7 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets import clean_name, load_tables, syncing_assets
 from dagster_airbyte_sync.legacy.connection_metadata import AirbyteConnectionMetadata, metadata_of
+from dagster_airbyte_sync.legacy.loaded import LoadedAirbyteAssets
 from dagster_airbyte_sync.legacy.new_code import new_code
 from dagster_airbyte_sync.legacy.resource import AirbyteResource
 from dagster_airbyte_sync.legacy.translator import (
@@ -42,12 +43,12 @@ def load_assets_from_airbyte_instance(
     connection_to_auto_materialize_policy_fn: (
         Callable[[AirbyteConnectionMetadata], Automation | None] | None
     ) = None,
-) -> Sequence[dg.AssetsDefinition]:
+) -> LoadedAirbyteAssets:
     """The assets that dagster-airbyte's function of this name makes: the same keys and groups.
 
-    Each connection is one definition, which has its resource with it: write
-    `Definitions(assets=load_assets_from_airbyte_instance(...))`. Warns with the code that says the
-    same without this function.
+    Each connection is one definition, which has its resource with it:
+    `Definitions(assets=[load_assets_from_airbyte_instance(...)])` is all. Warns with the code that
+    says the same without this function.
 
     Args:
         workspace_id: Only needed if the server has several workspaces.
@@ -91,7 +92,7 @@ def _load(
     resource: AirbyteResource,
     translator: LegacyTranslator,
     connection_filter: Callable[[AirbyteConnectionMetadata], bool] | None,
-) -> Sequence[dg.AssetsDefinition]:
+) -> LoadedAirbyteAssets:
     def is_wanted(connection: Connection) -> bool:
         known = translator.metadata[connection.id]
         return connection_filter is None or bool(connection_filter(known))
@@ -100,7 +101,8 @@ def _load(
     with warnings.catch_warnings():
         # To give an asset its own resource is "beta" in Dagster for years.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        return syncing_assets(tables, "airbyte", resource_defs={"airbyte": resource})
+        made = syncing_assets(tables, "airbyte", resource_defs={"airbyte": resource})
+    return LoadedAirbyteAssets(f"airbyte-{'-'.join(each.op.name for each in made)}", made)
 
 
 def _as_resource(airbyte: AirbyteResource | dg.ResourceDefinition) -> AirbyteResource:

@@ -1,0 +1,27 @@
+"""One connection, with code of one's own around its sync."""
+
+import dagster as dg
+from dagster_airbyte import AirbyteWorkspace, airbyte_assets
+
+workspace = AirbyteWorkspace(
+    rest_api_base_url=dg.EnvVar("AIRBYTE_REST_API_BASE_URL"),
+    configuration_api_base_url=dg.EnvVar("AIRBYTE_CONFIGURATION_API_BASE_URL"),
+    workspace_id=dg.EnvVar("AIRBYTE_WORKSPACE_ID"),
+    client_id=dg.EnvVar("AIRBYTE_CLIENT_ID"),
+    client_secret=dg.EnvVar("AIRBYTE_CLIENT_SECRET"),
+)
+
+
+@airbyte_assets(
+    connection_id="e0d5c1a4-7f0c-4a52-8a4e-1f2b3c4d5e6f",
+    workspace=workspace,
+    name="shop_tables",
+    group_name="shop",
+)
+def shop_tables(context: dg.AssetExecutionContext, airbyte: AirbyteWorkspace):
+    context.log.info("before the sync")
+    yield from airbyte.sync_and_poll(context=context)
+    context.log.info("after the sync")
+
+
+defs = dg.Definitions(assets=[shop_tables], resources={"airbyte": workspace})

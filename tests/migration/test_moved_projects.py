@@ -1,0 +1,109 @@
+"""examples/migration: each project as it was for dagster-airbyte, and the same project moved.
+
+What differs between the two is listed in the README there, and nowhere else.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedStream
+from helpers import described_definitions
+from helpers.checkout import ROOT
+from helpers.dagster_airbyte_env import needs_dagster_airbyte, said_there
+from helpers.described_definitions import Described, describe_file
+from helpers.simulated import host_and_port
+
+FOLDER = ROOT / "examples" / "migration"
+STYLES = sorted(file.stem for file in (FOLDER / "after").glob("*.py"))
+CONNECTION = "e0d5c1a4-7f0c-4a52-8a4e-1f2b3c4d5e6f"
+
+# | `field` | style | there | here | why |
+ROWS = re.findall(r"^\| `([^`]+)` \| (\w+) \|", (FOLDER / "README.md").read_text(), flags=re.M)
+
+
+@pytest.fixture(scope="module")
+def airbyte() -> Iterator[AirbyteSimulator]:
+    """1.6 is the last whose workspaces dagster-airbyte's former loader can list."""
+    with AirbyteSimulator(auth="basic", version="1.6.0") as airbyte:
+        warehouse = airbyte.add_destination(configuration={"database": "dw", "schema": "public"})
+        hidden = SimulatedStream("hidden", selected=False)
+        users = SimulatedStream("users", namespace="eu")
+        airbyte.add_connection(
+            "shop", ["orders", users, hidden], destination=warehouse, connection_id=CONNECTION
+        )
+        airbyte.add_connection("crm", ["leads"], destination=warehouse, prefix="crm_")
+        airbyte.add_connection("scratch", ["nothing"])
+        yield airbyte
+
+
+@pytest.fixture(scope="module")
+def variables(airbyte: AirbyteSimulator) -> dict[str, str]:
+    known = {**airbyte.workspace_config(), **host_and_port(airbyte)}
+    return {f"AIRBYTE_{name.upper()}": str(value) for name, value in known.items()}
+
+
+@pytest.fixture(scope="module")
+def before(variables: dict[str, str]) -> dict[str, Described]:
+    files = [str(FOLDER / "before" / f"{style}.py") for style in STYLES]
+    said = said_there(described_definitions.__file__, *files, environ=variables)
+    return dict(zip(STYLES, (said[file] for file in files), strict=True))
+
+
+@pytest.fixture
+def after(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, Described]:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return {style: describe_file(FOLDER / "after" / f"{style}.py") for style in STYLES}
+
+
+def differences(one: Any, other: Any, field: str = "") -> set[str]:
+    """The names of the fields that are not equal."""
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return set() if one == other else {field}
+    names = one.keys() | other.keys()
+    return {found for name in names for found in differences(one.get(name), other.get(name), name)}
+
+
+def listed(style: str) -> set[str]:
+    return {field for field, of in ROWS if of in ("every", style)}
+
+
+def test_each_project_has_its_other_half() -> None:
+    assert sorted(file.stem for file in (FOLDER / "before").glob("*.py")) == STYLES
+    assert {"builder", "decorator", "legacy"} <= set(STYLES)
+
+
+@needs_dagster_airbyte
+def test_the_assets_are_the_same(before: dict[str, Described], after: dict[str, Described]) -> None:
+    for style in STYLES:
+        assert before[style]["assets"].keys() == after[style]["assets"].keys()
+        assert before[style]["assets"]
+
+
+@needs_dagster_airbyte
+def test_what_differs_is_what_the_readme_lists(
+    before: dict[str, Described], after: dict[str, Described]
+) -> None:
+    """No more, and no less: a row that is true no longer goes."""
+    found = {style: differences(before[style], after[style]) for style in STYLES}
+    assert [(style, more) for style in STYLES if (more := found[style] - listed(style))] == []
+    stale = [
+        (field, of)
+        for field, of in ROWS
+        if not any(field in found[style] for style in STYLES if of in ("every", style))
+    ]
+    assert not stale
+
+
+@needs_dagster_airbyte
+def test_the_former_project_runs_here_with_only_the_import_changed(
+    before: dict[str, Described], after: dict[str, Described]
+) -> None:
+    """The variables are those of `after`."""
+    for style in STYLES:
+        moved = describe_file(FOLDER / "before" / f"{style}.py", "dagster_airbyte_sync")
+        assert moved["assets"].keys() == before[style]["assets"].keys()
+        assert moved["jobs"] == before[style]["jobs"]
