@@ -8,6 +8,8 @@ from typing import Any
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.metadata import text_in
+
 
 def multi_asset_of(
     specs: Sequence[dg.AssetSpec], **options: Any
@@ -19,7 +21,10 @@ def multi_asset_of(
     return dg.multi_asset(
         outs={
             names[spec.key]: dg.AssetOut.from_spec(
-                spec.replace_attributes(deps=[]), dagster_type=dg.Nothing, is_required=False
+                spec.replace_attributes(deps=[]),
+                dagster_type=dg.Nothing,
+                is_required=False,
+                io_manager_key=text_in(spec.metadata, _IO_MANAGER_KEY),
             )
             for spec in specs
         },
@@ -32,6 +37,10 @@ def multi_asset_of(
         can_subset=True,
         **options,
     )
+
+
+# Where `AssetSpec.with_io_manager_key` puts it.
+_IO_MANAGER_KEY = "dagster/io_manager_key"
 
 
 def passed_on(assets: dg.AssetsDefinition, key: dg.AssetKey) -> dg.Output[None]:

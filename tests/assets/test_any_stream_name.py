@@ -64,3 +64,20 @@ def test_what_a_translator_makes_upstream_stays_upstream() -> None:
             key.to_user_string(): {dep.to_user_string() for dep in deps}
             for key, deps in assets.asset_deps.items()
         } == {"Order Lines": {"raw_11"}, "users": {"raw_5"}}
+
+
+class InWarehouse(DagsterAirbyteTranslator):
+    def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
+        return super().get_asset_spec(props).with_io_manager_key("warehouse")
+
+
+def test_an_io_manager_is_kept_whatever_the_names() -> None:
+    with AirbyteSimulator() as airbyte:
+        airbyte.add_connection("plain", ["orders"])
+        airbyte.add_connection("odd", ["class", "order lines"])
+        made = build_airbyte_assets_definitions(
+            workspace=AirbyteWorkspace(**airbyte.workspace_config()),
+            dagster_airbyte_translator=InWarehouse(),
+        )
+    keys = [output.io_manager_key for each in made for output in each.op.output_defs]
+    assert keys == ["warehouse"] * 3

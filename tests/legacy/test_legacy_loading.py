@@ -1,5 +1,8 @@
 """`AirbyteResource` and `load_assets_from_airbyte_instance` on today's Airbyte."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -259,3 +262,24 @@ def test_callbacks_know_streams_and_destination(airbyte: AirbyteSimulator) -> No
     assert (meta.name, meta.stream_prefix, meta.has_basic_normalization) == ("shop", "s_", False)
     assert meta.stream_data[0]["config"] == {"selected": True}
     assert meta.destination["connectionConfiguration"] == {"database": "dw", "schema": "public"}
+
+
+def test_the_warning_is_seen_in_a_code_location(airbyte: AirbyteSimulator, tmp_path: Path) -> None:
+    """Python shows a DeprecationWarning only of the main file, which a code location is not."""
+    where = fields(airbyte)
+    (tmp_path / "location.py").write_text(
+        "from dagster_airbyte_sync import AirbyteResource, load_assets_from_airbyte_instance\n"
+        f"load_assets_from_airbyte_instance(AirbyteResource(**{where!r}))\n"
+    )
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
+    done = subprocess.run(
+        [sys.executable, "-c", "import location"],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "location.py:2: LegacyWarning" in done.stderr
+    assert "class FormerKeys(DagsterAirbyteTranslator):" in done.stderr
+    assert airbyte.password not in done.stderr.partition("  load_assets")[0]

@@ -14,11 +14,14 @@ import dagster_airbyte_sync
 FROM_DAGSTER_AIRBYTE = {
     "AirbyteCloudWorkspace",
     "AirbyteConnectionTableProps",
+    "AirbyteResource",
     "AirbyteWorkspace",
     "DagsterAirbyteTranslator",
     "airbyte_assets",
+    "airbyte_resource",
     "build_airbyte_assets_definitions",
     "load_airbyte_asset_specs",
+    "load_assets_from_airbyte_instance",
 }
 PUBLIC_MODULES = ["dagster_airbyte_sync", "dagster_airbyte_sync.testing"]
 

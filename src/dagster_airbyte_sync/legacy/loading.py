@@ -16,6 +16,7 @@ from dagster_airbyte_sync.legacy.translator import (
     Freshness,
     LegacyTranslator,
 )
+from dagster_airbyte_sync.legacy.warning import LegacyWarning
 from dagster_airbyte_sync.resources import AirbyteSettingsError, Connection
 
 _NO_NORMALIZATION = (
@@ -60,7 +61,7 @@ def load_assets_from_airbyte_instance(
     cannot be asked.
     """
     if create_assets_for_normalization_tables is not None:
-        warnings.warn(_NO_NORMALIZATION, DeprecationWarning, stacklevel=2)
+        warnings.warn(_NO_NORMALIZATION, LegacyWarning, stacklevel=2)
     by_name = None if connection_to_group_fn is clean_name else connection_to_group_fn
     _refuse_both(
         connection_meta_to_group_fn=connection_meta_to_group_fn, connection_to_group_fn=by_name
@@ -84,7 +85,7 @@ def load_assets_from_airbyte_instance(
         client = ready.get_client()
         metadata, found = metadata_of(client.catalog()), client.settings.workspace_id
     code = new_code(resource.given(), found, callbacks, connection_filter)
-    warnings.warn(code, DeprecationWarning, stacklevel=2)
+    warnings.warn(code, LegacyWarning, stacklevel=2)
     return _load(resource, LegacyTranslator(callbacks, metadata), connection_filter)
 
 

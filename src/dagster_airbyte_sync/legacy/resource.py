@@ -8,6 +8,7 @@ from pydantic import Field
 
 from dagster_airbyte_sync.assets import SyncsAssets
 from dagster_airbyte_sync.legacy.new_settings import new_settings
+from dagster_airbyte_sync.legacy.warning import LegacyWarning
 from dagster_airbyte_sync.resources import AirbyteSettings, find_workspace
 from dagster_airbyte_sync.workspace import AirbyteWorkspace
 
@@ -58,7 +59,7 @@ class AirbyteResource(SyncsAssets):
             if "cancel_sync_on_run_termination" in given:
                 given["cancel_on_termination"] = given["cancel_sync_on_run_termination"]
             if given.get("forward_logs") is not None:
-                warnings.warn(_NO_LOGS, DeprecationWarning, stacklevel=2)
+                warnings.warn(_NO_LOGS, LegacyWarning, stacklevel=2)
             if given.get("workspace_id") in ("", None):
                 given.pop("workspace_id", None)
             super().__init__(**given)
