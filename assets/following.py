@@ -15,7 +15,7 @@ from dagster_airbyte_sync.assets.starting import running_job
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteError,
-    AirbyteRequestError,
+    AirbyteUnavailable,
     BaseAirbyteWorkspace,
     Job,
     OnActiveSync,
@@ -26,6 +26,8 @@ from dagster_airbyte_sync.resources import (
 _SILENCE_LIMIT = 300.0
 # A line in the log this often while nothing changes, in seconds.
 _LOG_EVERY = 60.0
+# How long to wait before each further try to cancel a job, in seconds.
+_CANCEL_AGAIN_AFTER = (2.0, 5.0)
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,9 @@ class Watch:
         while True:
             try:
                 return question(self.job.id)
-            except AirbyteRequestError as error:
+            except AirbyteError as error:
+                # Where everything is refused, the workspace seems to be missing: not only requests
+                # fail, the settings look wrong.
                 now = self.how.clock()
                 if now - heard > _SILENCE_LIMIT:
                     raise _unheard(self.job, error) from error
@@ -138,20 +142,32 @@ def cancelled_if_interrupted(
         # An interrupt is no Exception. Any other end says nothing about the sync.
         is_meant = isinstance(end, TookTooLong) or not isinstance(end, Exception)
         if is_meant and how.cancel_on_termination:
-            _try_to_cancel(client, job, log)
+            try_to_cancel(client, job, how, log)
         raise
 
 
-def _try_to_cancel(client: AirbyteClient, job: Job, log: logging.Logger) -> None:
+def try_to_cancel(client: AirbyteClient, job: Job, how: Following, log: logging.Logger) -> None:
+    """Cancel the job if it is still the one that runs. A line in the log says if that failed."""
     try:
-        cancel_if_current(client, job, log)
+        _cancel_in_some_tries(client, job, how, log)
     except AirbyteError as error:
         # What ended the following is the news; this must not stand in its place.
         log.warning("Airbyte job %s could not be cancelled: %s", job.id, error)
 
 
-def cancel_if_current(client: AirbyteClient, job: Job, log: logging.Logger) -> None:
-    """Cancel the job if it is still the one that runs: Airbyte cancels what it finds running."""
+def _cancel_in_some_tries(
+    client: AirbyteClient, job: Job, how: Following, log: logging.Logger
+) -> None:
+    for pause in _CANCEL_AGAIN_AFTER:
+        try:
+            return _cancel_if_current(client, job, log)
+        except AirbyteUnavailable:
+            how.sleep(pause)
+    return _cancel_if_current(client, job, log)
+
+
+def _cancel_if_current(client: AirbyteClient, job: Job, log: logging.Logger) -> None:
+    # Airbyte cancels what it finds running. So each try looks, and may follow one that was lost.
     running = running_job(client, job.connection_id)
     if running is not None and running.id == job.id:
         client.cancel(job.id)
@@ -165,20 +181,23 @@ def refuse_failed(job: Job, job_url: str) -> None:
     """
     if job.succeeded:
         return
-    counts = {keys.RECORDS_SYNCED: job.rows, keys.BYTES_SYNCED: job.bytes}
+    counts = {
+        keys.ATTEMPTS: job.attempts,
+        keys.RECORDS_SYNCED: job.rows,
+        keys.BYTES_SYNCED: job.bytes,
+    }
     raise dg.Failure(
         description=f"The Airbyte sync {job.status.value}",
         metadata={
             **_about(job),
             keys.JOB_URL: dg.MetadataValue.url(job_url),
-            keys.ATTEMPTS: job.attempts or 0,
             **{key: count for key, count in counts.items() if count is not None},
             **failure_metadata(job),
         },
     )
 
 
-def _unheard(job: Job, error: AirbyteRequestError) -> dg.Failure:
+def _unheard(job: Job, error: AirbyteError) -> dg.Failure:
     return dg.Failure(
         description="Airbyte did not tell for minutes how the sync goes; it was left running",
         metadata={**_about(job), keys.FAILURE_REASON: str(error)},

@@ -130,6 +130,18 @@ def test_an_api_that_blinks_does_not_end_the_following(
     assert 1 <= len(log.lines(logging.WARNING)) <= 5
 
 
+@pytest.mark.parametrize("code", [403, 404])
+def test_a_gateway_that_refuses_everything_for_a_while_does_not_end_the_following(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log, code: int
+) -> None:
+    """Not even when it lets it seem that there is no such workspace."""
+    job = airbyte.begin(airbyte.start_sync(shop, unattended=True))
+    for path in ("/jobs/get_without_logs", "/workspaces/"):
+        airbyte.add_fault(Fault.status(code), path=path, times=10, after=path.startswith("/jobs"))
+    assert followed(airbyte, job, log).status is JobStatus.SUCCEEDED
+    assert any("has no workspace" in line for line in log.lines(logging.WARNING))
+
+
 def test_an_api_that_is_gone_for_good_ends_the_following_and_leaves_the_sync_alone(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
 ) -> None:
@@ -178,6 +190,18 @@ def test_a_failed_sync_is_told_with_airbyte_s_own_reason(
         "dagster-airbyte/failure_origin": "source",
         "dagster-airbyte/failure_type": "config_error",
     }
+
+
+def test_what_airbyte_does_not_tell_of_a_failed_sync_is_left_out(log: Log) -> None:
+    with AirbyteSimulator(configuration_api=False) as airbyte:
+        job = airbyte.start_sync(airbyte.add_connection("shop"))
+        airbyte.fail(job)
+        finished = followed(airbyte, job, log)
+
+    with pytest.raises(dg.Failure) as failure:
+        refuse_failed(finished, "http://airbyte.test/job")
+
+    assert "dagster-airbyte/attempts" not in failure.value.metadata
 
 
 # What is cancelled
@@ -232,11 +256,41 @@ def test_an_airbyte_that_cannot_cancel_does_not_hide_the_interrupt(
 ) -> None:
     job = airbyte.begin(airbyte.start_sync(shop))
     record = record_of(airbyte, job)
-    airbyte.add_fault(Fault.status(503), method="DELETE")
+    airbyte.add_fault(Fault.status(503), method="DELETE", times=None)
     with pytest.raises(KeyboardInterrupt), cancelling(airbyte, record, log):
         raise KeyboardInterrupt
+    assert len(cancels(airbyte.requests)) == 3
     (line,) = log.lines(logging.WARNING)
     assert line.startswith(f"Airbyte job {job.job_id} could not be cancelled: ")
+
+
+def test_a_job_that_could_not_be_cancelled_at_first_is_cancelled_in_the_end(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    job = airbyte.begin(airbyte.start_sync(shop))
+    record = record_of(airbyte, job)
+    airbyte.add_fault(Fault.status(502), method="DELETE", times=2)
+    with pytest.raises(KeyboardInterrupt), cancelling(airbyte, record, log):
+        raise KeyboardInterrupt
+    assert airbyte.job(job.job_id).status == "cancelled"
+    assert log.lines() == [f"Cancelled Airbyte job {job.job_id}"]
+
+
+def test_a_cancel_whose_answer_is_lost_cancels_nothing_that_comes_after_it(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    record = record_of(airbyte, airbyte.begin(airbyte.start_sync(shop)))
+    airbyte.add_fault(Fault.gateway_timeout(), method="DELETE")
+
+    def start_the_next(seconds: float) -> None:
+        airbyte.start_sync(shop)
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        cancelling(airbyte, record, log, sleep=start_the_next),
+    ):
+        raise KeyboardInterrupt
+    assert [job.status for job in airbyte.jobs] == ["cancelled", "pending"]
 
 
 def cancels(requests: list[RecordedRequest]) -> list[RecordedRequest]:
