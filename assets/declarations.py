@@ -63,7 +63,8 @@ def other_reporter(
 
 def _still_follows(instance: dg.DagsterInstance, declaration: Declaration) -> bool:
     run = instance.get_run_by_id(declaration.run_id)
-    if run is None or run.is_finished:
+    # A run that only starts syncs reports none.
+    if run is None or run.is_finished or keys.STARTS_SYNCS_TAG in run.tags:
         return False
     cursor: str | None = None
     while True:

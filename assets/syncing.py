@@ -107,18 +107,18 @@ def _report(
     if other is not None:
         context.log.info("Run %s follows Airbyte job %s as well, and reports it", other, job.id)
     for table in synced:
-        is_selected = table.key in context.selected_asset_keys
+        name, is_selected = table.key.to_user_string(), table.key in context.selected_asset_keys
         if other is not None or ledger.is_told(table.key, job.id):
             # By another run that follows the job, or by the sensor, which gave us up for dead.
-            context.log.info("%s is left as it was told of job %s", table.key, job.id)
+            context.log.info("%s is left as it was told of job %s", name, job.id)
             if is_selected:
                 yield passed_on(context.assets_def, table.key)
         else:
             event = materialization(sync, table, len(synced), ledger)
             yield as_result(event) if is_selected else event
     missed = context.selected_asset_keys - {table.key for table in synced}
-    for key in sorted(missed, key=lambda missed_key: missed_key.to_user_string()):
-        context.log.warning("Airbyte job %s had no stream for asset %s", job.id, key)
+    for name in sorted(key.to_user_string() for key in missed):
+        context.log.warning("Airbyte job %s had no stream for asset %s", job.id, name)
 
 
 class SyncsAssets(BaseAirbyteWorkspace):

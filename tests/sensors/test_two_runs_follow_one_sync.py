@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync import AirbyteWorkspace, airbyte_assets, build_airbyte_polling_sensor
+from dagster_airbyte_sync import (
+    AirbyteWorkspace,
+    airbyte_assets,
+    build_airbyte_polling_sensor,
+    build_airbyte_start_job,
+)
+from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets import table_of_spec
+from dagster_airbyte_sync.assets.events import declaration
 from dagster_airbyte_sync.assets.following import Following
 from dagster_airbyte_sync.resources import AirbyteClient
 from dagster_airbyte_sync.testing import (
@@ -16,6 +24,7 @@ from dagster_airbyte_sync.testing import (
     SimulatedConnection,
     SimulatedJob,
 )
+from helpers.dagster_private import store_run_event, store_step_event
 from helpers.deployment import Deployment, deployed
 from helpers.model_runs import SteppedRun
 
@@ -137,6 +146,65 @@ def test_if_the_first_is_dead_and_nobody_knows_the_sensor_tells_when_it_is_known
     assert not teller(deployment)
 
 
+def test_a_run_that_has_to_be_tried_again_before_it_follows_a_sync_is_still_the_first(
+    airbyte: AirbyteSimulator, running: SimulatedJob, deployment: Deployment
+) -> None:
+    first, second = (run_that_attaches(airbyte, deployment) for _ in range(2))
+    store_run_event(
+        deployment.instance, first.run, dg.DagsterEventType.STEP_UP_FOR_RETRY, step_of(deployment)
+    )
+    go_on_until(first, lambda: declarations(deployment) == 1)
+    go_on_until(second, lambda: declarations(deployment) == 2)
+    airbyte.succeed(running)
+    end(second)
+    assert deployment.told("orders") == []
+    end(first)
+
+    assert deployment.told("orders") == [running.job_id]
+    assert teller(deployment) == first.run.run_id
+
+
+def test_a_run_that_only_started_a_sync_is_no_teller_so_the_first_that_follows_it_tells(
+    airbyte: AirbyteSimulator, running: SimulatedJob, deployment: Deployment
+) -> None:
+    starter = live_run_that_started(deployment, running)
+    follower = run_that_attaches(airbyte, deployment)
+    go_on_until(follower, lambda: declarations(deployment) == 2)
+    airbyte.succeed(running)
+    deployment.tick()
+    assert deployment.told("orders") == []
+
+    end(follower)
+    deployment.tick()
+    deployment.instance.report_run_failed(starter)
+    deployment.tick()
+
+    assert deployment.told("orders") == [running.job_id]
+    assert teller(deployment) == follower.run.run_id
+    assert deployment.last("orders").metadata[keys.STARTED_BY_RUN].value == starter.run_id
+
+
+def step_of(deployment: Deployment) -> str:
+    return orders_of(deployment).op.name
+
+
+def orders_of(deployment: Deployment) -> dg.AssetsDefinition:
+    return deployment.defs.get_repository_def().assets_defs_by_key[dg.AssetKey("orders")]
+
+
+def live_run_that_started(deployment: Deployment, job: SimulatedJob) -> dg.DagsterRun:
+    """It has declared the job, and is still busy with the start of others."""
+    starts = build_airbyte_start_job(workspace=deployment.workspace)
+    run = deployment.instance.create_run_for_job(starts, tags=dict(starts.tags))
+    store_run_event(deployment.instance, run, dg.DagsterEventType.RUN_START)
+    record = AirbyteClient(deployment.workspace.settings()).job(job.job_id)
+    table = table_of_spec(next(iter(orders_of(deployment).specs)))
+    assert table is not None
+    declared = declaration(record, table, "", started=True)
+    store_step_event(deployment.instance, run, f"{starts.name}_op", declared)
+    return run
+
+
 @pytest.fixture
 def live() -> Iterator[AirbyteSimulator]:
     """An Airbyte whose syncs end by themselves, half a second after their start."""
@@ -207,6 +275,8 @@ def test_what_comes_after_a_table_that_the_sensor_told_first_goes_on_in_the_run(
     assert result.success
     assert deployment.told_all(streams) == {name: [live.jobs[0].job_id] for name in streams}
     assert len(deployment.told("revenue")) == 1
+    said = [entry.user_message for entry in instance.all_logs(result.run_id)]
+    assert "orders is left as it was told of job 1" in said
 
 
 def tell(deployment: Deployment, name: str, job_id: int) -> None:
