@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.following import Following, Watch
+from dagster_airbyte_sync.assets.following import Following, Watch, try_to_cancel
 from dagster_airbyte_sync.assets.starting import AlreadyRunning, start_new
 from dagster_airbyte_sync.resources import AirbyteClient, Job
 
@@ -32,10 +33,21 @@ def start_or_attach(
     followed in any case. Raises dg.Failure if something runs that may be neither followed nor
     waited for.
     """
-    begun = how.clock()
+
+    def cancel(job: Job) -> None:
+        try_to_cancel(client, job, how, log)
+
+    turn = _Turn(client, how, log, link, begun=how.clock())
     while True:
         try:
-            job = start_new(client, connection_id, log, clock=how.clock, sleep=how.sleep)
+            job = start_new(
+                client,
+                connection_id,
+                log,
+                clock=how.clock,
+                sleep=how.sleep,
+                if_interrupted=cancel if how.cancel_on_termination else None,
+            )
         except AlreadyRunning as conflict:
             running = conflict.running
             if running is not None and is_own(running):
@@ -44,7 +56,7 @@ def start_or_attach(
             if running is not None and _may_follow(running, how):
                 log.info("Airbyte job %s was running already", running.id)
                 return running, False
-            _wait(client, conflict, how, log, begun, link)
+            turn.wait_for(conflict)
         else:
             return job, True
 
@@ -54,25 +66,40 @@ def _may_follow(running: Job, how: Following) -> bool:
     return how.on_active_sync == "attach" and running.type.writes_tables
 
 
-def _wait(
-    client: AirbyteClient,
-    conflict: AlreadyRunning,
-    how: Following,
-    log: logging.Logger,
-    begun: float,
-    link: Callable[[Job], str],
-) -> None:
-    """Return when another start is worth a try; raise dg.Failure if none is."""
-    running = conflict.running
-    if running is None:
-        if how.clock() - begun > _ENDING_LIMIT:
+@dataclass
+class _Turn:
+    """Waits for what runs; `ending_since` is when nothing that runs was listed any more."""
+
+    client: AirbyteClient
+    how: Following
+    log: logging.Logger
+    link: Callable[[Job], str]
+    begun: float
+    ending_since: float | None = None
+
+    def wait_for(self, conflict: AlreadyRunning) -> None:
+        """Return when another start is worth a try; raise dg.Failure if none is."""
+        running = conflict.running
+        if running is None:
+            self._wait_for_the_last_of_it(conflict)
+        elif self.how.on_active_sync == "wait":
+            self._wait_for_its_end(running)
+        else:
+            raise _busy(conflict, self.link(running)) from conflict
+
+    def _wait_for_the_last_of_it(self, conflict: AlreadyRunning) -> None:
+        now = self.how.clock()
+        if self.ending_since is None:
+            self.ending_since = now
+        if now - self.ending_since > _ENDING_LIMIT:
             raise _busy(conflict) from conflict
-        how.sleep(how.interval)
-    elif how.on_active_sync == "wait":
-        log.info("Waiting for the end of Airbyte job %s: %s", running.id, link(running))
-        Watch(client, how, log, running, begun).until_it_ends(_WAITED_TOO_LONG)
-    else:
-        raise _busy(conflict, link(running)) from conflict
+        self.how.sleep(self.how.interval)
+
+    def _wait_for_its_end(self, running: Job) -> None:
+        self.ending_since = None
+        self.log.info("Waiting for the end of Airbyte job %s: %s", running.id, self.link(running))
+        watch = Watch(self.client, self.how, self.log, running, self.begun)
+        watch.until_it_ends(_WAITED_TOO_LONG)
 
 
 def _busy(conflict: AlreadyRunning, url: str | None = None) -> dg.Failure:

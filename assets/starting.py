@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import dagster as dg
 
@@ -25,6 +26,10 @@ from dagster_airbyte_sync.resources import (
 # itself waits up to a minute for the new job's id, and longer before 2.1.
 _LOOK_FOR = 120.0
 _LOOK_EVERY = 5.0
+# How often to look for it when the run is terminated meanwhile, and how long in between, in
+# seconds: who terminates waits for the run, but not for long.
+_LAST_LOOKS = 5
+_LAST_LOOKS_EVERY = 3.0
 
 # Airbyte answers 409 `state-conflict` to each of these, in the same words (`SchedulerHandler`).
 _WHY_NOT = {
@@ -34,7 +39,8 @@ _WHY_NOT = {
 }
 _NOT_THERE = "There is no such Airbyte connection that these credentials can see"
 _REFUSED = "Airbyte did not start the sync"
-_NOT_FOUND = "Airbyte did not answer the start of the sync, and no new job was found"
+_NOT_ANSWERED = "Airbyte did not answer the start of the sync, and no new job was found"
+_NOT_FOUND = "Airbyte refused to start the sync, and no new job was found"
 
 
 class AlreadyRunning(AirbyteError):
@@ -60,28 +66,75 @@ def start_new(
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
+    if_interrupted: Callable[[Job], None] | None = None,
 ) -> Job:
     """Start a sync; its job. Airbyte may take over a minute to answer.
 
-    Raises AlreadyRunning if a job runs there, dg.Failure if Airbyte refuses to start one or if it
-    stays unknown whether it did, AirbyteUnavailable if nothing was sent.
+    If the run is terminated meanwhile, `if_interrupted` is called with the new job, should one be
+    found within seconds. Raises AlreadyRunning if a job runs there, dg.Failure if Airbyte refuses
+    to start one or if it stays unknown whether it did, AirbyteUnavailable if nothing was sent.
     """
     # Taken before: a job that is not among these afterwards is the one that was started. They do
     # not tell whether one may be started: Airbyte clears away dead jobs as it starts another.
     before = _newest_id(client, connection_id)
+    start = _Start(client, connection_id, before, log, clock, sleep)
     try:
-        return client.start_sync(connection_id)
-    except AirbyteRequestError as error:
-        _raise_if_not_started(client, connection_id, error)
-        problem = error
-    log.warning("The start of the sync was not answered; looking for its job: %s", problem)
-    deadline = clock() + _LOOK_FOR
-    while (found := _first_after(client, connection_id, before, log)) is None:
-        if clock() >= deadline:
-            raise _failure(_NOT_FOUND, connection_id, str(problem)) from problem
-        sleep(_LOOK_EVERY)
-    log.info("The sync did start: it is Airbyte job %s", found.id)
-    return found
+        return start.job()
+    except BaseException as end:
+        # An interrupt is no Exception.
+        is_interrupt = not isinstance(end, Exception)
+        if is_interrupt and if_interrupted and (job := start.found_in_seconds()):
+            if_interrupted(job)
+        raise
+
+
+@dataclass(frozen=True)
+class _Start:
+    """One start of a sync. `before` is the id of the connection's newest job until then."""
+
+    client: AirbyteClient
+    connection_id: str
+    before: int
+    log: logging.Logger
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+
+    def job(self) -> Job:
+        try:
+            return self.client.start_sync(self.connection_id)
+        except AirbyteRequestError as error:
+            _raise_if_not_started(self.client, self.connection_id, error)
+            problem = error
+        self.log.warning("It is not known if the sync started; looking for its job: %s", problem)
+        return self._found_in_minutes(problem)
+
+    def _found_in_minutes(self, problem: AirbyteRequestError) -> Job:
+        deadline = self.clock() + _LOOK_FOR
+        while (found := self._first_after()) is None:
+            if self.clock() >= deadline:
+                was_refused = isinstance(problem, AirbyteRefused)
+                description = _NOT_FOUND if was_refused else _NOT_ANSWERED
+                raise _failure(description, self.connection_id, str(problem)) from problem
+            self.sleep(_LOOK_EVERY)
+        self.log.info("The sync did start: it is Airbyte job %s", found.id)
+        return found
+
+    def found_in_seconds(self) -> Job | None:
+        for _ in range(_LAST_LOOKS - 1):
+            if found := self._first_after():
+                return found
+            self.sleep(_LAST_LOOKS_EVERY)
+        return self._first_after()
+
+    def _first_after(self) -> Job | None:
+        try:
+            newest = self.client.newest_jobs(self.connection_id)
+        except AirbyteRequestError as silence:
+            # A refusal, too, says nothing of the sync: gateways refuse while Airbyte restarts.
+            self.log.warning("Airbyte does not tell its jobs: %s", silence)
+            return None
+        new = [job for job in newest if job.id > self.before and job.type is JobType.SYNC]
+        return min(new, key=lambda job: job.id, default=None)
 
 
 def _newest_id(client: AirbyteClient, connection_id: str) -> int:
@@ -111,18 +164,6 @@ def running_job(client: AirbyteClient, connection_id: str) -> Job | None:
     # Dead jobs may stay unfinished until the next start: only the newest can be running.
     newest = next(iter(client.newest_jobs(connection_id)), None)
     return newest if newest is not None and not newest.is_finished else None
-
-
-def _first_after(
-    client: AirbyteClient, connection_id: str, before: int, log: logging.Logger
-) -> Job | None:
-    try:
-        newest = client.newest_jobs(connection_id)
-    except AirbyteUnavailable as silence:
-        log.warning("Airbyte does not answer: %s", silence)
-        return None
-    new = [job for job in newest if job.id > before and job.type is JobType.SYNC]
-    return min(new, key=lambda job: job.id, default=None)
 
 
 def _refuse_unknown(connection_id: str, error: AirbyteRequestError) -> None:

@@ -160,3 +160,24 @@ def test_what_is_always_just_ending_is_given_up(
     with pytest.raises(dg.Failure) as failure:
         start(airbyte, shop, log, "wait")
     assert failure.value.description == BUSY
+
+
+def test_what_is_just_ending_is_waited_for_after_a_long_wait_too(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    """The first start finds nothing that runs, the second a sync, the next three nothing again."""
+    starts = "/public/v1/jobs"
+    busy = Fault.status(409, {"title": "try-again-later"})
+    airbyte.add_fault(busy, path=starts, method="POST")
+    airbyte.add_fault(busy, path=starts, method="POST", times=3, after=1)
+
+    def overtake(request: RecordedRequest) -> None:
+        if len(starts_in(airbyte.requests)) == 2 and not airbyte.jobs:
+            airbyte.start_sync(shop, unattended=True)
+
+    airbyte.on_request(overtake)
+    assert start(airbyte, shop, log, "wait") == (2, True)
+
+
+def starts_in(requests: list[RecordedRequest]) -> list[RecordedRequest]:
+    return [r for r in requests if r.method == "POST" and r.path.endswith("/public/v1/jobs")]

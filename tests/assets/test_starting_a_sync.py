@@ -133,6 +133,32 @@ def test_an_airbyte_that_is_silent_while_it_is_searched_is_asked_again(
     assert (job.id, time.now > 0) == (1, True)
 
 
+@pytest.mark.parametrize("code", [401, 403, 404])
+def test_an_airbyte_that_refuses_while_it_is_searched_is_asked_again(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, time: Time, code: int
+) -> None:
+    """As a gateway does whose Airbyte is being restarted."""
+    airbyte.add_fault(Fault.drop_after(), path=JOBS, method="POST")
+    airbyte.add_fault(Fault.status(code), path=JOBS, method="GET", times=4, after=1)
+
+    job = start_new(client_of(airbyte), shop.connection_id, LOG, clock=time.clock, sleep=time.sleep)
+
+    assert (job.id, time.now > 0) == (1, True)
+
+
+def test_a_refused_start_that_leaves_no_trace_is_told_as_refused(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, time: Time
+) -> None:
+    airbyte.add_fault(conflict("state-conflict"), path=JOBS, method="POST")
+
+    with pytest.raises(dg.Failure) as failure:
+        start_new(client_of(airbyte), shop.connection_id, LOG, clock=time.clock, sleep=time.sleep)
+
+    assert failure.value.description == (
+        "Airbyte refused to start the sync, and no new job was found"
+    )
+
+
 def test_a_start_that_leaves_no_trace_is_given_up_in_minutes(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, time: Time
 ) -> None:

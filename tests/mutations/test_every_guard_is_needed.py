@@ -143,9 +143,79 @@ BREAKS = (
     Break(
         "a sync is started once",
         "assets/starting.py",
-        "_raise_if_not_started(client, connection_id, error)",
-        "return client.start_sync(connection_id)",
+        "_raise_if_not_started(self.client, self.connection_id, error)",
+        "return self.client.start_sync(self.connection_id)",
         "tests/assets/test_starting_a_sync.py",
+    ),
+    Break(
+        "a lost start is looked for",
+        "assets/starting.py",
+        "deadline = self.clock() + _LOOK_FOR",
+        "deadline = self.clock()",
+        "tests/assets/test_starting_a_sync.py"
+        "::test_a_sync_that_appears_only_minutes_after_its_start_was_given_up_is_found",
+    ),
+    Break(
+        "a start that is refused while it is looked for is not given up",
+        "assets/starting.py",
+        "except AirbyteRequestError as silence:",
+        "except AirbyteUnavailable as silence:",
+        "tests/assets/test_starting_a_sync.py"
+        "::test_an_airbyte_that_refuses_while_it_is_searched_is_asked_again",
+    ),
+    Break(
+        "a terminated run leaves no sync that was being started",
+        "assets/starting.py",
+        "is_interrupt = not isinstance(end, Exception)",
+        "is_interrupt = False",
+        "tests/assets/test_a_start_that_is_interrupted.py",
+    ),
+    Break(
+        "attach never follows a clear",
+        "assets/active_sync.py",
+        'return how.on_active_sync == "attach" and running.type.writes_tables',
+        'return how.on_active_sync == "attach"',
+        "tests/assets/test_a_busy_connection.py::test_a_clear_is_never_followed",
+    ),
+    Break(
+        "a long wait is no long end",
+        "assets/active_sync.py",
+        "self.ending_since = None",
+        "pass",
+        "tests/assets/test_a_busy_connection.py"
+        "::test_what_is_just_ending_is_waited_for_after_a_long_wait_too",
+    ),
+    Break(
+        "1: a step that was tried before still follows",
+        "assets/declarations.py",
+        "if record.storage_id < declaration.storage_id:",
+        "if False:",
+        "tests/sensors/test_two_runs_follow_one_sync.py"
+        "::test_a_run_that_has_to_be_tried_again_before_it_follows_a_sync_is_still_the_first",
+    ),
+    Break(
+        "1: a run that only starts syncs reports none",
+        "assets/declarations.py",
+        "if run is None or run.is_finished or keys.STARTS_SYNCS_TAG in run.tags:",
+        "if run is None or run.is_finished:",
+        "tests/sensors/test_two_runs_follow_one_sync.py"
+        "::test_a_run_that_only_started_a_sync_is_no_teller_so_the_first_that_follows_it_tells",
+    ),
+    Break(
+        "a gateway that refuses all does not end the following",
+        "assets/following.py",
+        "            except AirbyteError as error:",
+        "            except AirbyteUnavailable as error:",
+        "tests/assets/test_following_a_sync.py"
+        "::test_a_gateway_that_refuses_everything_for_a_while_does_not_end_the_following",
+    ),
+    Break(
+        "a job that cannot be cancelled at once is cancelled in the end",
+        "assets/following.py",
+        "how.sleep(pause)",
+        "raise",
+        "tests/assets/test_following_a_sync.py"
+        "::test_a_job_that_could_not_be_cancelled_at_first_is_cancelled_in_the_end",
     ),
     Break(
         "only the run's own job is cancelled",
