@@ -28,8 +28,8 @@ from dagster_airbyte_sync.resources.errors import (
     TokenRefused,
     TokensNotGiven,
 )
-from dagster_airbyte_sync.resources.foreign_workspace import as_workspace
 from dagster_airbyte_sync.resources.finding import find_workspace
+from dagster_airbyte_sync.resources.foreign_workspace import as_workspace
 from dagster_airbyte_sync.resources.jobs import (
     Job,
     JobFailure,

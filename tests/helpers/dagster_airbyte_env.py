@@ -7,7 +7,7 @@ DAGSTER_AIRBYTE_PYTHON is the path of that environment's Python.
 import json
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import cachetools
