@@ -1,6 +1,8 @@
 """Which connections a job or schedule is for, and all that is known of their tables."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
+from functools import partial
+from pathlib import Path
 
 import dagster as dg
 
@@ -12,6 +14,8 @@ from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWork
 
 Asset = dg.AssetsDefinition | dg.AssetSpec | dg.AssetKey | str
 ChosenAssets = dg.AssetSelection | Sequence[Asset]
+# Reads all tables of the workspace.
+Known = Callable[[], Sequence[Table]]
 
 
 def chosen_tables(
@@ -19,22 +23,31 @@ def chosen_tables(
     translator: DagsterAirbyteTranslator | None = None,
     selector: ConnectionSelector | None = None,
     assets: ChosenAssets | None = None,
+    snapshot: Path | None = None,
 ) -> list[Table]:
-    """The tables of the connections that `selector` accepts or that `assets` belong to, or of all.
+    """All tables of the connections that `selector` accepts or that `assets` belong to.
 
-    Definitions and specs are taken as they are; keys and selections are looked up in the workspace.
-    Raises AirbyteSettingsError for both, for none at all, and for what is no table of Airbyte.
+    Without either they are those of all active connections. Definitions are taken as they are;
+    keys, selections, and what a spec's connection has besides it are looked up in the workspace, or
+    in the `snapshot` file. Raises AirbyteSettingsError for both, for none at all, and for what is
+    no table of Airbyte.
     """
     if selector is not None and assets is not None:
         raise AirbyteSettingsError(
             "Give either connection_selector_fn or assets, not both: each alone says what to sync."
         )
     if assets is None:
-        tables = load_tables(workspace, translator, selector)
-    elif isinstance(assets, dg.AssetSelection):
-        tables = _selected(load_tables(workspace, translator), assets)
+        # Who asks for all does not ask for what is paused; a selector may.
+        tables = load_tables(
+            workspace,
+            translator,
+            selector,
+            include_inactive=selector is not None,
+            snapshot=snapshot,
+        )
     else:
-        tables = _listed(workspace, translator, [assets] if isinstance(assets, str) else assets)
+        known = partial(load_tables, workspace, translator, snapshot=snapshot)
+        tables = _tables_of(assets, known)
     if not tables:
         raise AirbyteSettingsError(
             "There is nothing to sync: no connection of the workspace with selected streams is"
@@ -46,7 +59,13 @@ def chosen_tables(
 def _words(selector: ConnectionSelector | None, assets: ChosenAssets | None) -> str:
     if assets is not None:
         return "assets"
-    return "connection_selector_fn" if selector is not None else "'all connections'"
+    return "connection_selector_fn" if selector is not None else "'all that are active'"
+
+
+def _tables_of(assets: ChosenAssets, known: Known) -> list[Table]:
+    if isinstance(assets, dg.AssetSelection):
+        return _selected(known(), assets)
+    return _listed([assets] if isinstance(assets, str) else assets, known)
 
 
 def _selected(known: Sequence[Table], selection: dg.AssetSelection) -> list[Table]:
@@ -61,28 +80,35 @@ def _selected(known: Sequence[Table], selection: dg.AssetSelection) -> list[Tabl
     return _whole_connections(known, keys)
 
 
-def _listed(
-    workspace: BaseAirbyteWorkspace,
-    translator: DagsterAirbyteTranslator | None,
-    assets: Sequence[Asset],
-) -> list[Table]:
-    tables = [
-        _table(spec)
-        for asset in assets
-        if isinstance(asset, dg.AssetsDefinition | dg.AssetSpec)
-        for spec in (asset.specs if isinstance(asset, dg.AssetsDefinition) else [asset])
-    ]
+def _listed(assets: Sequence[Asset], known: Known) -> list[Table]:
+    definitions = [asset for asset in assets if isinstance(asset, dg.AssetsDefinition)]
+    tables = [_table(spec) for definition in definitions for spec in definition.specs]
+    specs = [_table(asset) for asset in assets if isinstance(asset, dg.AssetSpec)]
+    if specs:
+        tables += _with_siblings(known(), specs)
     keys = {
         dg.AssetKey.from_user_string(asset) if isinstance(asset, str) else asset
         for asset in assets
         if isinstance(asset, dg.AssetKey | str)
     }
     if keys:
-        found = _whole_connections(load_tables(workspace, translator), keys)
+        found = _whole_connections(known(), keys)
         if unknown := keys - {table.key for table in found}:
             raise _no_tables(unknown)
         tables += found
     return list({table.key: table for table in tables}.values())
+
+
+def _with_siblings(known: Sequence[Table], given: Sequence[Table]) -> list[Table]:
+    """These, whose specs users may have changed, and what else their connections sync."""
+    connections = {table.connection_id for table in given}
+    streams = {(table.connection_id, table.stream) for table in given}
+    siblings = [
+        table
+        for table in known
+        if table.connection_id in connections and (table.connection_id, table.stream) not in streams
+    ]
+    return [*given, *siblings]
 
 
 def _table(spec: dg.AssetSpec) -> Table:

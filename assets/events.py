@@ -92,9 +92,18 @@ def observation(sync: FinishedSync, table: Table) -> dg.AssetObservation:
 
 def announcement(table: Table) -> dg.AssetObservation:
     """Says that the run which stores this event is about to start a sync of the table."""
+    return _status_of_a_start(table, keys.STARTING)
+
+
+def withdrawal(table: Table) -> dg.AssetObservation:
+    """Says that the sync which the run has announced was not started by it."""
+    return _status_of_a_start(table, keys.NOT_STARTED)
+
+
+def _status_of_a_start(table: Table, status: str) -> dg.AssetObservation:
     return dg.AssetObservation(
         asset_key=table.key,
-        metadata={keys.JOB_STATUS: keys.STARTING, keys.CONNECTION_ID: table.connection_id},
+        metadata={keys.JOB_STATUS: status, keys.CONNECTION_ID: table.connection_id},
     )
 
 

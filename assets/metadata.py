@@ -35,8 +35,9 @@ FAILURE_ORIGIN = "dagster-airbyte/failure_origin"
 FAILURE_TYPE = "dagster-airbyte/failure_type"
 
 # What JOB_STATUS says in an event of a run that has to do with a job that goes on: the run is about
-# to start one, has started it, or found it running.
+# to start one, started none after all, has started it, or found it running.
 STARTING = "starting"
+NOT_STARTED = "not_started"
 STARTED = "started"
 FOLLOWED = "followed"
 

@@ -1,15 +1,16 @@
 """Dagster schedules that fire when Airbyte's own would."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.assets.cron_fields import NoCron
-from dagster_airbyte_sync.assets.definitions import group_by_connection, op_names
-from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table, selected_tables
-from dagster_airbyte_sync.assets.taken_schedules import TakenOver
+from dagster_airbyte_sync.assets.definitions import clean_name, group_by_connection
+from dagster_airbyte_sync.assets.schedules import is_schedule, sync_schedule
+from dagster_airbyte_sync.assets.tables import ConnectionSelector, selected_tables
+from dagster_airbyte_sync.assets.taken_schedules import TakenOver, as_taken_over
 from dagster_airbyte_sync.assets.timing import crons_of, in_words
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
@@ -26,20 +27,24 @@ def build_schedules_from_airbyte(
     connection_selector_fn: ConnectionSelector | None = None,
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
     resource_key: str = "airbyte",
-    default_status: dg.DefaultScheduleStatus = dg.DefaultScheduleStatus.STOPPED,
+    default_status: dg.DefaultScheduleStatus | None = None,
     execution_timezone: str | None = None,
-    taken_over: TakenOver | None = None,
+    wait: bool = True,
+    tags: Mapping[str, str] | None = None,
+    taken_over: TakenOver | str | None = None,
     snapshot: Path | None = None,
 ) -> Sequence[dg.ScheduleDefinition]:
     """One schedule for each selected connection that Airbyte syncs by a schedule of its own.
 
-    A run of it materializes the connection's tables, which must be assets that sync
-    (`build_airbyte_assets_definitions`). Manual and inactive connections have none.
+    With `wait` a run of it materializes the connection's tables, which must be assets that sync
+    (`build_airbyte_assets_definitions`); without, it only starts the sync, and the sensor tells how
+    it went (see `build_airbyte_start_job`). Each run has `tags`, and one with the connection's id.
+    Manual and inactive connections have no schedule.
 
-    Both this schedule and Airbyte's own would sync twice, so the schedules are stopped until they
-    are started: first `take_over_schedules`, then start them, and from then on give here as
-    `taken_over` what that call printed, because Airbyte itself does not know the schedules any
-    more.
+    Both this schedule and Airbyte's own would sync twice, so `default_status` is "stopped" where
+    Airbyte has a schedule, and "running" where Dagster took it over: first `take_over_schedules`,
+    then give here as `taken_over` what that call printed (or returned), because Airbyte itself does
+    not know the schedules any more.
 
     Times are those of Airbyte, in the time zone of its cron. Basic intervals have none in Airbyte,
     where they count from the last scheduled sync; here they fire at round times in
@@ -48,41 +53,53 @@ def build_schedules_from_airbyte(
 
     With a `snapshot` file the schedules are those that Airbyte had when it was written.
 
-    `resource_key` begins the names, so that two workspaces fit into one code location. Raises
-    AirbyteSettingsError that names all connections whose schedule cron cannot say.
+    A name is `resource_key`, so that two workspaces fit into one code location, "_schedule_" and
+    the connection's id: Dagster knows by its name whether a schedule is on, and so a connection
+    may be renamed. Raises AirbyteSettingsError that names all connections whose schedule cron
+    cannot say, and for a time zone that is not known.
     """
+    _refuse_unknown_zone(execution_timezone)
     catalog = load_catalog(workspace, snapshot)
     tables = selected_tables(catalog, dagster_airbyte_translator, connection_selector_fn)
     groups = group_by_connection(tables)
-    names = op_names(groups, f"{resource_key}_schedule")
-    known = taken_over or TakenOver()
+    known = as_taken_over(taken_over)
     scheduled = [known.before(catalog.connections[connection_id]) for connection_id in groups]
     scheduled = [each for each in scheduled if each.is_active and each.schedule.kind != "manual"]
     refuse_what_cron_cannot_say(scheduled)
     return [
-        _schedule(names[each.id], each, groups[each.id], default_status, execution_timezone)
+        sync_schedule(
+            groups[each.id],
+            name=f"{resource_key}_schedule_{clean_name(each.id)}",
+            cron_schedule=_crons(each),
+            execution_timezone=_zone(each) or execution_timezone or "UTC",
+            wait=wait,
+            default_status=default_status or _status(catalog.connections[each.id]),
+            resource_key=resource_key,
+            tags={**(tags or {}), keys.CONNECTION_ID: each.id},
+            description=f"When Airbyte would sync {each.name!r}: {in_words(each.schedule)}.",
+        )
         for each in scheduled
     ]
 
 
-def _schedule(
-    name: str,
-    connection: Connection,
-    tables: Sequence[Table],
-    default_status: dg.DefaultScheduleStatus,
-    execution_timezone: str | None,
-) -> dg.ScheduleDefinition:
-    schedule = connection.schedule
-    crons = crons_of(schedule)
-    return dg.ScheduleDefinition(
-        name=name,
-        target=dg.AssetSelection.assets(*(table.key for table in tables)),
-        cron_schedule=crons[0] if len(crons) == 1 else list(crons),
-        execution_timezone=_zone(connection) or execution_timezone or "UTC",
-        default_status=default_status,
-        description=f"When Airbyte would sync {connection.name!r}: {in_words(schedule)}.",
-        tags={keys.CONNECTION_ID: connection.id},
-    )
+def _refuse_unknown_zone(zone: str | None) -> None:
+    if not _is_zone(zone):
+        raise AirbyteSettingsError(
+            f"execution_timezone is {zone!r}, which is no known time zone: use a name such as"
+            " 'Europe/Berlin'."
+        )
+
+
+def _crons(connection: Connection) -> str | Sequence[str]:
+    crons = crons_of(connection.schedule)
+    return crons[0] if len(crons) == 1 else list(crons)
+
+
+def _status(in_airbyte: Connection) -> dg.DefaultScheduleStatus:
+    """What starts by itself is what nobody else starts."""
+    is_taken = in_airbyte.schedule.kind == "manual"
+    status = dg.DefaultScheduleStatus
+    return status.RUNNING if is_taken else status.STOPPED
 
 
 def _zone(connection: Connection) -> str | None:
@@ -92,7 +109,7 @@ def _zone(connection: Connection) -> str | None:
 
 def refuse_what_cron_cannot_say(connections: Iterable[Connection]) -> None:
     """Raise AirbyteSettingsError that names every one of them whose schedule cron cannot say."""
-    reasons = [reason for each in connections if (reason := _why_not(each))]
+    reasons = [reason for each in connections if (reason := why_no_cron(each))]
     if reasons:
         raise AirbyteSettingsError(
             f"Dagster has no schedule that fires as Airbyte does for {'; for '.join(reasons)}."
@@ -101,7 +118,8 @@ def refuse_what_cron_cannot_say(connections: Iterable[Connection]) -> None:
         )
 
 
-def _why_not(connection: Connection) -> str | None:
+def why_no_cron(connection: Connection) -> str | None:
+    """Which connection it is, and why cron cannot say its schedule; None if it can."""
     named = f"connection {connection.name!r} ({connection.id}), {in_words(connection.schedule)}"
     try:
         crons_of(connection.schedule)
@@ -111,10 +129,4 @@ def _why_not(connection: Connection) -> str | None:
 
 
 def _is_zone(zone: str | None) -> bool:
-    try:
-        dg.ScheduleDefinition(
-            name="probe", job_name="probe", cron_schedule="@daily", execution_timezone=zone
-        )
-    except dg.DagsterInvalidDefinitionError:
-        return False
-    return True
+    return is_schedule("@daily", zone)

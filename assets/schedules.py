@@ -1,6 +1,7 @@
 """Dagster schedules of Airbyte syncs: runs that follow them, or runs that only start them."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import dagster as dg
 
@@ -24,29 +25,35 @@ def build_airbyte_sync_schedule(
     resource_key: str = "airbyte",
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
     tags: Mapping[str, str] | None = None,
+    snapshot: Path | None = None,
 ) -> dg.ScheduleDefinition:
-    """A schedule that syncs connections: all, or those of `connection_selector_fn` or `assets`.
+    """A schedule that syncs connections: those of `connection_selector_fn` or `assets`.
+
+    Without either it syncs all that are active in Airbyte.
 
     With `wait` a run materializes the assets and follows the syncs to their end; they must be
-    assets that sync. Without it a run of a second or two starts the syncs and ends, and the sensor
-    tells how they went, with the run that asked: no run slot is held. See
+    assets that sync. Without it a run starts the syncs and ends, and the sensor tells how they
+    went, with the run that asked: no run slot is held while Airbyte works. See
     `build_airbyte_start_job` for what such a run does.
 
     Args:
         workspace: Its connections are known now; runs use the resource under `resource_key`.
         cron_schedule: Five fields, or several such expressions. (Airbyte's own have seconds, too.)
-        connection_selector_fn: For instance `lambda connection: connection.is_active`.
+        connection_selector_fn: For instance `lambda connection: "nightly" in connection.tags`.
         assets: Definitions, specs, keys, or an AssetSelection that is looked up among the
             workspace's tables. Airbyte syncs whole connections.
         execution_timezone: Such as "Europe/Berlin". Default: UTC.
         name: Default: the resource key and "_sync_schedule". Its job is called so, and "_job".
         dagster_airbyte_translator: The one the assets were built with.
         tags: Of each run.
+        snapshot: A file that `dagster-airbyte-sync snapshot` wrote, to read instead of Airbyte.
 
     Raises AirbyteSettingsError if nothing is to be synced, or never.
     """
     return sync_schedule(
-        chosen_tables(workspace, dagster_airbyte_translator, connection_selector_fn, assets),
+        chosen_tables(
+            workspace, dagster_airbyte_translator, connection_selector_fn, assets, snapshot
+        ),
         name=name or f"{resource_key}_sync_schedule",
         cron_schedule=cron_schedule,
         execution_timezone=execution_timezone,
@@ -98,19 +105,20 @@ _STARTS = "Starts syncs in Airbyte; the sensor tells how they ended."
 def _refuse_bad_times(
     name: str, cron_schedule: str | Sequence[str], execution_timezone: str | None
 ) -> None:
-    if not _is_schedule(cron_schedule):
+    if not is_schedule(cron_schedule):
         raise AirbyteSettingsError(
             f"The schedule {name!r} has the cron expression {cron_schedule!r}, which is none: it"
             " has five fields (minute, hour, day of month, month, day of week), as in '0 6 * * *'."
         )
-    if not _is_schedule(cron_schedule, execution_timezone):
+    if not is_schedule(cron_schedule, execution_timezone):
         raise AirbyteSettingsError(
             f"The schedule {name!r} has the time zone {execution_timezone!r}, which is not known:"
             " use a name such as 'Europe/Berlin'."
         )
 
 
-def _is_schedule(cron_schedule: str | Sequence[str], zone: str | None = None) -> bool:
+def is_schedule(cron_schedule: str | Sequence[str], zone: str | None = None) -> bool:
+    """Whether Dagster can read the cron expression and knows the time zone."""
     # Dagster's own reader of cron expressions is not public, but a definition uses it.
     try:
         dg.ScheduleDefinition(

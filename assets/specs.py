@@ -35,7 +35,7 @@ def load_tables(
     tables = selected_tables(catalog, dagster_airbyte_translator, selector)
     if snapshot is not None:
         tables = [_with_age(table, catalog.read_at) for table in tables]
-    if freshness_from_airbyte_schedule is False:
+    if not freshness_from_airbyte_schedule:
         return tables
     wanted = freshness_from_airbyte_schedule
     known = wanted if isinstance(wanted, TakenOver) else TakenOver()

@@ -6,16 +6,17 @@ declaration even if the sync ends sooner than it is written.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.assets.chosen import ChosenAssets, chosen_tables
 from dagster_airbyte_sync.assets.definitions import group_by_connection, workspace_resource
-from dagster_airbyte_sync.assets.events import announcement, declaration
+from dagster_airbyte_sync.assets.events import announcement, declaration, withdrawal
 from dagster_airbyte_sync.assets.starting import AlreadyRunning, start_new
 from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
@@ -27,8 +28,9 @@ from dagster_airbyte_sync.resources import (
     job_url,
 )
 
-# Airbyte takes seconds, sometimes more than a minute, to answer a start.
-_AT_ONCE = 8
+# Airbyte takes seconds, sometimes more than a minute, to answer a start; for all requests to its
+# public API together it has five threads.
+_AT_ONCE = 3
 
 
 def build_airbyte_start_job(
@@ -40,26 +42,30 @@ def build_airbyte_start_job(
     resource_key: str = "airbyte",
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
     tags: Mapping[str, str] | None = None,
+    snapshot: Path | None = None,
 ) -> dg.JobDefinition:
     """A job that starts syncs in Airbyte and does not wait for them; the sensor tells their end.
 
-    A connection on which a job is running is skipped. If one cannot be started the others still
-    are, and the run fails in the end and names it; a retry leaves alone what was started.
+    A connection on which a job is running is skipped, and so is one that was paused in Airbyte
+    since the definitions were loaded. If one cannot be started the others still are, and the run
+    fails in the end and names it; a retry leaves alone what was started.
 
     Args:
         workspace: Its connections are known now; the syncs are started by the resource under
             `resource_key`. The two should be the same.
-        connection_selector_fn: Which connections to sync. Default: all.
+        connection_selector_fn: Which connections to sync. Default: all that are active.
         assets: The same, said by their assets: definitions, specs, keys, or an AssetSelection that
-            is looked up among the workspace's tables. Airbyte syncs whole connections; of specs,
-            give all tables of each.
+            is looked up among the workspace's tables. Airbyte syncs whole connections.
         name: Default: "start_", the resource key and "_syncs".
         dagster_airbyte_translator: The one the assets were built with.
         tags: Of each run.
+        snapshot: A file that `dagster-airbyte-sync snapshot` wrote, to read instead of Airbyte.
 
     Raises AirbyteSettingsError if nothing, or no table of the workspace, is to be synced.
     """
-    tables = chosen_tables(workspace, dagster_airbyte_translator, connection_selector_fn, assets)
+    tables = chosen_tables(
+        workspace, dagster_airbyte_translator, connection_selector_fn, assets, snapshot
+    )
     return start_job(tables, name or f"start_{resource_key}_syncs", resource_key, tags)
 
 
@@ -110,28 +116,37 @@ def start_all(
         run_id = earlier[connection_id]
         context.log.info("%s was started by run %s", _name(groups[connection_id]), run_id)
     due = [group for connection_id, group in groups.items() if connection_id not in earlier]
-    for tables, start in _starts(context, client, due):
-        report.tell(tables, start)
+    _start_side_by_side(context, client, due, report)
     report.refuse_problems(len(due))
 
 
-def _starts(
-    context: dg.OpExecutionContext, client: AirbyteClient, groups: Sequence[Sequence[Table]]
-) -> Iterator[tuple[Sequence[Table], "Future[Job]"]]:
-    """Each connection's finished start. A run that is terminated makes no further ones."""
+def _start_side_by_side(
+    context: dg.OpExecutionContext,
+    client: AirbyteClient,
+    groups: Sequence[Sequence[Table]],
+    report: "_Report",
+) -> None:
     left = iter(groups)
     pending: dict[Future[Job], Sequence[Table]] = {}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        while True:
-            for tables in islice(left, _AT_ONCE - len(pending)):
-                # On the table that is declared last, where the announcement ends.
-                context.log_event(announcement(tables[-1]))
-                start = pool.submit(start_new, client, tables[0].connection_id, context.log)
-                pending[start] = tables
-            if not pending:
-                return
-            for start in wait(pending, return_when=FIRST_COMPLETED).done:
-                yield pending.pop(start), start
+        try:
+            while True:
+                for tables in islice(left, _AT_ONCE - len(pending)):
+                    # On the table that is declared last, where the announcement ends.
+                    context.log_event(announcement(tables[-1]))
+                    start = pool.submit(start_new, client, tables[0].connection_id, context.log)
+                    pending[start] = tables
+                if not pending:
+                    return
+                for start in wait(pending, return_when=FIRST_COMPLETED).done:
+                    report.tell(pending[start], start)
+                    del pending[start]
+        except BaseException:
+            # A run that is terminated makes no further starts. Those that Airbyte was asked for
+            # already go on there: without their declarations they would be nobody's.
+            for start in as_completed(pending):
+                report.tell(pending[start], start)
+            raise
 
 
 @dataclass
@@ -142,16 +157,17 @@ class _Report:
     ui_url: str
     workspace_id: str
     problems: dict[str, str] = field(default_factory=dict)
-    is_worth_a_retry: bool = False
 
     def tell(self, tables: Sequence[Table], start: "Future[Job]") -> None:
         try:
             self._declare(start.result(), tables)
         except AlreadyRunning as busy:
-            where = f": {self._url(busy.running)}" if busy.running else ""
-            self.context.log.info("Skipped %s. %s%s", _name(tables), busy, where)
+            self._skip(tables, self._what_runs(busy))
         except dg.Failure as failure:
-            self._note(tables, failure.description or "", failure.allow_retries)
+            if _was_paused(failure) and not _was_paused_before(tables):
+                self._skip(tables, "it was paused in Airbyte since the definitions were loaded")
+            else:
+                self._note(tables, failure.description or "")
         except AirbyteError as error:
             self._note(tables, str(error))
 
@@ -161,7 +177,6 @@ class _Report:
             raise dg.Failure(
                 description=f"{len(self.problems)} of {_how_many(total)} not started. {each}",
                 metadata=self.problems,
-                allow_retries=self.is_worth_a_retry,
             )
 
     def _declare(self, job: Job, tables: Sequence[Table]) -> None:
@@ -170,13 +185,31 @@ class _Report:
             self.context.log_event(declaration(job, table, url, started=True))
         self.context.log.info("Started Airbyte job %s of %s: %s", job.id, _name(tables), url)
 
-    def _note(self, tables: Sequence[Table], reason: str, retry: bool = True) -> None:
+    def _skip(self, tables: Sequence[Table], reason: str) -> None:
+        self.context.log_event(withdrawal(tables[-1]))
+        self.context.log.info("Skipped %s: %s", _name(tables), reason)
+
+    def _note(self, tables: Sequence[Table], reason: str) -> None:
+        self.context.log_event(withdrawal(tables[-1]))
         self.context.log.error("%s was not started: %s", _name(tables), reason)
         self.problems[_name(tables)] = reason
-        self.is_worth_a_retry |= retry
+
+    def _what_runs(self, busy: AlreadyRunning) -> str:
+        if busy.running is None:
+            return "a job was running"
+        return f"Airbyte job {busy.running.id} is running, see {self._url(busy.running)}"
 
     def _url(self, job: Job) -> str:
         return job_url(self.ui_url, self.workspace_id, job)
+
+
+def _was_paused(failure: dg.Failure) -> bool:
+    return keys.text_in(failure.metadata, keys.CONNECTION_STATUS) == "inactive"
+
+
+def _was_paused_before(tables: Sequence[Table]) -> bool:
+    """Whether the definitions knew it: to ask for such a sync nevertheless is a mistake."""
+    return any(keys.CONNECTION_STATUS in table.spec.tags for table in tables)
 
 
 def started_before(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dict[str, str]:

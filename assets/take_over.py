@@ -3,13 +3,23 @@
 from collections.abc import Callable, Iterable
 from enum import Enum
 from functools import partial
+from typing import TypeVar
 
-from dagster_airbyte_sync.assets.mirrored_schedules import refuse_what_cron_cannot_say
+from dagster_airbyte_sync.assets.mirrored_schedules import (
+    refuse_what_cron_cannot_say,
+    why_no_cron,
+)
 from dagster_airbyte_sync.assets.tables import ConnectionSelector
-from dagster_airbyte_sync.assets.taken_schedules import TakenOver, TakenSchedule
+from dagster_airbyte_sync.assets.taken_schedules import (
+    REMARK,
+    TakenOver,
+    TakenSchedule,
+    as_taken_over,
+)
 from dagster_airbyte_sync.assets.timing import in_words
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
+    AirbyteError,
     AirbyteSettingsError,
     BaseAirbyteWorkspace,
     Connection,
@@ -18,6 +28,7 @@ from dagster_airbyte_sync.resources import (
 )
 
 Say = Callable[[str], None]
+Result = TypeVar("Result")
 
 # Flushed, because a line must be read by whoever lives when this process does not.
 print_now: Say = partial(print, flush=True)
@@ -50,14 +61,21 @@ def take_over_schedules(
 
     Raises AirbyteSettingsError, with nothing changed, if cron cannot say one of the schedules, or
     if Airbyte would not take one of them back (intervals and zones other than UTC, where the
-    Configuration API is closed).
+    Configuration API is closed). A paused connection with such a schedule keeps it; that is said in
+    a line that begins with "#". If Airbyte refuses a change the others are still made; AirbyteError
+    then names, in the end, all that may have kept their schedules.
     """
     with as_workspace(workspace).resolved() as ready:
         client = ready.get_client()
-        connections = _scheduled(client, connection_selector_fn)
+        scheduled = _scheduled(client, connection_selector_fn)
+        paused = [each for each in scheduled if not each.is_active and _stays(client, each)]
+        connections = [each for each in scheduled if each not in paused]
         refuse_what_cron_cannot_say(connections)
         _refuse_one_way(client, connections)
-        taken = [_take(client, client.settings.workspace_id, each, say) for each in connections]
+        for each in paused:
+            say(f"{REMARK} {_named(each)} is paused and keeps {in_words(each.schedule)}")
+        taken = [_taken(client.settings.workspace_id, each) for each in connections]
+        _do_each(taken, lambda each: _take(client, each, say))
     return TakenOver({each.connection_id: each for each in taken})
 
 
@@ -67,10 +85,15 @@ def _scheduled(client: AirbyteClient, selector: ConnectionSelector | None) -> li
     return [each for each in selected if each.schedule.kind != "manual"]
 
 
+def _stays(client: AirbyteClient, connection: Connection) -> bool:
+    """Whether Dagster could not fire the schedule, or Airbyte would not take it back."""
+    return bool(why_no_cron(connection)) or not client.can_set_schedule(connection.schedule)
+
+
 def _refuse_one_way(client: AirbyteClient, connections: Iterable[Connection]) -> None:
     lost = [each for each in connections if not client.can_set_schedule(each.schedule)]
     if lost:
-        names = "; ".join(f"{each.name!r} ({each.id}), {in_words(each.schedule)}" for each in lost)
+        names = "; ".join(f"{_named(each)}, {in_words(each.schedule)}" for each in lost)
         raise AirbyteSettingsError(
             "Without the Configuration API, Airbyte would not take these schedules back:"
             f" {names}. Make the connections manual in Airbyte's UI, or leave them out with"
@@ -78,13 +101,37 @@ def _refuse_one_way(client: AirbyteClient, connections: Iterable[Connection]) ->
         )
 
 
-def _take(
-    client: AirbyteClient, workspace_id: str, connection: Connection, say: Say
-) -> TakenSchedule:
-    taken = TakenSchedule(workspace_id, connection.id, connection.name, connection.schedule)
+def _taken(workspace_id: str, connection: Connection) -> TakenSchedule:
+    return TakenSchedule(workspace_id, connection.id, connection.name, connection.schedule)
+
+
+def _take(client: AirbyteClient, taken: TakenSchedule, say: Say) -> None:
     say(taken.text)
-    client.set_schedule(connection.id, SyncSchedule())
-    return taken
+    client.set_schedule(taken.connection_id, SyncSchedule())
+
+
+def _do_each(
+    taken: Iterable[TakenSchedule], change: Callable[[TakenSchedule], Result]
+) -> dict[str, Result]:
+    """What each change returned. Raises AirbyteError, in the end, that names those that failed."""
+    done: dict[str, Result] = {}
+    failed: dict[str, AirbyteError] = {}
+    for each in taken:
+        try:
+            done[each.connection_id] = change(each)
+        except AirbyteError as error:
+            failed[f"{each.connection_name!r} ({each.connection_id})"] = error
+    if failed:
+        reasons = "; ".join(f"{named}: {error}" for named, error in failed.items())
+        raise AirbyteError(
+            f"{len(failed)} of {len(done) + len(failed)} schedules were not changed, as far as is"
+            f" known; call again for them. {reasons}"
+        )
+    return done
+
+
+def _named(connection: Connection) -> str:
+    return f"{connection.name!r} ({connection.id})"
 
 
 def put_back_schedules(
@@ -95,17 +142,18 @@ def put_back_schedules(
     What was done is said, and returned by connection id. A connection that was given another
     schedule meanwhile keeps that one. May be called again, after a crash too. Airbyte starts a
     sync of an interval at once if it is overdue. Raises AirbyteSettingsError, with nothing
-    changed, if the text is of another workspace.
+    changed, if the text is of another workspace; and AirbyteError, in the end, that names all
+    connections that Airbyte refuses to change.
     """
-    taken = TakenOver.from_text(taken) if isinstance(taken, str) else taken
+    taken = as_taken_over(taken)
     with as_workspace(workspace).resolved() as ready:
         client = ready.get_client()
         _refuse_foreign(taken, client.settings.workspace_id)
         connections = client.catalog(fresh=True).connections
-        return {
-            each.connection_id: _put_back(client, each, connections.get(each.connection_id), say)
-            for each in taken.schedules.values()
-        }
+        return _do_each(
+            taken.schedules.values(),
+            lambda each: _put_back(client, each, connections.get(each.connection_id), say),
+        )
 
 
 def _refuse_foreign(taken: TakenOver, workspace_id: str) -> None:

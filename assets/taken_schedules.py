@@ -6,6 +6,10 @@ from dataclasses import asdict, dataclass, field, replace
 
 from dagster_airbyte_sync.resources import AirbyteSettingsError, Connection, SyncSchedule
 
+# Begins what is said besides the schedules, so that all of it can be kept in one file.
+REMARK = "#"
+_UNITS = frozenset({"minutes", "hours", "days", "weeks", "months"})
+
 
 @dataclass(frozen=True)
 class TakenSchedule:
@@ -27,7 +31,7 @@ class TakenOver:
     """The schedules that were taken over, by connection id.
 
     As `text` they are one line of JSON each, the very lines that were printed; text that was
-    printed at different times may be joined.
+    printed at different times may be joined. A line that begins with "#" is a remark.
     """
 
     schedules: Mapping[str, TakenSchedule] = field(default_factory=dict)
@@ -52,13 +56,48 @@ class TakenOver:
         return replace(connection, schedule=taken.schedule)
 
 
+def as_taken_over(given: TakenOver | str | None) -> TakenOver:
+    """What users hand over: a result of `take_over_schedules`, its text, or nothing."""
+    return TakenOver.from_text(given) if isinstance(given, str) else given or TakenOver()
+
+
 def _read_lines(text: str) -> Iterator[TakenSchedule]:
     for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            try:
-                raw = json.loads(line)
-                yield TakenSchedule(**{**raw, "schedule": SyncSchedule(**raw["schedule"])})
-            except (ValueError, TypeError, KeyError):
-                raise AirbyteSettingsError(
-                    f"Line {number} is none that take_over_schedules printed: {line[:80]!r}"
-                ) from None
+        if not line.strip() or line.startswith(REMARK):
+            continue
+        try:
+            raw = json.loads(line)
+            taken = TakenSchedule(**{**raw, "schedule": SyncSchedule(**raw["schedule"])})
+            _refuse_what_is_none(taken)
+        except (ValueError, TypeError, KeyError) as error:
+            raise AirbyteSettingsError(
+                f"Line {number} is none that take_over_schedules printed ({_why(error)}):"
+                f" {line[:80]!r}"
+            ) from None
+        yield taken
+
+
+def _refuse_what_is_none(taken: TakenSchedule) -> None:
+    """Raise ValueError that names the field with a value that no schedule of Airbyte has."""
+    schedule = taken.schedule
+    for name in ("workspace_id", "connection_id", "connection_name"):
+        _refuse_unless(isinstance(getattr(taken, name), str), name, getattr(taken, name))
+    _refuse_unless(schedule.kind in ("cron", "basic"), "kind", schedule.kind)
+    if schedule.kind == "cron":
+        cron, zone = schedule.cron_expression, schedule.cron_timezone
+        _refuse_unless(isinstance(cron, str), "cron_expression", cron)
+        _refuse_unless(isinstance(zone, str | None), "cron_timezone", zone)
+    else:
+        # JSON's true is an int to Python.
+        _refuse_unless(type(schedule.units) is int, "units", schedule.units)
+        _refuse_unless(schedule.time_unit in _UNITS, "time_unit", schedule.time_unit)
+
+
+def _refuse_unless(is_good: bool, name: str, value: object) -> None:
+    if not is_good:
+        raise ValueError(f"its {name} is {value!r}")
+
+
+def _why(error: Exception) -> str:
+    """Ours names a field; what Python and its JSON reader say of other text is of no use."""
+    return str(error) if type(error) is ValueError else "it has not their form"

@@ -5,9 +5,10 @@ The schedules are stopped at first, because Airbyte still starts the syncs itsel
 1. python schedules_from_airbyte.py take-over >> airbyte_schedules.jsonl
    makes the connections manual in Airbyte, and writes down what they were. Keep the file with your
    code: it is read below, as Airbyte does not know these schedules any more.
-2. Start the schedules in Dagster.
+2. Reload the code location: the schedules of these connections are on now, unless somebody has
+   stopped them in Dagster by hand.
 
-The other way: stop the schedules, python schedules_from_airbyte.py put-back, delete the file.
+The other way: python schedules_from_airbyte.py put-back, delete the file, reload.
 """
 
 import os

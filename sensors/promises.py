@@ -77,17 +77,18 @@ def _promise(
 def _starting(instance: dg.DagsterInstance, run_id: str, wanted: frozenset[dg.AssetKey]) -> Promise:
     """Of a run that leaves its syncs to the sensor: it may still have to say which job it started.
 
-    Such a run announces each start on one table, where it declares the job last.
+    Such a run announces each start on one table, where it declares the job last, or says that it
+    started none.
     """
     starting: dict[dg.AssetKey, None] = {}
-    for event, job_id in _events(
-        instance, run_id, {*_ENDED, dg.DagsterEventType.ASSET_OBSERVATION}
-    ):
+    for event, metadata in _events(instance, run_id, {*_ENDED, _OBSERVED}):
         if event.event_type in _ENDED:
             starting.clear()
-        elif job_id is None and event.asset_key in wanted:
+        elif event.asset_key not in wanted or event.asset_key is None:
+            continue
+        elif keys.text_in(metadata, keys.JOB_STATUS) == keys.STARTING:
             starting[event.asset_key] = None
-        elif event.asset_key is not None:
+        else:
             starting.pop(event.asset_key, None)
     return Promise(run_id, starting)
 
@@ -105,14 +106,14 @@ def _following(
     begun: set[str | None] = set()
     declared: dict[dg.AssetKey | None, int] = {}
     later = {*_BEGUN, *_ENDED, _OBSERVED}
-    for event, job_id in _events(instance, run_id, later):
+    for event, metadata in _events(instance, run_id, later):
         if event.event_type in _BEGUN:
             begun.add(event.step_key)
             for key in [key for key, step in planned.items() if step == event.step_key]:
                 declared.pop(key, None)
         elif event.event_type in _ENDED:
             begun.discard(event.step_key)
-        elif job_id is not None:
+        elif (job_id := keys.int_in(metadata, keys.JOB_ID)) is not None:
             declared[event.asset_key] = job_id
     return Promise(
         run_id,
@@ -126,8 +127,8 @@ def _following(
 
 def _events(
     instance: dg.DagsterInstance, run_id: str, kinds: set[dg.DagsterEventType]
-) -> Iterator[tuple[dg.DagsterEvent, int | None]]:
-    """A run's events of some kinds in their order, each with the job id it carries, if any."""
+) -> Iterator[tuple[dg.DagsterEvent, Mapping[str, object]]]:
+    """A run's events of some kinds in their order, each with the metadata if it observes."""
     cursor: str | None = None
     while True:
         page = instance.get_records_for_run(run_id, cursor=cursor, of_type=kinds)
@@ -135,8 +136,7 @@ def _events(
             entry = record.event_log_entry
             if entry.dagster_event is not None:
                 observed = entry.asset_observation
-                job_id = keys.int_in(observed.metadata, keys.JOB_ID) if observed else None
-                yield entry.dagster_event, job_id
+                yield entry.dagster_event, observed.metadata if observed else {}
         if not page.has_more:
             return
         cursor = page.cursor

@@ -144,3 +144,14 @@ def test_a_schedule_that_was_taken_over_still_counts(workspace: AirbyteWorkspace
         specs = load_airbyte_asset_specs(workspace, freshness_from_airbyte_schedule=asked)
         found = {spec.key.to_user_string(): spec.freshness_policy for spec in specs}
         assert found == {"orders": window, "leads": None}
+
+
+@pytest.mark.parametrize("off", [False, None])
+def test_without_being_asked_for_it_no_table_gets_a_policy(off: bool | None) -> None:
+    with AirbyteSimulator() as airbyte:
+        airbyte.add_connection("shop", ["orders"], schedule=DAY)
+        (spec,) = load_airbyte_asset_specs(
+            AirbyteWorkspace(**airbyte.workspace_config()),
+            freshness_from_airbyte_schedule=off,  # type: ignore[arg-type]
+        )
+    assert spec.freshness_policy is None

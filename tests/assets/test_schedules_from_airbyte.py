@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -14,7 +15,7 @@ from dagster_airbyte_sync import (
     build_schedules_from_airbyte,
     take_over_schedules,
 )
-from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock
+from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedConnection
 
 NOON = {"cron": "0 0 12 ? * MON-FRI", "timezone": "Europe/Berlin"}
 
@@ -35,12 +36,16 @@ def names(schedules: Sequence[dg.ScheduleDefinition]) -> set[str]:
     return {schedule.name for schedule in schedules}
 
 
+def name_of(connection: SimulatedConnection, resource_key: str = "airbyte") -> str:
+    return f"{resource_key}_schedule_{connection.connection_id.replace('-', '_')}"
+
+
 def test_a_cron_keeps_its_times_and_its_zone(
     airbyte: AirbyteSimulator, workspace: AirbyteWorkspace
 ) -> None:
-    airbyte.add_connection("shop", schedule=NOON)
+    shop = airbyte.add_connection("shop", schedule=NOON)
     (schedule,) = build_schedules_from_airbyte(workspace)
-    assert schedule.name == "airbyte_schedule_shop"
+    assert schedule.name == name_of(shop)
     assert schedule.cron_schedule == "0 12 * * 1-5"
     assert schedule.execution_timezone == "Europe/Berlin"
 
@@ -81,17 +86,12 @@ def test_it_says_what_airbytes_schedule_was(
     airbyte: AirbyteSimulator, workspace: AirbyteWorkspace
 ) -> None:
     shop = airbyte.add_connection("shop", schedule=NOON)
-    airbyte.add_connection("crm", ["leads"], schedule=timedelta(hours=6))
+    crm = airbyte.add_connection("crm", ["leads"], schedule=timedelta(hours=6))
     by_name = {each.name: each for each in build_schedules_from_airbyte(workspace)}
-    assert by_name["airbyte_schedule_shop"].description == (
+    assert by_name[name_of(shop)].description == (
         "When Airbyte would sync 'shop': cron '0 0 12 ? * MON-FRI' (Europe/Berlin)."
     )
-    assert by_name["airbyte_schedule_crm"].description == (
-        "When Airbyte would sync 'crm': every 6 hours."
-    )
-    assert by_name["airbyte_schedule_shop"].tags == {
-        "dagster-airbyte/connection_id": shop.connection_id
-    }
+    assert by_name[name_of(crm)].description == ("When Airbyte would sync 'crm': every 6 hours.")
 
 
 def test_making_them_changes_nothing_in_airbyte(
@@ -114,29 +114,31 @@ def test_manual_inactive_and_unselected_connections_have_none(
     airbyte.add_connection("manual", ["a"])
     airbyte.add_connection("paused", ["b"], schedule=NOON, status="inactive")
     airbyte.add_connection("left out", ["c"], schedule=NOON)
-    airbyte.add_connection("shop", ["d"], schedule=NOON)
+    shop = airbyte.add_connection("shop", ["d"], schedule=NOON)
     found = build_schedules_from_airbyte(
         workspace, connection_selector_fn=lambda connection: connection.name != "left out"
     )
-    assert names(found) == {"airbyte_schedule_shop"}
+    assert names(found) == {name_of(shop)}
 
 
-def test_connections_that_share_a_name_have_schedules_of_their_own(
+def test_neither_a_rename_nor_a_second_one_of_the_name_changes_which_schedule_is_on(
     airbyte: AirbyteSimulator, workspace: AirbyteWorkspace
 ) -> None:
-    first = airbyte.add_connection("Shop!", ["a"], schedule=NOON)
-    second = airbyte.add_connection("shop?", ["b"], schedule=NOON)
-    assert names(build_schedules_from_airbyte(workspace)) == {
-        f"airbyte_schedule_shop__{each.connection_id.replace('-', '_')}" for each in (first, second)
-    }
+    """Dagster knows it by the schedule's name."""
+    first = airbyte.add_connection("shop", ["a"], schedule=NOON)
+    (before,) = build_schedules_from_airbyte(workspace)
+    second = airbyte.add_connection("shop", ["b"], schedule=NOON)
+    assert names(build_schedules_from_airbyte(workspace)) == {before.name, name_of(second)}
+    airbyte.update_connection(first, name="the old shop")
+    assert names(build_schedules_from_airbyte(workspace)) == {before.name, name_of(second)}
 
 
 def test_two_workspaces_fit_into_one_code_location(
     airbyte: AirbyteSimulator, workspace: AirbyteWorkspace
 ) -> None:
-    airbyte.add_connection("shop", schedule=NOON)
+    shop = airbyte.add_connection("shop", schedule=NOON)
     found = build_schedules_from_airbyte(workspace, resource_key="eu")
-    assert names(found) == {"eu_schedule_shop"}
+    assert names(found) == {name_of(shop, "eu")}
 
 
 def test_one_error_names_every_connection_that_cron_cannot_say(
@@ -160,13 +162,12 @@ def test_one_error_names_every_connection_that_cron_cannot_say(
 def test_a_tick_asks_for_one_run_of_the_connections_tables_and_that_run_syncs(
     airbyte: AirbyteSimulator, workspace: AirbyteWorkspace
 ) -> None:
-    airbyte.add_connection("shop", ["orders", "users"], schedule=NOON, sync_seconds=0.05)
+    shop = airbyte.add_connection("shop", ["orders", "users"], schedule=NOON, sync_seconds=0.05)
     airbyte.add_connection("crm", ["leads"])
+    schedules = build_schedules_from_airbyte(workspace, tags={"team": "data"})
     defs = dg.Definitions.merge(
         build_airbyte_definitions(workspace),
-        dg.Definitions(
-            schedules=build_schedules_from_airbyte(workspace), executor=dg.in_process_executor
-        ),
+        dg.Definitions(schedules=schedules, executor=dg.in_process_executor),
     )
     repository = defs.get_repository_def()
     with (
@@ -177,7 +178,7 @@ def test_a_tick_asks_for_one_run_of_the_connections_tables_and_that_run_syncs(
             scheduled_execution_time=datetime(2026, 8, 3, 10, tzinfo=timezone.utc),
         ) as context,
     ):
-        schedule = repository.get_schedule_def("airbyte_schedule_shop")
+        schedule = repository.get_schedule_def(name_of(shop))
         (request,) = schedule.evaluate_tick(context).run_requests or []
         assert airbyte.jobs == []
         job = repository.get_job(schedule.job_name)
@@ -186,7 +187,33 @@ def test_a_tick_asks_for_one_run_of_the_connections_tables_and_that_run_syncs(
             dg.AssetKey("orders"),
             dg.AssetKey("users"),
         }
+        tags = result.dagster_run.tags
+        assert tags["team"] == "data"
+        assert tags["dagster-airbyte/connection_id"] == shop.connection_id
     assert [job.status for job in airbyte.jobs] == ["succeeded"]
+
+
+def test_without_waiting_its_run_only_starts_the_sync(
+    airbyte: AirbyteSimulator, workspace: AirbyteWorkspace
+) -> None:
+    airbyte.add_connection("shop", ["orders"], schedule=NOON, sync_seconds=3600)
+    (schedule,) = build_schedules_from_airbyte(workspace, wait=False, tags={"team": "data"})
+    defs = dg.Definitions.merge(
+        build_airbyte_definitions(workspace), dg.Definitions(schedules=[schedule])
+    )
+    with dg.instance_for_test() as instance:
+        result = defs.resolve_job_def(schedule.job_name).execute_in_process(instance=instance)
+        assert result.dagster_run.tags["team"] == "data"
+    assert [job.status for job in airbyte.jobs] == ["running"]
+
+
+@pytest.mark.parametrize("schedule", [NOON, timedelta(hours=6)], ids=["cron", "interval"])
+def test_a_zone_that_is_not_known_is_refused(
+    airbyte: AirbyteSimulator, workspace: AirbyteWorkspace, schedule: dict[str, str] | timedelta
+) -> None:
+    airbyte.add_connection("shop", schedule=schedule)
+    with pytest.raises(AirbyteSettingsError, match="execution_timezone is 'Mars/Base'"):
+        build_schedules_from_airbyte(workspace, execution_timezone="Mars/Base")
 
 
 def test_what_was_taken_over_goes_on_firing(
@@ -195,9 +222,28 @@ def test_what_was_taken_over_goes_on_firing(
     airbyte.add_connection("shop", schedule=NOON)
     taken = take_over_schedules(workspace, say=lambda line: None)
     assert build_schedules_from_airbyte(workspace) == []
-    (schedule,) = build_schedules_from_airbyte(workspace, taken_over=taken)
-    assert schedule.cron_schedule == "0 12 * * 1-5"
-    assert schedule.execution_timezone == "Europe/Berlin"
+    for given in (taken, taken.text):
+        (schedule,) = build_schedules_from_airbyte(workspace, taken_over=given)
+        assert schedule.cron_schedule == "0 12 * * 1-5"
+        assert schedule.execution_timezone == "Europe/Berlin"
+
+
+def test_only_what_was_taken_over_starts_by_itself(
+    airbyte: AirbyteSimulator, workspace: AirbyteWorkspace
+) -> None:
+    """Nobody else starts that sync."""
+    shop = airbyte.add_connection("shop", ["a"], schedule=NOON)
+    crm = airbyte.add_connection("crm", ["b"], schedule=NOON)
+    taken = take_over_schedules(workspace, say=lambda line: None)
+    airbyte.update_connection(crm, schedule=timedelta(hours=6))
+
+    def statuses(**options: Any) -> dict[str, dg.DefaultScheduleStatus]:
+        found = build_schedules_from_airbyte(workspace, taken_over=taken, **options)
+        return {schedule.name: schedule.default_status for schedule in found}
+
+    running, stopped = dg.DefaultScheduleStatus.RUNNING, dg.DefaultScheduleStatus.STOPPED
+    assert statuses() == {name_of(shop): running, name_of(crm): stopped}
+    assert set(statuses(default_status=stopped).values()) == {stopped}
 
 
 def test_a_schedule_set_in_airbyte_after_that_counts_more(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -17,6 +18,7 @@ from dagster_airbyte_sync import (
     load_airbyte_asset_specs,
 )
 from dagster_airbyte_sync.assets.chosen import chosen_tables
+from dagster_airbyte_sync.resources import write_snapshot_file
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 
 HOURLY = "0 * * * *"
@@ -49,8 +51,19 @@ def chosen(workspace: AirbyteWorkspace, **options: Any) -> list[str]:
 # What a schedule is for
 
 
-def test_without_a_choice_all_connections_are_synced(workspace: AirbyteWorkspace) -> None:
+def test_without_a_choice_all_active_connections_are_synced(
+    airbyte: AirbyteSimulator, workspace: AirbyteWorkspace
+) -> None:
+    airbyte.add_connection("old shop", streams=["old_orders"], status="inactive")
     assert chosen(workspace) == sorted(ALL)
+
+
+def test_who_asks_for_a_paused_connection_gets_it(
+    airbyte: AirbyteSimulator, workspace: AirbyteWorkspace
+) -> None:
+    airbyte.add_connection("old shop", streams=["old_orders"], status="inactive")
+    assert chosen(workspace, selector=lambda each: each.name == "old shop") == ["old_orders"]
+    assert chosen(workspace, assets=["old_orders"]) == ["old_orders"]
 
 
 def test_a_function_chooses_connections(workspace: AirbyteWorkspace) -> None:
@@ -73,16 +86,42 @@ def test_keys_and_selections_choose_the_whole_connections_of_their_tables(
     assert chosen(workspace, assets=assets) == SHOP
 
 
-def test_definitions_and_specs_choose_what_they_are_without_asking_airbyte(
+def test_definitions_choose_what_they_are_without_asking_airbyte(
     airbyte: AirbyteSimulator, workspace: AirbyteWorkspace
 ) -> None:
     definitions = build_airbyte_assets_definitions(workspace=workspace)
-    specs = load_airbyte_asset_specs(workspace)
     airbyte.forget_requests()
+    anew = AirbyteWorkspace(**airbyte.workspace_config())
 
-    assert chosen(workspace, assets=definitions) == sorted(ALL)
-    assert chosen(workspace, assets=specs[:1]) == [specs[0].key.to_user_string()]
+    assert chosen(anew, assets=definitions) == sorted(ALL)
     assert airbyte.requests == []
+
+
+def test_specs_choose_the_whole_connections_of_their_tables(workspace: AirbyteWorkspace) -> None:
+    """Airbyte syncs the others too, and who asked for it is said on each."""
+    (orders,) = [s for s in load_airbyte_asset_specs(workspace) if s.key.path == ["orders"]]
+
+    assert chosen(workspace, assets=[orders]) == SHOP
+    renamed = orders.replace_attributes(key=["raw", "orders"])
+    assert chosen(workspace, assets=[renamed]) == ["raw/orders", "users"]
+
+
+def test_what_is_chosen_can_be_read_from_a_snapshot(
+    airbyte: AirbyteSimulator, workspace: AirbyteWorkspace, tmp_path: Path
+) -> None:
+    file = tmp_path / "airbyte.json"
+    write_snapshot_file(workspace.fetch_catalog(), file)
+    specs = load_airbyte_asset_specs(workspace)
+    airbyte.stop()
+    down = AirbyteWorkspace(**airbyte.workspace_config(), request_max_retries=0)
+
+    schedule = build_airbyte_sync_schedule(
+        workspace=down, cron_schedule=HOURLY, assets=specs[:1], wait=False, snapshot=file
+    )
+    job = build_airbyte_start_job(workspace=down, snapshot=file)
+
+    assert "starts" in (schedule.description or "").lower()
+    assert "2 syncs" in (job.description or "")
 
 
 def test_a_waiting_schedule_runs_the_assets_of_its_connections(

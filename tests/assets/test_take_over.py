@@ -130,7 +130,44 @@ def test_nothing_is_lost_if_it_breaks_in_the_middle(
         take_over_schedules(workspace_of(airbyte), say=said)
     done = put_back_schedules(workspace_of(airbyte), said.text, say=said)
     assert [each.schedule for each in every] == before
-    assert list(done.values()) == [PutBackResult.RESTORED] * after + [last]
+    expected = [PutBackResult.RESTORED] * 3
+    expected[after] = last
+    assert list(done.values()) == expected
+
+
+class Dies(Lines):
+    """A process that dies when it has said so many lines."""
+
+    def __call__(self, line: str) -> None:
+        super().__call__(line)
+        if len(self) == 2:
+            raise KeyboardInterrupt
+
+
+def test_nothing_is_lost_if_the_process_dies(airbyte: AirbyteSimulator) -> None:
+    every = [airbyte.add_connection(f"c{n}", [f"t{n}"], schedule=NOON) for n in range(3)]
+    before = [each.schedule for each in every]
+    said = Dies()
+    with pytest.raises(KeyboardInterrupt):
+        take_over_schedules(workspace_of(airbyte), say=said)
+    put_back_schedules(workspace_of(airbyte), said.text, say=Lines())
+    assert [each.schedule for each in every] == before
+
+
+def test_one_that_airbyte_refuses_to_change_keeps_no_other_from_it_and_is_named(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, crm: SimulatedConnection
+) -> None:
+    said = Lines()
+    airbyte.add_fault(Fault.status(422), path="/connections/update")
+    with pytest.raises(AirbyteError, match=rf"1 of 2 .*'shop' \({shop.connection_id}\): .*422"):
+        take_over_schedules(workspace_of(airbyte), say=said)
+    assert [shop.schedule.type, crm.schedule.type] == ["cron", "manual"]
+
+    take_over_schedules(workspace_of(airbyte), say=said)
+    airbyte.add_fault(Fault.status(422), path="/connections/update")
+    with pytest.raises(AirbyteError, match=r"1 of 2 .*'shop'"):
+        put_back_schedules(workspace_of(airbyte), said.text, say=said)
+    assert [shop.schedule.type, crm.schedule.type] == ["manual", "basic"]
 
 
 def test_putting_back_twice_changes_nothing_more(
@@ -179,6 +216,18 @@ def test_what_dagster_could_not_fire_stays_with_airbyte(
     assert (said, shop.schedule.type) == ([], "cron")
 
 
+def test_a_paused_one_that_dagster_could_not_fire_keeps_its_schedule_and_stops_no_other(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection
+) -> None:
+    odd = airbyte.add_connection("odd", ["a"], schedule=timedelta(minutes=45), status="inactive")
+    said = Lines()
+    take_over_schedules(workspace_of(airbyte), say=said)
+    assert [shop.schedule.type, odd.schedule.type] == ["manual", "basic"]
+    remark = f"# 'odd' ({odd.connection_id}) is paused and keeps every 45 minutes"
+    assert said[0] == remark
+    assert list(TakenOver.from_text(said.text).schedules) == [shop.connection_id]
+
+
 @pytest.mark.parametrize("schedule", [timedelta(hours=6), NOON], ids=["interval", "zone"])
 def test_without_the_configuration_api_nothing_is_taken_that_could_not_be_put_back(
     schedule: timedelta | dict[str, str],
@@ -224,3 +273,27 @@ def test_a_line_that_was_not_printed_here_is_named(
     take_over_schedules(workspace_of(airbyte), say=said)
     with pytest.raises(AirbyteSettingsError, match="Line 3 is none"):
         TakenOver.from_text(f"{said[0]}\n\n{spoil(said[0])}\n")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("workspace_id", 1),
+        ("connection_id", None),
+        ("connection_name", None),
+        ("kind", "weird"),
+        ("kind", "manual"),
+        ("units", "6"),
+        ("units", True),
+        ("units", None),
+        ("time_unit", "fortnights"),
+    ],
+)
+def test_a_line_with_a_value_that_no_schedule_has_is_named(
+    airbyte: AirbyteSimulator, crm: SimulatedConnection, field: str, value: object
+) -> None:
+    taken = take_over_schedules(workspace_of(airbyte), say=Lines())
+    row = json.loads(taken.text)
+    (row if field in row else row["schedule"])[field] = value
+    with pytest.raises(AirbyteSettingsError, match=f"Line 1 is none .*its {field} is {value!r}"):
+        TakenOver.from_text(json.dumps(row))

@@ -87,10 +87,14 @@ def test_a_tick_of_its_schedule_syncs_the_connection_and_reports_its_tables(
     tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
     (run,) = scheduled_runs(instance, example, environ, tomorrow)
     assert run.status is dg.DagsterRunStatus.SUCCESS
-    assert run.tags["dagster/schedule_name"] == "airbyte_schedule_shop"
+    assert run.tags["dagster/schedule_name"] == schedule_of(shop)
     assert [job.status for job in airbyte.jobs] == ["succeeded"]
     told = [instance.get_latest_materialization_event(dg.AssetKey([t])) for t in shop_tables(shop)]
     assert [event.run_id for event in told if event] == [run.run_id] * 2
+
+
+def schedule_of(shop: SimulatedConnection) -> str:
+    return f"airbyte_schedule_{shop.connection_id.replace('-', '_')}"
 
 
 def shop_tables(shop: SimulatedConnection) -> list[str]:
@@ -112,7 +116,7 @@ def test_taken_over_it_fires_as_before_and_put_back_all_is_as_it_was(
     example.with_name("airbyte_schedules.jsonl").write_text(written)
     tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
     (run,) = scheduled_runs(queueing, example, environ, tomorrow)
-    assert run.tags["dagster/schedule_name"] == "airbyte_schedule_shop"
+    assert run.tags["dagster/schedule_name"] == schedule_of(shop)
 
     assert "has its schedule again" in call(example, environ, "put-back")
     assert shop.schedule == before

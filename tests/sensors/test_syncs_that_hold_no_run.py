@@ -13,12 +13,14 @@ from werkzeug.wrappers import Response
 
 from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_start_job
 from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.starting_job import started_before
 from dagster_airbyte_sync.testing import (
     AirbyteSimulator,
     Fault,
     RecordedRequest,
     SimulatedConnection,
 )
+from dagster_airbyte_sync.testing.connections import ConnectionStatus
 from helpers.deployment import Deployment, deployed
 from helpers.starting_process import starting_process
 
@@ -138,6 +140,7 @@ def test_a_sync_that_runs_already_is_skipped_with_a_line(
     said = lines(deployment.instance, result.run_id)
     assert result.success
     assert f"Skipped 'shop' ({shop.connection_id})" in said
+    assert f"Airbyte job {running.job_id} is running, see http" in said
     assert f"jobId={running.job_id}" in said
     assert len(airbyte.jobs) == 2
 
@@ -154,7 +157,7 @@ def test_one_that_cannot_be_started_keeps_no_other_and_is_named_in_the_end(
     gone = airbyte.add_connection("old shop", streams=["old_orders"])
     workspace = AirbyteWorkspace(**airbyte.workspace_config(), catalog_ttl=0)
     job = build_airbyte_start_job(workspace=workspace)
-    airbyte.update_connection(shop, status="inactive")
+    airbyte.update_connection(shop, status="locked")
     airbyte.delete_connection(gone)
 
     result = job.execute_in_process(
@@ -164,11 +167,37 @@ def test_one_that_cannot_be_started_keeps_no_other_and_is_named_in_the_end(
     assert not result.success
     description = failure_of(result)
     assert description.startswith("2 of 3 syncs not started.")
-    assert f"'shop' ({shop.connection_id}): The Airbyte connection is inactive" in description
+    assert f"'shop' ({shop.connection_id}): The Airbyte connection is locked" in description
     assert f"'old shop' ({gone.connection_id}): The Airbyte connection was deleted" in description
     assert [started.connection_id for started in airbyte.jobs] == [
         airbyte.connection("crm").connection_id
     ]
+
+
+@pytest.mark.parametrize(
+    ("known", "succeeds"), [(False, True), (True, False)], ids=["since the load", "before"]
+)
+def test_one_that_was_paused_since_the_load_is_skipped_with_a_line(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    deployment: Deployment,
+    known: bool,
+    succeeds: bool,
+) -> None:
+    """Who asks for one that is known to be paused has made a mistake."""
+    airbyte.update_connection(shop, status="inactive" if known else "active")
+    workspace = AirbyteWorkspace(**airbyte.workspace_config())
+    job = build_airbyte_start_job(workspace=workspace, assets=["orders", "leads"])
+    airbyte.update_connection(shop, status="inactive")
+
+    result = job.execute_in_process(
+        instance=deployment.instance, resources={"airbyte": workspace}, raise_on_error=False
+    )
+
+    skipped = f"Skipped 'shop' ({shop.connection_id}): it was paused in Airbyte"
+    assert result.success is succeeds
+    assert (skipped in lines(deployment.instance, result.run_id)) is succeeds
+    assert len(airbyte.jobs) == 1
 
 
 def test_an_airbyte_that_is_down_fails_the_run_clearly(
@@ -235,6 +264,42 @@ def test_a_run_holds_no_sync_of_a_connection_that_it_has_declared(
     assert set(told) in ({"leads"}, {*SHOP})
 
 
+@pytest.mark.parametrize("status", ["active", "inactive", "locked"])
+def test_a_run_holds_no_sync_of_a_connection_that_it_did_not_start(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    deployment: Deployment,
+    status: ConnectionStatus,
+) -> None:
+    """A sync ran there, or it was paused or locked; the run is busy with another start."""
+    deployment.tick()
+    running = airbyte.start_sync(shop)
+    if status != "active":
+        airbyte.succeed(running)
+        airbyte.update_connection(shop, status=status)
+    refused: list[int] = []
+    told: list[str] = []
+
+    def tick_when_the_shop_is_refused(carry: Callable[[], Response]) -> Response:
+        response = carry()
+        if response.status_code == 409:
+            refused.append(running.job_id)
+            return response
+        deadline = time.monotonic() + 10
+        while not told and time.monotonic() < deadline:
+            if refused and not running.is_finished:
+                airbyte.succeed(running)
+            if refused:
+                told.extend(name for name, _ in deployment.tick().materialized)
+        return response
+
+    slow = Fault("answered when the other is refused", tick_when_the_shop_is_refused)
+    airbyte.add_fault(slow, path=JOBS, method="POST", times=None)
+    start(deployment)
+
+    assert set(told) == {*SHOP}
+
+
 def test_a_run_that_dies_before_it_declares_leaves_an_external_sync(
     airbyte: AirbyteSimulator, deployment: Deployment, tmp_path: Path
 ) -> None:
@@ -259,7 +324,7 @@ def test_a_run_that_dies_before_it_declares_leaves_an_external_sync(
 def test_a_terminated_run_makes_no_further_starts(
     airbyte: AirbyteSimulator, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    """Those that Airbyte is asked for already go on, as do those that it has answered."""
+    """Those that Airbyte is asked for go on, and so the run still says which jobs they are."""
     tables = [f"table_{number}" for number in range(20)]
     for name in tables:
         airbyte.add_connection(name, streams=[name])
@@ -269,9 +334,11 @@ def test_a_terminated_run_makes_no_further_starts(
     process.start()
     process.join()
 
-    assert 1 <= len(airbyte.jobs) <= 8
-    (run,) = instance.get_run_records()
-    assert not run.dagster_run.is_success
+    (run,) = instance.get_runs()
+    started = {job.connection_id for job in airbyte.jobs}
+    assert 1 <= len(started) <= 3
+    assert not run.is_success
+    assert started_before(instance, run).keys() == started
 
 
 # Tries after the first
@@ -297,7 +364,7 @@ def first_try(
     """A run that has started all but one connection; what it started has ended."""
     for name, value in airbyte.workspace_config().items():
         monkeypatch.setenv(f"AIRBYTE_{name.upper()}", str(value))
-    airbyte.update_connection(airbyte.connection("shop"), status="inactive")
+    airbyte.update_connection(airbyte.connection("shop"), status="locked")
     first = dg.execute_job(dg.reconstructable(start_all), instance, raise_on_error=False)
     finish_all(airbyte)
     airbyte.update_connection(airbyte.connection("shop"), status="active")
@@ -361,4 +428,4 @@ def test_many_syncs_are_started_side_by_side(
 
     assert result.success
     assert len(airbyte.jobs) == 16
-    assert 2 <= max(at_once) <= 8
+    assert 2 <= max(at_once) <= 3
