@@ -112,8 +112,8 @@ def test_what_is_chosen_can_be_read_from_a_snapshot(
     file = tmp_path / "airbyte.json"
     write_snapshot_file(workspace.fetch_catalog(), file)
     specs = load_airbyte_asset_specs(workspace)
-    airbyte.stop()
     down = AirbyteWorkspace(**airbyte.workspace_config(), request_max_retries=0)
+    airbyte.stop()
 
     schedule = build_airbyte_sync_schedule(
         workspace=down, cron_schedule=HOURLY, assets=specs[:1], wait=False, snapshot=file

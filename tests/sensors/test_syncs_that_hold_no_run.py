@@ -353,7 +353,8 @@ def start_all() -> dg.JobDefinition:
         client_id=dg.EnvVar("AIRBYTE_CLIENT_ID"),
         client_secret=dg.EnvVar("AIRBYTE_CLIENT_SECRET"),
     )
-    job = build_airbyte_start_job(workspace=workspace)
+    # Also what is locked when it is made.
+    job = build_airbyte_start_job(workspace=workspace, connection_selector_fn=lambda _: True)
     return dg.Definitions(jobs=[job], resources={"airbyte": workspace}).resolve_job_def(job.name)
 
 
