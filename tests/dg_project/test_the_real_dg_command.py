@@ -23,14 +23,18 @@ MORE = """\
     - from_airbyte: true
 """
 TABLES = {"orders", "users", "contacts"}
-TIMED = {"airbyte_sync_sensor", "airbyte_sync_schedule", "airbyte_schedule_shop"}
+SHOP = "a1b2c3d4-0000-4000-8000-000000000001"
+NOON = f"airbyte_schedule_{SHOP.replace('-', '_')}"
+TIMED = {"airbyte_sync_sensor", "airbyte_sync_schedule", NOON}
 
 
 @pytest.fixture(scope="module")
 def airbyte() -> Iterator[AirbyteSimulator]:
     noon = {"cron": "0 0 12 * * ?", "timezone": "UTC"}
     with AirbyteSimulator(clock=RealClock()) as airbyte:
-        airbyte.add_connection("shop", ["orders", "users"], schedule=noon, tags=["dagster"])
+        airbyte.add_connection(
+            "shop", ["orders", "users"], connection_id=SHOP, schedule=noon, tags=["dagster"]
+        )
         airbyte.add_connection("crm", ["contacts"], tags=["dagster"])
         airbyte.add_connection("other", ["not_selected"])
         yield airbyte

@@ -29,7 +29,8 @@ from helpers.kill_verdict import Told, Verdict, compare, owed, read_log
 
 KILLS = int(os.environ.get("KILLS", "3"))
 SEED = int(os.environ.get("KILL_SEED", "1"))
-REST_SECONDS = 300.0
+# Many kills leave much to be told, and the runs that follow, one after the other.
+REST_SECONDS = 300.0 + 10.0 * KILLS
 
 
 @dataclass
