@@ -19,6 +19,7 @@ from dagster_airbyte_sync.assets.syncing import SyncEvent, sync_and_poll
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteError,
+    AirbyteSettings,
     BaseAirbyteWorkspace,
     Job,
 )
@@ -77,6 +78,10 @@ class PausingClient:
 
     def __init__(self, client: AirbyteClient, baton: Baton) -> None:
         self._client, self._baton = client, baton
+
+    @property
+    def settings(self) -> AirbyteSettings:
+        return self._client.settings
 
     def ui_url(self) -> str:
         self._baton.pause()
