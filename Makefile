@@ -16,7 +16,7 @@ BACKLOG ?= 20000
 help:
 	@echo 'make demo    a simulated Airbyte and a real Dagster; ends by itself with ARGS=--once'
 	@echo 'make test    all tests; ARGS are for pytest, such as ARGS=tests/sensors'
-	@echo 'make test-deep  two hours: many more histories, kills, faults and a longer backlog'
+	@echo 'make test-deep  some hours: many more histories, kills, faults and a longer backlog'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make format  what ruff can mend by itself'
 	@echo 'make bench   how long loading definitions and a tick of the sensor take'
