@@ -13,8 +13,8 @@ from pathlib import Path
 import cachetools
 import pytest
 
+import dagster_airbyte_sync
 from helpers import described_assets
-from helpers.checkout import ROOT
 
 PYTHON = os.environ.get("DAGSTER_AIRBYTE_PYTHON")
 
@@ -32,11 +32,11 @@ def handed_over_by_dagster_airbyte(
     settings: Mapping[str, object], folder: Path
 ) -> described_assets.Described:
     """What this package makes of dagster-airbyte's own objects. The folder is for what it needs."""
-    (folder / "cachetools").symlink_to(Path(cachetools.__file__).parent)
+    for package in (cachetools, dagster_airbyte_sync):
+        (folder / package.__name__).symlink_to(Path(str(package.__file__)).parent)
     variables = {f"AIRBYTE_{name.upper()}": str(value) for name, value in settings.items()}
-    path = os.pathsep.join([str(ROOT / "src"), str(folder)])
     program = str(Path(__file__).with_name("handed_over.py"))
-    return said_there(program, environ={**variables, "PYTHONPATH": path})
+    return said_there(program, environ={**variables, "PYTHONPATH": str(folder)})
 
 
 def said_there(
