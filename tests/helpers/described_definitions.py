@@ -1,31 +1,63 @@
-"""What files with a `defs` define, as plain JSON: to compare two packages by the same code.
+"""What files define, as plain JSON: to compare two packages by the same code.
 
-Also a program, for an environment in which only dagster-airbyte is installed: the arguments are
-the files.
+A file is Python with a `defs`, or the YAML of a component. Also a program, for an environment in
+which only dagster-airbyte is installed: the arguments are the files.
 """
 
+import asyncio
+import importlib
+import inspect
 import json
 import logging
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import yaml
 
 Described = dict[str, Any]
 
 
 def describe_file(file: Path, package: str = "dagster_airbyte") -> Described:
-    """The definitions of a file, whose import of dagster-airbyte is one of this package instead."""
-    code = file.read_text(encoding="utf-8").replace(
-        "from dagster_airbyte import", f"from {package} import"
-    )
-    names: dict[str, Any] = {"__name__": file.stem, "__file__": str(file)}
+    """The definitions of a file, in which another package takes the place of dagster-airbyte."""
+    text = file.read_text(encoding="utf-8")
+    for words in ("from {} import", "type: {}."):
+        text = text.replace(words.format("dagster_airbyte"), words.format(package))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        exec(compile(code, str(file), "exec"), names)
-        return describe_definitions(names["defs"])
+        make = _of_component if file.suffix == ".yaml" else _of_module
+        return describe_definitions(make(text, file))
+
+
+def _of_module(code: str, file: Path) -> dg.Definitions:
+    names: dict[str, Any] = {"__name__": file.stem, "__file__": str(file)}
+    exec(compile(code, str(file), "exec"), names)
+    made: dg.Definitions = names["defs"]
+    return made
+
+
+def _of_component(text: str, _: Path) -> dg.Definitions:
+    """As `dg` loads it after a refresh of its state."""
+    written = yaml.safe_load(text)
+    package, _, name = written["type"].rpartition(".")
+    kind = getattr(importlib.import_module(package), name)
+    component = kind.resolve_from_yaml(yaml.safe_dump(written["attributes"]))
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder) / "state"
+        writing = component.write_state_to_path(state)
+        if inspect.isawaitable(writing):
+            asyncio.run(_awaited(writing))
+        made: dg.Definitions = component.build_defs_from_state(
+            dg.ComponentTree.for_test().load_context, state
+        )
+        return made
+
+
+async def _awaited(writing: Any) -> None:
+    await writing
 
 
 def describe_definitions(defs: dg.Definitions) -> Described:
@@ -39,6 +71,8 @@ def describe_definitions(defs: dg.Definitions) -> Described:
         },
         "jobs": sorted(name for name in repository.job_names if not name.startswith("__")),
         "schedules": sorted(each.name for each in repository.schedule_defs),
+        "sensors": sorted(each.name for each in repository.sensor_defs),
+        "checks": sorted(key.name for key in repository.asset_checks_defs_by_key),
         "resources": sorted(repository.get_top_level_resources()),
     }
 

@@ -17,7 +17,8 @@ from helpers.described_definitions import Described, describe_file
 from helpers.simulated import host_and_port
 
 FOLDER = ROOT / "examples" / "migration"
-STYLES = sorted(file.stem for file in (FOLDER / "after").glob("*.py"))
+FILES = sorted(file.name for file in (FOLDER / "after").iterdir() if file.is_file())
+STYLES = [file.partition(".")[0] for file in FILES]
 CONNECTION = "e0d5c1a4-7f0c-4a52-8a4e-1f2b3c4d5e6f"
 
 # | `field` | style | there | here | why |
@@ -47,7 +48,7 @@ def variables(airbyte: AirbyteSimulator) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def before(variables: dict[str, str]) -> dict[str, Described]:
-    files = [str(FOLDER / "before" / f"{style}.py") for style in STYLES]
+    files = [str(FOLDER / "before" / file) for file in FILES]
     said = said_there(described_definitions.__file__, *files, environ=variables)
     return dict(zip(STYLES, (said[file] for file in files), strict=True))
 
@@ -56,7 +57,8 @@ def before(variables: dict[str, str]) -> dict[str, Described]:
 def after(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, Described]:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    return {style: describe_file(FOLDER / "after" / f"{style}.py") for style in STYLES}
+    described = [describe_file(FOLDER / "after" / file) for file in FILES]
+    return dict(zip(STYLES, described, strict=True))
 
 
 def differences(one: Any, other: Any, field: str = "") -> set[str]:
@@ -72,8 +74,8 @@ def listed(style: str) -> set[str]:
 
 
 def test_each_project_has_its_other_half() -> None:
-    assert sorted(file.stem for file in (FOLDER / "before").glob("*.py")) == STYLES
-    assert {"builder", "decorator", "legacy"} <= set(STYLES)
+    assert sorted(file.name for file in (FOLDER / "before").iterdir() if file.is_file()) == FILES
+    assert STYLES == ["builder", "component", "decorator", "legacy"]
 
 
 @needs_dagster_airbyte
@@ -103,7 +105,7 @@ def test_the_former_project_runs_here_with_only_the_import_changed(
     before: dict[str, Described], after: dict[str, Described]
 ) -> None:
     """The variables are those of `after`."""
-    for style in STYLES:
-        moved = describe_file(FOLDER / "before" / f"{style}.py", "dagster_airbyte_sync")
+    for style, file in zip(STYLES, FILES, strict=True):
+        moved = describe_file(FOLDER / "before" / file, "dagster_airbyte_sync")
         assert moved["assets"].keys() == before[style]["assets"].keys()
         assert moved["jobs"] == before[style]["jobs"]
