@@ -106,3 +106,17 @@ def test_without_sync_schedules_only_start_syncs(load: Load) -> None:
     loaded = load('sync: false\nschedules: [{cron: "@daily"}]')
     job = loaded.defs.resolve_job_def("airbyte_sync_schedule_job")
     assert job.tags[keys.STARTS_SYNCS_TAG] == "true"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "schedules: {from_airbyte: true, wait: false}",
+        "sync: false\nschedules: {from_airbyte: true}",
+    ],
+)
+def test_airbytes_own_may_only_start_syncs_too(load: Load, written: str) -> None:
+    loaded = load(written)
+    (schedule,) = loaded.schedules.values()
+    job = loaded.defs.resolve_job_def(schedule.job_name)
+    assert job.tags[keys.STARTS_SYNCS_TAG] == "true"

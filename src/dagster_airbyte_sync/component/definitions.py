@@ -88,13 +88,14 @@ def _sensor(wanted: Wanted, fields: SensorFields) -> dg.SensorDefinition:
 
 def _schedules(wanted: Wanted, fields: ScheduleFields) -> Iterator[dg.ScheduleDefinition]:
     can_wait = wanted.sync_fn is not None
-    if not can_wait and (fields.wait or fields.from_airbyte):
+    if fields.wait and not can_wait:
         raise AirbyteSettingsError(
-            f"schedules.{'wait' if fields.wait else 'from_airbyte'}: runs that follow their syncs"
-            " need assets that sync, but this component has `sync: false`."
+            "schedules.wait: runs that follow their syncs need assets that sync, but this component"
+            " has `sync: false`."
         )
+    wait = can_wait if fields.wait is None else fields.wait
     if fields.from_airbyte:
-        yield from _from_airbyte(wanted, fields)
+        yield from _from_airbyte(wanted, fields, wait)
     elif fields.cron is not None:
         name = fields.name or f"{wanted.resource_key}_sync_schedule"
         yield sync_schedule(
@@ -102,13 +103,15 @@ def _schedules(wanted: Wanted, fields: ScheduleFields) -> Iterator[dg.ScheduleDe
             name=name,
             cron_schedule=fields.cron,
             execution_timezone=fields.timezone,
-            wait=can_wait if fields.wait is None else fields.wait,
+            wait=wait,
             default_status=fields.default_status,
             resource_key=wanted.resource_key,
         )
 
 
-def _from_airbyte(wanted: Wanted, fields: ScheduleFields) -> Sequence[dg.ScheduleDefinition]:
+def _from_airbyte(
+    wanted: Wanted, fields: ScheduleFields, wait: bool
+) -> Sequence[dg.ScheduleDefinition]:
     return build_schedules_from_airbyte(
         wanted.workspace,
         connection_selector_fn=both(wanted.selector, fields.selector),
@@ -116,6 +119,7 @@ def _from_airbyte(wanted: Wanted, fields: ScheduleFields) -> Sequence[dg.Schedul
         resource_key=wanted.resource_key,
         default_status=fields.default_status,
         execution_timezone=fields.timezone,
+        wait=wait,
         snapshot=wanted.state,
     )
 

@@ -46,10 +46,10 @@ class ScheduleFields(dg.Model, dg.Resolvable):
                 if self.from_airbyte
                 else "A schedule of schedules has no times: give it cron, or from_airbyte: true."
             )
-        if self.from_airbyte and (self.name is not None or self.wait is False):
+        if self.from_airbyte and self.name is not None:
             raise AirbyteSettingsError(
-                "schedules.from_airbyte makes one schedule for each connection, named after it,"
-                " whose runs follow their syncs: remove name and wait."
+                "schedules.from_airbyte makes one schedule for each connection, named after its"
+                " id: remove name."
             )
         return self
 
