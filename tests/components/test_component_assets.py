@@ -63,7 +63,7 @@ def test_translation_knows_the_spec_and_the_props(load: Load) -> None:
           group_name: "{{ props.connection_name }}"
           description: "{{ props.table_name }} in {{ props.destination_type }}"
           metadata: {stream: "{{ props.stream_name }}"}
-          tags: {tier: 1}
+          tags: {tier: "1"}
           owners: ["team:data"]
           deps: [raw/source]
           code_version: "3"

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock
-from helpers.dg_project import DgProject, create_project, dagster_dev, nobody_at
+from helpers.dagster_dev import dagster_dev
+from helpers.dg_project import DgProject, create_project, nobody_at
 
 # All on one project, one after the other.
 pytestmark = pytest.mark.xdist_group("dg_project")
@@ -60,7 +61,8 @@ def test_the_project_is_checked_refreshed_listed_and_outlives_airbyte(
     )
     assert COMPONENT in components
     (state,) = project.defs.glob(".local_defs_state/*/state")
-    with dagster_dev(project) as dev:
+    target = ("-m", f"{project.folder.name}.definitions")
+    with dagster_dev(project.folder, project.environ, *target) as dev:
         assert dev.assets() == TABLES
         assert dev.instigators() == TIMED
 

@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -63,3 +64,15 @@ def last_job_told(home: Path, table: str) -> object:
         entry = instance.get_latest_materialization_event(dg.AssetKey(table))
         told = entry.asset_materialization if entry else None
         return told.metadata["dagster-airbyte/job_id"].value if told else None
+
+
+def wait_until(there: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 60
+    while not there():
+        assert time.monotonic() < give_up, "it does not come"
+        time.sleep(0.05)
+
+
+def is_followed(airbyte: AirbyteSimulator) -> bool:
+    """Whether a run has asked for a job by its id."""
+    return any("/public/v1/jobs/" in request.path for request in airbyte.requests)

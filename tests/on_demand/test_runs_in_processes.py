@@ -1,6 +1,5 @@
 """Real runs in processes of their own: they sync, and terminated they cancel what is theirs."""
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,7 +7,15 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedConnection
-from helpers.job_process import JobProcess, is_told, last_job_told, only_run, variables
+from helpers.job_process import (
+    JobProcess,
+    is_followed,
+    is_told,
+    last_job_told,
+    only_run,
+    variables,
+    wait_until,
+)
 
 LOCATION = Path(__file__).parent / "location.py"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "on_demand_assets.py"
@@ -41,17 +48,6 @@ def run(airbyte: AirbyteSimulator, tmp_path: Path) -> Iterator[Run]:
     yield start
     for process in started:
         process.kill()
-
-
-def wait_until(there: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 60
-    while not there():
-        assert time.monotonic() < give_up, "it does not come"
-        time.sleep(0.05)
-
-
-def is_followed(airbyte: AirbyteSimulator) -> bool:
-    return any("/public/v1/jobs/" in request.path for request in airbyte.requests)
 
 
 def test_the_example_syncs_in_a_process_for_each_step_and_what_follows_goes_on(
