@@ -30,7 +30,7 @@ test: $(VENV)/ready-test $(REFERENCE)/ready
 test-deep: $(VENV)/ready-test
 	KILLS=$(KILLS) MODEL_EXAMPLES=$(HISTORIES) BACKLOG=$(BACKLOG) FUZZ_EXAMPLES=3000 \
 	$(VENV)/bin/pytest tests/kill tests/model tests/sensors/test_backlog.py \
-	tests/resources/test_fuzzed_answers.py -n 2 --dist loadgroup $(ARGS)
+	tests/resources/test_fuzzed_answers.py -n 2 --dist loadgroup -o faulthandler_timeout=0 $(ARGS)
 
 lint: $(VENV)/ready-dev
 	$(VENV)/bin/ruff check

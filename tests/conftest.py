@@ -6,10 +6,16 @@ what; CI has it all and sets NO_SKIPS=1, which makes a skip a failure. What a te
 """
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+
+# What a shell starts in the background ignores SIGINT, and so would all that the tests start; some
+# tests are about runs that are interrupted.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # These start processes or build packages; in this order at the end.
 SLOW = (

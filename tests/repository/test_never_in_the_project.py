@@ -19,8 +19,8 @@ FORBIDDEN = {
 
 
 @pytest.fixture(scope="module")
-def texts() -> dict[str, str]:
-    """Every text file that is, or would be, under version control."""
+def files() -> list[str]:
+    """Every file that is, or would be, under version control."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -31,8 +31,13 @@ def texts() -> dict[str, str]:
     if listed.returncode:
         pytest.skip(f"This is not a clone: {listed.stderr.strip()}")
     names = sorted(filter(None, listed.stdout.split("\0")))
-    files = {name: ROOT / name for name in names}
-    found = {name: text_of(path) for name, path in files.items() if path.is_file()}
+    return [name for name in names if (ROOT / name).is_file()]
+
+
+@pytest.fixture(scope="module")
+def texts(files: list[str]) -> dict[str, str]:
+    """What is in those of them that are text."""
+    found = {name: text_of(ROOT / name) for name in files}
     return {name: text for name, text in found.items() if text is not None}
 
 
@@ -73,3 +78,16 @@ def test_there_is_no_code_at_the_top() -> None:
     """A file here, or a `tests/__init__.py`, would make `import sensors` work by accident."""
     assert not list(ROOT.glob("*.py"))
     assert not (ROOT / "tests" / "__init__.py").exists()
+
+
+def test_the_top_level_holds_what_the_layout_says(files: list[str]) -> None:
+    """Dagster without a home leaves its databases wherever it was started."""
+    assert {Path(name).parts[0] for name in files} == {
+        *(".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile"),
+        *("README.md", "pyproject.toml", "sensors", "assets", "resources", "src"),
+        *("tests", "examples"),
+    }
+
+
+def test_what_is_no_text_is_a_picture(files: list[str], texts: dict[str, str]) -> None:
+    assert {Path(name).suffix for name in files if name not in texts} == {".png"}

@@ -1,1 +1,0 @@
-"""What each attribute of the component does."""
