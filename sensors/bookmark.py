@@ -5,11 +5,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
+from itertools import chain
 
 from dagster_airbyte_sync.resources import Job
 from dagster_airbyte_sync.resources.reading import integer, text, when
 
-VERSION = 1
+VERSION = 2
 
 # Airbyte takes a job's end time before it commits, on several machines, so a job can appear with
 # an end older than jobs already read. History is read again this far back at each tick.
@@ -27,9 +28,9 @@ class Bookmark:
     """History is read up to `since`. All times are Airbyte's clock.
 
     Of what ended in the last minutes before, `done` names the jobs that are done; what ended
-    earlier is done unless it waits. `held` names the jobs that wait, with the time (Dagster's
-    clock, epoch seconds) since when; the first of them ended at `held_from`. Nothing older than
-    `begin` is ever told.
+    earlier is done unless it waits. `held` names the first waiting job of each connection, with the
+    time (Dagster's clock, epoch seconds) since when; the connection's later jobs wait with it. The
+    first of all ended at `held_from`. Nothing older than `begin` is ever told.
     """
 
     workspace_id: str
@@ -44,9 +45,9 @@ class Bookmark:
         back = self.since - OVERLAP
         return max(min(back, self.held_from or back), self.begin)
 
-    def knows(self, job: Job) -> bool:
-        """Whether the job is done."""
-        if job.id in self.done or job.id in self.held:
+    def knows(self, job: Job, *, is_behind: bool = False) -> bool:
+        """Whether the job is done; `is_behind` one of its connection that waits, it may not be."""
+        if job.id in self.done or job.id in self.held or is_behind:
             return job.id in self.done
         return job.ended_at is not None and job.ended_at < self.since - OVERLAP
 
@@ -65,14 +66,12 @@ class Bookmark:
             "workspace": self.workspace_id,
             "begin": self.begin.isoformat(),
             "since": self.since.isoformat(),
-            "done": list(_steps(self.done)),
+            "done": list(_steps(sorted(self.done))),
         }
         if self.held:
-            times = sorted(set(self.held.values()))
-            fields["held"] = [
-                [at, *_steps(job_id for job_id, since in self.held.items() if since == at)]
-                for at in times
-            ]
+            held = sorted(self.held.items())
+            ids, times = _steps(job_id for job_id, _ in held), _steps(at for _, at in held)
+            fields["held"] = list(chain.from_iterable(zip(ids, times, strict=True)))
         if self.held_from is not None:
             fields["held_from"] = self.held_from.isoformat()
         return json.dumps(fields, separators=(",", ":"))
@@ -106,16 +105,16 @@ def read_bookmark(cursor: str, workspace_id: str) -> Bookmark:
 
 
 def _read_held(raw: object) -> dict[int, int]:
-    groups = (group for group in _list(raw) if isinstance(group, list) and group)
-    return {job_id: integer(at) or 0 for at, *ids in groups for job_id in _from_steps(ids)}
+    flat = _list(raw)
+    return dict(zip(_from_steps(flat[::2]), _from_steps(flat[1::2]), strict=False))
 
 
-def _steps(ids: Iterable[int]) -> Iterable[int]:
-    """Ids in order, the first one and then the distances: short, as ids lie close together."""
+def _steps(numbers: Iterable[int]) -> Iterable[int]:
+    """The first number and then the distances: short, as ids and times lie close together."""
     before = 0
-    for job_id in sorted(ids):
-        yield job_id - before
-        before = job_id
+    for number in numbers:
+        yield number - before
+        before = number
 
 
 def _from_steps(raw: object) -> Iterable[int]:

@@ -1,15 +1,16 @@
 """Where the bookmark goes after a tick. Pure."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dagster_airbyte_sync.resources import Job
 from dagster_airbyte_sync.sensors.bookmark import OVERLAP, Bookmark
 from dagster_airbyte_sync.sensors.decide import Decision
 from dagster_airbyte_sync.sensors.scan import Scan
 
-# More waiting jobs than this the bookmark does not name; it stops before the next one instead.
-MOST_HELD = 500
+# Airbyte's servers may disagree by so much without a step back: the overlap has room for it.
+_DISAGREEMENT = timedelta(minutes=2)
 
 
 def move(
@@ -20,18 +21,18 @@ def move(
     `now` is Dagster's clock in epoch seconds. `server_time` is Airbyte's: no job can have ended
     later, so an end beyond it is one machine's wrong clock and must not draw the bookmark along.
     """
-    named, unnamed = decision.waiting[:MOST_HELD], decision.waiting[MOST_HELD:]
-    stop = [*decision.left, *unnamed]
-    read = _before(scan.jobs, {job.id for job in stop})
-    since = max([bookmark.since, *(job.ended_at for job in read if job.ended_at)])
-    since = max(min(since, server_time), bookmark.since)
+    read = _before(scan.jobs, {job.id for job in decision.left})
+    since = _since(bookmark.since, read, server_time)
+    places = _places(scan, decision)
+    held = {job_id: bookmark.held.get(job_id, now) for job_id in places.values()}
+    if not scan.complete:
+        held |= _unread(bookmark, scan)
     waiting = {job.id for job in decision.waiting}
     done = bookmark.done | {job.id for job in read if job.id not in waiting}
-    held = _held(bookmark, scan, decision, {job.id for job in named}, now)
     return replace(
         bookmark,
         since=since,
-        done=_within_overlap(done, scan, since),
+        done=_still_needed(done, scan, since - OVERLAP, places),
         held=held,
         held_from=_held_from(bookmark, scan, held),
     )
@@ -42,27 +43,55 @@ def _before(jobs: tuple[Job, ...], stop: set[int]) -> list[Job]:
     return list(jobs[:first])
 
 
-def _within_overlap(done: frozenset[int], scan: Scan, since: datetime) -> frozenset[int]:
+def _since(since: datetime, read: Iterable[Job], server_time: datetime) -> datetime:
+    if server_time < since - _DISAGREEMENT:
+        # Airbyte's clock was set back, and gives ends that lie before what was read.
+        return server_time
+    ends = [job.ended_at for job in read if job.ended_at is not None]
+    return max(since, min(max(ends, default=since), server_time))
+
+
+def _places(scan: Scan, decision: Decision) -> Mapping[str, int]:
+    """The job of each connection from which on nothing is done, but for what is named as done.
+
+    That is the first that waits, or that was not come to where some waited before. Where the scan
+    was cut, more of these may follow what it read: the place is then the last job of what it read.
+    """
+    waiting = {job.id for job in decision.waiting}
+    waiting |= {job.id for job in decision.left if job.connection_id in scan.behind}
+    first: dict[str, int] = {}
+    for job in scan.new:
+        if job.id in waiting:
+            first.setdefault(job.connection_id, job.id)
+    if scan.complete:
+        return first
+    last = {job.connection_id: job.id for job in scan.jobs if job.connection_id in scan.behind}
+    return {**last, **first}
+
+
+def _unread(bookmark: Bookmark, scan: Scan) -> dict[int, int]:
+    """What was held and is not even read again."""
+    read = {job.id for job in scan.jobs}
+    return {job_id: at for job_id, at in bookmark.held.items() if job_id not in read}
+
+
+def _still_needed(
+    done: frozenset[int], scan: Scan, since: datetime, places: Mapping[str, int]
+) -> frozenset[int]:
     """Of the done jobs those that the next tick reads again, as far as this one can tell."""
-    ended = {job.id: job.ended_at or since for job in scan.jobs}
-    return frozenset(
-        job_id
-        for job_id in done
-        if (ended[job_id] >= since - OVERLAP if job_id in ended else not scan.complete)
-    )
+    unneeded: set[int] = set()
+    passed: set[str] = set()
+    for job in scan.jobs:
+        if job.id == places.get(job.connection_id):
+            passed.add(job.connection_id)
+        if job.ended_at and job.ended_at < since and job.connection_id not in passed:
+            unneeded.add(job.id)
+    if scan.complete:
+        done &= {job.id for job in scan.jobs}
+    return done - unneeded
 
 
-def _held(
-    bookmark: Bookmark, scan: Scan, decision: Decision, named: set[int], now: int
-) -> dict[int, int]:
-    """All that waits: found waiting now, not come to yet, or not even read again."""
-    left = {job.id for job in decision.left}
-    unread = bookmark.held.keys() - {job.id for job in scan.jobs} if not scan.complete else set()
-    still = named | (bookmark.held.keys() & left) | unread
-    return {job_id: bookmark.held.get(job_id, now) for job_id in still}
-
-
-def _held_from(bookmark: Bookmark, scan: Scan, held: dict[int, int]) -> datetime | None:
+def _held_from(bookmark: Bookmark, scan: Scan, held: Mapping[int, int]) -> datetime | None:
     ended = {job.id: job.ended_at for job in scan.jobs}
     ends = [ended.get(job_id, bookmark.held_from) for job_id in held]
     return min((end for end in ends if end is not None), default=None)

@@ -21,7 +21,6 @@ from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteSettingsError,
     BaseAirbyteWorkspace,
-    Job,
     TimeBudget,
     as_workspace,
     job_url,
@@ -91,12 +90,7 @@ class Polling:
             self.selector,
             context.log,
         )
-
-        def weight(job: Job) -> int:
-            # What waits already must not keep the scan from newer syncs for ever.
-            return 0 if job.id in bookmark.held else tables.events_for(job)
-
-        scan = scan_history(client, bookmark, budget, weight, enough=_MOST_EVENTS)
+        scan = scan_history(client, bookmark, budget, tables.events_for, enough=_MOST_EVENTS)
         if scan.unreadable:
             context.log.warning(
                 "Airbyte listed %d jobs without an id or a connection: they cannot be told",
@@ -114,6 +108,13 @@ class Polling:
         requests = self._requests(context, client.settings.workspace_id, decision)
         server_time = client.server_time(budget)
         moved = move(bookmark, scan, decision, int(time.time()), server_time)
+        if moved.since < bookmark.since:
+            context.log.warning(
+                "Airbyte's clock was set back, or the cursor was edited: history was read up to"
+                " %s, and there it is %s. Reading on from then; nothing is told again.",
+                bookmark.since.isoformat(),
+                server_time.isoformat(timespec="seconds"),
+            )
         summary = summary_of(scan, decision, moved, about_how_many_new(client, scan, budget))
         context.log.info(summary)
         return dg.SensorResult(

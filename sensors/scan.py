@@ -13,12 +13,14 @@ class Scan:
 
     `complete` is False if the scan stopped before the newest job: the jobs are then all that
     ended up to the last one, and none later. `unreadable` rows were in the list that are no jobs.
+    `behind` are the connections of which a job waited before.
     """
 
     jobs: tuple[Job, ...]
     new: tuple[Job, ...]
     complete: bool
     unreadable: int = 0
+    behind: frozenset[str] = frozenset()
 
 
 def scan_history(
@@ -30,22 +32,28 @@ def scan_history(
 ) -> Scan:
     """Read on from the bookmark until the end, `enough` weight of new jobs, or the budget's end.
 
-    Raises OutOfTime only if not one page could be read.
+    What waits already has no weight: it must not keep the scan from newer jobs for ever. Raises
+    OutOfTime only if not one page could be read.
     """
     jobs: list[Job] = []
     new: list[Job] = []
     unreadable: list[int] = []
 
+    behind: set[str] = set()
+
     def scan(complete: bool) -> Scan:
-        return Scan(tuple(jobs), tuple(new), complete, sum(unreadable))
+        return Scan(tuple(jobs), tuple(new), complete, sum(unreadable), frozenset(behind))
 
     heavy = 0
     try:
         for job in client.finished_jobs(bookmark.read_from, budget, unreadable.append):
             jobs.append(job)
-            if not bookmark.knows(job):
+            if job.id in bookmark.held:
+                behind.add(job.connection_id)
+            is_behind = job.connection_id in behind
+            if not bookmark.knows(job, is_behind=is_behind):
                 new.append(job)
-                heavy += weight(job)
+                heavy += 0 if is_behind else weight(job)
                 if heavy >= enough:
                     return scan(complete=False)
     except OutOfTime:

@@ -10,8 +10,10 @@ def summary_of(scan: Scan, decision: Decision, moved: Bookmark, about: int | Non
 
     `about` is how many finished jobs there were to tell, where that is more than one tick takes.
     """
-    fresh = [told for told in decision.told if told.makes_fresh]
-    others = sum(told.is_ours for told in decision.told) - len(fresh)
+    # Without events an earlier tick told it, and died.
+    ours = [told for told in decision.told if told.is_ours and told.events]
+    fresh = [told for told in ours if told.makes_fresh]
+    others = len(ours) - len(fresh)
     tables = sum(len(told.keys) for told in fresh)
     is_cut = bool(decision.left) or not scan.complete
     of = _of(about) if is_cut else ""

@@ -11,7 +11,7 @@ from dagster_airbyte_sync.assets import Ledger, Table
 from dagster_airbyte_sync.assets.ledger import LastTold
 from dagster_airbyte_sync.sensors.bookmark import OVERLAP, Bookmark
 from dagster_airbyte_sync.sensors.decide import Decision, Known, decide
-from dagster_airbyte_sync.sensors.moving import MOST_HELD, move
+from dagster_airbyte_sync.sensors.moving import move
 from dagster_airbyte_sync.sensors.promises import Promise
 from dagster_airbyte_sync.sensors.scan import Scan
 
@@ -147,7 +147,8 @@ def moved(
         Bookmark("w", begin=NOON - timedelta(days=1), since=NOON),
         **before,  # type: ignore[arg-type]
     )
-    scan = Scan(tuple(jobs), tuple(jobs), complete)
+    behind = frozenset(job.connection_id for job in jobs if job.id in bookmark.held)
+    scan = Scan(tuple(jobs), tuple(jobs), complete, behind=behind)
     decision = Decision((), tuple(waits), tuple(left))
     return move(bookmark, scan, decision, now=1000, server_time=server_time)
 
@@ -209,21 +210,55 @@ def test_a_waiting_job_that_was_not_even_read_again_still_waits() -> None:
     assert gone.held == {}, "Airbyte has pruned it"
 
 
-def test_of_very_many_waiting_jobs_the_bookmark_stops_before_those_it_does_not_name() -> None:
-    jobs = [
-        replace(job(number, 0), updated_at=NOON + timedelta(seconds=number))
-        for number in range(1, MOST_HELD + 3)
-    ]
+def test_of_many_that_wait_on_one_connection_the_first_stands_for_all() -> None:
+    jobs = [job(number, number) for number in range(1, 1000)]
+    other = job(1000, 1000, "crm")
 
-    after = moved(jobs, waits=jobs)
+    after = moved([*jobs, other], waits=jobs, server_time=NOON + timedelta(days=1))
 
-    assert len(after.held) == MOST_HELD
-    assert not any(after.knows(one) for one in jobs)
-    assert len(after.to_cursor()) < 8000
+    assert after.held == {1: 1000}
+    assert not any(after.knows(one, is_behind=one is not jobs[0]) for one in jobs)
+    assert after.knows(other)
+
+
+def test_what_comes_next_on_a_connection_begins_to_wait_when_the_first_is_told() -> None:
+    jobs = [job(1, 1), job(2, 2), job(3, 3)]
+
+    after = moved(jobs, waits=jobs[1:], held={1: 400}, held_from=NOON + timedelta(minutes=1))
+
+    assert after.held == {2: 1000}
+    assert after.held_from == NOON + timedelta(minutes=2)
+
+
+def test_what_waited_behind_a_told_one_and_was_not_read_again_is_not_taken_for_done() -> None:
+    since = NOON + timedelta(days=1)
+    first, unread = job(1, 1), job(2, 30)
+
+    after = moved([first], complete=False, held={1: 400}, held_from=first.ended_at, since=since)
+
+    assert after.held == {1: 400}
+    assert after.knows(first)
+    assert not after.knows(unread, is_behind=True)
+
+
+def test_what_is_done_behind_one_that_waits_stays_known_as_done() -> None:
+    since = NOON + timedelta(days=1)
+    waits, done = job(1, 1), job(2, 2)
+
+    after = moved([waits, done], waits=[waits], held={1: 400}, done=frozenset({2}), since=since)
+
+    assert after.knows(done, is_behind=True)
 
 
 def test_the_bookmark_never_goes_back_for_a_late_commit() -> None:
     assert moved([job(1, -3)]).since == NOON
+
+
+def test_it_goes_back_with_airbytes_clock_but_not_for_servers_that_differ_a_little() -> None:
+    differs, set_back = NOON - timedelta(seconds=90), NOON - timedelta(minutes=30)
+
+    assert moved([], server_time=differs).since == NOON
+    assert moved([], server_time=set_back).since == set_back
 
 
 def test_an_end_in_the_future_does_not_draw_the_bookmark_along() -> None:

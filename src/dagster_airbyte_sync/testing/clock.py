@@ -41,6 +41,11 @@ class SimulatedClock:
         self._now += by
         return self._now
 
+    def set_back(self, by: float | timedelta) -> datetime:
+        """What happens when a clock that was ahead is corrected."""
+        self._now -= as_timedelta(by)
+        return self._now
+
     def tick(self) -> None:
         self._now += self._step
 
