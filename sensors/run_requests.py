@@ -2,7 +2,8 @@
 with all events beside it, again and again."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import dagster as dg
@@ -49,12 +50,24 @@ class Runnable:
         return list({found_one for found_one in found if found_one is not None})
 
     def job_of(self, request: dg.RunRequest) -> dg.JobDefinition | None:
-        """The job Dagster would run for the request; None if its assets have no common one."""
+        """The job Dagster would run for the request; None if its assets have no common one.
+
+        Raises dg.DagsterInvalidSubsetError for assets and checks that are not in it.
+        """
+        keys, checks = request.asset_selection, request.asset_check_keys
         if request.job_name is not None:
-            return self.repository.get_job(request.job_name)
-        keys = list(request.asset_selection or ())
-        job = self.repository.get_implicit_job_def_for_assets(keys)
-        return job.get_subset(asset_selection=set(keys)) if job is not None else None
+            job = self.repository.get_job(request.job_name)
+        else:
+            found = self.repository.get_implicit_job_def_for_assets(list(keys or ()))
+            if found is None:
+                return None
+            job = found
+        if not keys and checks is None:
+            return job
+        return job.get_subset(
+            asset_selection=set(keys or ()) or None,
+            asset_check_selection=set(checks) if checks is not None else None,
+        )
 
     def downstream_of(self, keys: Iterable[dg.AssetKey]) -> frozenset[dg.AssetKey]:
         """Everything that depends on one of the keys, directly or not; not the keys themselves."""
@@ -85,13 +98,9 @@ def downstream_request(
 def asked_requests(
     ask: RunRequestFn, sync: FinishedSync, keys: Sequence[dg.AssetKey]
 ) -> list[dg.RunRequest]:
-    """What the user's function asks for, as a list. Raises UnusableRunRequest for other types."""
+    """What the user's function asks for, as a list."""
     answer = ask(sync, keys)
-    found = [answer] if isinstance(answer, dg.RunRequest) else list(answer or ())
-    for request in found:
-        if not isinstance(request, dg.RunRequest):
-            raise UnusableRunRequest(f"run_request_fn gave a {type(request).__name__}")
-    return found
+    return [answer] if isinstance(answer, dg.RunRequest) else list(answer or ())
 
 
 def signed(
@@ -114,6 +123,8 @@ def check_request(request: dg.RunRequest, runnable: Runnable, jobs: frozenset[st
 
     `jobs` are the jobs the sensor may start; without any, a request must select assets.
     """
+    if not isinstance(request, dg.RunRequest):
+        raise UnusableRunRequest(f"run_request_fn gave a {type(request).__name__}")
     if jobs:
         if request.job_name not in jobs:
             raise UnusableRunRequest(
@@ -171,17 +182,23 @@ def requests_for(
     """All good run requests for one sync; what goes wrong with one is logged and costs only it."""
     found: list[dg.RunRequest] = []
     for maker in make:
-        try:
-            made = maker(sync, keys)
-            for request in made:
-                check(request)
-            found.extend(made)
-        except Exception:
-            # The user's own code may raise anything, and must not stop the sensor for ever.
-            log.exception(
-                "No run for Airbyte job %s of connection %s", sync.job.id, sync.job.connection_id
-            )
+        with _logged(sync, log):
+            for request in maker(sync, keys):
+                with _logged(sync, log):
+                    check(request)
+                    found.append(request)
     return signed(found, sync, workspace_id)
+
+
+@contextmanager
+def _logged(sync: FinishedSync, log: logging.Logger) -> Iterator[None]:
+    """The user's own code may raise anything, and must not stop the sensor for ever."""
+    try:
+        yield
+    except Exception:
+        log.exception(
+            "No run for Airbyte job %s of connection %s", sync.job.id, sync.job.connection_id
+        )
 
 
 def _name(key: dg.AssetKey) -> str:

@@ -166,6 +166,11 @@ def unknown_job(*_: object) -> dg.RunRequest:
     return dg.RunRequest(job_name="no_such_job")
 
 
+def unknown_check(*_: object) -> dg.RunRequest:
+    check = dg.AssetCheckKey(dg.AssetKey("revenue"), "no_such_check")
+    return dg.RunRequest(asset_selection=[dg.AssetKey("revenue")], asset_check_keys=[check])
+
+
 def wrong_type(*_: object) -> list[str]:
     return ["orders"]
 
@@ -174,7 +179,9 @@ def raises(*_: object) -> dg.RunRequest:
     raise KeyError("my own mistake")
 
 
-@pytest.mark.parametrize("ask", [not_runnable, no_selection, unknown_job, wrong_type, raises])
+@pytest.mark.parametrize(
+    "ask", [not_runnable, no_selection, unknown_job, unknown_check, wrong_type, raises]
+)
 def test_a_request_dagster_would_refuse_is_left_out_and_the_sync_still_told(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy, ask: Callable[..., object]
 ) -> None:
@@ -185,6 +192,54 @@ def test_a_request_dagster_would_refuse_is_left_out_and_the_sync_still_told(
 
     assert len(first.materialized) == 2
     assert (first.requests, second.events) == ([], [])
+
+
+def test_a_bad_request_costs_no_good_one_beside_it(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
+) -> None:
+    good = dg.RunRequest(asset_selection=[dg.AssetKey("revenue")])
+    deployment = deploy(
+        *DOWNSTREAM, run_request_fn=lambda *_: [not_runnable(), good, unknown_check()]
+    )
+    airbyte.run_sync(shop)
+
+    assert [names(request) for request in deployment.tick().requests] == [["revenue"]]
+
+
+@pytest.mark.parametrize(("check", "is_good"), [("is_positive", True), ("no_such_check", False)])
+def test_the_checks_that_a_request_names_must_be_in_its_job(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    instance: dg.DagsterInstance,
+    check: str,
+    is_good: bool,
+) -> None:
+    wanted = dg.AssetCheckKey(revenue.key, check)
+    refresh = dg.define_asset_job("refresh", selection=["revenue"])
+    workspace = AirbyteWorkspace(**airbyte.workspace_config())
+    sensor = build_airbyte_polling_sensor(
+        workspace=workspace,
+        jobs=[refresh],
+        run_request_fn=lambda *_: dg.RunRequest(job_name="refresh", asset_check_keys=[wanted]),
+    )
+
+    @dg.asset_check(asset=revenue)
+    def is_positive() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
+    defs = dg.Definitions(
+        assets=[*load_airbyte_asset_specs(workspace), revenue],
+        asset_checks=[is_positive],
+        jobs=[refresh],
+        sensors=[sensor],
+        resources={"airbyte": workspace},
+    )
+    airbyte.run_sync(shop)
+
+    tick = Deployment(airbyte, workspace, defs, instance).tick()
+
+    assert len(tick.materialized) == 2
+    assert len(tick.requests) == (1 if is_good else 0)
 
 
 class Wanted(dg.Config):
