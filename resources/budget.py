@@ -9,6 +9,9 @@ from dagster_airbyte_sync.resources.errors import OutOfTime
 _LEAST_SECONDS = 0.5
 
 
+OUT_OF_TIME = "The time for this tick is used up; the next one goes on from here."
+
+
 class TimeBudget:
     """Seconds that may be spent from now on; None is without end. Never negative."""
 
@@ -32,7 +35,7 @@ class TimeBudget:
         Raises OutOfTime if too little is left to begin anything.
         """
         if self.is_spent:
-            raise OutOfTime("The time for this tick is used up; the next one goes on from here.")
+            raise OutOfTime(OUT_OF_TIME)
         return seconds if self.left is None else min(seconds, self.left)
 
     def allows(self, seconds: float) -> bool:

@@ -23,8 +23,10 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteNotFound,
     AirbyteRefused,
     AirbyteSettingsError,
+    AirbyteUnavailable,
     AirbyteUnreadable,
     NoToken,
+    OutOfTime,
 )
 from dagster_airbyte_sync.resources.fallback import CLOSED, Fallback
 from dagster_airbyte_sync.resources.history import (
@@ -280,24 +282,32 @@ class AirbyteClient:
         return self._http.server_time or datetime.now(timezone.utc)
 
     def ui_url(self, budget: TimeBudget = NO_LIMIT) -> str:
-        """The address of Airbyte's UI, without a trailing slash; asked once."""
-        return self._ask_instance(budget).ui_url
+        """The address of Airbyte's UI, without a trailing slash; asked once.
+
+        It is taken to be beside the API while Airbyte does not say: a link is worth no sync.
+        """
+        try:
+            return self._ask_instance(budget).ui_url
+        except OutOfTime:
+            return self._instance_of({}).ui_url
 
     def _ask_instance(self, budget: TimeBudget) -> Instance:
         with self._lock:
             if self._instance is None:
-                self._instance = read_instance(
-                    self._instance_configuration(budget), self._settings.configuration_api_base_url
-                )
+                try:
+                    answer = object_at(self._http.send(self._configuration.instance(), budget))
+                except NoToken:
+                    raise
+                except (AirbyteRefused, AirbyteUnreadable):
+                    answer = {}
+                except AirbyteUnavailable:
+                    # Not remembered: the next one to need it asks again.
+                    return self._instance_of({})
+                self._instance = self._instance_of(answer)
             return self._instance
 
-    def _instance_configuration(self, budget: TimeBudget) -> Json:
-        try:
-            return object_at(self._http.send(self._configuration.instance(), budget))
-        except NoToken:
-            raise
-        except (AirbyteRefused, AirbyteUnreadable):
-            return {}
+    def _instance_of(self, answer: Json) -> Instance:
+        return read_instance(answer, self._settings.configuration_api_base_url)
 
 
 _log = logging.getLogger(__name__)

@@ -6,24 +6,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from io import BytesIO
 from typing import TypeVar
 
 import requests
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from dagster_airbyte_sync.resources.answers import error_of, json_of
 from dagster_airbyte_sync.resources.auth import Authenticator, Proof, read_token, token_refused
-from dagster_airbyte_sync.resources.budget import NO_LIMIT, TimeBudget
+from dagster_airbyte_sync.resources.budget import NO_LIMIT, OUT_OF_TIME, TimeBudget
 from dagster_airbyte_sync.resources.errors import (
     AirbyteRefused,
     AirbyteSettingsError,
     AirbyteUnauthorized,
     AirbyteUnavailable,
     AirbyteUnreadable,
+    OutOfTime,
 )
 from dagster_airbyte_sync.resources.reading import Json, object_at
 from dagster_airbyte_sync.resources.retry import RetryPolicy, was_never_sent
 from dagster_airbyte_sync.resources.settings import AirbyteSettings
+
+# Seconds until an answer must have ended, where no budget says less; bytes read at a time.
+_LONGEST_ANSWER = 600.0
+_PART = 65_536
 
 # Seconds for everything, or for connecting and for the answer.
 Timeout = float | tuple[float, float]
@@ -96,6 +102,8 @@ class Http:
                 return self._once(call, budget, proof)
             except AirbyteUnavailable as error:
                 tries += 1
+                if budget.is_spent:
+                    raise OutOfTime(f"{OUT_OF_TIME} The last request: {error}") from error
                 wait = self._retries.wait(tries, error) if _may_repeat(call, error) else None
                 if wait is None or not budget.allows(wait):
                     raise
@@ -128,7 +136,9 @@ class Http:
                 allow_redirects=False,
                 verify=self._settings.verify,
                 proxies=self._proxies,
+                stream=True,
             )
+            _read_whole(response, budget)
         except (requests.RequestException, HTTPError) as failure:
             # `from None`: the text of such an error can hold a secret.
             raise _no_answer(call, failure, timeout) from None
@@ -160,6 +170,25 @@ class NoAnswer(AirbyteUnavailable):
     """Raised if the connection broke or timed out."""
 
 
+class _TooSlow(HTTPError):
+    """Raised if an answer has not come to its end in time."""
+
+
+def _read_whole(response: requests.Response, budget: TimeBudget) -> None:
+    """Read the body while there is time: a timeout of requests is for each part of it alone."""
+    limit = budget if budget.left is not None else TimeBudget(_LONGEST_ANSWER)
+    raw, body = response.raw, bytearray()
+    # What has come, without waiting for more (urllib3 before 2.1 always waits).
+    read = getattr(raw, "read1", raw.read)
+    while part := read(_PART, decode_content=True):
+        body += part
+        if limit.is_spent:
+            response.close()
+            raise _TooSlow
+    # To its end, so that the connection can be used again.
+    response.raw = BytesIO(body + raw.read(decode_content=True))
+
+
 def _no_answer(
     call: Call, failure: requests.RequestException | HTTPError, timeout: Timeout
 ) -> NoAnswer:
@@ -170,8 +199,10 @@ def _no_answer(
 
 
 def _why_no_answer(failure: requests.RequestException | HTTPError, timeout: Timeout) -> str:
-    if isinstance(failure, requests.Timeout):
+    if isinstance(failure, requests.Timeout | ReadTimeoutError):
         return f"no answer within {_seconds_waited(failure, timeout):g} s"
+    if isinstance(failure, _TooSlow):
+        return "the answer came too slowly to be read to its end"
     return f"no answer ({type(failure).__name__}): {_likely_cause(failure)}"
 
 
@@ -183,7 +214,7 @@ def _likely_cause(failure: requests.RequestException | HTTPError) -> str:
     return "is Airbyte running, and is the address right?"
 
 
-def _seconds_waited(failure: requests.Timeout, timeout: Timeout) -> float:
+def _seconds_waited(failure: Exception, timeout: Timeout) -> float:
     connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
     return connect if isinstance(failure, requests.ConnectTimeout) else read
 

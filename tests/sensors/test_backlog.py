@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import dagster as dg
+import pytest
 
 from dagster_airbyte_sync import Connection
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection
@@ -83,6 +84,29 @@ def test_a_tick_that_cannot_count_the_rest_tells_as_much(
     assert len(first.materialized) == 250
     assert first.summary is not None
     assert first.summary.startswith("Told 250 syncs (250 tables); more to come")
+
+
+def test_slow_pages_are_told_as_far_as_they_could_be_read(
+    airbyte: AirbyteSimulator, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by a process that is new, and must ask more than the history."""
+    monkeypatch.setenv("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "4.5")
+    expected = history(airbyte, add_connections(airbyte, 1), 40)
+    strange = airbyte.add_connection("has no assets", streams=["strange"])
+    deployment = deploy(
+        start_from=timedelta(minutes=2000),
+        connection_selector_fn=lambda connection: connection.name == "c0",
+    )
+    for number in range(1200):
+        end = airbyte.now - timedelta(minutes=1500 - number)
+        airbyte.add_finished_job(strange, created_at=end, updated_at=end)
+    airbyte.add_fault(Fault.slow(0.7), path="/jobs/list_for_workspaces", times=None)
+
+    with dg.DagsterInstance.ephemeral() as deployment.instance:
+        for _ in range(6):
+            deployment.tick()
+
+        assert deployment.told_all(expected) == expected
 
 
 def test_a_connection_that_could_not_be_told_for_days_is_told_in_the_end(
