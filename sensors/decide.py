@@ -156,11 +156,14 @@ def _in_time(job: Job, known: Known) -> bool:
 
 
 def _is_ours(job: Job, tables: Sequence[Table], known: Known) -> bool:
-    """Whether a sensor, not a run, told the job: the runs that follow it may still be owed."""
-    if job.id not in known.started_by:
-        return True
+    """Whether a sensor, not a run, told the job: the runs that follow it may still be owed.
+
+    Who started it says little: a run tells syncs that it found running, and leaves others to us.
+    """
     last = (known.ledger.last.get(table.key) for table in tables)
-    return any(told and told.job_id == job.id and not told.run_id for told in last)
+    tellers = [told.run_id for told in last if told and told.job_id == job.id]
+    # Where a later job was told since, the ledger has forgotten the teller: who starts, tells.
+    return "" in tellers if tellers else job.id not in known.started_by
 
 
 def _after(ledger: Ledger, job: Job, events: Sequence[Event]) -> Ledger:

@@ -1,0 +1,69 @@
+"""A sync that a run found running, and told: of what the run left out the sensor tells the rest."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_definitions
+from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedConnection
+from helpers.deployment import Deployment
+
+
+@dg.asset(deps=["orders"])
+def report() -> None: ...
+
+
+@pytest.fixture
+def live() -> Iterator[AirbyteSimulator]:
+    """An Airbyte whose syncs end by themselves, half a second after their start."""
+    with AirbyteSimulator(clock=RealClock()) as airbyte:
+        yield airbyte
+
+
+@pytest.fixture
+def shop(live: AirbyteSimulator) -> SimulatedConnection:
+    return live.add_connection("shop", streams=["orders"], sync_seconds=0.5)
+
+
+@pytest.fixture
+def deployment(
+    live: AirbyteSimulator, shop: SimulatedConnection, instance: dg.DagsterInstance
+) -> Deployment:
+    """Its last tick told of a sync that failed."""
+    workspace = AirbyteWorkspace(
+        **live.workspace_config(), poll_interval=0.02, on_active_sync="attach"
+    )
+    built = build_airbyte_definitions(workspace, downstream=dg.AssetSelection.assets("report"))
+    defs = dg.Definitions.merge(built, dg.Definitions(assets=[report]))
+    deployment = Deployment(live, workspace, defs, instance)
+    live.fail(live.start_sync(shop), reason="password expired")
+    assert checks_of(deployment) == [False]
+    return deployment
+
+
+def checks_of(deployment: Deployment) -> list[bool]:
+    events = deployment.tick().events
+    return [event.passed for event in events if isinstance(event, dg.AssetCheckEvaluation)]
+
+
+def attach_to(airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment) -> int:
+    """A run that finds the sync running, follows it, and tells it: the id of its job."""
+    job = airbyte.start_sync(shop, unattended=True)
+    assert deployment.materialize("orders").success
+    assert deployment.told("orders") == [job.job_id]
+    return job.job_id
+
+
+def test_its_check_turns_green_by_the_sensor(
+    live: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment
+) -> None:
+    attach_to(live, shop, deployment)
+    assert checks_of(deployment) == [True]
+
+
+def test_it_requests_no_run_of_what_is_downstream_as_no_sync_does_that_a_run_told(
+    live: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment
+) -> None:
+    attach_to(live, shop, deployment)
+    assert deployment.tick().requests == []
