@@ -2,6 +2,7 @@
 
 from dagster_airbyte_sync.assets.checks import build_airbyte_sync_checks
 from dagster_airbyte_sync.assets.chosen import ChosenAssets
+from dagster_airbyte_sync.assets.current_tables import as_synced_now
 from dagster_airbyte_sync.assets.definitions import (
     SyncFunction,
     airbyte_assets,
@@ -30,6 +31,7 @@ from dagster_airbyte_sync.assets.tables import (
     ConnectionSelector,
     DuplicateAssetKey,
     Table,
+    as_synced_by,
     table_of_spec,
     tables_of,
 )
@@ -65,6 +67,8 @@ __all__ = [
     "TakenOver",
     "TakenSchedule",
     "airbyte_assets",
+    "as_synced_by",
+    "as_synced_now",
     "build_airbyte_assets_definitions",
     "build_airbyte_start_job",
     "build_airbyte_sync_checks",

@@ -10,7 +10,7 @@ from dagster_airbyte_sync.assets.definitions import (
     op_names,
     workspace_resource,
 )
-from dagster_airbyte_sync.assets.events import CHECK_NAME, tables_of_job, verdict
+from dagster_airbyte_sync.assets.events import CHECK_NAME, verdict
 from dagster_airbyte_sync.assets.outputs import output_names
 from dagster_airbyte_sync.assets.tables import Table, table_of_spec
 from dagster_airbyte_sync.resources import AirbyteClient, Job
@@ -65,7 +65,6 @@ def last_finished_job(client: AirbyteClient, connection_id: str) -> Job | None:
 
 
 def check_results(job: Job | None, tables: Sequence[Table]) -> Iterator[dg.AssetCheckResult]:
-    siblings = len(tables_of_job(job, tables)) if job else 0
     for table in tables:
         if job is None:
             yield dg.AssetCheckResult(
@@ -75,7 +74,7 @@ def check_results(job: Job | None, tables: Sequence[Table]) -> Iterator[dg.Asset
                 description="The connection has never synced",
             )
         else:
-            found = verdict(job, table, siblings)
+            found = verdict(job, table)
             yield dg.AssetCheckResult(
                 asset_key=table.key,
                 check_name=CHECK_NAME,

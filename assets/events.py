@@ -51,16 +51,13 @@ def makes_fresh(job: Job) -> bool:
     return job.succeeded and job.type.writes_tables
 
 
-def materialization(
-    sync: FinishedSync, table: Table, siblings: int, ledger: Ledger
-) -> dg.AssetMaterialization:
+def materialization(sync: FinishedSync, table: Table, ledger: Ledger) -> dg.AssetMaterialization:
     """The event that tells one table of a sync that made it fresh.
 
-    `siblings` is the number of tables the job wrote: with one, the job's totals are the table's.
     The tag `dagster/data_version` is the id of the last job that moved rows.
     """
     job = sync.job
-    stats = stats_of(job, table, siblings)
+    stats = stats_of(job, table)
     highest = ledger.highest(table.key)
     is_late = highest is not None and highest > job.id
     return dg.AssetMaterialization(
@@ -145,14 +142,14 @@ class Verdict:
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
 
 
-def verdict(job: Job, table: Table, siblings: int) -> Verdict:
+def verdict(job: Job, table: Table) -> Verdict:
     """What the check of one table says of a finished job."""
     if not job.succeeded:
         why = job.failure.message if job.failure else "Airbyte gave no reason"
         return Verdict(False, f"The {job.type.value} {job.status.value}: {why}")
     if job.type is JobType.CLEAR:
         return Verdict(True, "The table was cleared")
-    rows = stats_of(job, table, siblings).records_committed
+    rows = stats_of(job, table).records_committed
     if rows == 0 and table.is_full_refresh:
         return Verdict(
             False,
@@ -166,12 +163,12 @@ def _how_many(rows: int | None) -> str:
     return "Rows" if rows is None else f"{rows} rows"
 
 
-def check_evaluation(sync: FinishedSync, table: Table, siblings: int) -> dg.AssetCheckEvaluation:
+def check_evaluation(sync: FinishedSync, table: Table) -> dg.AssetCheckEvaluation:
     """The check event for one table. Sent for good and bad, as a bad one stays until the next.
 
     Never with a partition: Dagster stores only one evaluation for each partition outside of runs.
     """
-    found = verdict(sync.job, table, siblings)
+    found = verdict(sync.job, table)
     return dg.AssetCheckEvaluation(
         asset_key=table.key,
         check_name=CHECK_NAME,
@@ -182,11 +179,15 @@ def check_evaluation(sync: FinishedSync, table: Table, siblings: int) -> dg.Asse
     )
 
 
-def stats_of(job: Job, table: Table, siblings: int) -> StreamStats:
-    """What one table got: by stream where Airbyte says so, else the job's total if it is alone."""
+def stats_of(job: Job, table: Table) -> StreamStats:
+    """What one table got: by stream where Airbyte says so, else the job's total if it is alone.
+
+    A job writes all streams of its connection, also those without an asset here.
+    """
     if job.streams is not None:
         return job.streams.get(table.stream, StreamStats())
-    if siblings == 1:
+    wrote = job.enabled_streams
+    if wrote == {table.stream} if wrote is not None else table.is_alone:
         return StreamStats(records_committed=job.rows, bytes_committed=job.bytes)
     return StreamStats()
 
@@ -255,14 +256,13 @@ def events_of(
     observation, `checked` the assets for which the check is defined. A table that was told of a
     later job gets no check: it shows how the last one ended.
     """
-    siblings = len(tables)
     checks = [
-        check_evaluation(sync, table, siblings)
+        check_evaluation(sync, table)
         for table in tables
         if table.key in checked and (ledger.highest(table.key) or 0) <= sync.job.id
     ]
     if makes_fresh(sync.job):
-        return [*checks, *(materialization(sync, table, siblings, ledger) for table in untold)]
+        return [*checks, *(materialization(sync, table, ledger) for table in untold)]
     if sync.job.succeeded:
         return [*checks, *(observation(sync, table) for table in untold)]
     return [*checks]

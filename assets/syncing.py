@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from dagster_airbyte_sync.assets.active_sync import start_or_attach
+from dagster_airbyte_sync.assets.current_tables import as_synced_now
 from dagster_airbyte_sync.assets.declarations import (
     declarations_of,
     other_reporter,
@@ -70,6 +71,9 @@ def sync_and_poll(
         context.log.info("Following Airbyte job %s: %s", job.id, link(job))
         job = follow(client, job, how, context.log)
     refuse_failed(job, link(job))
+    if job.enabled_streams is None:
+        # What took part is what the connection syncs: that may have changed since the definitions.
+        tables = as_synced_now(client, tables, context.log)
     yield from _report(context, job, link(job), tables)
 
 
@@ -114,7 +118,7 @@ def _report(
             if is_selected:
                 yield passed_on(context.assets_def, table.key)
         else:
-            event = materialization(sync, table, len(synced), ledger)
+            event = materialization(sync, table, ledger)
             yield as_result(event) if is_selected else event
     missed = context.selected_asset_keys - {table.key for table in synced}
     for name in sorted(key.to_user_string() for key in missed):

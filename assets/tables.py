@@ -1,7 +1,7 @@
 """Which table of Dagster belongs to which stream of Airbyte."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dagster as dg
 
@@ -20,7 +20,9 @@ class DuplicateAssetKey(AirbyteError):
 class Table:
     """One stream of one connection, and the asset that stands for it.
 
-    `is_selected` is False for a stream that its connection does not sync any more.
+    What only the connection as it is now can tell: `is_selected` is False for a stream that it does
+    not sync any more, `is_alone` True if it syncs no other, `is_full_refresh` True if every sync
+    reads all rows again.
     """
 
     connection_id: str
@@ -28,6 +30,7 @@ class Table:
     spec: dg.AssetSpec
     is_full_refresh: bool = False
     is_selected: bool = True
+    is_alone: bool = False
 
     @property
     def key(self) -> dg.AssetKey:
@@ -39,7 +42,7 @@ def tables_of(
 ) -> list[Table]:
     """The tables of one connection, one for each selected stream."""
     destination = catalog.destination_of(connection)
-    return [
+    tables = [
         Table(
             connection_id=connection.id,
             stream=stream.id,
@@ -48,9 +51,25 @@ def tables_of(
                 connection,
                 stream.id,
             ),
-            is_full_refresh=stream.is_full_refresh,
         )
         for stream in connection.selected_streams
+    ]
+    return as_synced_by(connection, tables)
+
+
+def as_synced_by(connection: Connection, tables: Iterable[Table]) -> list[Table]:
+    """Tables of the connection, with what only it can tell of them now."""
+    synced = {stream.id: stream for stream in connection.selected_streams}
+    # Before 1.7 the public API lists streams without their namespaces.
+    found = ((t, synced.get(t.stream) or synced.get(StreamId(t.stream.name))) for t in tables)
+    return [
+        replace(
+            table,
+            is_selected=stream is not None,
+            is_alone=stream is not None and len(synced) == 1,
+            is_full_refresh=stream is not None and stream.is_full_refresh,
+        )
+        for table, stream in found
     ]
 
 
@@ -69,7 +88,10 @@ def _with_identity(spec: dg.AssetSpec, connection: Connection, stream: StreamId)
 
 
 def table_of_spec(spec: dg.AssetSpec) -> Table | None:
-    """The table a spec of ours describes, from its own metadata; None for any other spec."""
+    """The table a spec of ours describes, from its own metadata; None for any other spec.
+
+    How its connection syncs it now the spec does not know: see `as_synced_by`.
+    """
     connection_id = keys.text_in(spec.metadata, keys.CONNECTION_ID)
     name = keys.text_in(spec.metadata, keys.STREAM_NAME)
     if connection_id is None or name is None:

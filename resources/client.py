@@ -228,11 +228,15 @@ class AirbyteClient:
         found = [job for page in pages for job in page.rows]
         return sorted(found, key=lambda job: job.id, reverse=True)[:limit]
 
+    def connection(self, connection_id: str, budget: TimeBudget = NO_LIMIT) -> Connection:
+        """One connection as it is now, also if it was deleted, without the types of its columns."""
+        call = self._public.connection(connection_id)
+        answer = object_at(self._http.send(call, budget))
+        return told(call, "a connection", public_api.read_connection(answer))
+
     def connection_status(self, connection_id: str) -> str:
         """A connection's status now: "active", "inactive", "deprecated" (deleted) or "locked"."""
-        answer = self._http.send(self._public.connection(connection_id))
-        connection = public_api.read_connection(object_at(answer))
-        return connection.status if connection is not None else "active"
+        return self.connection(connection_id).status
 
     # -- what to do ------------------------------------------------------------------------------
 

@@ -1,8 +1,7 @@
 """Which streams of Airbyte have an asset in this code location: nothing else is ever told."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -13,6 +12,7 @@ from dagster_airbyte_sync.assets import (
     ConnectionSelector,
     DagsterAirbyteTranslator,
     Table,
+    as_synced_by,
     table_of_spec,
     tables_of,
 )
@@ -47,14 +47,17 @@ class DefinedTables:
         translator: DagsterAirbyteTranslator,
         selector: ConnectionSelector | None,
         log: logging.Logger,
+        as_synced_now: Callable[[Sequence[Table]], list[Table]],
     ) -> None:
         self._repository = repository
         self._read_catalog = read_catalog
         self._translator = translator
         self._selector = selector
         self._log = log
+        self._as_synced_now = as_synced_now
         self._found: dict[str, list[Table]] = {}
         self._unreadable: set[str] = set()
+        self._asked: set[str] = set()
         self._is_refreshed = False
 
     def of(self, job: Job) -> list[Table]:
@@ -68,6 +71,8 @@ class DefinedTables:
         connection_id = job.connection_id
         if connection_id not in self._found:
             self._found[connection_id] = self._find(connection_id)
+        if _totals_are_for_one_of(self._found[connection_id], job):
+            self._ask_now(connection_id)
         return self._found[connection_id]
 
     def _refresh(self) -> None:
@@ -78,7 +83,14 @@ class DefinedTables:
             self._log.warning("What is new in Airbyte could not be read: %s", error)
             return
         self._found.clear()
+        self._asked.clear()
         self._unreadable.clear()
+
+    def _ask_now(self, connection_id: str) -> None:
+        """The remembered catalog may be older than the connection's second stream."""
+        if connection_id not in self._asked:
+            self._asked.add(connection_id)
+            self._found[connection_id] = self._as_synced_now(self._found[connection_id])
 
     def _find(self, connection_id: str) -> list[Table]:
         connection = self._catalog.connections.get(connection_id)
@@ -139,16 +151,8 @@ class DefinedTables:
         if self._selector is not None and not self._selector(connection):
             return []
         own = self._own.get(connection.id, {})
-        selected = {stream.id: stream for stream in connection.selected_streams}
-        tables = [
-            replace(
-                table,
-                is_selected=stream in selected,
-                is_full_refresh=stream in selected and selected[stream].is_full_refresh,
-            )
-            for stream, table in own.items()
-        ]
-        strangers = [stream for stream in selected.values() if stream.id not in own]
+        tables = as_synced_by(connection, own.values())
+        strangers = [stream for stream in connection.selected_streams if stream.id not in own]
         tables += self._by_key(connection, strangers)
         known = {table.stream for table in tables}
         self._warn(connection, [s for s in strangers if s.id not in known], bool(tables or own))
@@ -175,6 +179,12 @@ class DefinedTables:
                 connection.name,
                 ", ".join(str(stream.id) for stream in strangers),
             )
+
+
+def _totals_are_for_one_of(tables: Sequence[Table], job: Job) -> bool:
+    """Whether Airbyte tells of the job only totals, that would be those of a single table."""
+    tells_streams = job.streams is not None or job.enabled_streams is not None
+    return not tells_streams and any(table.is_alone for table in tables)
 
 
 def _lists(catalog: Catalog, job: Job) -> bool:

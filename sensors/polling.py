@@ -12,6 +12,7 @@ import dagster as dg
 from dagster_airbyte_sync.assets import (
     ConnectionSelector,
     DagsterAirbyteTranslator,
+    as_synced_now,
     makes_fresh,
     read_ledger,
     with_history,
@@ -89,6 +90,7 @@ class Polling:
             self.translator,
             self.selector,
             context.log,
+            lambda found: as_synced_now(client, found, context.log, budget),
         )
         scan = scan_history(client, bookmark, budget, tables.events_for, enough=_MOST_EVENTS)
         if scan.unreadable:

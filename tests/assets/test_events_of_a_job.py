@@ -98,7 +98,7 @@ def test_no_check_event_has_a_partition() -> None:
 
 
 def test_counts_are_those_of_the_stream_and_not_of_the_job() -> None:
-    event = materialization(sync(), ORDERS, 2, Ledger({}))
+    event = materialization(sync(), ORDERS, Ledger({}))
 
     assert value(event, "dagster-airbyte/records_synced") == 10
     assert value(event, "dagster/partition_row_count") == 10
@@ -108,18 +108,29 @@ def test_counts_are_those_of_the_stream_and_not_of_the_job() -> None:
     assert value(event, "dagster-airbyte/job_id") == 7_000_000_000
 
 
-def test_totals_stand_for_a_table_only_if_it_is_alone() -> None:
+def test_totals_stand_for_a_table_only_if_its_connection_syncs_no_other_stream() -> None:
     public = replace(JOB, streams=None)
 
-    alone = materialization(sync(public), ORDERS, 1, Ledger({}))
-    one_of_two = materialization(sync(public), ORDERS, 2, Ledger({}))
+    alone = materialization(sync(public), replace(ORDERS, is_alone=True), Ledger({}))
+    one_of_two = materialization(sync(public), ORDERS, Ledger({}))
 
     assert value(alone, "dagster-airbyte/records_synced") == 10
     assert "dagster-airbyte/records_synced" not in one_of_two.metadata
 
 
+def test_where_a_job_names_its_streams_the_connection_of_today_says_nothing_of_totals() -> None:
+    orders = replace(JOB, streams=None, enabled_streams=frozenset({ORDERS.stream}))
+    both = replace(orders, enabled_streams=frozenset({ORDERS.stream, USERS.stream}))
+
+    of_one = materialization(sync(orders), ORDERS, Ledger({}))
+    of_two = materialization(sync(both), replace(ORDERS, is_alone=True), Ledger({}))
+
+    assert value(of_one, "dagster-airbyte/records_synced") == 10
+    assert "dagster-airbyte/records_synced" not in of_two.metadata
+
+
 def test_a_stream_without_counts_has_none_rather_than_zero() -> None:
-    event = materialization(sync(replace(JOB, streams={})), ORDERS, 2, Ledger({}))
+    event = materialization(sync(replace(JOB, streams={})), ORDERS, Ledger({}))
 
     assert "dagster-airbyte/records_synced" not in event.metadata
 
@@ -127,9 +138,9 @@ def test_a_stream_without_counts_has_none_rather_than_zero() -> None:
 def test_the_data_version_is_the_last_job_that_moved_rows() -> None:
     before = Ledger({USERS.key: LastTold(job_id=5, highest_job_id=5, data_version="3")})
 
-    moved = materialization(sync(), ORDERS, 2, Ledger({}))
-    not_moved = materialization(sync(), USERS, 2, before)
-    first_ever = materialization(sync(), USERS, 2, Ledger({}))
+    moved = materialization(sync(), ORDERS, Ledger({}))
+    not_moved = materialization(sync(), USERS, before)
+    first_ever = materialization(sync(), USERS, Ledger({}))
 
     assert moved.tags == {"dagster/data_version": str(JOB.id)}
     assert not_moved.tags == {"dagster/data_version": "3"}
@@ -140,15 +151,15 @@ def test_a_late_job_remembers_the_highest_one_told_before_it() -> None:
     newer = JOB.id + 5
     before = Ledger({ORDERS.key: LastTold(newer, newer, "1")})
 
-    late = materialization(sync(), ORDERS, 2, before)
-    in_order = materialization(sync(), ORDERS, 2, Ledger({}))
+    late = materialization(sync(), ORDERS, before)
+    in_order = materialization(sync(), ORDERS, Ledger({}))
 
     assert value(late, "dagster-airbyte/highest_job_id") == newer
     assert "dagster-airbyte/highest_job_id" not in in_order.metadata
 
 
 def test_a_run_yields_the_same_event() -> None:
-    event = materialization(sync(), ORDERS, 2, Ledger({}))
+    event = materialization(sync(), ORDERS, Ledger({}))
     result = as_result(event)
 
     assert result.asset_key == ORDERS.key
@@ -165,7 +176,7 @@ def test_only_streams_that_took_part_are_told() -> None:
 
 def test_a_run_that_started_the_job_is_named() -> None:
     started = FinishedSync(JOB, "https://airbyte.example/job", started_by_run="run-1")
-    event = materialization(started, ORDERS, 2, Ledger({}))
+    event = materialization(started, ORDERS, Ledger({}))
 
     assert value(event, "dagster-airbyte/triggered_by") == "dagster"
     assert value(event, "dagster-airbyte/started_by_run") == "run-1"

@@ -1,0 +1,29 @@
+"""What Airbyte says of a connection's tables now: definitions and catalog may be minutes old."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dagster_airbyte_sync.assets.tables import Table, as_synced_by
+from dagster_airbyte_sync.resources import NO_LIMIT, AirbyteClient, AirbyteError, TimeBudget
+
+
+def as_synced_now(
+    client: AirbyteClient,
+    tables: Sequence[Table],
+    log: logging.Logger,
+    budget: TimeBudget = NO_LIMIT,
+) -> list[Table]:
+    """Tables of one connection as it syncs them now; one request.
+
+    If Airbyte does not tell they are as they were, and none is known to be alone.
+    """
+    try:
+        connection = client.connection(tables[0].connection_id, budget)
+    except AirbyteError as error:
+        log.warning("Airbyte does not tell which streams it syncs now: %s", error)
+    else:
+        # Of a connection that syncs nothing at all there would be no job.
+        if connection.selected_streams:
+            return as_synced_by(connection, tables)
+    return [replace(table, is_alone=False) for table in tables]
