@@ -27,7 +27,7 @@ def start_or_attach(
     is_own: Callable[[Job], bool],
     link: Callable[[Job], str],
 ) -> tuple[Job, bool]:
-    """The job to follow, and whether this run started it.
+    """The job to follow, and whether it is known that this run started it.
 
     `is_own` tells whether this run, or one that it repeats, started a job that runs: such a job is
     followed in any case. Raises dg.Failure if something runs that may be neither followed nor
@@ -40,7 +40,7 @@ def start_or_attach(
     turn = _Turn(client, how, log, link, begun=how.clock())
     while True:
         try:
-            job = start_new(
+            return start_new(
                 client,
                 connection_id,
                 log,
@@ -57,8 +57,6 @@ def start_or_attach(
                 log.info("Airbyte job %s was running already", running.id)
                 return running, False
             turn.wait_for(conflict)
-        else:
-            return job, True
 
 
 def _may_follow(running: Job, how: Following) -> bool:

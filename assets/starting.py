@@ -26,6 +26,10 @@ from dagster_airbyte_sync.resources import (
 # itself waits up to a minute for the new job's id, and longer before 2.1.
 _LOOK_FOR = 120.0
 _LOOK_EVERY = 5.0
+# How often to ask who wanted a sync that was only found, and how long in between, in seconds:
+# Airbyte notes it a little later.
+_ASK_WHO = 3
+_ASK_WHO_EVERY = 3.0
 # How often to look for it when the run is terminated meanwhile, and how long in between, in
 # seconds: who terminates waits for the run, but not for long.
 _LAST_LOOKS = 5
@@ -67,12 +71,17 @@ def start_new(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     if_interrupted: Callable[[Job], None] | None = None,
-) -> Job:
-    """Start a sync; its job. Airbyte may take over a minute to answer.
+) -> tuple[Job, bool]:
+    """Start a sync; its job, and whether it is known to be this start's.
+
+    Airbyte may take over a minute to answer. Where its answer is lost, a new job may be that of a
+    request it never got, and somebody else's: of one that is only found, Airbyte must say that no
+    schedule started it. If it does not, the job must not be cancelled.
 
     If the run is terminated meanwhile, `if_interrupted` is called with the new job, should one be
-    found within seconds. Raises AlreadyRunning if a job runs there, dg.Failure if Airbyte refuses
-    to start one or if it stays unknown whether it did, AirbyteUnavailable if nothing was sent.
+    found within seconds and be this start's. Raises AlreadyRunning if a job runs there, dg.Failure
+    if Airbyte refuses to start one or if it stays unknown whether it did, AirbyteUnavailable if
+    nothing was sent.
     """
     # Taken before: a job that is not among these afterwards is the one that was started. They do
     # not tell whether one may be started: Airbyte clears away dead jobs as it starts another.
@@ -99,14 +108,15 @@ class _Start:
     clock: Callable[[], float]
     sleep: Callable[[float], None]
 
-    def job(self) -> Job:
+    def job(self) -> tuple[Job, bool]:
         try:
-            return self.client.start_sync(self.connection_id)
+            return self.client.start_sync(self.connection_id), True
         except AirbyteRequestError as error:
             _raise_if_not_started(self.client, self.connection_id, error)
             problem = error
         self.log.warning("It is not known if the sync started; looking for its job: %s", problem)
-        return self._found_in_minutes(problem)
+        found = self._found_in_minutes(problem)
+        return found, self._is_ours(found)
 
     def _found_in_minutes(self, problem: AirbyteRequestError) -> Job:
         deadline = self.clock() + _LOOK_FOR
@@ -116,10 +126,25 @@ class _Start:
                 description = _NOT_FOUND if was_refused else _NOT_ANSWERED
                 raise _failure(description, self.connection_id, str(problem)) from problem
             self.sleep(_LOOK_EVERY)
-        self.log.info("The sync did start: it is Airbyte job %s", found.id)
+        self.log.info("A sync did start: it is Airbyte job %s", found.id)
         return found
 
+    def _is_ours(self, found: Job) -> bool:
+        asked: bool | None = False
+        for _ in range(_ASK_WHO):
+            asked = self.client.was_asked_for(found)
+            if asked is not False:
+                break
+            self.sleep(_ASK_WHO_EVERY)
+        if not asked:
+            self.log.warning("Job %s may be somebody else's: this run will not cancel it", found.id)
+        return asked is True
+
     def found_in_seconds(self) -> Job | None:
+        found = self._looked_for_in_seconds()
+        return found if found and self._is_ours(found) else None
+
+    def _looked_for_in_seconds(self) -> Job | None:
         for _ in range(_LAST_LOOKS - 1):
             if found := self._first_after():
                 return found

@@ -127,7 +127,7 @@ def _start_side_by_side(
     report: "_Report",
 ) -> None:
     left = iter(groups)
-    pending: dict[Future[Job], Sequence[Table]] = {}
+    pending: dict[Future[tuple[Job, bool]], Sequence[Table]] = {}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         try:
             while True:
@@ -158,9 +158,9 @@ class _Report:
     workspace_id: str
     problems: dict[str, str] = field(default_factory=dict)
 
-    def tell(self, tables: Sequence[Table], start: "Future[Job]") -> None:
+    def tell(self, tables: Sequence[Table], start: "Future[tuple[Job, bool]]") -> None:
         try:
-            self._declare(start.result(), tables)
+            self._declare(*start.result(), tables)
         except AlreadyRunning as busy:
             self._skip(tables, self._what_runs(busy))
         except dg.Failure as failure:
@@ -179,11 +179,12 @@ class _Report:
                 metadata=self.problems,
             )
 
-    def _declare(self, job: Job, tables: Sequence[Table]) -> None:
+    def _declare(self, job: Job, is_ours: bool, tables: Sequence[Table]) -> None:
         url = self._url(job)
         for table in tables:
-            self.context.log_event(declaration(job, table, url, started=True))
-        self.context.log.info("Started Airbyte job %s of %s: %s", job.id, _name(tables), url)
+            self.context.log_event(declaration(job, table, url, started=is_ours))
+        did = "Started" if is_ours else "Found"
+        self.context.log.info("%s Airbyte job %s of %s: %s", did, job.id, _name(tables), url)
 
     def _skip(self, tables: Sequence[Table], reason: str) -> None:
         self.context.log_event(withdrawal(tables[-1]))

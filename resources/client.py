@@ -22,6 +22,7 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteForbidden,
     AirbyteNotFound,
     AirbyteRefused,
+    AirbyteRequestError,
     AirbyteSettingsError,
     AirbyteUnavailable,
     AirbyteUnreadable,
@@ -237,6 +238,20 @@ class AirbyteClient:
     def connection_status(self, connection_id: str) -> str:
         """A connection's status now: "active", "inactive", "deprecated" (deleted) or "locked"."""
         return self.connection(connection_id).status
+
+    def was_asked_for(self, job: Job) -> bool | None:
+        """Whether somebody asked for a sync, which no schedule is; None if Airbyte does not tell.
+
+        Airbyte notes it some seconds after the job's creation (airbyte-platform,
+        `ConnectionTimelineEventHelper`), and tells it by the Configuration API only.
+        """
+        if self._fallback.is_closed:
+            return None
+        try:
+            answer = self._http.send(self._configuration.starts_by_somebody(job.connection_id))
+        except AirbyteRequestError:
+            return None
+        return job.id in configuration_api.read_started_jobs(answer)
 
     # -- what to do ------------------------------------------------------------------------------
 

@@ -58,6 +58,13 @@ class ConfigurationApi:
         """One job with its counts by stream. (`/jobs/get` would load all its logs.)"""
         return self._post("/jobs/get_without_logs", {"id": job_id})
 
+    def starts_by_somebody(self, connection_id: str) -> Call:
+        """The newest syncs of a connection that somebody asked for, of its timeline (since 1.0)."""
+        return self._post(
+            "/connections/events/list",
+            {"connectionId": connection_id, "eventTypes": ["SYNC_STARTED"]},
+        )
+
     def set_schedule(self, connection_id: str, schedule: SyncSchedule) -> Call:
         """Change a connection's schedule and nothing else: the endpoint patches."""
         return self._post(
@@ -157,6 +164,13 @@ def read_job(entry: object) -> Job | None:
         enabled_streams=_read_enabled_streams(raw),
         failure=_read_failure(attempts),
     )
+
+
+def read_started_jobs(answer: object) -> frozenset[int]:
+    """The ids of the jobs in a list of `SYNC_STARTED` events."""
+    events = objects_at(object_at(answer), "events")
+    found = (integer(object_at(event, "summary").get("jobId")) for event in events)
+    return frozenset(job_id for job_id in found if job_id is not None)
 
 
 def _attempt(entry: Json) -> Json:

@@ -92,6 +92,18 @@ def test_a_sync_that_airbyte_starts_seconds_after_is_cancelled(
     assert statuses(airbyte) == ["cancelled"]
 
 
+def test_a_sync_that_airbytes_own_schedule_starts_seconds_after_is_left_alone(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    def start_it(seconds: float) -> None:
+        if not airbyte.jobs:
+            airbyte.start_sync(shop, scheduled=True)
+
+    interrupt_while_answering(airbyte, carry_out=False)
+    start(airbyte, shop, log, sleep=start_it)
+    assert statuses(airbyte) == ["pending"]
+
+
 def test_a_start_whose_job_does_not_appear_in_seconds_is_let_be(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
 ) -> None:

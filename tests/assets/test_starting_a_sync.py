@@ -13,6 +13,7 @@ from dagster_airbyte_sync.resources import (
     AirbyteSettings,
     AirbyteUnauthorized,
     AirbyteUnavailable,
+    Job,
     JobType,
 )
 from dagster_airbyte_sync.testing import (
@@ -32,6 +33,7 @@ class Time:
     def __init__(self, airbyte: AirbyteSimulator, shop: SimulatedConnection) -> None:
         self.now = 0.0
         self.starts_at: float | None = None
+        self.by_schedule = False
         self._airbyte = airbyte
         self._shop = shop
 
@@ -42,7 +44,7 @@ class Time:
         self.now += seconds
         if self.starts_at is not None and self.now >= self.starts_at:
             self.starts_at = None
-            self._airbyte.start_sync(self._shop)
+            self._airbyte.start_sync(self._shop, scheduled=self.by_schedule)
 
 
 @pytest.fixture
@@ -65,6 +67,12 @@ def client_of(airbyte: AirbyteSimulator) -> AirbyteClient:
     return AirbyteClient(AirbyteSettings(**airbyte.workspace_config(), request_retry_delay=0))
 
 
+def start_in(time: Time, airbyte: AirbyteSimulator, shop: SimulatedConnection) -> tuple[Job, bool]:
+    return start_new(
+        client_of(airbyte), shop.connection_id, LOG, clock=time.clock, sleep=time.sleep
+    )
+
+
 def starts_sent(airbyte: AirbyteSimulator) -> int:
     return sum((r.method, r.path) == ("POST", JOBS) for r in airbyte.requests)
 
@@ -80,7 +88,8 @@ def refused(airbyte: AirbyteSimulator, connection_id: str) -> dg.Failure:
 
 
 def test_a_sync_is_started(airbyte: AirbyteSimulator, shop: SimulatedConnection) -> None:
-    job = start_new(client_of(airbyte), shop.connection_id, LOG)
+    job, is_ours = start_new(client_of(airbyte), shop.connection_id, LOG)
+    assert is_ours
     assert [(job.id, job.type)] == [(j.job_id, JobType.SYNC) for j in airbyte.jobs]
 
 
@@ -94,10 +103,45 @@ def test_a_start_whose_answer_is_lost_is_found_and_not_sent_again(
     airbyte.run_sync(shop)
     airbyte.add_fault(lost, path=JOBS, method="POST")
 
-    job = start_new(client_of(airbyte), shop.connection_id, LOG)
+    job, _ = start_new(client_of(airbyte), shop.connection_id, LOG)
 
     assert job.id == airbyte.jobs[-1].job_id
     assert (len(airbyte.jobs), starts_sent(airbyte)) == (2, 1)
+
+
+@pytest.mark.parametrize("scheduled", [True, False])
+def test_a_job_that_is_only_found_is_ours_if_no_schedule_started_it(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, time: Time, scheduled: bool
+) -> None:
+    """Airbyte never got the request, and its own schedule starts a sync seconds later."""
+    airbyte.add_fault(Fault.drop(), path=JOBS, method="POST")
+    time.starts_at, time.by_schedule = 5, scheduled
+
+    start = start_in(time, airbyte, shop)
+
+    assert (start[0].id, start[1]) == (1, not scheduled)
+
+
+def test_that_somebody_asked_for_a_job_may_be_noted_seconds_after_it_is_found(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, time: Time
+) -> None:
+    airbyte.add_fault(Fault.drop_after(), path=JOBS, method="POST")
+    airbyte.add_fault(Fault.status(200, {"events": []}), path="/connections/events/list")
+
+    _, is_ours = start_in(time, airbyte, shop)
+
+    assert (is_ours, time.now > 0) == (True, True)
+
+
+def test_where_airbyte_does_not_tell_who_asked_a_found_job_is_not_taken_for_ours(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, time: Time
+) -> None:
+    airbyte.add_fault(Fault.drop_after(), path=JOBS, method="POST")
+    airbyte.add_fault(Fault.status(403), path="/api/v1/", times=None)
+
+    job, is_ours = start_in(time, airbyte, shop)
+
+    assert (job.id, is_ours, time.now) == (1, False, 0)
 
 
 def test_a_sync_that_appears_only_minutes_after_its_start_was_given_up_is_found(
@@ -106,7 +150,7 @@ def test_a_sync_that_appears_only_minutes_after_its_start_was_given_up_is_found(
     airbyte.add_fault(Fault.drop(), path=JOBS, method="POST")
     time.starts_at = 100
 
-    job = start_new(client_of(airbyte), shop.connection_id, LOG, clock=time.clock, sleep=time.sleep)
+    job, _ = start_in(time, airbyte, shop)
 
     assert (job.id, starts_sent(airbyte)) == (airbyte.jobs[0].job_id, 1)
 
@@ -117,7 +161,7 @@ def test_airbyte_giving_up_its_own_start_of_an_active_connection_is_no_refusal(
     airbyte.add_fault(conflict("state-conflict"), path=JOBS, method="POST")
     time.starts_at = 10
 
-    job = start_new(client_of(airbyte), shop.connection_id, LOG, clock=time.clock, sleep=time.sleep)
+    job, _ = start_in(time, airbyte, shop)
 
     assert (job.id, starts_sent(airbyte)) == (airbyte.jobs[0].job_id, 1)
 
@@ -128,7 +172,7 @@ def test_an_airbyte_that_is_silent_while_it_is_searched_is_asked_again(
     airbyte.add_fault(Fault.drop_after(), path=JOBS, method="POST")
     airbyte.add_fault(Fault.status(503), path=JOBS, method="GET", times=8, after=1)
 
-    job = start_new(client_of(airbyte), shop.connection_id, LOG, clock=time.clock, sleep=time.sleep)
+    job, _ = start_in(time, airbyte, shop)
 
     assert (job.id, time.now > 0) == (1, True)
 
@@ -141,7 +185,7 @@ def test_an_airbyte_that_refuses_while_it_is_searched_is_asked_again(
     airbyte.add_fault(Fault.drop_after(), path=JOBS, method="POST")
     airbyte.add_fault(Fault.status(code), path=JOBS, method="GET", times=4, after=1)
 
-    job = start_new(client_of(airbyte), shop.connection_id, LOG, clock=time.clock, sleep=time.sleep)
+    job, _ = start_in(time, airbyte, shop)
 
     assert (job.id, time.now > 0) == (1, True)
 
@@ -152,7 +196,7 @@ def test_a_refused_start_that_leaves_no_trace_is_told_as_refused(
     airbyte.add_fault(conflict("state-conflict"), path=JOBS, method="POST")
 
     with pytest.raises(dg.Failure) as failure:
-        start_new(client_of(airbyte), shop.connection_id, LOG, clock=time.clock, sleep=time.sleep)
+        start_in(time, airbyte, shop)
 
     assert failure.value.description == (
         "Airbyte refused to start the sync, and no new job was found"
@@ -166,7 +210,7 @@ def test_a_start_that_leaves_no_trace_is_given_up_in_minutes(
     airbyte.add_fault(Fault.drop(), path=JOBS, method="POST")
 
     with pytest.raises(dg.Failure) as failure:
-        start_new(client_of(airbyte), shop.connection_id, LOG, clock=time.clock, sleep=time.sleep)
+        start_in(time, airbyte, shop)
 
     assert failure.value.description == (
         "Airbyte did not answer the start of the sync, and no new job was found"
@@ -185,7 +229,7 @@ def test_a_clear_that_began_meanwhile_is_not_taken_for_the_sync(
 
     airbyte.on_request(clear_instead)
     with pytest.raises(dg.Failure):
-        start_new(client_of(airbyte), shop.connection_id, LOG, clock=time.clock, sleep=time.sleep)
+        start_in(time, airbyte, shop)
     assert [job.type for job in airbyte.jobs] == ["reset"]
 
 
@@ -194,7 +238,7 @@ def test_what_never_reached_airbyte_is_not_searched_for(
 ) -> None:
     airbyte.add_fault(Fault.rate_limited(), path=JOBS, method="POST", times=None)
     with pytest.raises(AirbyteUnavailable):
-        start_new(client_of(airbyte), shop.connection_id, LOG, clock=time.clock, sleep=time.sleep)
+        start_in(time, airbyte, shop)
     assert time.now == 0
 
 

@@ -35,6 +35,7 @@ def test_all_that_the_client_can_ask_is_described(configuration_api: bool) -> No
         client.job_status(job.id)
         client.job(job.id)
         client.newest_jobs(shop.connection_id)
+        assert client.was_asked_for(job) is (True if configuration_api else None)
         client.cancel(job.id)
         client.set_schedule(shop.connection_id, SyncSchedule("cron", cron_expression="0 0 6 * * ?"))
         if configuration_api:

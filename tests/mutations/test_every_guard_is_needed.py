@@ -210,6 +210,14 @@ BREAKS = (
         "tests/assets/test_a_start_that_is_interrupted.py",
     ),
     Break(
+        "what a schedule started is not taken for the sync that was asked for",
+        "assets/starting.py",
+        "return asked is True",
+        "return True",
+        "tests/assets/test_a_start_that_is_interrupted.py"
+        "::test_a_sync_that_airbytes_own_schedule_starts_seconds_after_is_left_alone",
+    ),
+    Break(
         "attach never follows a clear",
         "assets/active_sync.py",
         'return how.on_active_sync == "attach" and running.type.writes_tables',
