@@ -39,6 +39,7 @@ Timeout = float | tuple[float, float]
 class Call:
     """One request to make. `repeatable` is False for what must never be done twice.
 
+    `at_once` is for what must not be sent later either: Airbyte may be another by then.
     `timeout` is how long the answer may take if that is longer than usual.
     """
 
@@ -47,6 +48,7 @@ class Call:
     params: Mapping[str, str | int] | None = None
     body: Json | None = field(default=None, repr=False)
     repeatable: bool = True
+    at_once: bool = False
     timeout: float | None = None
 
 
@@ -228,7 +230,7 @@ def _no_ca_file() -> AirbyteSettingsError:
 
 def _may_repeat(call: Call, error: AirbyteUnavailable) -> bool:
     """A refused connection or a 429 did nothing, so even a sync start may be sent again."""
-    return call.repeatable or error.did_nothing
+    return not call.at_once and (call.repeatable or error.did_nothing)
 
 
 def _session(settings: AirbyteSettings) -> requests.Session:

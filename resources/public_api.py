@@ -103,7 +103,11 @@ class PublicApi:
     def cancel(self, job_id: int) -> Call:
         """Cancels whatever runs on the job's connection, so never to be sent blindly."""
         return Call(
-            "DELETE", f"{self._base_url}/jobs/{job_id}", repeatable=False, timeout=_START_TIMEOUT
+            "DELETE",
+            f"{self._base_url}/jobs/{job_id}",
+            repeatable=False,
+            at_once=True,
+            timeout=_START_TIMEOUT,
         )
 
     def set_schedule(self, connection_id: str, schedule: SyncSchedule) -> Call:

@@ -65,7 +65,8 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         default=True,
         description=(
             "Whether a sync that Dagster started is cancelled when its run is terminated, or when"
-            " it takes longer than poll_timeout."
+            " it takes longer than poll_timeout. One whose start Airbyte did not answer is let be"
+            " unless Airbyte's Configuration API says that somebody asked for it."
         ),
     )
     on_active_sync: str | None = Field(

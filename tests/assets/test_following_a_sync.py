@@ -12,8 +12,9 @@ from dagster_airbyte_sync.assets.following import (
     cancelled_if_interrupted,
     follow,
     refuse_failed,
+    try_to_cancel,
 )
-from dagster_airbyte_sync.resources import Job, JobStatus
+from dagster_airbyte_sync.resources import AirbyteClient, AirbyteSettings, Job, JobStatus
 from dagster_airbyte_sync.testing import (
     AirbyteSimulator,
     Fault,
@@ -291,6 +292,27 @@ def test_a_cancel_whose_answer_is_lost_cancels_nothing_that_comes_after_it(
     ):
         raise KeyboardInterrupt
     assert [job.status for job in airbyte.jobs] == ["cancelled", "pending"]
+
+
+def test_a_cancel_that_airbyte_puts_off_looks_again_for_what_runs_before_it_is_repeated(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    """While it waits the job ends, and somebody else's begins."""
+    job = airbyte.begin(airbyte.start_sync(shop))
+    record = record_of(airbyte, job)
+    airbyte.add_fault(Fault.rate_limited(retry_after=0), method="DELETE")
+    settings = AirbyteSettings(**airbyte.workspace_config(), request_retry_delay=0)
+
+    def next_job_begins(request: RecordedRequest) -> None:
+        if request.method == "DELETE" and not job.is_finished:
+            airbyte.succeed(job)
+            airbyte.start_sync(shop)
+
+    airbyte.on_request(next_job_begins)
+    try_to_cancel(AirbyteClient(settings), record, how(airbyte), log.logger)
+
+    assert [job.status for job in airbyte.jobs] == ["succeeded", "pending"]
+    assert len(cancels(airbyte.requests)) == 1
 
 
 def cancels(requests: list[RecordedRequest]) -> list[RecordedRequest]:
