@@ -3,6 +3,7 @@
 from dagster_airbyte_sync.assets.checks import build_airbyte_sync_checks
 from dagster_airbyte_sync.assets.chosen import ChosenAssets
 from dagster_airbyte_sync.assets.current_tables import as_synced_now
+from dagster_airbyte_sync.assets.declarations import starters_of
 from dagster_airbyte_sync.assets.definitions import (
     SyncFunction,
     airbyte_assets,
@@ -23,6 +24,7 @@ from dagster_airbyte_sync.assets.freshness import freshness_from_airbyte_schedul
 from dagster_airbyte_sync.assets.ledger import Ledger, read_ledger, with_history
 from dagster_airbyte_sync.assets.metadata import DATA_VERSION_TAG
 from dagster_airbyte_sync.assets.mirrored_schedules import build_schedules_from_airbyte
+from dagster_airbyte_sync.assets.run_events import run_events
 from dagster_airbyte_sync.assets.schedules import build_airbyte_sync_schedule, sync_schedule
 from dagster_airbyte_sync.assets.specs import load_airbyte_asset_specs, load_tables
 from dagster_airbyte_sync.assets.starting_job import build_airbyte_start_job
@@ -82,6 +84,8 @@ __all__ = [
     "makes_fresh",
     "put_back_schedules",
     "read_ledger",
+    "run_events",
+    "starters_of",
     "sync_schedule",
     "syncing_assets",
     "table_of_spec",

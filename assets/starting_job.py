@@ -17,6 +17,7 @@ from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.assets.chosen import ChosenAssets, chosen_tables
 from dagster_airbyte_sync.assets.definitions import group_by_connection, workspace_resource
 from dagster_airbyte_sync.assets.events import announcement, declaration, withdrawal
+from dagster_airbyte_sync.assets.run_events import run_events
 from dagster_airbyte_sync.assets.starting import AlreadyRunning, start_new
 from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
@@ -234,20 +235,12 @@ _REPEATS = frozenset({"dagster/retry_number", "dagster/is_resume_retry"})
 
 
 def _started_by(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:
-    cursor: str | None = None
-    while True:
-        page = instance.get_records_for_run(
-            run_id, cursor=cursor, of_type=dg.DagsterEventType.ASSET_OBSERVATION
-        )
-        for record in page.records:
-            observed = record.event_log_entry.asset_observation
-            metadata = observed.metadata if observed else {}
-            connection_id = keys.text_in(metadata, keys.CONNECTION_ID)
-            if connection_id and keys.text_in(metadata, keys.JOB_STATUS) == keys.STARTED:
-                yield connection_id
-        if not page.has_more:
-            return
-        cursor = page.cursor
+    for record in run_events(instance, run_id, {dg.DagsterEventType.ASSET_OBSERVATION}):
+        observed = record.event_log_entry.asset_observation
+        metadata = observed.metadata if observed else {}
+        connection_id = keys.text_in(metadata, keys.CONNECTION_ID)
+        if connection_id and keys.text_in(metadata, keys.JOB_STATUS) == keys.STARTED:
+            yield connection_id
 
 
 def _name(tables: Sequence[Table]) -> str:

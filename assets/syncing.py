@@ -79,7 +79,8 @@ def sync_and_poll(
 
 def _is_own(context: dg.AssetExecutionContext, tables: Sequence[Table], running: Job) -> bool:
     """Whether this run, or one that it repeats, started the job: a retry goes on with it."""
-    starter = starter_of(declarations_of(context.instance, tables[0].key, running.id))
+    declared = declarations_of(context.instance, tables[0].key, [running])
+    starter = starter_of(declared[running.id])
     run = context.run
     return starter is not None and starter in (run.run_id, run.parent_run_id, run.root_run_id)
 
@@ -103,7 +104,7 @@ def _report(
     context: dg.AssetExecutionContext, job: Job, url: str, tables: Sequence[Table]
 ) -> Iterator[SyncEvent]:
     synced = tables_of_job(job, tables)
-    declared = declarations_of(context.instance, tables[0].key, job.id)
+    declared = declarations_of(context.instance, tables[0].key, [job])[job.id]
     other = other_reporter(context.instance, declared, context.run.run_id)
     ledger = read_ledger(context.instance, synced)
     ledger = with_history(context.instance, ledger, [(table, job) for table in synced])

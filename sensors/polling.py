@@ -15,6 +15,7 @@ from dagster_airbyte_sync.assets import (
     as_synced_now,
     makes_fresh,
     read_ledger,
+    starters_of,
     with_history,
     workspace_resource,
 )
@@ -36,7 +37,7 @@ from dagster_airbyte_sync.sensors.bookmark import (
 from dagster_airbyte_sync.sensors.decide import Decision, Known, decide
 from dagster_airbyte_sync.sensors.defined_tables import DefinedTables
 from dagster_airbyte_sync.sensors.moving import move
-from dagster_airbyte_sync.sensors.promises import declared_by_runs, read_promises
+from dagster_airbyte_sync.sensors.promises import read_promises
 from dagster_airbyte_sync.sensors.run_requests import (
     Runnable,
     RunRequestFn,
@@ -160,13 +161,12 @@ class Polling:
         fresh = [(table, job) for table, job in owed if makes_fresh(job)]
         promises = read_promises(instance, (table.key for table in involved))
         ledger = read_ledger(instance, involved)
-        declared = declared_by_runs(instance, involved, scan.new)
         ui_url = client.ui_url(budget)
         known = Known(
             tables=tables.found,
             promises=promises,
             ledger=with_history(instance, ledger, fresh),
-            started_by={job_id: one.run_id for job_id, one in declared.items() if one.started},
+            started_by=starters_of(instance, owed),
             checked=tables.checked,
             held=bookmark.held,
             now=int(time.time()),

@@ -5,15 +5,12 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import Ledger, Table
+from dagster_airbyte_sync.assets import Ledger, Table, run_events
 from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.resources import Job
 
 # A run in an earlier state has not begun any step: no job that has finished can be its own.
 _LIVE = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
-
-# Observations of one table: users make some as well, and a schedule announces each of its starts.
-_MANY = 1000
 
 _PLANNED = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
 _OBSERVED = dg.DagsterEventType.ASSET_OBSERVATION
@@ -129,44 +126,8 @@ def _events(
     instance: dg.DagsterInstance, run_id: str, kinds: set[dg.DagsterEventType]
 ) -> Iterator[tuple[dg.DagsterEvent, Mapping[str, object]]]:
     """A run's events of some kinds in their order, each with the metadata if it observes."""
-    cursor: str | None = None
-    while True:
-        page = instance.get_records_for_run(run_id, cursor=cursor, of_type=kinds)
-        for record in page.records:
-            entry = record.event_log_entry
-            if entry.dagster_event is not None:
-                observed = entry.asset_observation
-                yield entry.dagster_event, observed.metadata if observed else {}
-        if not page.has_more:
-            return
-        cursor = page.cursor
-
-
-@dataclass(frozen=True)
-class Declared:
-    """A run said that it follows a job; `started` is False if it found the job running."""
-
-    run_id: str
-    started: bool
-
-
-def declared_by_runs(
-    instance: dg.DagsterInstance, tables: Iterable[Table], jobs: Iterable[Job]
-) -> dict[int, Declared]:
-    """Which of the jobs Dagster runs have declared, live or ended; one query a connection.
-
-    A run declares its job on all tables of the connection, so any one of them is enough.
-    """
-    wanted = {job.id for job in jobs}
-    one_of_each = {table.connection_id: table.key for table in tables}
-    found: dict[int, Declared] = {}
-    for key in one_of_each.values():
-        for record in instance.fetch_observations(key, limit=_MANY).records:
-            observed = record.asset_observation
-            metadata = observed.metadata if observed else {}
-            job_id = keys.int_in(metadata, keys.JOB_ID)
-            run_id = record.event_log_entry.run_id
-            started = keys.text_in(metadata, keys.JOB_STATUS) == keys.STARTED
-            if job_id in wanted and run_id and (started or job_id not in found):
-                found[job_id] = Declared(run_id, started)
-    return found
+    for record in run_events(instance, run_id, kinds):
+        entry = record.event_log_entry
+        if entry.dagster_event is not None:
+            observed = entry.asset_observation
+            yield entry.dagster_event, observed.metadata if observed else {}
