@@ -21,6 +21,8 @@ from dagster_airbyte_sync.resources.redaction import bare_address, without_secre
 from dagster_airbyte_sync.resources.retry import retry_after_seconds
 
 _LONGEST_REASON = 500
+# Where it is no message of Airbyte's, so much of an answer is looked at, in letters.
+_BEGINNING = 2000
 
 _KINDS: dict[int, type[AirbyteRefused]] = {
     401: AirbyteUnauthorized,
@@ -35,7 +37,7 @@ def json_of(method: str, url: str, response: requests.Response) -> object:
     parsed = _parsed(response)
     if isinstance(parsed, dict | list):
         return parsed
-    page = "an HTML page" if _is_page(_beginning(response)) else "no readable JSON"
+    page = "an HTML page" if _is_page(_text(response)[:_BEGINNING]) else "no readable JSON"
     reason = f"{page} with status {response.status_code}: is the address that of Airbyte's API?"
     raise AirbyteUnreadable(method, url, reason)
 
@@ -80,13 +82,15 @@ def reason_in(body: Json, secrets: Collection[str] = ()) -> str | None:
 
 
 def _plain(response: requests.Response, secrets: Collection[str]) -> str:
-    words = " ".join(without_secrets(_beginning(response), secrets).split())
+    # Hidden before it is cut, here too.
+    told = without_secrets(_text(response), secrets)[:_BEGINNING]
+    words = " ".join(told.split())
     return "an HTML page" if _is_page(words) else words[:_LONGEST_REASON] or "no message"
 
 
-def _beginning(response: requests.Response) -> str:
+def _text(response: requests.Response) -> str:
     # Not `response.text`: guessing the encoding of a large body takes seconds.
-    return response.content[:2000].decode("utf-8", "replace")
+    return response.content.decode("utf-8", "replace")
 
 
 def _is_page(words: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
-from dagster_airbyte_sync.resources.redaction import bare_address, passwords_in
+from dagster_airbyte_sync.resources.redaction import bare_address, passwords_in, secrets_in_header
 
 CLOUD_REST_API = "https://api.airbyte.com/v1"
 CLOUD_CONFIGURATION_API = "https://cloud.airbyte.com/api/v1"
@@ -93,7 +93,9 @@ class AirbyteSettings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """All values that must never be shown, in every form in which they are sent."""
-        of_headers = (value for _, value in self.request_headers)
+        of_headers = (
+            part for _, value in self.request_headers for part in secrets_in_header(value)
+        )
         of_proxies = (word for _, address in self.proxies for word in passwords_in(address))
         known = (self.client_secret, self.password, self._basic, *of_headers, *of_proxies)
         return tuple(filter(None, known))

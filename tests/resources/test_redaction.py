@@ -1,12 +1,19 @@
 """Redaction: what is told of a text or an address that holds a secret."""
 
+import json
 import string
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_airbyte_sync.resources.redaction import bare_address, passwords_in, without_secrets
+from dagster_airbyte_sync.resources.redaction import (
+    HIDDEN,
+    bare_address,
+    passwords_in,
+    secrets_in_header,
+    without_secrets,
+)
 
 
 def test_every_secret_is_hidden_wherever_it_stands() -> None:
@@ -20,6 +27,40 @@ def test_a_secret_within_another_does_not_betray_the_rest() -> None:
 
 def test_a_header_s_plain_word_does_not_garble_a_message() -> None:
     assert without_secrets("On 1 try", ["1", "On", ""]) == "On 1 try"
+
+
+@given(st.text(min_size=4).filter(lambda secret: "*" not in secret), st.booleans())
+def test_no_secret_is_told_in_json_however_deep(secret: str, ascii_only: bool) -> None:
+    once = json.dumps({"error": f"no {secret} "}, ensure_ascii=ascii_only)
+    twice = json.dumps({"error": once}, ensure_ascii=ascii_only)
+    for answer in (once, twice, twice[:-1]):
+        assert HIDDEN in without_secrets(answer, [secret])
+
+
+@pytest.mark.parametrize("escaped", [r"pa\u0026ss\/word\u003d", r"pa\u0026ss\/word="])
+def test_escapes_that_json_does_not_need_are_read_as_well(escaped: str) -> None:
+    assert without_secrets(f"no {escaped}!", ["pa&ss/word="]) == "no ***!"
+
+
+def test_a_text_without_secrets_stays_as_it_is() -> None:
+    path = r"C:\new\table \"as it is\""
+    assert without_secrets(path, ["hunter2"]) == path
+
+
+@pytest.mark.parametrize(
+    ("value", "secrets"),
+    [
+        ("hunter2", {"hunter2"}),
+        ("Bearer tok-abc", {"Bearer tok-abc", "tok-abc"}),
+        ("Basic bWU6aHVudGVyMg==", {"Basic bWU6aHVudGVyMg==", "bWU6aHVudGVyMg==", "hunter2"}),
+        ("session=abcdef; theme=dark", {"abcdef", "dark"}),
+        ("", set()),
+    ],
+)
+def test_the_secrets_in_a_header_are_found_as_written_and_as_meant(
+    value: str, secrets: set[str]
+) -> None:
+    assert secrets <= set(secrets_in_header(value))
 
 
 @given(st.text(string.ascii_letters, min_size=4), st.text(), st.text())

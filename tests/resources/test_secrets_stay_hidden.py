@@ -132,9 +132,12 @@ def test_a_server_that_repeats_a_secret_is_not_quoted(
         ({"client_id": "me", "client_secret": "other"}, "Bearer t0k3n"),
         ({"username": "me", "password": SECRET}, "Basic bWU6aHVudGVyMg=="),
         (HIDDEN["request_headers"], f"X-Proxy-Token: {SECRET}"),
+        ({"request_headers": {"Proxy-Authorization": f"Bearer {SECRET}"}}, f"denied: {SECRET}"),
+        ({"request_headers": {"X-Auth": "Basic bWU6aHVudGVyMg=="}}, "denied: bWU6aHVudGVyMg=="),
+        ({"request_headers": {"X-Auth": "Basic bWU6aHVudGVyMg=="}}, f"denied: {SECRET}"),
         (HIDDEN["proxies"], f"via me:{SECRET}"),
     ],
-    ids=["token", "basic", "header", "proxy"],
+    ids=["token", "basic", "header", "bearer", "given basic", "decoded basic", "proxy"],
 )
 def test_what_was_sent_is_not_told_if_the_server_repeats_it(
     settings: MakeSettings, mocked: responses.RequestsMock, fields: dict[str, Any], echo: str
@@ -155,6 +158,29 @@ def test_a_secret_is_hidden_before_a_message_is_cut(
     mocked.get(f"{made.rest_api_base_url}/workspaces/{made.workspace_id}", status=400, json=body)
     told = everything_told(failure(AirbyteClient(made).check_workspace))
     assert SECRET[:4] not in told
+
+
+def test_a_secret_is_hidden_before_a_long_answer_is_cut(
+    settings: MakeSettings, mocked: responses.RequestsMock
+) -> None:
+    made = settings(username="me", password=SECRET)
+    body = " " * 1996 + SECRET
+    mocked.get(f"{made.rest_api_base_url}/workspaces/{made.workspace_id}", status=400, body=body)
+    told = everything_told(failure(AirbyteClient(made).check_workspace))
+    assert "answered 400" in told
+    assert SECRET[:4] not in told
+
+
+def test_a_secret_is_hidden_in_json_that_no_airbyte_writes(
+    settings: MakeSettings, mocked: responses.RequestsMock
+) -> None:
+    """A gateway's, with escapes in it."""
+    made = settings(username="me", password='hun"ter2')
+    body = {"error": 'no hun"ter2 here'}
+    mocked.get(f"{made.rest_api_base_url}/workspaces/{made.workspace_id}", status=400, json=body)
+    told = everything_told(failure(AirbyteClient(made).check_workspace))
+    assert "*** here" in told
+    assert "ter2" not in told
 
 
 def test_a_requests_error_that_quotes_a_header_is_not_told(
