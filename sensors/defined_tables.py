@@ -156,6 +156,7 @@ class DefinedTables:
         tables += self._by_key(connection, strangers)
         known = {table.stream for table in tables}
         self._warn(connection, [s for s in strangers if s.id not in known], bool(tables or own))
+        self._tell_gone(connection, [table for table in tables if not table.is_selected])
         return tables
 
     def _by_key(self, connection: Connection, streams: list[Stream]) -> list[Table]:
@@ -178,6 +179,15 @@ class DefinedTables:
                 " loaded? reload the code location): %s",
                 connection.name,
                 ", ".join(str(stream.id) for stream in strangers),
+            )
+
+    def _tell_gone(self, connection: Connection, tables: Sequence[Table]) -> None:
+        if tables:
+            self._log.warning(
+                "Connection %r does not sync these assets any more, so nothing is told of them: %s."
+                " Reload the code location, and they are gone.",
+                connection.name,
+                ", ".join(table.key.to_user_string() for table in tables),
             )
 
 
