@@ -2,7 +2,7 @@
 
 from dagster_airbyte_sync.assets.checks import build_airbyte_sync_checks
 from dagster_airbyte_sync.assets.chosen import ChosenAssets
-from dagster_airbyte_sync.assets.current_tables import as_synced_now
+from dagster_airbyte_sync.assets.current_tables import ReadConnection, as_synced_now
 from dagster_airbyte_sync.assets.declarations import starters_of
 from dagster_airbyte_sync.assets.definitions import (
     SyncFunction,
@@ -62,6 +62,7 @@ __all__ = [
     "Ledger",
     "NamespacedTranslator",
     "PutBackResult",
+    "ReadConnection",
     "SyncEvent",
     "SyncFunction",
     "SyncsAssets",

@@ -55,7 +55,7 @@ def _checks(name: str, tables: Sequence[Table], resource_key: str) -> dg.AssetCh
         selected = {check.asset_key for check in context.selected_asset_check_keys}
         asked = [table for table in tables if table.key in selected]
         # A definition does not know how Airbyte reads its stream.
-        yield from check_results(job, as_synced_now(client, asked, context.log))
+        yield from check_results(job, as_synced_now(client.connection, asked, context.log))
 
     return check_connection
 

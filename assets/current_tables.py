@@ -1,25 +1,25 @@
 """What Airbyte says of a connection's tables now: definitions and catalog may be minutes old."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dagster_airbyte_sync.assets.tables import Table, as_synced_by
-from dagster_airbyte_sync.resources import NO_LIMIT, AirbyteClient, AirbyteError, TimeBudget
+from dagster_airbyte_sync.resources import AirbyteError, Connection
+
+# Reads one connection by its id, from Airbyte and not from what is remembered.
+ReadConnection = Callable[[str], Connection]
 
 
 def as_synced_now(
-    client: AirbyteClient,
-    tables: Sequence[Table],
-    log: logging.Logger,
-    budget: TimeBudget = NO_LIMIT,
+    read_connection: ReadConnection, tables: Sequence[Table], log: logging.Logger
 ) -> list[Table]:
-    """Tables of one connection as it syncs them now; one request.
+    """Tables of one connection as it syncs them now; it is read once.
 
     If Airbyte does not tell they are as they were, and none is known to be alone.
     """
     try:
-        connection = client.connection(tables[0].connection_id, budget)
+        connection = read_connection(tables[0].connection_id)
     except AirbyteError as error:
         log.warning("Airbyte does not tell which streams it syncs now: %s", error)
     else:

@@ -73,7 +73,7 @@ def sync_and_poll(
     refuse_failed(job, link(job))
     if job.enabled_streams is None:
         # What took part is what the connection syncs: that may have changed since the definitions.
-        tables = as_synced_now(client, tables, context.log)
+        tables = as_synced_now(client.connection, tables, context.log)
     yield from _report(context, job, link(job), tables)
 
 

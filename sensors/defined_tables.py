@@ -1,7 +1,8 @@
 """Which streams of Airbyte have an asset in this code location: nothing else is ever told."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Protocol
 
@@ -11,16 +12,21 @@ from dagster_airbyte_sync.assets import (
     CHECK_NAME,
     ConnectionSelector,
     DagsterAirbyteTranslator,
+    ReadConnection,
     Table,
     as_synced_by,
+    as_synced_now,
     table_of_spec,
     tables_of,
 )
 from dagster_airbyte_sync.resources import (
     AirbyteError,
+    AirbyteForbidden,
+    AirbyteNotFound,
     Catalog,
     Connection,
     Job,
+    NoToken,
     Stream,
     StreamId,
 )
@@ -44,17 +50,17 @@ class DefinedTables:
         self,
         repository: dg.RepositoryDefinition,
         read_catalog: ReadCatalog,
+        read_connection: ReadConnection,
         translator: DagsterAirbyteTranslator,
         selector: ConnectionSelector | None,
         log: logging.Logger,
-        as_synced_now: Callable[[Sequence[Table]], list[Table]],
     ) -> None:
         self._repository = repository
         self._read_catalog = read_catalog
+        self._read_connection = read_connection
         self._translator = translator
         self._selector = selector
         self._log = log
-        self._as_synced_now = as_synced_now
         self._found: dict[str, list[Table]] = {}
         self._unreadable: set[str] = set()
         self._asked: set[str] = set()
@@ -90,18 +96,18 @@ class DefinedTables:
         """The remembered catalog may be older than the connection's second stream."""
         if connection_id not in self._asked:
             self._asked.add(connection_id)
-            self._found[connection_id] = self._as_synced_now(self._found[connection_id])
+            found = self._found[connection_id]
+            self._found[connection_id] = as_synced_now(self._read_connection, found, self._log)
 
     def _find(self, connection_id: str) -> list[Table]:
         connection = self._catalog.connections.get(connection_id)
-        if connection is None:
-            return list(self._own.get(connection_id, {}).values())
+        name = connection_id if connection is None else connection.name
         try:
-            return self._of(connection)
+            return self._of_deleted(connection_id) if connection is None else self._of(connection)
         except Exception:
-            # A user's selector or translator may raise anything: that stops only this connection,
-            # whose syncs wait until it is mended.
-            self._log.exception("The syncs of connection %r cannot be told now", connection.name)
+            # A user's selector or translator may raise anything, and Airbyte may not tell a deleted
+            # connection: that stops only this one, whose syncs wait until it is mended.
+            self._log.exception("The syncs of connection %r cannot be told now", name)
             self._unreadable.add(connection_id)
             return []
 
@@ -112,7 +118,7 @@ class DefinedTables:
 
     @property
     def unreadable(self) -> frozenset[str]:
-        """Connections for which the user's selector or translator raised."""
+        """Connections for which the user's own code raised, or Airbyte did not answer."""
         return frozenset(self._unreadable)
 
     def events_for(self, job: Job) -> int:
@@ -146,6 +152,23 @@ class DefinedTables:
         for table in sorted(tables, key=lambda table: table.stream.sort_key()):
             own.setdefault(table.connection_id, {})[table.stream] = table
         return own
+
+    def _of_deleted(self, connection_id: str) -> list[Table]:
+        own = list(self._own.get(connection_id, {}).values())
+        if not own or self._selector is None:
+            return own
+        connection = self._as_it_was(connection_id)
+        # What nobody knows any more is told rather than lost.
+        return own if connection is None or self._selector(connection) else []
+
+    def _as_it_was(self, connection_id: str) -> Connection | None:
+        try:
+            # Now its status is "deprecated", but what synced was active.
+            return replace(self._read_connection(connection_id), status="active")
+        except NoToken:
+            raise
+        except (AirbyteForbidden, AirbyteNotFound):
+            return None
 
     def _of(self, connection: Connection) -> list[Table]:
         if self._selector is not None and not self._selector(connection):

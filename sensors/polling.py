@@ -12,7 +12,6 @@ import dagster as dg
 from dagster_airbyte_sync.assets import (
     ConnectionSelector,
     DagsterAirbyteTranslator,
-    as_synced_now,
     makes_fresh,
     read_ledger,
     starters_of,
@@ -88,10 +87,10 @@ class Polling:
         tables = DefinedTables(
             _repository(context),
             partial(client.catalog, budget),
+            partial(client.connection, budget=budget),
             self.translator,
             self.selector,
             context.log,
-            lambda found: as_synced_now(client, found, context.log, budget),
         )
         scan = scan_history(client, bookmark, budget, tables.events_for, enough=_MOST_EVENTS)
         if scan.unreadable:

@@ -3,10 +3,11 @@
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync import DagsterAirbyteTranslator
+from dagster_airbyte_sync import AirbyteWorkspace, DagsterAirbyteTranslator
+from dagster_airbyte_sync.assets import ConnectionSelector
 from dagster_airbyte_sync.resources import AirbyteClient
 from dagster_airbyte_sync.sensors.defined_tables import DefinedTables
-from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection, SimulatedJob
+from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection, SimulatedJob
 from helpers.airbyte_time import Log
 from helpers.deployment import Deployment, deployed
 
@@ -28,16 +29,21 @@ def log() -> Log:
     return Log()
 
 
-def told_of(deployment: Deployment, job: SimulatedJob, log: Log) -> list[tuple[str, bool]]:
+def told_of(
+    deployment: Deployment,
+    job: SimulatedJob,
+    log: Log,
+    selector: ConnectionSelector | None = None,
+) -> list[tuple[str, bool]]:
     """The tables found for a job in a tick that remembers nothing, and whether they are synced."""
     client = AirbyteClient(deployment.workspace.settings())
     tables = DefinedTables(
         deployment.defs.get_repository_def(),
         client.catalog,
+        client.connection,
         DagsterAirbyteTranslator(),
-        None,
+        selector,
         log.logger,
-        list,
     )
     found = tables.of(client.job(job.job_id))
     return [(table.key.to_user_string(), table.is_selected) for table in found]
@@ -73,3 +79,42 @@ def test_a_stream_without_an_asset_is_named_in_the_log(
     (record,) = log.records
     assert "has streams without an asset here" in record.getMessage()
     assert record.getMessage().endswith("returns")
+
+
+def test_the_last_sync_of_a_connection_that_was_deleted_is_told_if_the_selector_means_it(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment, log: Log
+) -> None:
+    airbyte.update_connection(shop, tags=["nightly"])
+    job = airbyte.run_sync(shop)
+    airbyte.delete_connection(shop)
+
+    def told_if(selector: ConnectionSelector) -> list[str]:
+        return [name for name, _ in told_of(deployment, job, log, selector)]
+
+    assert told_if(lambda connection: "nightly" in connection.tags) == ["orders", "users"]
+    assert told_if(lambda connection: connection.is_active) == ["orders", "users"]
+    assert told_if(lambda connection: connection.name != "shop") == []
+
+
+def test_a_connection_that_nobody_knows_any_more_is_told_rather_than_lost(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment, log: Log
+) -> None:
+    job = airbyte.run_sync(shop)
+    airbyte.delete_connection(shop)
+    airbyte.add_fault(Fault.status(404), path=f"/connections/{shop.connection_id}", times=None)
+    assert told_of(deployment, job, log, lambda connection: False) != []
+
+
+def test_a_deleted_connection_that_airbyte_does_not_tell_just_now_waits(
+    airbyte: AirbyteSimulator, instance: dg.DagsterInstance, shop: SimulatedConnection
+) -> None:
+    deployment = deployed(airbyte, instance, connection_selector_fn=lambda each: True)
+    job = airbyte.run_sync(shop)
+    airbyte.delete_connection(shop)
+    deployment.workspace = AirbyteWorkspace(**airbyte.workspace_config(), request_max_retries=0)
+    airbyte.add_fault(Fault.status(503), path=f"/connections/{shop.connection_id}")
+
+    deployment.tick()
+    assert deployment.told("orders") == []
+    deployment.tick()
+    assert deployment.told("orders") == [job.job_id]
