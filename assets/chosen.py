@@ -1,16 +1,20 @@
 """Which connections a job or schedule is for, and all that is known of their tables."""
 
+import logging
 from collections.abc import Callable, Sequence, Set
 from functools import partial
 from pathlib import Path
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.definitions import syncing_assets
+from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.definitions import group_by_connection, syncing_assets
 from dagster_airbyte_sync.assets.specs import load_tables
 from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table, table_of_spec
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
+
+_log = logging.getLogger(__name__)
 
 Asset = dg.AssetsDefinition | dg.AssetSpec | dg.AssetKey | str
 ChosenAssets = dg.AssetSelection | Sequence[Asset]
@@ -27,7 +31,9 @@ def chosen_tables(
 ) -> list[Table]:
     """All tables of the connections that `selector` accepts or that `assets` belong to.
 
-    Without either they are those of all active connections. Definitions are taken as they are;
+    Without either they are those of all active connections. A selector means paused ones only if
+    all that it accepts are paused: Airbyte itself pauses what keeps failing, and among many that is
+    no reason to fail. Definitions are taken as they are;
     keys, selections, and what a spec's connection has besides it are looked up in the workspace, or
     in the `snapshot` file. Raises AirbyteSettingsError for both, for none at all, and for what is
     no table of Airbyte.
@@ -37,7 +43,6 @@ def chosen_tables(
             "Give either connection_selector_fn or assets, not both: each alone says what to sync."
         )
     if assets is None:
-        # Who asks for all does not ask for what is paused; a selector may.
         tables = load_tables(
             workspace,
             translator,
@@ -45,6 +50,7 @@ def chosen_tables(
             include_inactive=selector is not None,
             snapshot=snapshot,
         )
+        tables = _without_paused(tables)
     else:
         known = partial(load_tables, workspace, translator, snapshot=snapshot)
         tables = _tables_of(assets, known)
@@ -54,6 +60,23 @@ def chosen_tables(
             f" meant by {_words(selector, assets)}."
         )
     return tables
+
+
+def _without_paused(tables: list[Table]) -> list[Table]:
+    """Those of connections that Airbyte syncs, unless there are none."""
+    active = [table for table in tables if not table.was_paused]
+    if not active:
+        return tables
+    for connection_id, paused in group_by_connection(
+        [table for table in tables if table.was_paused]
+    ).items():
+        _log.warning(
+            "Airbyte connection %r (%s) is not synced by this: in Airbyte it is %s",
+            keys.text_in(paused[0].spec.metadata, keys.CONNECTION_NAME),
+            connection_id,
+            paused[0].spec.tags[keys.CONNECTION_STATUS],
+        )
+    return active
 
 
 def _words(selector: ConnectionSelector | None, assets: ChosenAssets | None) -> str:
@@ -71,13 +94,13 @@ def _tables_of(assets: ChosenAssets, known: Known) -> list[Table]:
 def _selected(known: Sequence[Table], selection: dg.AssetSelection) -> list[Table]:
     # A selection by group or kind takes only assets that can be materialized.
     try:
-        keys = selection.resolve(syncing_assets(known, "airbyte"))
+        selected = selection.resolve(syncing_assets(known, "airbyte"))
     except dg.DagsterInvalidSubsetError as error:
         raise AirbyteSettingsError(
             "The selection given as assets names an asset that is no table of the workspace:"
             f" {_first_sentence(error)}."
         ) from error
-    return _whole_connections(known, keys)
+    return _whole_connections(known, selected)
 
 
 def _listed(assets: Sequence[Asset], known: Known) -> list[Table]:
@@ -86,14 +109,14 @@ def _listed(assets: Sequence[Asset], known: Known) -> list[Table]:
     specs = [_table(asset) for asset in assets if isinstance(asset, dg.AssetSpec)]
     if specs:
         tables += _with_siblings(known(), specs)
-    keys = {
+    named = {
         dg.AssetKey.from_user_string(asset) if isinstance(asset, str) else asset
         for asset in assets
         if isinstance(asset, dg.AssetKey | str)
     }
-    if keys:
-        found = _whole_connections(known(), keys)
-        if unknown := keys - {table.key for table in found}:
+    if named:
+        found = _whole_connections(known(), named)
+        if unknown := named - {table.key for table in found}:
             raise _no_tables(unknown)
         tables += found
     return list({table.key: table for table in tables}.values())
@@ -118,17 +141,17 @@ def _table(spec: dg.AssetSpec) -> Table:
     return table
 
 
-def _no_tables(keys: Set[dg.AssetKey]) -> AirbyteSettingsError:
-    names = ", ".join(sorted(repr(key.to_user_string()) for key in keys))
+def _no_tables(unknown: Set[dg.AssetKey]) -> AirbyteSettingsError:
+    names = ", ".join(sorted(repr(key.to_user_string()) for key in unknown))
     return AirbyteSettingsError(
         f"assets has {names}, which is no table of an Airbyte connection: check the spelling, and"
         " give the dagster_airbyte_translator that the assets were built with."
     )
 
 
-def _whole_connections(known: Sequence[Table], keys: Set[dg.AssetKey]) -> list[Table]:
+def _whole_connections(known: Sequence[Table], named: Set[dg.AssetKey]) -> list[Table]:
     """Airbyte always syncs a whole connection."""
-    wanted = {table.connection_id for table in known if table.key in keys}
+    wanted = {table.connection_id for table in known if table.key in named}
     return [table for table in known if table.connection_id in wanted]
 
 

@@ -39,7 +39,8 @@ def build_airbyte_sync_schedule(
     Args:
         workspace: Its connections are known now; runs use the resource under `resource_key`.
         cron_schedule: Five fields, or several such expressions. (Airbyte's own have seconds, too.)
-        connection_selector_fn: For instance `lambda connection: "nightly" in connection.tags`.
+        connection_selector_fn: For instance `lambda connection: "nightly" in connection.tags`. Of
+            what it accepts paused connections are left out, with a line in the log, unless all are.
         assets: Definitions, specs, keys, or an AssetSelection that is looked up among the
             workspace's tables. Airbyte syncs whole connections.
         execution_timezone: Such as "Europe/Berlin". Default: UTC.

@@ -54,7 +54,8 @@ def build_airbyte_start_job(
     Args:
         workspace: Its connections are known now; the syncs are started by the resource under
             `resource_key`. The two should be the same.
-        connection_selector_fn: Which connections to sync. Default: all that are active.
+        connection_selector_fn: Which connections to sync, of those that are active; a paused one
+            is meant only if all are. Default: all that are active.
         assets: The same, said by their assets: definitions, specs, keys, or an AssetSelection that
             is looked up among the workspace's tables. Airbyte syncs whole connections.
         name: Default: "start_", the resource key and "_syncs".
@@ -211,7 +212,7 @@ def _was_paused(failure: dg.Failure) -> bool:
 
 def _was_paused_before(tables: Sequence[Table]) -> bool:
     """Whether the definitions knew it: to ask for such a sync nevertheless is a mistake."""
-    return any(keys.CONNECTION_STATUS in table.spec.tags for table in tables)
+    return any(table.was_paused for table in tables)
 
 
 def started_before(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dict[str, str]:

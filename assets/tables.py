@@ -36,6 +36,11 @@ class Table:
     def key(self) -> dg.AssetKey:
         return self.spec.key
 
+    @property
+    def was_paused(self) -> bool:
+        """Whether its connection was not active in Airbyte as its spec was made."""
+        return keys.CONNECTION_STATUS in self.spec.tags
+
 
 def tables_of(
     catalog: Catalog, connection: Connection, translator: DagsterAirbyteTranslator

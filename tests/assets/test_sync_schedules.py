@@ -66,6 +66,18 @@ def test_who_asks_for_a_paused_connection_gets_it(
     assert chosen(workspace, assets=["old_orders"]) == ["old_orders"]
 
 
+def test_a_paused_connection_among_others_that_a_function_accepts_is_left_out_with_a_line(
+    airbyte: AirbyteSimulator, workspace: AirbyteWorkspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Airbyte itself pauses what keeps failing: that must not fail the others each night."""
+    old = airbyte.add_connection("old shop", streams=["old_orders"], status="inactive")
+    assert chosen(workspace, selector=lambda each: True) == sorted(ALL)
+    assert caplog.messages == [
+        f"Airbyte connection 'old shop' ({old.connection_id}) is not synced by this: in Airbyte it"
+        " is inactive"
+    ]
+
+
 def test_a_function_chooses_connections(workspace: AirbyteWorkspace) -> None:
     assert chosen(workspace, selector=lambda connection: connection.name == "crm") == ["leads"]
 

@@ -200,6 +200,23 @@ def test_one_that_was_paused_since_the_load_is_skipped_with_a_line(
     assert len(airbyte.jobs) == 1
 
 
+def test_one_that_is_paused_fails_no_run_of_a_function_that_accepts_others_too(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment
+) -> None:
+    airbyte.update_connection(shop, status="inactive")
+    workspace = AirbyteWorkspace(**airbyte.workspace_config(), catalog_ttl=299)
+    job = build_airbyte_start_job(workspace=workspace, connection_selector_fn=lambda each: True)
+
+    result = job.execute_in_process(
+        instance=deployment.instance, resources={"airbyte": workspace}, raise_on_error=False
+    )
+
+    assert result.success
+    assert [started.connection_id for started in airbyte.jobs] == [
+        airbyte.connection("crm").connection_id
+    ]
+
+
 def test_an_airbyte_that_is_down_fails_the_run_clearly(
     airbyte: AirbyteSimulator, deployment: Deployment
 ) -> None:
