@@ -169,7 +169,7 @@ class _Report:
             if _was_paused(failure) and not _was_paused_before(tables):
                 self._skip(tables, "it was paused in Airbyte since the definitions were loaded")
             else:
-                self._note(tables, failure.description or "")
+                self._note(tables, _why(failure))
         except AirbyteError as error:
             self._note(tables, str(error))
 
@@ -204,6 +204,12 @@ class _Report:
 
     def _url(self, job: Job) -> str:
         return job_url(self.ui_url, self.workspace_id, job)
+
+
+def _why(failure: dg.Failure) -> str:
+    """What a log of one line can hold: Airbyte's own reason, too."""
+    reason = keys.text_in(failure.metadata, keys.FAILURE_REASON)
+    return f"{failure.description} ({reason})" if reason else failure.description or ""
 
 
 def _was_paused(failure: dg.Failure) -> bool:

@@ -277,20 +277,29 @@ class AirbyteClient:
         Raises AirbyteSettingsError for one that it does not take (see `can_set_schedule`).
         """
 
-        def by_configuration() -> None:
-            self._http.send(self._configuration.set_schedule(connection_id, schedule))
-
-        def by_public() -> None:
-            if not public_api.takes_schedule(schedule):
-                raise AirbyteSettingsError(
-                    f"Connection {connection_id}: without the Configuration API, Airbyte takes no"
-                    " intervals and no time zone but UTC. Set the schedule in Airbyte's UI."
-                )
-            self._http.send(self._public.set_schedule(connection_id, schedule))
-
-        self._fallback.ask("schedule", by_configuration, by_public, NO_LIMIT)
+        if self._fallback.is_closed:
+            self._set_publicly(connection_id, schedule)
+        else:
+            try:
+                self._http.send(self._configuration.set_schedule(connection_id, schedule))
+            except NoToken:
+                raise
+            except CLOSED as refusal:
+                # Who may not write may read: to `Fallback` this says nothing.
+                self._set_publicly(connection_id, schedule, refusal)
         with self._lock:
             self._catalog.clear()
+
+    def _set_publicly(
+        self, connection_id: str, schedule: SyncSchedule, refusal: AirbyteRefused | None = None
+    ) -> None:
+        if not public_api.takes_schedule(schedule):
+            refused = f"Airbyte refused its schedule ({refusal}), and " if refusal else ""
+            raise AirbyteSettingsError(
+                f"Connection {connection_id}: {refused}without the Configuration API, Airbyte takes"
+                " no intervals and no time zone but UTC. Set the schedule in Airbyte's UI."
+            ) from refusal
+        self._http.send(self._public.set_schedule(connection_id, schedule))
 
     # -- the server ------------------------------------------------------------------------------
 

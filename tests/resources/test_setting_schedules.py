@@ -1,5 +1,6 @@
 """A connection's schedule is changed, and nothing else of it."""
 
+import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -11,12 +12,13 @@ from dagster_airbyte_sync.resources import (
     AirbyteSettingsError,
     SyncSchedule,
 )
-from dagster_airbyte_sync.testing import AirbyteSimulator
+from dagster_airbyte_sync.testing import AirbyteSimulator, Fault
 
 Connect = Callable[..., AirbyteClient]
 NOON_UTC = SyncSchedule("cron", cron_expression="0 0 12 * * ?", cron_timezone="UTC")
 NOON_THERE = SyncSchedule("cron", cron_expression="0 0 12 * * ?", cron_timezone="Asia/Tokyo")
 DAILY = SyncSchedule("basic", units=24, time_unit="hours")
+UPDATE = "/connections/update"
 UNKNOWN = "0a0a0a0a-0a0a-4a0a-8a0a-0a0a0a0a0a0a"
 
 
@@ -60,6 +62,31 @@ def test_the_public_api_is_never_asked_for_what_it_would_write_wrongly(
         client.catalog()
         assert not client.can_set_schedule(schedule)
         assert shop.schedule.type == "manual"
+
+
+@pytest.mark.parametrize("schedule", [NOON_UTC, DAILY])
+def test_a_refused_write_does_not_close_the_configuration_api_to_reading(
+    airbyte: AirbyteSimulator, connect: Connect, schedule: SyncSchedule
+) -> None:
+    shop = airbyte.add_connection("shop")
+    airbyte.add_fault(Fault.status(403, {"message": "read only"}), path=UPDATE)
+    client = connect(airbyte)
+    with contextlib.suppress(AirbyteSettingsError):
+        client.set_schedule(shop.connection_id, schedule)
+    airbyte.forget_requests()
+    client.catalog()
+    assert "/api/v1/connections/list" in [request.path for request in airbyte.requests]
+    assert client.can_set_schedule(DAILY)
+
+
+def test_a_refused_interval_is_told_with_airbyte_s_reason(
+    airbyte: AirbyteSimulator, connect: Connect
+) -> None:
+    shop = airbyte.add_connection("shop")
+    airbyte.add_fault(Fault.status(403, {"message": "read only"}), path=UPDATE)
+    with pytest.raises(AirbyteSettingsError, match=r"answered 403: read only") as refused:
+        connect(airbyte).set_schedule(shop.connection_id, DAILY)
+    assert shop.connection_id in str(refused.value)
 
 
 def test_an_unknown_connection_is_not_found(either: AirbyteSimulator, connect: Connect) -> None:

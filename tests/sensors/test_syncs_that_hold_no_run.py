@@ -200,6 +200,22 @@ def test_one_that_was_paused_since_the_load_is_skipped_with_a_line(
     assert len(airbyte.jobs) == 1
 
 
+def test_what_airbyte_itself_says_of_a_start_it_refused_is_in_the_failure(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment
+) -> None:
+    airbyte.update_connection(shop, status="locked")
+    no_credits = {"title": "state-conflict", "detail": "No credits left"}
+    airbyte.add_fault(Fault.status(409, no_credits), path="/jobs", method="POST")
+    workspace = AirbyteWorkspace(**airbyte.workspace_config())
+    job = build_airbyte_start_job(workspace=workspace, assets=["orders"])
+
+    result = job.execute_in_process(
+        instance=deployment.instance, resources={"airbyte": workspace}, raise_on_error=False
+    )
+
+    assert failure_of(result).endswith("when it is unlocked (No credits left)")
+
+
 def test_one_that_is_paused_fails_no_run_of_a_function_that_accepts_others_too(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment
 ) -> None:
