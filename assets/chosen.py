@@ -63,7 +63,7 @@ def chosen_tables(
 
 
 def _without_paused(tables: list[Table]) -> list[Table]:
-    """Those of connections that Airbyte syncs, unless there are none."""
+    """Those of connections that are not paused, unless there are none."""
     active = [table for table in tables if not table.was_paused]
     if not active:
         return tables
@@ -71,10 +71,9 @@ def _without_paused(tables: list[Table]) -> list[Table]:
         [table for table in tables if table.was_paused]
     ).items():
         _log.warning(
-            "Airbyte connection %r (%s) is not synced by this: in Airbyte it is %s",
+            "Airbyte connection %r (%s) is not synced by this: it is paused in Airbyte",
             keys.text_in(paused[0].spec.metadata, keys.CONNECTION_NAME),
             connection_id,
-            paused[0].spec.tags[keys.CONNECTION_STATUS],
         )
     return active
 

@@ -38,8 +38,9 @@ class Table:
 
     @property
     def was_paused(self) -> bool:
-        """Whether its connection was not active in Airbyte as its spec was made."""
-        return keys.CONNECTION_STATUS in self.spec.tags
+        """Whether its connection was inactive in Airbyte as its spec was made."""
+        # What is locked is so only for a while.
+        return self.spec.tags.get(keys.CONNECTION_STATUS) == "inactive"
 
 
 def tables_of(

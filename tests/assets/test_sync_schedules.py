@@ -73,8 +73,8 @@ def test_a_paused_connection_among_others_that_a_function_accepts_is_left_out_wi
     old = airbyte.add_connection("old shop", streams=["old_orders"], status="inactive")
     assert chosen(workspace, selector=lambda each: True) == sorted(ALL)
     assert caplog.messages == [
-        f"Airbyte connection 'old shop' ({old.connection_id}) is not synced by this: in Airbyte it"
-        " is inactive"
+        f"Airbyte connection 'old shop' ({old.connection_id}) is not synced by this: it is paused"
+        " in Airbyte"
     ]
 
 
