@@ -108,6 +108,14 @@ def test_without_checks_there_are_none(load: Load) -> None:
     assert not load("checks: false").defs.resolve_asset_graph().asset_check_keys
 
 
+def test_connections_that_are_paused_are_left_out_on_demand(
+    load: Load, airbyte: AirbyteSimulator
+) -> None:
+    airbyte.update_connection(airbyte.connection("shop"), status="inactive")
+    assert load().spec("orders").tags["dagster-airbyte/connection_status"] == "inactive"
+    assert load("include_inactive: false").keys == {"contacts"}
+
+
 def test_freshness_comes_from_airbytes_schedules(load: Load) -> None:
     loaded = load("freshness: true")
     assert loaded.spec("orders").freshness_policy is not None

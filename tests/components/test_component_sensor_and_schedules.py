@@ -3,6 +3,7 @@
 import dagster as dg
 import pytest
 
+from dagster_airbyte_sync import AirbyteSettingsError
 from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.component_yaml import Load, Loaded, SensorTick
@@ -11,6 +12,11 @@ from helpers.component_yaml import Load, Loaded, SensorTick
 def materialized(result: SensorTick) -> list[str]:
     events = result.asset_events
     return [e.asset_key.to_user_string() for e in events if isinstance(e, dg.AssetMaterialization)]
+
+
+def synced_by(loaded: Loaded, schedule: str = "airbyte_sync_schedule") -> set[str]:
+    job = loaded.defs.resolve_job_def(f"{schedule}_job")
+    return {key.to_user_string() for key in job.asset_layer.selected_asset_keys}
 
 
 def test_the_sensor_has_the_settings_of_the_yaml(load: Load) -> None:
@@ -77,8 +83,7 @@ def test_schedules_are_those_of_the_yaml(load: Load) -> None:
     assert daily.execution_timezone == "Europe/Berlin"
     assert daily.default_status is dg.DefaultScheduleStatus.RUNNING
     assert nights.cron_schedule == ["0 1 * * *", "0 2 * * *"]
-    job = loaded.defs.resolve_job_def("airbyte_sync_schedule_job")
-    assert {key.to_user_string() for key in job.asset_layer.selected_asset_keys} == {"contacts"}
+    assert synced_by(loaded) == {"contacts"}
     assert loaded.defs.resolve_job_def("nights_job").tags[keys.STARTS_SYNCS_TAG] == "true"
 
 
@@ -92,6 +97,36 @@ def test_a_schedule_starts_no_sync_of_a_connection_that_the_component_leaves_out
             schedules: [{cron: "@daily", selector: {by_name: crm}}]
             """
         )
+
+
+def test_a_schedule_of_all_starts_no_sync_of_a_paused_connection(
+    load: Load, airbyte: AirbyteSimulator
+) -> None:
+    airbyte.update_connection(airbyte.connection("crm"), status="inactive")
+    loaded = load("schedules: [{cron: '@daily'}]")
+    assert "contacts" in loaded.keys
+    assert synced_by(loaded) == {"orders", "users"}
+
+
+def test_a_selector_of_a_schedule_may_name_a_paused_connection(
+    load: Load, airbyte: AirbyteSimulator
+) -> None:
+    """As in Python; a run that only starts syncs skips it until it goes on."""
+    airbyte.update_connection(airbyte.connection("crm"), status="inactive")
+    assert synced_by(load("schedules: [{cron: '@daily', selector: {by_name: crm}}]")) == {
+        "contacts"
+    }
+    with pytest.raises(AirbyteSettingsError, match=r"has nothing to sync.*by_name: crm"):
+        load("include_inactive: false\nschedules: [{cron: '@daily', selector: {by_name: crm}}]")
+
+
+def test_a_schedule_of_all_that_are_paused_is_an_error(
+    load: Load, airbyte: AirbyteSimulator
+) -> None:
+    for name in ("crm", "shop"):
+        airbyte.update_connection(airbyte.connection(name), status="inactive")
+    with pytest.raises(AirbyteSettingsError, match=r"nothing to sync.*is active in Airbyte"):
+        load("schedules: [{cron: '@daily'}]")
 
 
 @pytest.mark.parametrize("written", ["{from_airbyte: true}", "[{from_airbyte: true}]"])

@@ -82,6 +82,10 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
     checks: bool = Field(
         default=True, description="Whether each table has a check of how its last sync ended."
     )
+    include_inactive: bool = Field(
+        default=True,
+        description="Whether connections that are paused in Airbyte have assets, too.",
+    )
     freshness: bool = Field(
         default=False,
         description="Whether tables have freshness policies from Airbyte's own schedules.",
@@ -159,6 +163,7 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
             resource_key=self.resource_key,
             sync_fn=self._sync if self.sync else None,
             checks=self.checks,
+            include_inactive=self.include_inactive,
             freshness=self.freshness,
         )
         return definitions_of(wanted, self.sensor, self.schedules)

@@ -34,14 +34,27 @@ class Wanted:
     resource_key: str
     sync_fn: SyncFunction | None
     checks: bool
+    include_inactive: bool
     freshness: bool
 
-    def tables(self, selector: ConnectionSelector | None = None) -> list[Table]:
-        """The tables of the component's connections, or of those that this selector accepts."""
+    def tables(self) -> list[Table]:
+        """The tables of the component's connections."""
+        return self._tables(self.selector, include_inactive=self.include_inactive)
+
+    def tables_to_sync(self, selector: ConnectionSelector | None) -> list[Table]:
+        """Those of all that are active, or of those that the selector of a schedule accepts."""
+        # As for schedules in Python: who asks for all does not ask for what is paused.
+        may_be_paused = self.include_inactive and selector is not None
+        return self._tables(both(self.selector, selector), include_inactive=may_be_paused)
+
+    def _tables(
+        self, selector: ConnectionSelector | None, *, include_inactive: bool
+    ) -> list[Table]:
         return load_tables(
             self.workspace,
             self.translator,
-            both(self.selector, selector),
+            selector,
+            include_inactive=include_inactive,
             freshness_from_airbyte_schedule=self.freshness,
             snapshot=self.state,
         )
@@ -125,11 +138,15 @@ def _from_airbyte(
 
 
 def _tables_to_sync(wanted: Wanted, fields: ScheduleFields, name: str) -> list[Table]:
-    tables = wanted.tables(fields.selector)
+    tables = wanted.tables_to_sync(fields.selector)
     if not tables:
         raise AirbyteSettingsError(
-            f"The schedule {name!r} has nothing to sync: none of the component's connections is"
-            f" meant by its selector ({fields.selector})."
+            f"The schedule {name!r} has nothing to sync: none of the component's connections"
+            + (
+                " is active in Airbyte."
+                if fields.selector is None
+                else f" is meant by its selector ({fields.selector})."
+            )
         )
     return tables
 
