@@ -70,6 +70,36 @@ def test_given_values_are_written_as_they_are(tmp_path: Path) -> None:
     assert scaffolded(tmp_path, rest_api_base_url=url)["rest_api_base_url"] == url
 
 
+@pytest.mark.parametrize(
+    ("name", "more"), [("client_secret", {}), ("password", {"authentication": "basic"})]
+)
+def test_a_secret_is_not_written_into_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, more: dict[str, str]
+) -> None:
+    written = scaffolded(tmp_path, **more, **{name: "s3cret-word", "deployment": "self-managed"})
+    variable = f"{{{{ env.AIRBYTE_{name.upper()} }}}}"
+    assert written[name] == variable
+    assert "s3cret-word" not in (tmp_path / "defs.yaml").read_text()
+    said = capsys.readouterr().err
+    assert f"The {name} was not written" in said
+    assert variable in said
+    assert "s3cret-word" not in said
+
+
+def test_a_template_in_place_of_a_secret_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = "{{ env.MY_SECRET }}"
+    assert scaffolded(tmp_path, client_secret=template)["client_secret"] == template
+    assert not capsys.readouterr().err
+
+
+def test_a_refusal_prints_no_secret() -> None:
+    with pytest.raises(ValidationError) as caught:
+        ScaffoldParams(deployment="cloud", authentication="basic", password="s3cret-word")
+    assert "s3cret-word" not in str(caught.value)
+
+
 def test_cloud_with_what_only_self_managed_has_is_refused() -> None:
     with pytest.raises(ValidationError, match="Airbyte Cloud has no addresses"):
         ScaffoldParams(deployment="cloud", authentication="basic")

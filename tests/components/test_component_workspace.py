@@ -1,5 +1,6 @@
 """The workspace of a component, from YAML."""
 
+import json
 from typing import Any
 
 import dagster as dg
@@ -12,6 +13,7 @@ from dagster_airbyte_sync import (
 )
 from helpers.component_yaml import read_yaml
 
+QUOTE = "'"
 ID = "0123abcd-0123-4567-89ab-0123456789ab"
 ADDRESSES: dict[str, Any] = {
     "rest_api_base_url": "http://localhost:8000/api/public/v1",
@@ -71,7 +73,7 @@ def test_variables_are_read_when_they_are_needed(monkeypatch: pytest.MonkeyPatch
         **ADDRESSES,
         client_id='"{{ env.AIRBYTE_ID }}"',
         client_secret='"{{env.AIRBYTE_SECRET}}"',
-        request_headers='{X-Token: "{{ env.TOKEN }}"}',
+        request_headers="""{X-Token: "{{ env('TOKEN') }}"}""",
     )
     assert workspace.client_secret == dg.EnvVar("AIRBYTE_SECRET")
     for name in ("AIRBYTE_ID", "AIRBYTE_SECRET", "TOKEN"):
@@ -79,6 +81,50 @@ def test_variables_are_read_when_they_are_needed(monkeypatch: pytest.MonkeyPatch
     with workspace.resolved() as ready:
         assert ready.client_secret == "value of AIRBYTE_SECRET"
         assert ready.request_headers == {"X-Token": "value of TOKEN"}
+
+
+@pytest.mark.parametrize(
+    "written", ["env.SECRET", "env('SECRET')", 'env("SECRET")', "- env( 'SECRET' ) -"]
+)
+def test_no_spelling_of_a_variable_shows_its_secret(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, written: str
+) -> None:
+    monkeypatch.setenv("SECRET", "s3cret-word")
+    workspace = read(client_id="a", client_secret=f"'{{{{{written.replace(QUOTE, QUOTE * 2)}}}}}'")
+    assert workspace.client_secret == dg.EnvVar("SECRET")
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("field", "written"),
+    [
+        ("client_secret", "{{ env('SECRET', 'none') }}"),
+        ("client_secret", "x{{ env.SECRET }}"),
+        ("request_headers", {"Authorization": "Bearer {{ env.SECRET }}"}),
+        ("request_headers", "{{ {'Authorization': env.SECRET} }}"),
+        ("proxies", {"https": "http://me:{{ env.SECRET }}@proxy:3128"}),
+    ],
+)
+def test_a_template_that_shows_a_secret_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, field: str, written: object
+) -> None:
+    """It works, as in Python, but Dagster's UI shows it."""
+    monkeypatch.setenv("SECRET", "s3cret-word")
+    fields = {"client_id": "a", "client_secret": "b", field: written}
+    workspace = read(**{name: json.dumps(value) for name, value in fields.items()})
+    assert "s3cret-word" in str(getattr(workspace, field))
+    assert f"workspace.{field}: its template is filled in" in caplog.text
+    assert "s3cret-word" not in caplog.text
+
+
+def test_a_template_variable_may_return_an_env_var(caplog: pytest.LogCaptureFixture) -> None:
+    text = f"workspace: {{workspace_id: {ID}, client_id: a, client_secret: '{{{{ mine }}}}'}}"
+    component = read_yaml(
+        AirbyteWorkspaceComponent, text, scope={"mine": dg.EnvVar("AIRBYTE_SECRET")}
+    )
+    assert isinstance(component.workspace, AirbyteCloudWorkspace)
+    assert component.workspace.client_secret == dg.EnvVar("AIRBYTE_SECRET")
+    assert not caplog.records
 
 
 def test_a_number_may_come_from_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,13 @@
 """What `dg scaffold defs dagster_airbyte_sync.AirbyteWorkspaceComponent NAME` writes."""
 
+import sys
 from typing import Literal
 
 import dagster as dg
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import Self
+
+from dagster_airbyte_sync.component.templates import is_template
 
 Authentication = Literal["client-credentials", "basic", "none"]
 
@@ -13,11 +16,19 @@ _CREDENTIALS: dict[Authentication, tuple[str, ...]] = {
     "basic": ("username", "password"),
     "none": (),
 }
+_SECRETS = ("client_secret", "password")
+_FOR_SECRETS = "A template such as '{{ env.X }}'; a plain secret is not written."
 _ADDRESSES = ("rest_api_base_url", "configuration_api_base_url")
 
 
 class ScaffoldParams(BaseModel):
-    """The options of the command. A value that is not given becomes `{{ env.AIRBYTE_... }}`."""
+    """The options of the command. A value that is not given becomes `{{ env.AIRBYTE_... }}`.
+
+    So does a secret, unless it is a template itself: secrets are not for files.
+    """
+
+    # What a mistake is shown with may be a secret.
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     deployment: Literal["cloud", "self-managed"] | None = Field(
         default=None, description="Default: self-managed if an address or basic/none is given."
@@ -29,9 +40,9 @@ class ScaffoldParams(BaseModel):
     rest_api_base_url: str | None = None
     configuration_api_base_url: str | None = None
     client_id: str | None = None
-    client_secret: str | None = None
+    client_secret: str | None = Field(default=None, description=_FOR_SECRETS)
     username: str | None = None
-    password: str | None = None
+    password: str | None = Field(default=None, description=_FOR_SECRETS)
 
     @model_validator(mode="after")
     def _check_cloud(self) -> Self:
@@ -64,7 +75,12 @@ class AirbyteWorkspaceScaffolder(dg.Scaffolder[ScaffoldParams]):
         return ScaffoldParams
 
     def scaffold(self, request: dg.ScaffoldRequest[ScaffoldParams]) -> None:
-        dg.scaffold_component(request, {"workspace": workspace_attributes(request.params)})
+        workspace = workspace_attributes(request.params)
+        dg.scaffold_component(request, {"workspace": workspace})
+        for name in _SECRETS:
+            if getattr(request.params, name) and not _writable(request.params, name):
+                where = workspace.get(name, "an environment variable")
+                print(f"The {name} was not written: put it into {where}.", file=sys.stderr)
 
 
 def workspace_attributes(params: ScaffoldParams) -> dict[str, str]:
@@ -76,5 +92,10 @@ def workspace_attributes(params: ScaffoldParams) -> dict[str, str]:
         *_CREDENTIALS[params.chosen_authentication],
     )
     return {
-        name: getattr(params, name) or f"{{{{ env.{prefix}_{name.upper()} }}}}" for name in needed
+        name: _writable(params, name) or f"{{{{ env.{prefix}_{name.upper()} }}}}" for name in needed
     }
+
+
+def _writable(params: ScaffoldParams, name: str) -> str | None:
+    given: str | None = getattr(params, name)
+    return None if given and name in _SECRETS and not is_template(given) else given

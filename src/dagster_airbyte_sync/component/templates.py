@@ -1,10 +1,13 @@
-"""Template variables in attributes: `{{ env.X }}` and those that a project defines."""
+"""Template variables in attributes: those of the environment and those that a project defines."""
 
 import re
 
 import dagster as dg
 
-_VARIABLE = re.compile(r"\s*\{\{\s*env\.(\w+)\s*\}\}\s*")
+# As Dagster writes them: {{ env.X }} and {{ env('X') }}. With a default it is not read later.
+_VARIABLE = re.compile(
+    r"""\s*\{\{-?\s*env(?:\.(?P<dotted>\w+)|\(\s*(['"])(?P<quoted>\w+)\2\s*\))\s*-?\}\}\s*"""
+)
 
 
 def rendered(context: dg.ResolutionContext, value: object) -> object:
@@ -22,7 +25,7 @@ def rendered(context: dg.ResolutionContext, value: object) -> object:
 
 
 def rendered_later(context: dg.ResolutionContext, value: object) -> object:
-    """The same, but plain `{{ env.X }}` becomes a `dg.EnvVar`, which is read when it is needed.
+    """The same, but a variable alone becomes a `dg.EnvVar`, which is read when it is needed.
 
     So definitions load where the variable is not set, and Dagster's UI shows its name instead of
     the secret in it.
@@ -30,4 +33,19 @@ def rendered_later(context: dg.ResolutionContext, value: object) -> object:
     if isinstance(value, dict):
         return {key: rendered_later(context.at_path(key), one) for key, one in value.items()}
     variable = _VARIABLE.fullmatch(value) if isinstance(value, str) else None
-    return dg.EnvVar(variable[1]) if variable else rendered(context, value)
+    if variable is None:
+        return rendered(context, value)
+    return dg.EnvVar(variable["dotted"] or variable["quoted"])
+
+
+def shown_secrets(written: object, found: object) -> bool:
+    """Whether a template was filled in with plain text, which Dagster's UI would show."""
+    if isinstance(found, dict):
+        parts = written if isinstance(written, dict) else {}
+        return any(shown_secrets(parts.get(name), one) for name, one in found.items())
+    return written != found and type(found) is str
+
+
+def is_template(value: str) -> bool:
+    """Whether it is one template and nothing else."""
+    return value.strip().startswith("{{") and value.strip().endswith("}}")

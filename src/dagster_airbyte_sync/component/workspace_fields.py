@@ -1,16 +1,26 @@
 """`workspace:`, the same fields as those of the two resources, from YAML."""
 
+import logging
 from typing import Any, get_origin
 
 import dagster as dg
 from pydantic import BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
 
-from dagster_airbyte_sync.component.templates import rendered, rendered_later
+from dagster_airbyte_sync.component.templates import rendered, rendered_later, shown_secrets
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
 from dagster_airbyte_sync.workspace import AirbyteCloudWorkspace, AirbyteWorkspace
 
+# A proxy's address may hold a password.
+_SECRETS = ("client_secret", "password", "request_headers", "proxies")
 _ADDRESSES = ("rest_api_base_url", "configuration_api_base_url")
+
+_SHOWN = (
+    "workspace.%s: its template is filled in when definitions load, and Dagster's UI shows the"
+    " resource with what it held. If that is secret, put the whole value into a variable, and write"
+    ' "{{ env.X }}"; or let the template return a dg.EnvVar.'
+)
+log = logging.getLogger("dagster_airbyte_sync")
 
 
 def _in_yaml(name: str, field: FieldInfo) -> tuple[Any, Any]:
@@ -38,11 +48,11 @@ def resolve_workspace(
     """The resource that the fields describe, or the one that a template variable holds."""
     if isinstance(fields, str):
         return _from_template(rendered(context, fields))
-    given = {
-        name: rendered_later(context.at_path(name), value)
-        for name, value in fields.model_dump(exclude_unset=True).items()
-        if value is not None
-    }
+    written = fields.model_dump(exclude_unset=True, exclude_none=True)
+    given = {name: rendered_later(context.at_path(name), value) for name, value in written.items()}
+    for name in _SECRETS:
+        if shown_secrets(written.get(name), given.get(name)):
+            log.warning(_SHOWN, name)
     return workspace_of(given)
 
 
