@@ -8,7 +8,6 @@ from dagster_airbyte_sync.assets.definitions import (
     SyncFunction,
     airbyte_assets,
     build_airbyte_assets_definitions,
-    clean_name,
     syncing_assets,
     workspace_resource,
 )
@@ -24,6 +23,7 @@ from dagster_airbyte_sync.assets.freshness import freshness_from_airbyte_schedul
 from dagster_airbyte_sync.assets.ledger import Ledger, read_ledger, with_history
 from dagster_airbyte_sync.assets.metadata import DATA_VERSION_TAG
 from dagster_airbyte_sync.assets.mirrored_schedules import build_schedules_from_airbyte
+from dagster_airbyte_sync.assets.names import clean_name
 from dagster_airbyte_sync.assets.run_events import run_events
 from dagster_airbyte_sync.assets.schedules import build_airbyte_sync_schedule, sync_schedule
 from dagster_airbyte_sync.assets.specs import load_airbyte_asset_specs, load_tables

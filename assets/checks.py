@@ -6,12 +6,12 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets.current_tables import as_synced_now
 from dagster_airbyte_sync.assets.definitions import (
-    clean_name,
     group_by_connection,
     op_names,
     workspace_resource,
 )
 from dagster_airbyte_sync.assets.events import CHECK_NAME, verdict
+from dagster_airbyte_sync.assets.names import clean_name
 from dagster_airbyte_sync.assets.outputs import output_names
 from dagster_airbyte_sync.assets.tables import Table, table_of_spec
 from dagster_airbyte_sync.resources import AirbyteClient, Job

@@ -1,6 +1,5 @@
 """Assets that sync: one definition for each connection, run by starting that connection's sync."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.names import clean_name
 from dagster_airbyte_sync.assets.outputs import multi_asset_of
 from dagster_airbyte_sync.assets.specs import load_tables
 from dagster_airbyte_sync.assets.syncing import SyncEvent, sync_and_poll
@@ -141,11 +141,6 @@ def op_names(
         connection_id: name if uses[name] == 1 else f"{name}_{clean_name(connection_id)}"
         for connection_id, name in plain.items()
     }
-
-
-def clean_name(name: str) -> str:
-    """The name with everything Dagster does not allow in names made an underscore."""
-    return re.sub(r"[^A-Za-z0-9_]+", "_", name).lower()
 
 
 def _connection_name(table: Table) -> str:

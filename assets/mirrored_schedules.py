@@ -7,7 +7,8 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.assets.cron_fields import NoCron
-from dagster_airbyte_sync.assets.definitions import clean_name, group_by_connection
+from dagster_airbyte_sync.assets.definitions import group_by_connection
+from dagster_airbyte_sync.assets.names import clean_name
 from dagster_airbyte_sync.assets.schedules import is_schedule, sync_schedule
 from dagster_airbyte_sync.assets.tables import ConnectionSelector, selected_tables
 from dagster_airbyte_sync.assets.taken_schedules import TakenOver, as_taken_over

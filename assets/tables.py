@@ -6,8 +6,18 @@ from dataclasses import dataclass, replace
 import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator, table_props
-from dagster_airbyte_sync.resources import AirbyteError, Catalog, Connection, StreamId
+from dagster_airbyte_sync.assets.translator import (
+    AirbyteConnectionTableProps,
+    DagsterAirbyteTranslator,
+    table_props,
+)
+from dagster_airbyte_sync.resources import (
+    AirbyteError,
+    AirbyteSettingsError,
+    Catalog,
+    Connection,
+    StreamId,
+)
 
 ConnectionSelector = Callable[[Connection], bool]
 
@@ -46,14 +56,18 @@ class Table:
 def tables_of(
     catalog: Catalog, connection: Connection, translator: DagsterAirbyteTranslator
 ) -> list[Table]:
-    """The tables of one connection, one for each selected stream."""
+    """The tables of one connection, one for each selected stream.
+
+    Raises AirbyteSettingsError that names the connection if Dagster refuses what the translator
+    makes of one of them.
+    """
     destination = catalog.destination_of(connection)
     tables = [
         Table(
             connection_id=connection.id,
             stream=stream.id,
             spec=_with_identity(
-                translator.get_asset_spec(table_props(connection, stream, destination)),
+                _translated(translator, table_props(connection, stream, destination)),
                 connection,
                 stream.id,
             ),
@@ -77,6 +91,20 @@ def as_synced_by(connection: Connection, tables: Iterable[Table]) -> list[Table]
         )
         for table, stream in found
     ]
+
+
+def _translated(
+    translator: DagsterAirbyteTranslator, props: AirbyteConnectionTableProps
+) -> dg.AssetSpec:
+    try:
+        return translator.get_asset_spec(props)
+    except dg.DagsterInvalidDefinitionError as refusal:
+        hint = f" Of the connection's name, props.connection_group is {props.connection_group!r}."
+        raise AirbyteSettingsError(
+            f"Dagster refuses the asset that the translator (or `translation`) makes of the table"
+            f" {props.table_name!r} of connection {props.connection_name!r}"
+            f" ({props.connection_id}): {refusal}{hint if 'group' in str(refusal) else ''}"
+        ) from refusal
 
 
 def _with_identity(spec: dg.AssetSpec, connection: Connection, stream: StreamId) -> dg.AssetSpec:

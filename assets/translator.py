@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.names import clean_name
 from dagster_airbyte_sync.resources import Connection, Destination, Stream
 
 
@@ -29,6 +30,14 @@ class AirbyteConnectionTableProps:
     schema: str | None
     stream_namespace: str | None = None
     table_schema: str | None = None
+
+    @property
+    def connection_group(self) -> str:
+        """The connection's name as Dagster takes it for a group: `postgres_snowflake`.
+
+        Airbyte itself calls connections "Postgres → Snowflake", which Dagster refuses.
+        """
+        return clean_name(self.connection_name)
 
     @property
     def fully_qualified_table_name(self) -> str | None:

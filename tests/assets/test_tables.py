@@ -7,6 +7,7 @@ import pytest
 
 from dagster_airbyte_sync import (
     AirbyteConnectionTableProps,
+    AirbyteSettingsError,
     Connection,
     DagsterAirbyteTranslator,
     Destination,
@@ -94,3 +95,43 @@ def test_streams_of_a_connection_are_found_by_name_or_by_both_where_it_is_not_un
     )
 
     assert sorted(shop.streams) == ["audit.users", "orders", "public.users"]
+
+
+class Grouped(DagsterAirbyteTranslator):
+    """Groups by what one of the props says."""
+
+    def __init__(self, prop: str) -> None:
+        self._prop = prop
+
+    def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
+        group: str = getattr(props, self._prop)
+        return super().get_asset_spec(props).replace_attributes(group_name=group)
+
+
+# As Airbyte itself calls a connection.
+ARROW = connection("Postgres → Snowflake", Stream("orders"), id="1")
+
+
+def test_a_connection_has_a_name_that_dagster_takes_for_a_group() -> None:
+    (table,) = selected_tables(catalog(ARROW), Grouped("connection_group"))
+    assert table.spec.group_name == "postgres_snowflake"
+
+
+def test_a_group_that_dagster_refuses_is_told_with_its_connection_and_the_way_out() -> None:
+    with pytest.raises(
+        AirbyteSettingsError,
+        match=r"'orders' of connection 'Postgres → Snowflake' \(1\).*not a valid"
+        r".*props\.connection_group is 'postgres_snowflake'",
+    ):
+        selected_tables(catalog(ARROW), Grouped("connection_name"))
+
+
+class Owned(DagsterAirbyteTranslator):
+    def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
+        return super().get_asset_spec(props).replace_attributes(owners=["nobody"])
+
+
+def test_anything_else_that_dagster_refuses_is_told_with_its_connection_too() -> None:
+    with pytest.raises(AirbyteSettingsError, match=r"'Postgres → Snowflake'.*nobody") as error:
+        selected_tables(catalog(ARROW), Owned())
+    assert "connection_group" not in str(error.value)

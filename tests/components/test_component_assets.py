@@ -8,6 +8,7 @@ import pytest
 from dagster_airbyte_sync import (
     AirbyteCloudWorkspace,
     AirbyteConnectionTableProps,
+    AirbyteSettingsError,
     AirbyteWorkspace,
     AirbyteWorkspaceComponent,
     Connection,
@@ -60,7 +61,7 @@ def test_translation_knows_the_spec_and_the_props(load: Load) -> None:
         translation:
           key: "{{ props.connection_name }}/{{ spec.key.path[-1] }}"
           key_prefix: airbyte
-          group_name: "{{ props.connection_name }}"
+          group_name: "{{ props.connection_group }}"
           description: "{{ props.table_name }} in {{ props.destination_type }}"
           metadata: {stream: "{{ props.stream_name }}"}
           tags: {tier: "1"}
@@ -79,6 +80,14 @@ def test_translation_knows_the_spec_and_the_props(load: Load) -> None:
     assert [dep.asset_key.to_user_string() for dep in spec.deps] == ["raw/source"]
     assert spec.code_version == "3"
     assert spec.kinds == {"airbyte", "postgres"}
+
+
+def test_a_group_may_be_made_of_any_connections_name(load: Load, airbyte: AirbyteSimulator) -> None:
+    airbyte.add_connection("Postgres → Snowflake", streams=["leads"])
+    loaded = load('translation: {group_name: "{{ props.connection_group }}"}')
+    assert loaded.spec("leads").group_name == "postgres_snowflake"
+    with pytest.raises(AirbyteSettingsError, match=r"'Postgres → Snowflake'.*connection_group"):
+        load('translation: {group_name: "{{ props.connection_name }}"}')
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
           connection_selector:
             by_tag: dagster
           translation:
-            group_name: "{{ props.connection_name }}"
+            group_name: "{{ props.connection_group }}"
           sensor:
             interval: 60
     """
