@@ -73,3 +73,16 @@ def test_before_its_first_refresh_it_says_what_to_do(project: Path) -> None:
     loaded = load(project)
     assert loaded.returncode != 0
     assert "dg utils refresh-defs-state" in loaded.stderr
+
+
+@pytest.mark.usefixtures("refreshed")
+def test_what_was_taken_over_is_read_from_beside_the_yaml(project: Path) -> None:
+    folder = project / "src/shop/defs/airbyte"
+    (folder / "taken.jsonl").write_text("# on Monday\nnonsense\n")
+    written = (folder / "defs.yaml").read_text()
+    (folder / "defs.yaml").write_text(
+        written.replace("  freshness: true\n", "  freshness: true\n  taken_over: taken.jsonl\n")
+    )
+    loaded = load(project)
+    assert loaded.returncode != 0
+    assert "Line 2 is none that take_over_schedules printed" in loaded.stderr

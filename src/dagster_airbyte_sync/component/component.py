@@ -12,6 +12,7 @@ from dagster_airbyte_sync.assets import (
     AirbyteConnectionTableProps,
     DagsterAirbyteTranslator,
     SyncEvent,
+    TakenOver,
 )
 from dagster_airbyte_sync.component.definitions import Wanted, definitions_of
 from dagster_airbyte_sync.component.scaffolder import AirbyteWorkspaceScaffolder
@@ -26,6 +27,7 @@ from dagster_airbyte_sync.component.state import (
     read_state,
     write_state,
 )
+from dagster_airbyte_sync.component.taken_over import ResolvedTakenOver
 from dagster_airbyte_sync.component.translation import ResolvedTranslation
 from dagster_airbyte_sync.component.workspace_fields import WorkspaceFields, resolve_workspace
 from dagster_airbyte_sync.resources import AirbyteUnavailable, BaseAirbyteWorkspace
@@ -88,7 +90,10 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
     )
     freshness: bool = Field(
         default=False,
-        description="Whether tables have freshness policies from Airbyte's own schedules.",
+        description=(
+            "Whether tables have freshness policies from Airbyte's own schedules, and from those"
+            " in taken_over."
+        ),
     )
     sensor: ResolvedSensor = Field(
         default=SensorFields(),
@@ -96,6 +101,13 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
     )
     schedules: ResolvedSchedules = Field(
         default=(), description="Schedules of syncs: a list, or from_airbyte: true."
+    )
+    taken_over: ResolvedTakenOver = Field(
+        default=None,
+        description=(
+            "What take_over_schedules printed, as text or as the name of a file beside this one."
+            " Schedules from_airbyte go on by it, and freshness, as Airbyte knows them no more."
+        ),
     )
     resource_key: str = Field(
         default="airbyte",
@@ -165,6 +177,7 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
             checks=self.checks,
             include_inactive=self.include_inactive,
             freshness=self.freshness,
+            taken_over=self.taken_over or TakenOver(),
         )
         return definitions_of(wanted, self.sensor, self.schedules)
 

@@ -11,6 +11,7 @@ from dagster_airbyte_sync.assets import (
     DagsterAirbyteTranslator,
     SyncFunction,
     Table,
+    TakenOver,
     build_airbyte_sync_checks,
     build_schedules_from_airbyte,
     load_tables,
@@ -36,6 +37,7 @@ class Wanted:
     checks: bool
     include_inactive: bool
     freshness: bool
+    taken_over: TakenOver
 
     def tables(self) -> list[Table]:
         """The tables of the component's connections."""
@@ -55,7 +57,7 @@ class Wanted:
             self.translator,
             selector,
             include_inactive=include_inactive,
-            freshness_from_airbyte_schedule=self.freshness,
+            freshness_from_airbyte_schedule=self.freshness and self.taken_over,
             snapshot=self.state,
         )
 
@@ -66,13 +68,13 @@ def definitions_of(
     """Assets, checks, sensor, schedules and the resource."""
     tables = wanted.tables()
     specs = [table.spec for table in tables]
-    made = [each for fields in schedules for each in _schedules(wanted, fields)]
+    made = [(fields, each) for fields in schedules for each in _schedules(wanted, fields)]
     refuse_same_names(made)
     return dg.Definitions(
         assets=_assets(wanted, tables),
         asset_checks=build_airbyte_sync_checks(specs, wanted.resource_key) if wanted.checks else [],
         sensors=[] if sensor is None else [_sensor(wanted, sensor)],
-        schedules=made,
+        schedules=[schedule for _, schedule in made],
         resources={wanted.resource_key: wanted.workspace},
     )
 
@@ -117,7 +119,7 @@ def _schedules(wanted: Wanted, fields: ScheduleFields) -> Iterator[dg.ScheduleDe
             cron_schedule=fields.cron,
             execution_timezone=fields.timezone,
             wait=wait,
-            default_status=fields.default_status,
+            default_status=fields.default_status or dg.DefaultScheduleStatus.STOPPED,
             resource_key=wanted.resource_key,
         )
 
@@ -133,6 +135,7 @@ def _from_airbyte(
         default_status=fields.default_status,
         execution_timezone=fields.timezone,
         wait=wait,
+        taken_over=wanted.taken_over,
         snapshot=wanted.state,
     )
 

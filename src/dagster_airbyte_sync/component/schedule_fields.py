@@ -34,8 +34,12 @@ class ScheduleFields(dg.Model, dg.Resolvable):
     )
     timezone: str | None = Field(default=None, description="Such as Europe/Berlin. Default: UTC.")
     name: str | None = Field(default=None, description="Default: resource_key and _sync_schedule.")
-    status: Literal["running", "stopped"] = Field(
-        default="stopped", description="Whether the schedule is on until somebody switches it."
+    status: Literal["running", "stopped"] | None = Field(
+        default=None,
+        description=(
+            "Whether the schedule is on until somebody switches it. Default: stopped; with"
+            " from_airbyte, running where Dagster has taken the schedule over."
+        ),
     )
 
     @model_validator(mode="after")
@@ -54,8 +58,8 @@ class ScheduleFields(dg.Model, dg.Resolvable):
         return self
 
     @property
-    def default_status(self) -> dg.DefaultScheduleStatus:
-        return dg.DefaultScheduleStatus(self.status.upper())
+    def default_status(self) -> dg.DefaultScheduleStatus | None:
+        return None if self.status is None else dg.DefaultScheduleStatus(self.status.upper())
 
 
 def resolve_schedules(context: dg.ResolutionContext, value: object) -> Sequence[ScheduleFields]:
@@ -87,10 +91,17 @@ ResolvedSchedules = Annotated[
 ]
 
 
-def refuse_same_names(schedules: Sequence[dg.ScheduleDefinition]) -> None:
+def refuse_same_names(made: Sequence[tuple[ScheduleFields, dg.ScheduleDefinition]]) -> None:
     """Raise AirbyteSettingsError if two schedules have one name."""
-    uses = Counter(schedule.name for schedule in schedules)
-    if taken := [name for name, count in uses.items() if count > 1]:
-        raise AirbyteSettingsError(
-            f"schedules has several that are called {', '.join(taken)}: give each a name."
-        )
+    uses = Counter(schedule.name for _, schedule in made)
+    taken = {schedule.name: fields for fields, schedule in made if uses[schedule.name] > 1}
+    if not taken:
+        return
+    way_out = (
+        "let the selectors of those from_airbyte have no connection in common"
+        if all(fields.from_airbyte for fields in taken.values())
+        else "give each a name"
+    )
+    raise AirbyteSettingsError(
+        f"schedules has several that are called {', '.join(taken)}: {way_out}."
+    )
