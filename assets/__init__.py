@@ -23,7 +23,7 @@ from dagster_airbyte_sync.assets.freshness import freshness_from_airbyte_schedul
 from dagster_airbyte_sync.assets.ledger import Ledger, read_ledger, with_history
 from dagster_airbyte_sync.assets.metadata import DATA_VERSION_TAG
 from dagster_airbyte_sync.assets.mirrored_schedules import build_schedules_from_airbyte
-from dagster_airbyte_sync.assets.names import clean_name
+from dagster_airbyte_sync.assets.names import clean_name, clean_name_with_case
 from dagster_airbyte_sync.assets.run_events import run_events
 from dagster_airbyte_sync.assets.schedules import build_airbyte_sync_schedule, sync_schedule
 from dagster_airbyte_sync.assets.specs import load_airbyte_asset_specs, load_tables
@@ -78,6 +78,7 @@ __all__ = [
     "build_airbyte_sync_schedule",
     "build_schedules_from_airbyte",
     "clean_name",
+    "clean_name_with_case",
     "events_of",
     "freshness_from_airbyte_schedule",
     "load_airbyte_asset_specs",

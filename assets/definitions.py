@@ -107,14 +107,16 @@ def syncing_assets(
     resource_key: str,
     *,
     sync_fn: SyncFunction = sync_and_poll,
+    clean_fn: Callable[[str], str] = clean_name,
     **options: Any,
 ) -> Sequence[dg.AssetsDefinition]:
     """One asset definition for each connection of the tables; `options` as of `dg.multi_asset`.
 
     `sync_fn` is called with the workspace under `resource_key` to sync the connection of a run.
+    `clean_fn` makes the part of the op's name that stands for the connection's.
     """
     by_connection = group_by_connection(tables)
-    names = op_names(by_connection, clean_name(resource_key))
+    names = op_names(by_connection, clean_name(resource_key), clean_fn)
     return [
         _syncing_assets(names[connection_id], group, resource_key, sync_fn, options)
         for connection_id, group in by_connection.items()
@@ -129,11 +131,13 @@ def group_by_connection(tables: Iterable[Table]) -> dict[str, list[Table]]:
 
 
 def op_names(
-    by_connection: Mapping[str, Sequence[Table]], prefix: str = "airbyte"
+    by_connection: Mapping[str, Sequence[Table]],
+    prefix: str = "airbyte",
+    clean_fn: Callable[[str], str] = clean_name,
 ) -> dict[str, str]:
     """A name for each connection's op: its own name, and a part of its id where that is taken."""
     plain = {
-        connection_id: f"{prefix}_{clean_name(_connection_name(tables[0]))}"
+        connection_id: f"{prefix}_{clean_fn(_connection_name(tables[0]))}"
         for connection_id, tables in by_connection.items()
     }
     uses = Counter(plain.values())

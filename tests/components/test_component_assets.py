@@ -131,6 +131,23 @@ def test_freshness_comes_from_airbytes_schedules(load: Load) -> None:
     assert loaded.spec("contacts").freshness_policy is None
 
 
+def test_ops_are_named_as_those_of_dagster_airbytes_component(
+    load: Load, airbyte: AirbyteSimulator
+) -> None:
+    """Which keeps capitals, unlike its builder."""
+    airbyte.add_connection("Shop DB", streams=["a"])
+    for id in ("1b3e5f70-0000-4000-8000-000000000000", "2b3e5f70-0000-4000-8000-000000000000"):
+        airbyte.add_connection("Twin", streams=[id[0]], connection_id=id)
+    names = {node.name for node in load().defs.resolve_implicit_global_asset_job_def().nodes}
+    assert {name for name in names if "check" not in name} == {
+        "airbyte_shop",
+        "airbyte_crm",
+        "airbyte_Shop_DB",
+        "airbyte_Twin_1b3e5f70_0000_4000_8000_000000000000",
+        "airbyte_Twin_2b3e5f70_0000_4000_8000_000000000000",
+    }
+
+
 def test_resource_key_begins_every_name(load: Load) -> None:
     loaded = load("resource_key: second\nschedules: [{cron: '@daily'}]")
     assert set(loaded.defs.resources or {}) == {"second"}

@@ -35,7 +35,7 @@ def airbyte() -> Iterator[AirbyteSimulator]:
         airbyte.add_connection(
             "shop", ["orders", users, hidden], destination=warehouse, connection_id=CONNECTION
         )
-        airbyte.add_connection("crm", ["leads"], destination=warehouse, prefix="crm_")
+        airbyte.add_connection("CRM", ["leads"], destination=warehouse, prefix="crm_")
         airbyte.add_connection("scratch", ["nothing"])
         yield airbyte
 

@@ -14,6 +14,7 @@ from dagster_airbyte_sync.assets import (
     TakenOver,
     build_airbyte_sync_checks,
     build_schedules_from_airbyte,
+    clean_name_with_case,
     load_tables,
     sync_schedule,
     syncing_assets,
@@ -84,7 +85,13 @@ def _assets(
 ) -> Sequence[dg.AssetsDefinition] | Sequence[dg.AssetSpec]:
     if wanted.sync_fn is None:
         return [table.spec for table in tables]
-    return syncing_assets(tables, wanted.resource_key, sync_fn=wanted.sync_fn)
+    return syncing_assets(
+        tables,
+        wanted.resource_key,
+        sync_fn=wanted.sync_fn,
+        # As those of dagster-airbyte's component, though its builder writes all in lower case.
+        clean_fn=clean_name_with_case,
+    )
 
 
 def _sensor(wanted: Wanted, fields: SensorFields) -> dg.SensorDefinition:
