@@ -1,7 +1,7 @@
 """The two resources users write into their definitions."""
 
 from dagster_airbyte_sync.assets import SyncsAssets
-from dagster_airbyte_sync.resources import CloudWorkspace, SelfManagedWorkspace
+from dagster_airbyte_sync.resources import CloudWorkspace, SelfManagedWorkspace, as_workspace
 
 
 class AirbyteWorkspace(SelfManagedWorkspace, SyncsAssets):
@@ -14,3 +14,14 @@ class AirbyteWorkspace(SelfManagedWorkspace, SyncsAssets):
 
 class AirbyteCloudWorkspace(CloudWorkspace, SyncsAssets):
     """A workspace of Airbyte Cloud, as a Dagster resource. Every field takes a `dg.EnvVar`."""
+
+
+def as_syncing_workspace(given: object, what: str = "workspace") -> SyncsAssets:
+    """The same as `as_workspace`, with `sync_and_poll`: also of a workspace of dagster-airbyte."""
+    workspace = as_workspace(given, what)
+    if isinstance(workspace, SyncsAssets):
+        return workspace
+    ours = (
+        AirbyteWorkspace if isinstance(workspace, SelfManagedWorkspace) else AirbyteCloudWorkspace
+    )
+    return ours(**{name: getattr(workspace, name) for name in type(workspace).model_fields})

@@ -52,7 +52,7 @@ CLOUD = "workspace: {workspace_id: 0123abcd-0123-4567-89ab-0123456789ab"
         (f"{CLOUD}}}", "needs client_id and client_secret"),
         (f"{CLOUD}, client_id: a, client_secret: b, request_timeout: long}}", "request_timeout"),
         (f"{CLOUD}, client_id: a, client_secret: b, on_active_sync: no}}", "on_active_sync"),
-        ("workspace: '{{ 5 }}'", "workspace is a int"),
+        ("workspace: '{{ 5 }}'", "workspace is a int, and must be an AirbyteWorkspace"),
     ],
 )
 def test_a_mistake_is_named(load: Load, attributes: str, named: str) -> None:

@@ -8,10 +8,13 @@ import pytest
 
 from dagster_airbyte_sync import (
     AirbyteCloudWorkspace,
+    AirbyteResource,
     AirbyteWorkspace,
     AirbyteWorkspaceComponent,
 )
-from helpers.component_yaml import read_yaml
+from dagster_airbyte_sync.testing import AirbyteSimulator
+from helpers.component_yaml import Load, read_yaml
+from helpers.simulated import host_and_port
 
 QUOTE = "'"
 ID = "0123abcd-0123-4567-89ab-0123456789ab"
@@ -153,3 +156,43 @@ def test_a_template_variable_may_hold_the_workspace() -> None:
         AirbyteWorkspaceComponent, 'workspace: "{{ mine }}"', scope={"mine": mine}
     )
     assert component.workspace is mine
+
+
+class TheirWorkspace(dg.ConfigurableResource[object]):
+    """With the shape of dagster-airbyte's."""
+
+    workspace_id: str
+    rest_api_base_url: str
+    configuration_api_base_url: str
+    client_id: str | None = None
+    client_secret: str | None = None
+    request_max_retries: int = 3
+    poll_interval: float = 10
+
+
+def made(kind: str, airbyte: AirbyteSimulator) -> object:
+    """A workspace of some kind, for a template variable."""
+    settings = airbyte.workspace_config()
+    if kind == "AirbyteResource":
+        return AirbyteResource(
+            **host_and_port(airbyte),
+            workspace_id=settings["workspace_id"],
+            client_id=settings["client_id"],
+            client_secret=settings["client_secret"],
+            poll_interval=0.1,
+        )
+    kinds = {"ours": AirbyteWorkspace, "theirs": TheirWorkspace}
+    return kinds[kind](**settings, poll_interval=0.1)
+
+
+@pytest.mark.parametrize("kind", ["ours", "theirs", "AirbyteResource"])
+def test_whatever_a_template_variable_holds_syncs(
+    load: Load, airbyte: AirbyteSimulator, instance: dg.DagsterInstance, kind: str
+) -> None:
+    airbyte.update_connection(airbyte.connection("crm"), sync_seconds=0)
+    loaded = load(
+        'workspace: "{{ mine }}"\nconnection_selector: {by_name: crm}', mine=made(kind, airbyte)
+    )
+    run = loaded.defs.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance)
+    assert run.success
+    assert len(airbyte.jobs) == 1

@@ -15,6 +15,7 @@ workspace:
   workspace_id: "{{ env.AIRBYTE_WORKSPACE_ID }}"
   client_id: "{{ env.AIRBYTE_CLIENT_ID }}"
   client_secret: "{{ env.AIRBYTE_CLIENT_SECRET }}"
+  poll_interval: 0.1
 """
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import dagster as dg
 from dagster.components import DefsStateConfig, DefsStateConfigArgs, ResolvedDefsStateConfig
@@ -31,7 +31,11 @@ from dagster_airbyte_sync.component.taken_over import ResolvedTakenOver
 from dagster_airbyte_sync.component.translation import ResolvedTranslation
 from dagster_airbyte_sync.component.workspace_fields import WorkspaceFields, resolve_workspace
 from dagster_airbyte_sync.resources import AirbyteUnavailable, BaseAirbyteWorkspace
-from dagster_airbyte_sync.workspace import AirbyteCloudWorkspace, AirbyteWorkspace
+from dagster_airbyte_sync.workspace import (
+    AirbyteCloudWorkspace,
+    AirbyteWorkspace,
+    as_syncing_workspace,
+)
 
 
 @dg.scaffold_with(AirbyteWorkspaceScaffolder)
@@ -184,8 +188,9 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
     def _sync(
         self, workspace: BaseAirbyteWorkspace, context: dg.AssetExecutionContext
     ) -> Iterable[SyncEvent]:
-        assert isinstance(workspace, AirbyteWorkspace | AirbyteCloudWorkspace)
-        return self.execute(context=context, airbyte=workspace)
+        # Subclasses say the two names that users know; an AirbyteResource does for them as well.
+        airbyte = cast("AirbyteWorkspace | AirbyteCloudWorkspace", as_syncing_workspace(workspace))
+        return self.execute(context=context, airbyte=airbyte)
 
     def _without_refresh(self) -> "AirbyteWorkspaceComponent":
         kept = self.defs_state.model_copy(update={"refresh_if_dev": False})

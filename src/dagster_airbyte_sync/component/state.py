@@ -70,4 +70,6 @@ def check_selected(catalog: Catalog, selector: ConnectionSelector | None) -> Non
 def key_of(workspace: BaseAirbyteWorkspace, component: str) -> str:
     """What the state is kept under. Not what a variable holds: it may not be set later."""
     given = workspace.workspace_id
-    return f"{component}[{given.env_var_name if isinstance(given, dg.EnvVar) else given}]"
+    known = given.env_var_name if isinstance(given, dg.EnvVar) else given
+    # An AirbyteResource may leave it to Airbyte.
+    return f"{component}[{known}]" if known else component

@@ -9,7 +9,11 @@ from pydantic.fields import FieldInfo
 
 from dagster_airbyte_sync.component.templates import rendered, rendered_later, shown_secrets
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
-from dagster_airbyte_sync.workspace import AirbyteCloudWorkspace, AirbyteWorkspace
+from dagster_airbyte_sync.workspace import (
+    AirbyteCloudWorkspace,
+    AirbyteWorkspace,
+    as_syncing_workspace,
+)
 
 # A proxy's address may hold a password.
 _SECRETS = ("client_secret", "password", "request_headers", "proxies")
@@ -47,7 +51,7 @@ def resolve_workspace(
 ) -> BaseAirbyteWorkspace:
     """The resource that the fields describe, or the one that a template variable holds."""
     if isinstance(fields, str):
-        return _from_template(rendered(context, fields))
+        return as_syncing_workspace(rendered(context, fields))
     written = fields.model_dump(exclude_unset=True, exclude_none=True)
     given = {name: rendered_later(context.at_path(name), value) for name, value in written.items()}
     for name in _SECRETS:
@@ -74,12 +78,3 @@ def workspace_of(given: dict[str, Any]) -> BaseAirbyteWorkspace:
             " addresses of your own Airbyte."
         )
     return AirbyteCloudWorkspace(**given)
-
-
-def _from_template(found: object) -> BaseAirbyteWorkspace:
-    if not isinstance(found, BaseAirbyteWorkspace):
-        raise AirbyteSettingsError(
-            f"workspace is a {type(found).__name__}: give its fields, or a template variable that"
-            " returns an AirbyteWorkspace or AirbyteCloudWorkspace."
-        )
-    return found
