@@ -99,11 +99,12 @@ def _translated(
     try:
         return translator.get_asset_spec(props)
     except dg.DagsterInvalidDefinitionError as refusal:
-        hint = f" Of the connection's name, props.connection_group is {props.connection_group!r}."
+        is_named_after_it = props.connection_name in str(refusal)
+        hint = f" As a group's name, props.connection_group is {props.connection_group!r}."
         raise AirbyteSettingsError(
             f"Dagster refuses the asset that the translator (or `translation`) makes of the table"
             f" {props.table_name!r} of connection {props.connection_name!r}"
-            f" ({props.connection_id}): {refusal}{hint if 'group' in str(refusal) else ''}"
+            f" ({props.connection_id}): {refusal}{hint if is_named_after_it else ''}"
         ) from refusal
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets import (
     ConnectionSelector,
     DagsterAirbyteTranslator,
+    Table,
     TakenOver,
     build_airbyte_sync_checks,
     load_tables,
@@ -65,19 +67,6 @@ def build_airbyte_definitions(
         freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
         snapshot=snapshot,
     )
-    specs = [table.spec for table in tables]
-    assets = (
-        syncing_assets(
-            tables,
-            resource_key,
-            retry_policy=retry_policy,
-            pool=pool,
-            backfill_policy=backfill_policy,
-            op_tags=op_tags,
-        )
-        if sync
-        else specs
-    )
     sensor = build_airbyte_polling_sensor(
         workspace=workspace,
         resource_key=resource_key,
@@ -92,9 +81,37 @@ def build_airbyte_definitions(
         jobs=jobs,
         hold_limit=hold_limit,
     )
+    return definitions_of_tables(
+        tables,
+        workspace,
+        resource_key,
+        sync=sync,
+        checks=checks,
+        sensor=sensor,
+        retry_policy=retry_policy,
+        pool=pool,
+        backfill_policy=backfill_policy,
+        op_tags=op_tags,
+    )
+
+
+def definitions_of_tables(
+    tables: Sequence[Table],
+    workspace: BaseAirbyteWorkspace,
+    resource_key: str,
+    *,
+    sync: bool,
+    checks: bool,
+    sensor: dg.SensorDefinition | None,
+    schedules: Sequence[dg.ScheduleDefinition] = (),
+    **options: Any,
+) -> dg.Definitions:
+    """What each way in defines of a workspace's tables; `options` are those of `syncing_assets`."""
+    specs = [table.spec for table in tables]
     return dg.Definitions(
-        assets=assets,
+        assets=syncing_assets(tables, resource_key, **options) if sync else specs,
         asset_checks=build_airbyte_sync_checks(specs, resource_key) if checks else [],
-        sensors=[sensor],
+        sensors=[sensor] if sensor else [],
+        schedules=schedules,
         resources={resource_key: workspace},
     )

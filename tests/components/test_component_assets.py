@@ -55,6 +55,25 @@ def test_a_name_that_looks_like_a_number_stays_a_name(
     assert load('connection_selector: {by_name: ["2024"]}').keys == {"old"}
 
 
+@pytest.mark.parametrize("name", ["2024", "{{ props.connection_name }}"])
+def test_text_in_translation_that_looks_like_a_number_stays_text(
+    load: Load, airbyte: AirbyteSimulator, name: str
+) -> None:
+    airbyte.add_connection("2024", streams=["old"])
+    loaded = load(
+        f"""
+        connection_selector: {{by_id: {airbyte.connection("2024").connection_id}}}
+        translation:
+          key: "{name}"
+          key_prefix: ["{name}", x]
+          group_name: "{name}"
+          description: "{name}"
+        """
+    )
+    spec = loaded.spec("2024/x/2024")
+    assert (spec.group_name, spec.description) == ("2024", "2024")
+
+
 def test_translation_knows_the_spec_and_the_props(load: Load) -> None:
     loaded = load(
         """

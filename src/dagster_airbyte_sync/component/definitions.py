@@ -12,13 +12,12 @@ from dagster_airbyte_sync.assets import (
     SyncFunction,
     Table,
     TakenOver,
-    build_airbyte_sync_checks,
     build_schedules_from_airbyte,
     clean_name_with_case,
     load_tables,
     sync_schedule,
-    syncing_assets,
 )
+from dagster_airbyte_sync.builder import definitions_of_tables
 from dagster_airbyte_sync.component.schedule_fields import ScheduleFields, refuse_same_names
 from dagster_airbyte_sync.component.sensor_fields import SensorFields
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace, Connection
@@ -27,14 +26,15 @@ from dagster_airbyte_sync.sensors import build_airbyte_polling_sensor
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a component was asked to define. Without `sync_fn` Dagster only observes the tables."""
+    """What a component was asked to define. Without `sync` Dagster only observes the tables."""
 
     workspace: BaseAirbyteWorkspace
     state: Path
     translator: DagsterAirbyteTranslator
     selector: ConnectionSelector | None
     resource_key: str
-    sync_fn: SyncFunction | None
+    sync: bool
+    sync_fn: SyncFunction
     checks: bool
     include_inactive: bool
     freshness: bool
@@ -67,27 +67,16 @@ def definitions_of(
     wanted: Wanted, sensor: SensorFields | None, schedules: Sequence[ScheduleFields]
 ) -> dg.Definitions:
     """Assets, checks, sensor, schedules and the resource."""
-    tables = wanted.tables()
-    specs = [table.spec for table in tables]
     made = [(fields, each) for fields in schedules for each in _schedules(wanted, fields)]
     refuse_same_names(made)
-    return dg.Definitions(
-        assets=_assets(wanted, tables),
-        asset_checks=build_airbyte_sync_checks(specs, wanted.resource_key) if wanted.checks else [],
-        sensors=[] if sensor is None else [_sensor(wanted, sensor)],
-        schedules=[schedule for _, schedule in made],
-        resources={wanted.resource_key: wanted.workspace},
-    )
-
-
-def _assets(
-    wanted: Wanted, tables: Sequence[Table]
-) -> Sequence[dg.AssetsDefinition] | Sequence[dg.AssetSpec]:
-    if wanted.sync_fn is None:
-        return [table.spec for table in tables]
-    return syncing_assets(
-        tables,
+    return definitions_of_tables(
+        wanted.tables(),
+        wanted.workspace,
         wanted.resource_key,
+        sync=wanted.sync,
+        checks=wanted.checks,
+        sensor=None if sensor is None else _sensor(wanted, sensor),
+        schedules=[schedule for _, schedule in made],
         sync_fn=wanted.sync_fn,
         # As those of dagster-airbyte's component, though its builder writes all in lower case.
         clean_fn=clean_name_with_case,
@@ -109,13 +98,12 @@ def _sensor(wanted: Wanted, fields: SensorFields) -> dg.SensorDefinition:
 
 
 def _schedules(wanted: Wanted, fields: ScheduleFields) -> Iterator[dg.ScheduleDefinition]:
-    can_wait = wanted.sync_fn is not None
-    if fields.wait and not can_wait:
+    if fields.wait and not wanted.sync:
         raise AirbyteSettingsError(
             "schedules.wait: runs that follow their syncs need assets that sync, but this component"
             " has `sync: false`."
         )
-    wait = can_wait if fields.wait is None else fields.wait
+    wait = wanted.sync if fields.wait is None else fields.wait
     if fields.from_airbyte:
         yield from _from_airbyte(wanted, fields, wait)
     elif fields.cron is not None:

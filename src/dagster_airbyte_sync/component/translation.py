@@ -1,4 +1,7 @@
-"""`translation:`, what YAML changes of each table's asset, with `spec` and `props` to refer to."""
+"""`translation:`, what YAML changes of each table's asset, with `spec` and `props` to refer to.
+
+Not by Dagster's own TranslationFnResolver: that makes numbers of text such as "2024".
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
@@ -82,7 +85,15 @@ def _resolved(context: dg.ResolutionContext, name: str, value: object) -> object
 
 
 def _key(value: Any) -> dg.AssetKey:
-    return dg.AssetKey.from_user_string(value) if isinstance(value, str) else dg.AssetKey(value)
+    if isinstance(value, dg.AssetKey):
+        return value
+    parts = _prefix(value)
+    return dg.AssetKey.from_user_string(parts) if isinstance(parts, str) else dg.AssetKey(parts)
+
+
+def _prefix(value: Any) -> str | list[str]:
+    # A template gives a number for the name "2024".
+    return [str(part) for part in value] if isinstance(value, list | tuple) else str(value)
 
 
 def _partitions(value: Any) -> object:
@@ -93,8 +104,11 @@ def _partitions(value: Any) -> object:
 
 
 _CONVERT: Mapping[str, Callable[[Any], object]] = {
-    "key": lambda value: value if isinstance(value, dg.AssetKey) else _key(value),
-    "deps": lambda values: [one if isinstance(one, dg.AssetKey) else _key(one) for one in values],
+    "key": _key,
+    "key_prefix": _prefix,
+    "deps": lambda values: [_key(one) for one in values],
+    "group_name": str,
+    "description": str,
     "kinds": set,
     "tags": lambda tags: {name: str(value) for name, value in tags.items()},
     "code_version": str,
