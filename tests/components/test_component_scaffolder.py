@@ -42,6 +42,17 @@ def test_without_options_it_is_airbyte_cloud(tmp_path: Path) -> None:
     }
 
 
+def test_the_call_that_dagster_airbytes_page_shows_writes_what_it_writes_there(
+    tmp_path: Path,
+) -> None:
+    options = {
+        "workspace_id": "test_workspace",
+        "client_id": "{{ env.AIRBYTE_CLIENT_ID }}",
+        "client_secret": "{{ env.AIRBYTE_CLIENT_SECRET }}",
+    }
+    assert scaffolded(tmp_path, **options) == options
+
+
 def test_self_managed_with_client_credentials(tmp_path: Path) -> None:
     assert scaffolded(tmp_path, deployment="self-managed") == {
         **ADDRESSES,

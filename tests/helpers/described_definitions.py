@@ -1,7 +1,8 @@
 """What files define, as plain JSON: to compare two packages by the same code.
 
-A file is Python with a `defs`, or the YAML of a component. Also a program, for an environment in
-which only dagster-airbyte is installed: the arguments are the files.
+A file is Python with a `defs`, or the YAML of a component, whose class may be in Python beside it.
+Also a program, for an environment in which only dagster-airbyte is installed: the arguments are the
+files.
 """
 
 import asyncio
@@ -23,28 +24,38 @@ Described = dict[str, Any]
 
 def describe_file(file: Path, package: str = "dagster_airbyte") -> Described:
     """The definitions of a file, in which another package takes the place of dagster-airbyte."""
+    return describe_definitions(load_file(file, package))
+
+
+def load_file(file: Path, package: str = "dagster_airbyte") -> dg.Definitions:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if file.suffix == ".yaml":
+            return _of_component(file, package)
+        made: dg.Definitions = _names_of(file, package)["defs"]
+        return made
+
+
+def _text_of(file: Path, package: str) -> str:
     text = file.read_text(encoding="utf-8")
     for words in ("from {} import", "type: {}."):
         text = text.replace(words.format("dagster_airbyte"), words.format(package))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        make = _of_component if file.suffix == ".yaml" else _of_module
-        return describe_definitions(make(text, file))
+    return text
 
 
-def _of_module(code: str, file: Path) -> dg.Definitions:
+def _names_of(file: Path, package: str) -> dict[str, Any]:
     names: dict[str, Any] = {"__name__": file.stem, "__file__": str(file)}
-    exec(compile(code, str(file), "exec"), names)
-    made: dg.Definitions = names["defs"]
-    return made
+    exec(compile(_text_of(file, package), str(file), "exec"), names)
+    return names
 
 
-def _of_component(text: str, _: Path) -> dg.Definitions:
+def _of_component(file: Path, package: str) -> dg.Definitions:
     """As `dg` loads it after a refresh of its state."""
-    written = yaml.safe_load(text)
-    package, _, name = written["type"].rpartition(".")
-    kind = getattr(importlib.import_module(package), name)
-    component = kind.resolve_from_yaml(yaml.safe_dump(written["attributes"]))
+    written = yaml.safe_load(_text_of(file, package))
+    module, _, name = written["type"].rpartition(".")
+    own = file.with_suffix(".py")
+    known = _names_of(own, package) if own.exists() else vars(importlib.import_module(module))
+    component = known[name].resolve_from_yaml(yaml.safe_dump(written["attributes"]))
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
         writing = component.write_state_to_path(state)
@@ -82,6 +93,7 @@ def _describe(made: dg.AssetsDefinition, spec: dg.AssetSpec) -> Described:
         "op": made.op.name if made.is_executable else None,
         "can_subset": made.can_subset if made.is_executable else None,
         "group": spec.group_name,
+        "description": spec.description,
         "kinds": sorted(spec.kinds),
         "deps": sorted(dep.asset_key.to_user_string() for dep in spec.deps),
         "owners": list(spec.owners),
