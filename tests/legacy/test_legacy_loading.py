@@ -170,6 +170,22 @@ def test_the_former_name_of_cancelling_is_obeyed(cancel: bool) -> None:
     assert resource.cancel_on_termination is cancel
 
 
+@pytest.mark.parametrize("name", ["cancel_sync_on_run_termination", "cancel_on_termination"])
+@pytest.mark.parametrize("how", ["resource", "configured"])
+def test_a_sync_that_shall_not_be_cancelled_is_not_by_a_loader_with_a_workspace_id(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, name: str, how: str
+) -> None:
+    """The loader makes the resource anew, and Dagster does before each run."""
+    given = fields(airbyte, **{name: False})
+    made = AirbyteResource(**given) if how == "resource" else airbyte_resource.configured(given)
+    with pytest.warns(DeprecationWarning, match="cancel_on_termination=False,"):
+        loaded = load_assets_from_airbyte_instance(made, workspace_id=airbyte.workspace_id)
+    [definition] = loaded
+    [bound] = definition.resource_defs.values()
+    with dg.build_resources({"airbyte": bound}) as resources:
+        assert resources.airbyte.cancel_on_termination is False
+
+
 @pytest.mark.parametrize("forward", [True, False])
 def test_forwarding_logs_means_nothing_and_says_so(forward: bool) -> None:
     with pytest.warns(DeprecationWarning, match="forward_logs means nothing any more"):

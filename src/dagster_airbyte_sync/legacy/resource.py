@@ -43,8 +43,9 @@ class AirbyteResource(SyncsAssets):
     client_secret: str | None = Field(
         default=None, repr=False, description="The secret of that application."
     )
-    cancel_sync_on_run_termination: bool = Field(
-        default=True, description="The same as cancel_on_termination, by its former name."
+    # No default but None: whoever makes it anew of all fields keeps what either name said.
+    cancel_sync_on_run_termination: bool | None = Field(
+        default=None, description="The same as cancel_on_termination, by its former name."
     )
     forward_logs: bool | None = Field(default=None, description="Has no meaning any more.")
     request_additional_params: dict[str, Any] = Field(
@@ -56,7 +57,7 @@ class AirbyteResource(SyncsAssets):
     if not TYPE_CHECKING:
 
         def __init__(self, **given: object) -> None:
-            if "cancel_sync_on_run_termination" in given:
+            if given.get("cancel_sync_on_run_termination") is not None:
                 given["cancel_on_termination"] = given["cancel_sync_on_run_termination"]
             if given.get("forward_logs") is not None:
                 warnings.warn(_NO_LOGS, LegacyWarning, stacklevel=2)
