@@ -35,8 +35,9 @@ def airbyte_assets(
     """Decorate a function that syncs one connection, usually with `sync_and_poll`.
 
     `retry_policy`, `pool`, `backfill_policy` and `op_tags` are those of `dg.multi_asset`. Raises
-    AirbyteSettingsError if the workspace has no such connection.
+    AirbyteSettingsError if the workspace has no such connection, or is one of dagster-airbyte's.
     """
+    _check_is_ours(workspace)
     tables = load_tables(
         workspace,
         dagster_airbyte_translator,
@@ -57,6 +58,18 @@ def airbyte_assets(
         pool=pool,
         backfill_policy=backfill_policy,
         op_tags=op_tags,
+    )
+
+
+def _check_is_ours(workspace: object) -> None:
+    """The decorated function calls the workspace's own sync_and_poll, with assets of ours."""
+    if isinstance(workspace, BaseAirbyteWorkspace):
+        return
+    as_workspace(workspace)
+    kind = type(workspace)
+    raise AirbyteSettingsError(
+        f"workspace is {kind.__module__}.{kind.__name__}, whose sync_and_poll cannot sync assets of"
+        " @airbyte_assets: import the workspace from dagster_airbyte_sync, too."
     )
 
 

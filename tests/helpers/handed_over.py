@@ -68,7 +68,16 @@ def handed_over() -> dict[str, object]:
         ),
         "told_by_the_sensor": told,
         "cloud": describe(cloud),
+        "refused_by_the_decorator": refused(workspace),
     }
+
+
+def refused(workspace: Any) -> str:
+    try:
+        ours.airbyte_assets(connection_id="any", workspace=workspace)
+    except ours.AirbyteSettingsError as refusal:
+        return str(refusal)
+    return ""
 
 
 def tick(defs: dg.Definitions, workspace: object, instance: dg.DagsterInstance) -> list[str]:

@@ -58,3 +58,11 @@ def test_their_cloud_workspace_is_ours_with_its_variables_unread(handed_over: De
         "workspace_id": "AIRBYTE_WORKSPACE_ID",
         "client_secret": "AIRBYTE_CLIENT_SECRET",
     }
+
+
+def test_the_decorator_refuses_their_workspace(handed_over: Described) -> None:
+    """Its own sync_and_poll, which the decorated function calls, fails with assets of ours."""
+    assert (
+        "workspace is dagster_airbyte.resources.AirbyteWorkspace, whose sync_and_poll"
+        in (handed_over["refused_by_the_decorator"])
+    )

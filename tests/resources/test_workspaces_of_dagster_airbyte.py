@@ -3,26 +3,11 @@
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync import AirbyteSettingsError, AirbyteWorkspace
+from dagster_airbyte_sync import AirbyteSettingsError, AirbyteWorkspace, airbyte_assets
 from dagster_airbyte_sync.resources import CloudWorkspace, SelfManagedWorkspace, as_workspace
+from helpers.their_workspaces import TheirCloud, TheirSelfManaged
 
 WORKSPACE = "5ae6b09b-fdec-41af-aaf7-7d94cfc33ef6"
-
-
-class TheirCloud(dg.ConfigurableResource[object]):
-    """The fields by which dagster-airbyte's workspaces are known, and one that only it has."""
-
-    workspace_id: str
-    client_id: str | None = None
-    client_secret: str | None = None
-    request_max_retries: int = 3
-    request_timeout: int = 15
-    something_of_theirs: str = "any"
-
-
-class TheirSelfManaged(TheirCloud):
-    rest_api_base_url: str
-    configuration_api_base_url: str
 
 
 class Other(dg.ConfigurableResource[object]):
@@ -73,3 +58,18 @@ def test_one_without_an_address_is_of_cloud() -> None:
 def test_anything_else_is_refused_by_its_name(given: object) -> None:
     with pytest.raises(AirbyteSettingsError, match=rf"The thing is a {type(given).__name__}, and"):
         as_workspace(given, "The thing")
+
+
+def test_the_decorator_refuses_one_as_its_own_sync_and_poll_would_fail_in_each_run() -> None:
+    theirs = TheirCloud(workspace_id=WORKSPACE, client_id="me", client_secret="hunter2")
+
+    with pytest.raises(
+        AirbyteSettingsError,
+        match=r"workspace is helpers\.their_workspaces\.TheirCloud, .* from dagster_airbyte_sync",
+    ):
+        airbyte_assets(connection_id="any", workspace=theirs)  # type: ignore[arg-type]
+
+
+def test_the_decorator_refuses_anything_else_by_its_name() -> None:
+    with pytest.raises(AirbyteSettingsError, match="workspace is a str, and must be"):
+        airbyte_assets(connection_id="any", workspace="airbyte")  # type: ignore[arg-type]
