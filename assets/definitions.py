@@ -121,15 +121,17 @@ def syncing_assets(
     *,
     sync_fn: SyncFunction = sync_and_poll,
     clean_fn: Callable[[str], str] = clean_name,
+    name_prefix: str | None = None,
     **options: Any,
 ) -> Sequence[dg.AssetsDefinition]:
     """One asset definition for each connection of the tables; `options` as of `dg.multi_asset`.
 
     `sync_fn` is called with the workspace under `resource_key` to sync the connection of a run.
-    `clean_fn` makes the part of the op's name that stands for the connection's.
+    An op's name begins with that key, or with `name_prefix`; `clean_fn` makes the part that stands
+    for the connection's name.
     """
     by_connection = group_by_connection(tables)
-    names = op_names(by_connection, clean_name(resource_key), clean_fn)
+    names = op_names(by_connection, name_prefix or clean_name(resource_key), clean_fn)
     return [
         _syncing_assets(names[connection_id], group, resource_key, sync_fn, options)
         for connection_id, group in by_connection.items()

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from dagster_airbyte_sync import (
     AirbyteSettingsError,
     airbyte_resource,
     build_airbyte_definitions,
+    build_airbyte_polling_sensor,
     load_assets_from_airbyte_instance,
 )
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
@@ -71,6 +72,38 @@ def test_its_assets_sync_without_another_resource(
     metadata = run.asset_materializations_for_node("airbyte_shop")[0].metadata
     assert metadata["dagster-airbyte/job_id"].value == job.job_id
     assert airbyte.workspace_id in str(metadata["dagster-airbyte/job_url"].value)
+
+
+def test_its_assets_stand_beside_a_sensor_and_the_resource_of_that(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection
+) -> None:
+    resource = AirbyteResource(**fields(airbyte))
+    definitions = dg.Definitions(
+        assets=[load(resource)],
+        sensors=[build_airbyte_polling_sensor(workspace=resource)],
+        resources={"airbyte": resource},
+    )
+    dg.Definitions.validate_loadable(definitions)
+    airbyte.on_request(lambda _: airbyte.progress())
+    assert definitions.resolve_implicit_global_asset_job_def().execute_in_process().success
+
+
+def test_two_calls_stand_side_by_side(airbyte: AirbyteSimulator, shop: SimulatedConnection) -> None:
+    """Each connection syncs on its own server, or with the resource of its own call."""
+    airbyte.add_connection("crm", ["leads"], sync_seconds=0)
+    names: list[Callable[[AirbyteConnectionMetadata], bool]]
+    names = [lambda meta: meta.name == "crm", lambda meta: meta.name == "shop"]
+    with AirbyteSimulator(auth="basic") as other:
+        other.add_connection("erp", ["bills"], sync_seconds=0)
+        loaded = [
+            load(AirbyteResource(**fields(airbyte)), connection_filter=named) for named in names
+        ]
+        loaded.append(load(AirbyteResource(**fields(other))))
+        airbyte.on_request(lambda _: airbyte.progress())
+        other.on_request(lambda _: other.progress())
+        job = dg.Definitions(assets=loaded).resolve_implicit_global_asset_job_def()
+        assert job.execute_in_process().success
+        assert (len(airbyte.jobs), len(other.jobs)) == (2, 1)
 
 
 def test_it_is_a_workspace_for_everything_else(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import clean_name, load_tables, syncing_assets
+from dagster_airbyte_sync.assets import Table, clean_name, load_tables, syncing_assets
 from dagster_airbyte_sync.legacy.connection_metadata import AirbyteConnectionMetadata, metadata_of
 from dagster_airbyte_sync.legacy.loaded import LoadedAirbyteAssets
 from dagster_airbyte_sync.legacy.new_code import new_code
@@ -99,11 +99,24 @@ def _load(
         return connection_filter is None or bool(connection_filter(known))
 
     tables = load_tables(resource, translator, is_wanted)
+    key = _resource_key(tables)
     with warnings.catch_warnings():
         # To give an asset its own resource is "beta" in Dagster for years.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        made = syncing_assets(tables, "airbyte", resource_defs={"airbyte": resource})
+        made = syncing_assets(tables, key, name_prefix="airbyte", resource_defs={key: resource})
     return LoadedAirbyteAssets(f"airbyte-{'-'.join(each.op.name for each in made)}", made)
+
+
+def _resource_key(tables: Sequence[Table]) -> str:
+    """The key of the resource that these assets bring with them.
+
+    Dagster refuses an asset's own resource under a key that other definitions use: neither
+    "airbyte", under which a sensor or schedule looks for its workspace, nor that of another call
+    of the loader. No two calls in one code location load the same connection.
+    """
+    return clean_name(
+        f"airbyte_of_{min((table.connection_id for table in tables), default='none')}"
+    )
 
 
 def _as_resource(airbyte: AirbyteResource | dg.ResourceDefinition) -> AirbyteResource:
