@@ -109,6 +109,9 @@ def _read_once(path: Path) -> Catalog:
 
 
 def _known_id(workspace: BaseAirbyteWorkspace) -> str | None:
-    """The workspace's id, if it is known already: definitions may load where it is not."""
+    """The workspace's id, if it is known already: definitions may load where it is not.
+
+    What is empty is not known: the resource may be one that finds the server's only workspace.
+    """
     given = workspace.workspace_id
-    return given.get_value() if isinstance(given, dg.EnvVar) else given
+    return (given.get_value() if isinstance(given, dg.EnvVar) else given) or None

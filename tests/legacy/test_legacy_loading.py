@@ -21,6 +21,7 @@ from dagster_airbyte_sync import (
     build_airbyte_polling_sensor,
     load_assets_from_airbyte_instance,
 )
+from dagster_airbyte_sync.resources import write_snapshot_file
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 from helpers.simulated import host_and_port
 
@@ -153,6 +154,18 @@ def test_an_airbyte_that_shows_no_workspace_is_an_error() -> None:
         mock.get("https://nobody/api/public/v1/workspaces", json={"data": []})
         with pytest.raises(AirbyteSettingsError, match="shows none: set workspace_id"):
             AirbyteResource(host="nobody", port="", use_https=True).settings()
+
+
+def test_where_the_workspace_is_not_said_definitions_load_from_a_snapshot(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, tmp_path: Path
+) -> None:
+    resource = AirbyteResource(**fields(airbyte))
+    write_snapshot_file(resource.fetch_catalog(), tmp_path / "airbyte.json")
+    airbyte.forget_requests()
+    defs = build_airbyte_definitions(resource, snapshot=tmp_path / "airbyte.json")
+    keys = defs.resolve_asset_graph().get_all_asset_keys()
+    assert {key.to_user_string() for key in keys} == {"orders", "users"}
+    assert airbyte.requests == []
 
 
 # Its fields
