@@ -15,6 +15,7 @@ from dagster_airbyte_sync.resources import (
     AirbyteSettingsError,
     BaseAirbyteWorkspace,
     Catalog,
+    as_workspace,
     load_catalog,
     read_snapshot_file,
     while_snapshots_are_written,
@@ -50,20 +51,22 @@ def write_snapshot(workspace: str, out: Path) -> str:
 
 
 def find_workspace(named: str) -> BaseAirbyteWorkspace:
-    """The workspace that `module:name` names; AirbyteSettingsError if there is none."""
+    """The workspace that `module:name` names, ours or dagster-airbyte's.
+
+    AirbyteSettingsError if there is none.
+    """
     module_name, _, name = named.partition(":")
     if not (module_name and name):
         raise AirbyteSettingsError(
             f"--workspace is {named!r}, but it is a module and a name: {_EXAMPLE}"
         )
     found = getattr(_import(module_name), name, None)
-    if not isinstance(found, BaseAirbyteWorkspace):
-        what = "nothing" if found is None else f"a {type(found).__name__}"
+    if found is None:
         raise AirbyteSettingsError(
-            f"{named} is {what}, not an AirbyteWorkspace or AirbyteCloudWorkspace: write"
-            f" {name} = AirbyteWorkspace(...) in that module, at its outermost level."
+            f"{module_name} has no {name!r}: write {name} = AirbyteWorkspace(...) in that module,"
+            " at its outermost level."
         )
-    return found
+    return as_workspace(found, named)
 
 
 def _import(module_name: str) -> object:

@@ -113,6 +113,21 @@ def test_another_workspace_of_the_module_that_is_down_is_no_obstacle(
     assert snapshot("two:airbyte") == 0
 
 
+def test_it_takes_a_workspace_of_dagster_airbyte_as_the_builders_do(
+    airbyte: AirbyteSimulator, project: str
+) -> None:
+    theirs = PROJECT.replace(
+        "from dagster_airbyte_sync import AirbyteWorkspace,",
+        "from helpers.their_workspaces import TheirSelfManaged as AirbyteWorkspace\n"
+        "from dagster_airbyte_sync import",
+    )
+    Path("theirs.py").write_text(theirs)
+
+    assert snapshot("theirs:airbyte") == 0
+
+    assert len(read_snapshot_file(Path("airbyte.json")).connections) == 1
+
+
 def test_it_says_how_old_the_snapshot_was_that_it_replaces(
     airbyte: AirbyteSimulator, project: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -182,8 +197,8 @@ def test_no_secret_is_in_the_file(airbyte: AirbyteSimulator, project: str) -> No
         ("airbyte", "--workspace is 'airbyte', but it is a module and a name"),
         ("no_such_module:airbyte", "There is no module 'no_such_module': run this in"),
         ("json.no_such:airbyte", "There is no module 'json.no_such'"),
-        ("json:airbyte", "json:airbyte is nothing, not an AirbyteWorkspace"),
-        ("json:dumps", "json:dumps is a function, not an AirbyteWorkspace"),
+        ("json:airbyte", "json has no 'airbyte': write airbyte = AirbyteWorkspace(...)"),
+        ("json:dumps", "json:dumps is a function, and must be an AirbyteWorkspace"),
     ],
 )
 def test_what_names_no_workspace_is_one_clear_sentence(
