@@ -44,6 +44,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "connection_to_io_manager_key_fn": lambda name: "lake" if name == "crm" else None,
     },
     "a filter": {"connection_filter": lambda meta: "crm" in meta.name},
+    "a filter by prefix": {"connection_filter": lambda meta: meta.stream_prefix.startswith("s_")},
+    "a filter for none": {"connection_filter": lambda meta: not meta.stream_prefix.strip()},
+    "groups by a method of str": {
+        "connection_to_group_fn": str.upper,
+        "connection_filter": lambda meta: meta.name == "crm",
+    },
     "own keys": {
         "key_prefix": "raw",
         "connection_to_asset_key_fn": (

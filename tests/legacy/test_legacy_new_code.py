@@ -1,7 +1,8 @@
 """The warning of the former loader is code: run as it is printed, it makes the same assets."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from typing import Any
 
 import dagster as dg
@@ -16,6 +17,8 @@ from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedStream
 from helpers import described_legacy
 from helpers.described_legacy import VARIANTS, describe_all
 from helpers.simulated import host_and_port
+
+Function = Callable[[str], str]
 
 # Which names the printed code takes from the user's own file.
 OWN_NAMES = {"EAGER": described_legacy.EAGER, "by_team": described_legacy.by_team, "dg": dg}
@@ -153,7 +156,77 @@ def test_what_a_callback_cannot_ask_any_more_is_told(resource: AirbyteResource) 
 
     loaded, text = load(resource, connection_to_group_fn=None, connection_meta_to_group_fn=to_group)
     assert {spec.group_name for made in loaded for spec in made.specs} == {"postgres"}
-    assert "A callback asks for destination, which is not told here: props has" in text
+    assert "connection_meta_to_group_fn asks for destination, which is not told here: props" in text
+
+
+def test_what_a_filter_cannot_ask_any_more_is_told(resource: AirbyteResource) -> None:
+    """A selector knows the connection, and no props; also in a comprehension."""
+
+    def is_wanted(meta: AirbyteConnectionMetadata) -> bool:
+        return any(meta.destination["name"] == name for name in ("warehouse", "lake"))
+
+    _, text = load(resource, connection_filter=is_wanted)
+    assert "connection_filter asks for destination, which is not told here: a connection" in text
+    assert "props has" not in text
+
+
+class Teams:
+    """Functions as users have them, in a class of their module."""
+
+    def of_object(self, name: str) -> str:
+        return "of_object"
+
+    @classmethod
+    def of_class(cls, name: str) -> str:
+        return "of_class"
+
+    @staticmethod
+    def of_nobody(name: str) -> str:
+        return "of_nobody"
+
+
+@cache
+def decorated(name: str) -> str:
+    return "decorated"
+
+
+def renamed(name: str) -> str:
+    return "renamed"
+
+
+renamed.__qualname__ = "decorated"
+
+
+@pytest.mark.parametrize(
+    ("function", "code"),
+    [
+        (Teams.of_class, "Teams.of_class(props.connection_name)"),
+        (Teams.of_nobody, "Teams.of_nobody(props.connection_name)"),
+        (decorated, "decorated(props.connection_name)"),
+    ],
+    ids=["class method", "static method", "decorated"],
+)
+def test_a_function_is_called_as_its_module_knows_it(
+    resource: AirbyteResource, function: Function, code: str
+) -> None:
+    loaded, text = load(resource, connection_to_group_fn=function)
+    assert code in text
+    made = run(code_in(text), Teams=Teams, decorated=decorated)
+    assert describe_all(made["airbyte_assets"]) == describe_all(loaded)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [Teams().of_object, partial(Teams.of_nobody), renamed],
+    ids=["of an object", "no name at all", "a name that means something else now"],
+)
+def test_a_function_that_no_module_has_a_name_for_keeps_its_argument_s_name(
+    resource: AirbyteResource, function: Function
+) -> None:
+    loaded, text = load(resource, connection_to_group_fn=function)
+    assert "connection_to_group_fn stands for the function that you gave" in text
+    names = run(code_in(text), connection_to_group_fn=function)
+    assert describe_all(names["airbyte_assets"]) == describe_all(loaded)
 
 
 def test_a_lambda_without_source_keeps_its_argument_s_name(resource: AirbyteResource) -> None:

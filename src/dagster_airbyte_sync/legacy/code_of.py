@@ -1,24 +1,62 @@
 """The code that stands for a function: its name, or what a lambda was written as. Pure."""
 
 import ast
+import builtins
 import inspect
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import CodeType
 
 Function = Callable[..., object]
 
 
 def code_of(function: Function, otherwise: str) -> str:
-    """An expression for the function; `otherwise`, a name, for a lambda whose code is not found."""
-    name = getattr(function, "__name__", "<lambda>")
-    if name.isidentifier():
-        return name
-    return _code_of_lambda(function) or otherwise
+    """An expression for the function: the name that its module has for it, or a lambda's code.
+
+    `otherwise`, a name, for what has neither: methods of an object, functions within functions.
+    """
+    if getattr(function, "__name__", "") == "<lambda>":
+        return _code_of_lambda(function) or otherwise
+    return _path_to(function) or otherwise
+
+
+def is_path(code: str) -> bool:
+    """Whether the expression is a name, or names with dots between them."""
+    return all(part.isidentifier() for part in code.split("."))
 
 
 def names_used_by(function: Function) -> frozenset[str]:
     """The attributes (and global names) in the function's own code."""
-    return frozenset(function.__code__.co_names) if inspect.isfunction(function) else frozenset()
+    own = getattr(function, "__func__", function)
+    return frozenset(_names_in(own.__code__)) if inspect.isfunction(own) else frozenset()
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for each in code.co_consts:
+        # A function within the function, or before Python 3.12 a comprehension.
+        if isinstance(each, CodeType):
+            yield from _names_in(each)
+
+
+def _path_to(function: Function) -> str | None:
+    path = getattr(function, "__qualname__", "")
+    found = (_look_up(path.split("."), names) for names in _namespaces(function))
+    return path if function in found else None
+
+
+def _namespaces(function: Function) -> Iterator[Mapping[str, object]]:
+    yield getattr(function, "__globals__", {})
+    # What a decorator made has the globals of the decorator, and its own module's name.
+    yield vars(sys.modules.get(getattr(function, "__module__", None) or "", builtins))
+    yield vars(builtins)
+
+
+def _look_up(path: Sequence[str], names: Mapping[str, object]) -> object:
+    found = names.get(path[0])
+    for part in path[1:]:
+        found = getattr(found, part, None)
+    return found
 
 
 def _code_of_lambda(function: Function) -> str | None:

@@ -1,19 +1,20 @@
 """Writes the code that says the same as a call of the former loader. Pure."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets import clean_name
-from dagster_airbyte_sync.legacy.code_of import code_of, names_used_by
+from dagster_airbyte_sync.legacy.code_of import Function, code_of, is_path, names_used_by
 from dagster_airbyte_sync.legacy.new_settings import address_of, new_settings
+from dagster_airbyte_sync.legacy.notes import notes_on
 from dagster_airbyte_sync.legacy.translator import Callbacks
 from dagster_airbyte_sync.workspace import AirbyteWorkspace
 
 _TEXT = """\
 load_assets_from_airbyte_instance and AirbyteResource have successors. This gives the same keys and
-groups, and can be run as it is:
+groups; what is to be done besides stands at its end:
 
 {imports}
 {workspace}
@@ -34,15 +35,8 @@ from dagster_airbyte_sync import (
     build_airbyte_assets_definitions,
 )
 """
-_NOTES = """
-# Ops are called airbyte_<connection>, no longer airbyte_sync_<id>.
-# Airbyte's logs are not copied into the run; each materialization links to its job."""
 
 _SECRETS = ("password", "client_secret")
-# What a former callback can ask of a connection and the new code does not tell it.
-_NOT_TOLD = ("stream_data", "destination", "has_basic_normalization")
-
-Function = Callable[..., object]
 
 
 def new_code(
@@ -53,23 +47,24 @@ def new_code(
 ) -> str:
     """The text of the warning: the code, and what is different in spite of it.
 
-    Functions that have a name are called by it; of a lambda the code is repeated. Secrets are
-    EnvVars, whatever they were.
+    Functions that their module has a name for are called by it; of a lambda the code is repeated.
+    Secrets are EnvVars, whatever they were.
     """
     translator = "\n".join(_translator(callbacks))
+    assets = "\n".join(_assets(connection_filter))
     return _TEXT.format(
-        imports="".join([*_standard_imports(translator), _IMPORTS]),
+        imports="".join([*_standard_imports(translator + assets), _IMPORTS]),
         workspace="\n".join(_workspace(given, workspace_id)),
         translator=translator,
-        assets="\n".join(_assets(connection_filter)),
-        notes=_NOTES + "".join(_notes_on(callbacks, connection_filter)),
+        assets=assets,
+        notes="".join(f"\n# {note}" for note in notes_on(callbacks, connection_filter)),
     )
 
 
-def _standard_imports(translator: str) -> Iterator[str]:
-    if "re.sub" in translator:
+def _standard_imports(code: str) -> Iterator[str]:
+    if "re.sub" in code:
         yield "import re\n\n"
-    if "SimpleNamespace" in translator:
+    if "SimpleNamespace" in code:
         yield "from types import SimpleNamespace\n\n"
 
 
@@ -184,10 +179,10 @@ def _io_manager(callbacks: Callbacks) -> Iterator[str]:
 
 def _call(function: Function, argument: str, given: str) -> str:
     code = code_of(function, otherwise=argument)
-    return f"{code}({given})" if code.isidentifier() else f"({code})({given})"
+    return f"{code}({given})" if is_path(code) else f"({code})({given})"
 
 
-# The assets, and what is to be said of them
+# The assets
 
 
 def _assets(connection_filter: Function | None) -> Iterator[str]:
@@ -195,23 +190,19 @@ def _assets(connection_filter: Function | None) -> Iterator[str]:
     yield "    workspace=airbyte,"
     yield "    dagster_airbyte_translator=FormerKeys(),"
     if connection_filter:
-        yield f"    connection_selector_fn={code_of(connection_filter, 'connection_filter')},"
+        yield from _selector(connection_filter)
     yield ")"
     yield 'defs = dg.Definitions(assets=airbyte_assets, resources={"airbyte": airbyte})'
 
 
-def _notes_on(callbacks: Callbacks, connection_filter: Function | None) -> Iterator[str]:
-    asked = (connection_filter, *vars(callbacks).values())
-    used = {name for one in asked if callable(one) for name in names_used_by(one)}
-    for name in sorted(used.intersection(_NOT_TOLD)):
-        yield (
-            f"\n# A callback asks for {name}, which is not told here: props has destination_type,"
-            " database, schema and json_schema."
-        )
-    if callbacks.to_freshness:
-        yield (
-            "\n# A LegacyFreshnessPolicy does nothing in today's Dagster: let"
-            " connection_to_freshness_policy_fn return a dg.FreshnessPolicy."
-        )
-    if callbacks.to_automation:
-        yield "\n# Instead of an AutoMaterializePolicy, return a dg.AutomationCondition."
+def _selector(connection_filter: Function) -> Iterator[str]:
+    code = code_of(connection_filter, "connection_filter")
+    if "stream_prefix" not in names_used_by(connection_filter):
+        yield f"    connection_selector_fn={code},"
+        return
+    # A connection without a prefix has None there, and had "" in what a filter was told.
+    yield f"    connection_selector_fn=lambda connection: {code if is_path(code) else f'({code})'}("
+    yield "        SimpleNamespace("
+    yield '            name=connection.name, stream_prefix=connection.stream_prefix or ""'
+    yield "        )"
+    yield "    ),"

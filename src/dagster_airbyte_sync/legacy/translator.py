@@ -26,6 +26,18 @@ class Callbacks:
     to_freshness: Callable[[Metadata], Freshness | None] | None = None
     to_automation: Callable[[Metadata], Automation | None] | None = None
 
+    def functions(self) -> dict[str, Callable[..., object]]:
+        """Those that were given, by the names of the loader's arguments."""
+        given = {
+            "connection_to_group_fn": self.name_to_group,
+            "connection_meta_to_group_fn": self.meta_to_group,
+            "connection_to_io_manager_key_fn": self.name_to_io_manager_key,
+            "connection_to_asset_key_fn": self.to_asset_key,
+            "connection_to_freshness_policy_fn": self.to_freshness,
+            "connection_to_auto_materialize_policy_fn": self.to_automation,
+        }
+        return {name: function for name, function in given.items() if function}
+
     def group_of(self, meta: Metadata) -> str | None:
         if self.meta_to_group:
             return self.meta_to_group(meta)
