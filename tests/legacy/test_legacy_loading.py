@@ -269,31 +269,15 @@ def test_something_else_than_the_resource_is_named() -> None:
         load_assets_from_airbyte_instance("airbyte")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("former", "today"),
-    [
-        ({"maximum_lag_minutes": 90}, dg.FreshnessPolicy.time_window(timedelta(minutes=90))),
-        (
-            {
-                "maximum_lag_minutes": 90,
-                "cron_schedule": "0 9 * * *",
-                "cron_schedule_timezone": "Europe/Berlin",
-            },
-            dg.FreshnessPolicy.cron("0 9 * * *", timedelta(minutes=90), "Europe/Berlin"),
-        ),
-    ],
-    ids=["lag", "cron"],
-)
 @pytest.mark.filterwarnings("ignore:Class `LegacyFreshnessPolicy`")
-def test_a_former_freshness_policy_becomes_one_of_today(
-    airbyte: AirbyteSimulator, former: dict[str, Any], today: dg.FreshnessPolicy
-) -> None:
+def test_a_former_freshness_policy_becomes_one_of_today(airbyte: AirbyteSimulator) -> None:
     airbyte.add_connection("shop", ["orders"])
 
     def policy(meta: AirbyteConnectionMetadata) -> dg.LegacyFreshnessPolicy:
-        return dg.LegacyFreshnessPolicy(**former)
+        return dg.LegacyFreshnessPolicy(maximum_lag_minutes=90)
 
     [made] = load(AirbyteResource(**fields(airbyte)), connection_to_freshness_policy_fn=policy)
+    today = dg.FreshnessPolicy.time_window(timedelta(minutes=90))
     assert [spec.freshness_policy for spec in made.specs] == [today]
 
 

@@ -7,15 +7,11 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets import Table, clean_name, load_tables, syncing_assets
 from dagster_airbyte_sync.legacy.connection_metadata import AirbyteConnectionMetadata, metadata_of
+from dagster_airbyte_sync.legacy.freshness import Freshness
 from dagster_airbyte_sync.legacy.loaded import LoadedAirbyteAssets
 from dagster_airbyte_sync.legacy.new_code import new_code
 from dagster_airbyte_sync.legacy.resource import AirbyteResource
-from dagster_airbyte_sync.legacy.translator import (
-    Automation,
-    Callbacks,
-    Freshness,
-    LegacyTranslator,
-)
+from dagster_airbyte_sync.legacy.translator import Automation, Callbacks, LegacyTranslator
 from dagster_airbyte_sync.legacy.warning import LegacyWarning
 from dagster_airbyte_sync.resources import AirbyteSettingsError, Connection
 

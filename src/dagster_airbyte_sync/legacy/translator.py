@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets import AirbyteConnectionTableProps, DagsterAirbyteTranslator
 from dagster_airbyte_sync.legacy.connection_metadata import AirbyteConnectionMetadata as Metadata
+from dagster_airbyte_sync.legacy.freshness import Freshness, new_freshness
 
-Freshness = dg.LegacyFreshnessPolicy | dg.FreshnessPolicy
 Automation = dg.AutoMaterializePolicy | dg.AutomationCondition[dg.AssetKey]
 
 
@@ -73,20 +72,6 @@ class LegacyTranslator(DagsterAirbyteTranslator):
         )
         io_manager_key = asked.io_manager_key_of(meta)
         return spec.with_io_manager_key(io_manager_key) if io_manager_key else spec
-
-
-def new_freshness(policy: Freshness) -> dg.FreshnessPolicy:
-    """Today's policy for the same promise; the former ones do nothing in today's Dagster."""
-    if isinstance(policy, dg.FreshnessPolicy):
-        return policy
-    lag = timedelta(minutes=policy.maximum_lag_minutes)
-    if policy.cron_schedule is None:
-        return dg.FreshnessPolicy.time_window(fail_window=lag)
-    return dg.FreshnessPolicy.cron(
-        deadline_cron=str(policy.cron_schedule),
-        lower_bound_delta=lag,
-        timezone=policy.cron_schedule_timezone or "UTC",
-    )
 
 
 def new_automation(policy: Automation) -> dg.AutomationCondition[dg.AssetKey]:
