@@ -22,20 +22,20 @@ def airbyte() -> Iterator[AirbyteSimulator]:
 
 
 @pytest.fixture
-def dagster(airbyte: AirbyteSimulator, tmp_path: Path) -> Iterator[DagsterDev]:
+def dev(airbyte: AirbyteSimulator, tmp_path: Path) -> Iterator[DagsterDev]:
     (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     environ = {**os.environ, **variables(airbyte), "DAGSTER_HOME": str(tmp_path)}
-    with dagster_dev(tmp_path, environ, "-f", str(EXAMPLE)) as dev:
-        yield dev
+    with dagster_dev(tmp_path, environ, "-f", str(EXAMPLE)) as started:
+        yield started
 
 
 def test_its_sync_is_cancelled_and_nothing_is_told(
-    airbyte: AirbyteSimulator, dagster: DagsterDev, tmp_path: Path
+    airbyte: AirbyteSimulator, dev: DagsterDev, tmp_path: Path
 ) -> None:
-    run_id = dagster.launch("sync_all", "__repository__", EXAMPLE.name)
+    run_id = dev.launch("sync_all", "__repository__", EXAMPLE.name)
     wait_until(lambda: is_followed(airbyte))
-    dagster.terminate(run_id)
-    wait_until(lambda: dagster.run_status(run_id) == "CANCELED")
+    dev.terminate(run_id)
+    wait_until(lambda: dev.run_status(run_id) == "CANCELED")
 
     assert [job.status for job in airbyte.jobs] == ["cancelled"]
     assert last_job_told(tmp_path, "orders") is None

@@ -282,6 +282,8 @@ def test_what_comes_after_a_table_that_the_sensor_told_first_goes_on_in_the_run(
 def tell(deployment: Deployment, name: str, job_id: int) -> None:
     event = dg.AssetMaterialization(name, metadata={"dagster-airbyte/job_id": job_id})
     deployment.instance.report_runless_asset_event(event)
+
+
 def test_who_started_a_sync_is_known_however_much_was_observed_since(
     airbyte: AirbyteSimulator, deploy: Callable[..., Deployment]
 ) -> None:
