@@ -1,12 +1,14 @@
 """The resource that dagster-airbyte had before its workspaces."""
 
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
 
-from dagster_airbyte_sync.assets import SyncsAssets
+from dagster_airbyte_sync.assets import SyncEvent, SyncsAssets
+from dagster_airbyte_sync.legacy.gone import SUCCESSORS, no_more, no_sync_by_id
 from dagster_airbyte_sync.legacy.new_settings import new_settings
 from dagster_airbyte_sync.legacy.warning import LegacyWarning
 from dagster_airbyte_sync.resources import AirbyteSettings, find_workspace
@@ -65,6 +67,26 @@ class AirbyteResource(SyncsAssets):
                 given.pop("workspace_id", None)
             super().__init__(**given)
             new_settings(self.given())
+
+        def __getattr__(self, name: str) -> object:
+            if name in SUCCESSORS:
+                raise no_more(name)
+            return super().__getattr__(name)
+
+    def sync_and_poll(
+        self,
+        context: dg.AssetExecutionContext | str | None = None,
+        connection_id: str | None = None,
+        poll_interval: float | None = None,
+        poll_timeout: float | None = None,
+    ) -> Iterator[SyncEvent]:
+        """Sync the connection of the running asset definition and report each of its tables.
+
+        A connection's id, which it took before, is an AirbyteSettingsError that says what to use.
+        """
+        if context is None or isinstance(context, str) or connection_id is not None:
+            raise no_sync_by_id()
+        return super().sync_and_poll(context)
 
     def given(self) -> dict[str, Any]:
         """The value of each field, EnvVars as they are."""
