@@ -15,7 +15,7 @@ from dagster_airbyte_sync.assets.tables import (
     only_active,
     selected_tables,
 )
-from dagster_airbyte_sync.assets.taken_schedules import TakenOver
+from dagster_airbyte_sync.assets.taken_schedules import TakenOver, as_taken_over
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import BaseAirbyteWorkspace, load_catalog
 
@@ -26,7 +26,7 @@ def load_tables(
     connection_selector_fn: ConnectionSelector | None = None,
     *,
     include_inactive: bool = True,
-    freshness_from_airbyte_schedule: bool | TakenOver = False,
+    freshness_from_airbyte_schedule: bool | TakenOver | str = False,
     snapshot: Path | None = None,
 ) -> list[Table]:
     """The selected tables of a workspace whose EnvVars need not be resolved yet."""
@@ -35,10 +35,10 @@ def load_tables(
     tables = selected_tables(catalog, dagster_airbyte_translator, selector)
     if snapshot is not None:
         tables = [_with_age(table, catalog.read_at) for table in tables]
-    if not freshness_from_airbyte_schedule:
-        return tables
     wanted = freshness_from_airbyte_schedule
-    known = wanted if isinstance(wanted, TakenOver) else TakenOver()
+    if not wanted and not isinstance(wanted, str):
+        return tables
+    known = as_taken_over(None if isinstance(wanted, bool) else wanted)
     return [
         with_freshness(table, known.before(catalog.connections[table.connection_id]))
         for table in tables
@@ -56,7 +56,7 @@ def load_airbyte_asset_specs(
     connection_selector_fn: ConnectionSelector | None = None,
     *,
     include_inactive: bool = True,
-    freshness_from_airbyte_schedule: bool | TakenOver = False,
+    freshness_from_airbyte_schedule: bool | TakenOver | str = False,
     snapshot: Path | None = None,
 ) -> Sequence[dg.AssetSpec]:
     """One AssetSpec for each selected stream of each connection that the selector accepts.
@@ -66,7 +66,8 @@ def load_airbyte_asset_specs(
 
     With `freshness_from_airbyte_schedule` each has a freshness policy from its connection's
     schedule in Airbyte: see the function of that name. True takes the schedules that Airbyte has
-    now; a TakenOver also those that Dagster has taken over, of which Airbyte does not know.
+    now; a TakenOver, or the text of one, also those that Dagster has taken over, of which Airbyte
+    does not know.
 
     With a `snapshot` (a file that `dagster-airbyte-sync snapshot` wrote) no request is made; the
     time at which its connections and streams were read is in the metadata, as

@@ -41,7 +41,7 @@ def build_airbyte_definitions(
     jobs: Sequence[NamedJob] = (),
     hold_limit: timedelta = timedelta(hours=1),
     include_inactive: bool = True,
-    freshness_from_airbyte_schedule: bool | TakenOver = False,
+    freshness_from_airbyte_schedule: bool | TakenOver | str = False,
     snapshot: Path | None = None,
 ) -> dg.Definitions:
     """Assets, checks, sensor and resource of one Airbyte workspace.

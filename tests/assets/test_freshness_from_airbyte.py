@@ -139,8 +139,10 @@ def test_they_give_none_unasked(workspace: AirbyteWorkspace) -> None:
 
 
 def test_a_schedule_that_was_taken_over_still_counts(workspace: AirbyteWorkspace) -> None:
-    taken = take_over_schedules(workspace, say=lambda line: None)
-    for asked, window in ((True, None), (taken, policy(36 * HOUR))):
+    lines: list[str] = []
+    taken = take_over_schedules(workspace, say=lines.append)
+    noon = policy(36 * HOUR)
+    for asked, window in ((True, None), (taken, noon), ("\n".join(lines), noon)):
         specs = load_airbyte_asset_specs(workspace, freshness_from_airbyte_schedule=asked)
         found = {spec.key.to_user_string(): spec.freshness_policy for spec in specs}
         assert found == {"orders": window, "leads": None}
