@@ -8,8 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 import dagster as dg
 
@@ -19,9 +18,7 @@ from dagster_airbyte_sync.assets.syncing import SyncEvent, sync_and_poll
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteError,
-    AirbyteSettings,
     BaseAirbyteWorkspace,
-    Job,
 )
 from helpers.dagster_private import store_run_event, store_step_event
 
@@ -74,45 +71,24 @@ def _take(semaphore: threading.Semaphore) -> None:
 
 
 class PausingClient:
-    """The product's client, with a pause before each request that a step makes."""
+    """The product's client, with a pause before each question that a step asks Airbyte."""
+
+    # These answer from what is known already.
+    _AT_ONCE = frozenset({"settings", "server_time"})
 
     def __init__(self, client: AirbyteClient, baton: Baton) -> None:
         self._client, self._baton = client, baton
 
-    @property
-    def settings(self) -> AirbyteSettings:
-        return self._client.settings
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        if name in self._AT_ONCE:
+            return found
 
-    def ui_url(self) -> str:
-        self._baton.pause()
-        return self._client.ui_url()
+        def ask(*arguments: object, **named: object) -> object:
+            self._baton.pause()
+            return found(*arguments, **named)
 
-    def start_sync(self, connection_id: str) -> Job:
-        self._baton.pause()
-        return self._client.start_sync(connection_id)
-
-    def newest_jobs(self, connection_id: str) -> list[Job]:
-        self._baton.pause()
-        return self._client.newest_jobs(connection_id)
-
-    def connection_status(self, connection_id: str) -> str:
-        self._baton.pause()
-        return self._client.connection_status(connection_id)
-
-    def server_time(self) -> datetime:
-        return self._client.server_time()
-
-    def job_status(self, job_id: int) -> Job:
-        self._baton.pause()
-        return self._client.job_status(job_id)
-
-    def job(self, job_id: int) -> Job:
-        self._baton.pause()
-        return self._client.job(job_id)
-
-    def cancel(self, job_id: int) -> None:
-        self._baton.pause()
-        self._client.cancel(job_id)
+        return ask
 
 
 @dataclass(frozen=True)
