@@ -76,6 +76,7 @@ class World:
         start = datetime.now(timezone.utc) + clock_is_off
         self.airbyte = self._stack.enter_context(AirbyteSimulator(clock=SimulatedClock(start)))
         self.instance = _instance()
+        self.last_problem = ""
         self._printed = self._stack.enter_context(printed("", "dagster", "dagster.model"))
         self.truth = Truth(self.airbyte)
         self._secrets = Secrets(self.airbyte)
@@ -224,6 +225,7 @@ class World:
             self._secrets.check_are_not_in("an exception", shown + repr(error))
             if not any(isinstance(each, AirbyteError) for each in _causes(error)):
                 raise
+            self.last_problem = shown
 
     @contextmanager
     def _interrupted(self, interrupt: dict[str, Callable[[], None]]) -> Iterator[None]:
@@ -334,7 +336,9 @@ class World:
     def _catch_up(self, sensor: str) -> None:
         for _ in range(10):
             result = self.tick(sensor)
-            assert result is not None, f"{sensor} fails although nothing is wrong any more"
+            assert result is not None, (
+                f"{sensor} fails although nothing is wrong any more:\n{self.last_problem}"
+            )
             if not result.events:
                 return
         raise AssertionError(f"{sensor} does not come to rest")
