@@ -168,52 +168,7 @@ def test_where_the_workspace_is_not_said_definitions_load_from_a_snapshot(
     assert airbyte.requests == []
 
 
-# Its fields
-
-
-def test_what_requests_was_told_is_told_by_fields_now(tmp_path: Path) -> None:
-    ca = tmp_path / "ca.pem"
-    ca.touch()
-    said = {
-        "headers": {"X-Door": "open"},
-        "proxies": {"http": "http://proxy:3128"},
-        "verify": str(ca),
-        "timeout": 40,
-        "auth": ["me", "hunter22"],
-    }
-    resource = AirbyteResource(
-        host="airbyte",
-        port="8000",
-        workspace_id="5ae6b09b-fdec-41af-aaf7-7d94cfc33ef6",
-        request_additional_params=said,
-    )
-    settings = resource.settings()
-    assert settings.request_headers == (("X-Door", "open"),)
-    assert settings.proxies == (("http", "http://proxy:3128"),)
-    assert settings.verify == str(ca)
-    assert settings.request_timeout == 40
-    assert (settings.username, settings.password) == ("me", "hunter22")
-    assert "hunter22" not in repr(resource)
-
-
-@pytest.mark.parametrize(
-    ("said", "complaint"),
-    [
-        ({"cert": "me.pem", "stream": True}, "has 'cert' and 'stream', which cannot be said"),
-        ({"auth": "me"}, "an 'auth' that is no pair"),
-    ],
-)
-def test_what_cannot_be_said_any_more_is_an_error_at_once(
-    said: dict[str, Any], complaint: str
-) -> None:
-    with pytest.raises(AirbyteSettingsError, match=complaint):
-        AirbyteResource(host="airbyte", port="8000", request_additional_params=said)
-
-
-@pytest.mark.parametrize("cancel", [True, False])
-def test_the_former_name_of_cancelling_is_obeyed(cancel: bool) -> None:
-    resource = AirbyteResource(host="a", port="1", cancel_sync_on_run_termination=cancel)
-    assert resource.cancel_on_termination is cancel
+# The loader's arguments
 
 
 @pytest.mark.parametrize("name", ["cancel_sync_on_run_termination", "cancel_on_termination"])
@@ -230,15 +185,6 @@ def test_a_sync_that_shall_not_be_cancelled_is_not_by_a_loader_with_a_workspace_
     [bound] = definition.resource_defs.values()
     with dg.build_resources({"airbyte": bound}) as resources:
         assert resources.airbyte.cancel_on_termination is False
-
-
-@pytest.mark.parametrize("forward", [True, False])
-def test_forwarding_logs_means_nothing_and_says_so(forward: bool) -> None:
-    with pytest.warns(DeprecationWarning, match="forward_logs means nothing any more"):
-        AirbyteResource(host="a", port="1", forward_logs=forward)
-
-
-# The loader's arguments
 
 
 @pytest.mark.parametrize("wanted", [True, False])

@@ -1,6 +1,7 @@
 """The fields of an AirbyteResource, as those of an AirbyteWorkspace. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import dagster as dg
 
@@ -21,6 +22,8 @@ _OF_REQUESTS = {
     "timeout": "request_timeout",
     "auth": "username and password",
 }
+# Dagster does not export the type of `EnvVar.int(...)`.
+_VARIABLES = (dg.EnvVar, type(dg.EnvVar.int("ANY")))
 
 
 def new_settings(given: Mapping[str, object]) -> dict[str, object]:
@@ -58,7 +61,8 @@ def _as_text(value: object) -> str:
 
 
 def _said_to_requests(params: object) -> dict[str, object]:
-    said = dict(params) if isinstance(params, Mapping) else {}
+    given = params.items() if isinstance(params, Mapping) else ()
+    said = {name: value for name, value in given if value is not None}
     unknown = sorted(said.keys() - _OF_REQUESTS.keys())
     if unknown:
         raise AirbyteSettingsError(
@@ -66,6 +70,8 @@ def _said_to_requests(params: object) -> dict[str, object]:
             f" said any more. What can: {', '.join(_OF_REQUESTS)}."
         )
     user = _user_and_password(said.pop("auth")) if "auth" in said else {}
+    for name, value in said.items():
+        _CHECKS[name](value)
     return {**{_OF_REQUESTS[name]: value for name, value in said.items()}, **user}
 
 
@@ -75,4 +81,50 @@ def _user_and_password(auth: object) -> dict[str, object]:
             "request_additional_params has an 'auth' that is no pair of user and password: set"
             " username and password, or client_id and client_secret, instead."
         )
+    _check_is_read("auth", *auth)
     return {"username": auth[0], "password": auth[1]}
+
+
+def _check_timeout(value: object) -> None:
+    _check_is_read("timeout", value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise AirbyteSettingsError(
+            "request_additional_params has a 'timeout' that is no number of seconds: set"
+            " request_timeout, one number for connecting and for each wait, instead."
+        )
+
+
+def _check_verify(value: object) -> None:
+    _check_is_read("verify", value)
+    if not isinstance(value, bool | str):
+        raise AirbyteSettingsError(
+            "request_additional_params has a 'verify' that is neither true or false nor the path of"
+            " a CA file: set verify instead."
+        )
+
+
+def _check_texts(name: str, value: object) -> None:
+    texts = value if isinstance(value, Mapping) else {"": None}
+    _check_is_read(name, *texts.values())
+    if not all(isinstance(text, str) for text in (*texts, *texts.values())):
+        raise AirbyteSettingsError(
+            f"request_additional_params has {name!r} that are not texts by their names: set"
+            f" {_OF_REQUESTS[name]} instead."
+        )
+
+
+def _check_is_read(name: str, *values: object) -> None:
+    """Dagster reads no variable that lies so deep in a resource."""
+    if any(isinstance(value, _VARIABLES) for value in values):
+        raise AirbyteSettingsError(
+            f"request_additional_params has an EnvVar in {name!r}, where Dagster does not read it:"
+            f" give it to {_OF_REQUESTS[name]} instead."
+        )
+
+
+_CHECKS: Mapping[str, Callable[[object], None]] = {
+    "headers": partial(_check_texts, "headers"),
+    "proxies": partial(_check_texts, "proxies"),
+    "verify": _check_verify,
+    "timeout": _check_timeout,
+}
