@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,16 @@ class Place:
             for process in PROCESSES.glob("[0-9]*")
             if str(self.folder) in _read(process / "environ")
         }
+
+    def wait_for(self, command: str) -> int:
+        """The number of the process with these words, which may not have begun yet."""
+        give_up = time.monotonic() + 30
+        while time.monotonic() < give_up:
+            for number, line in self.processes().items():
+                if command in line:
+                    return number
+            time.sleep(0.02)
+        raise AssertionError(f"there is no {command!r} among {self.processes()}")
 
 
 def _read(path: Path) -> str:
@@ -188,7 +199,7 @@ def test_a_signal_ends_it_and_leaves_nothing(
     place: Place, number: signal.Signals, when: str, status: int
 ) -> None:
     with running(place, until=when) as demo:
-        assert any("dagster dev" in command for command in place.processes().values())
+        place.wait_for("dagster dev")
         demo.send_signal(number)
         assert demo.wait(timeout=60) == status
     assert (place.files(), place.processes()) == ([], {})
@@ -197,10 +208,7 @@ def test_a_signal_ends_it_and_leaves_nothing(
 @needs_proc
 def test_a_dagster_that_dies_ends_it_with_the_reason(place: Place) -> None:
     with running(place, until="Starting dagster") as demo:
-        (dagster_dev,) = [
-            number for number, command in place.processes().items() if "dagster dev" in command
-        ]
-        os.kill(dagster_dev, signal.SIGKILL)
+        os.kill(place.wait_for("dagster dev"), signal.SIGKILL)
         _, complaint = demo.communicate(timeout=60)
     assert demo.returncode == 1
     assert "dagster dev has ended by itself" in complaint
