@@ -18,8 +18,8 @@ from dagster_airbyte_sync.resources import Job
 # An event is stored after its job has ended, but Dagster's clock and Airbyte's may disagree by
 # minutes; history is read back this much further than a job's end.
 _SLACK = timedelta(hours=1)
-# Mostly the newest few say it, and reading one takes a third of a millisecond.
-_HISTORY_PAGE = 25
+# Mostly the newest few say it; if they do not, a backlog is being told, and very many are read.
+_FIRST_PAGE, _FURTHER_PAGE = 25, 500
 _EVER = datetime(1970, 1, 2, tzinfo=timezone.utc)
 
 
@@ -121,7 +121,8 @@ def _told_since(instance: dg.DagsterInstance, table: Table, ended_at: datetime) 
     told: set[int] = set()
     cursor: str | None = None
     while True:
-        page = instance.fetch_materializations(table.key, limit=_HISTORY_PAGE, cursor=cursor)
+        limit = _FIRST_PAGE if cursor is None else _FURTHER_PAGE
+        page = instance.fetch_materializations(table.key, limit=limit, cursor=cursor)
         for record in page.records:
             found = record.asset_materialization
             metadata = found.metadata if found else {}
