@@ -1,5 +1,6 @@
 """A sync that a run found running, and told: of what the run left out the sensor tells the rest."""
 
+import threading
 from collections.abc import Iterator
 
 import dagster as dg
@@ -8,6 +9,7 @@ import pytest
 from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_definitions
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedConnection
 from helpers.deployment import Deployment
+from helpers.job_process import is_followed, wait_until
 
 
 @dg.asset(deps=["orders"])
@@ -16,14 +18,14 @@ def report() -> None: ...
 
 @pytest.fixture
 def live() -> Iterator[AirbyteSimulator]:
-    """An Airbyte whose syncs end by themselves, half a second after their start."""
+    """An Airbyte for runs, which wait in real time."""
     with AirbyteSimulator(clock=RealClock()) as airbyte:
         yield airbyte
 
 
 @pytest.fixture
 def shop(live: AirbyteSimulator) -> SimulatedConnection:
-    return live.add_connection("shop", streams=["orders"], sync_seconds=0.5)
+    return live.add_connection("shop", streams=["orders"])
 
 
 @pytest.fixture
@@ -49,8 +51,16 @@ def checks_of(deployment: Deployment) -> list[bool]:
 
 def attach_to(airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment) -> int:
     """A run that finds the sync running, follows it, and tells it: the id of its job."""
-    job = airbyte.start_sync(shop, unattended=True)
+    job = airbyte.begin(airbyte.start_sync(shop))
+
+    def end_it_when_it_is_followed() -> None:
+        wait_until(lambda: is_followed(airbyte))
+        airbyte.succeed(job)
+
+    ends = threading.Thread(target=end_it_when_it_is_followed)
+    ends.start()
     assert deployment.materialize("orders").success
+    ends.join()
     assert deployment.told("orders") == [job.job_id]
     return job.job_id
 
