@@ -28,7 +28,8 @@ def multi_asset_of(
             )
             for spec in specs
         },
-        deps=list({dep for spec in specs for dep in _upstream(spec)}),
+        # Whole, as each may have a partition mapping.
+        deps=list({dep.asset_key: dep for spec in specs for dep in spec.deps}.values()),
         internal_asset_deps=(
             {names[spec.key]: _upstream(spec) for spec in specs}
             if any(spec.deps for spec in specs)

@@ -71,6 +71,23 @@ class InWarehouse(DagsterAirbyteTranslator):
         return super().get_asset_spec(props).with_io_manager_key("warehouse")
 
 
+class AfterItsSource(DagsterAirbyteTranslator):
+    def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
+        source = dg.AssetDep("source", partition_mapping=dg.LastPartitionMapping())
+        return super().get_asset_spec(props).replace_attributes(deps=[source])
+
+
+@pytest.mark.parametrize("streams", [["orders"], ["orders", "order lines"]], ids=["plain", "odd"])
+def test_a_partition_mapping_is_kept_whatever_the_names(streams: list[str]) -> None:
+    with AirbyteSimulator() as airbyte:
+        airbyte.add_connection("shop", streams)
+        (made,) = build_airbyte_assets_definitions(
+            workspace=AirbyteWorkspace(**airbyte.workspace_config()),
+            dagster_airbyte_translator=AfterItsSource(),
+        )
+    assert made.get_partition_mapping(dg.AssetKey("source")) == dg.LastPartitionMapping()
+
+
 def test_an_io_manager_is_kept_whatever_the_names() -> None:
     with AirbyteSimulator() as airbyte:
         airbyte.add_connection("plain", ["orders"])
