@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import chain
 
 from dagster_airbyte_sync.resources import Job
-from dagster_airbyte_sync.resources.reading import integer, text, when
+from dagster_airbyte_sync.resources.reading import integer, object_at, text, when
 
 VERSION = 2
 
@@ -18,9 +18,20 @@ OVERLAP = timedelta(minutes=5)
 
 _MOST_BYTES = 7_500
 
+# More connections that cannot be read than this wait in `held`, which costs a few bytes for each.
+MOST_APART = 40
+
 
 class UnreadableBookmark(Exception):
     """Raised if a cursor is not a bookmark of this workspace; the text says why."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A job, as a place in the history of its connection."""
+
+    job_id: int
+    ended_at: datetime
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,9 @@ class Bookmark:
     earlier is done unless it waits. `held` names the first waiting job of each connection, with the
     time (Dagster's clock, epoch seconds) since when; the connection's later jobs wait with it. The
     first of all ended at `held_from`. Nothing older than `begin` is ever told.
+
+    `apart` has, by connection id, where to read on once a connection can be read that cannot be
+    now. None of its jobs from there on is done. History is not read again for its sake till then.
     """
 
     workspace_id: str
@@ -39,6 +53,7 @@ class Bookmark:
     done: frozenset[int] = frozenset()
     held: Mapping[int, int] = field(default_factory=dict)
     held_from: datetime | None = None
+    apart: Mapping[str, Place] = field(default_factory=dict)
 
     @property
     def read_from(self) -> datetime:
@@ -50,6 +65,16 @@ class Bookmark:
         if job.id in self.done or job.id in self.held or is_behind:
             return job.id in self.done
         return job.ended_at is not None and job.ended_at < self.since - OVERLAP
+
+    def brought_back(self, connection_ids: Iterable[str], now: int) -> "Bookmark":
+        """With connections that were apart waiting like any other, so that they are read again."""
+        apart = dict(self.apart)
+        back = [apart.pop(connection_id) for connection_id in connection_ids]
+        ends = [place.ended_at for place in back]
+        if self.held_from is not None:
+            ends.append(self.held_from)
+        held = {**self.held, **{place.job_id: now for place in back}}
+        return replace(self, held=held, held_from=min(ends, default=None), apart=apart)
 
     def to_cursor(self) -> str:
         """JSON of less than 8 kB. Of too many done jobs the oldest are left out, and looked up in
@@ -74,6 +99,11 @@ class Bookmark:
             fields["held"] = list(chain.from_iterable(zip(ids, times, strict=True)))
         if self.held_from is not None:
             fields["held_from"] = self.held_from.isoformat()
+        if self.apart:
+            fields["apart"] = {
+                connection_id: [place.job_id, place.ended_at.isoformat()]
+                for connection_id, place in sorted(self.apart.items())
+            }
         return json.dumps(fields, separators=(",", ":"))
 
 
@@ -101,12 +131,22 @@ def read_bookmark(cursor: str, workspace_id: str) -> Bookmark:
         done=frozenset(_from_steps(raw.get("done"))),
         held=_read_held(raw.get("held")),
         held_from=when(raw.get("held_from")),
+        apart=dict(_read_apart(raw.get("apart"))),
     )
 
 
 def _read_held(raw: object) -> dict[int, int]:
     flat = _list(raw)
     return dict(zip(_from_steps(flat[::2]), _from_steps(flat[1::2]), strict=False))
+
+
+def _read_apart(raw: object) -> Iterable[tuple[str, Place]]:
+    for connection_id, place in object_at(raw).items():
+        first, second = [*_list(place), None, None][:2]
+        job_id, ended_at = integer(first), when(second)
+        if job_id is None or ended_at is None:
+            raise UnreadableBookmark("it has no place for a connection that could not be read")
+        yield connection_id, Place(job_id, ended_at)
 
 
 def _steps(numbers: Iterable[int]) -> Iterable[int]:

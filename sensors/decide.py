@@ -66,12 +66,14 @@ class ToldSync:
 class Decision:
     """What becomes of the new jobs of a scan: told now, waiting, or left for the next tick.
 
-    A job in none of them has nothing to tell: no asset stands for its streams.
+    A job in none of them has nothing to tell: no asset stands for its streams. `unreadable` are the
+    connections of which none was told because their tables cannot be known now.
     """
 
     told: tuple[ToldSync, ...] = ()
     waiting: tuple[Job, ...] = ()
     left: tuple[Job, ...] = ()
+    unreadable: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -125,11 +127,13 @@ def decide(new: Sequence[Job], known: Known) -> Decision:
     with it, so that each table hears of its jobs in order.
     """
     teller = _Teller(known, known.ledger)
+    left: Sequence[Job] = ()
     for place, job in enumerate(new):
         if teller.events >= known.most_events:
-            return Decision(tuple(teller.told), tuple(teller.waiting), tuple(new[place:]))
+            left = new[place:]
+            break
         teller.take(job)
-    return Decision(tuple(teller.told), tuple(teller.waiting))
+    return Decision(tuple(teller.told), tuple(teller.waiting), tuple(left), known.unreadable)
 
 
 def _untold(job: Job, tables: Sequence[Table], ledger: Ledger) -> list[Table]:

@@ -74,11 +74,19 @@ class DefinedTables:
         """
         if not self._is_refreshed and not _lists(self._catalog, job):
             self._refresh()
-        connection_id = job.connection_id
+        found = self._of_connection(job.connection_id)
+        if _totals_are_for_one_of(found, job):
+            self._ask_now(job.connection_id)
+        return self._found[job.connection_id]
+
+    def can_be_told(self, connection_id: str) -> bool:
+        """Whether a connection can be read, of which no job is at hand."""
+        self._of_connection(connection_id)
+        return connection_id not in self._unreadable
+
+    def _of_connection(self, connection_id: str) -> list[Table]:
         if connection_id not in self._found:
             self._found[connection_id] = self._find(connection_id)
-        if _totals_are_for_one_of(self._found[connection_id], job):
-            self._ask_now(connection_id)
         return self._found[connection_id]
 
     def _refresh(self) -> None:

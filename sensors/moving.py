@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dagster_airbyte_sync.resources import Job
-from dagster_airbyte_sync.sensors.bookmark import OVERLAP, Bookmark
+from dagster_airbyte_sync.sensors.bookmark import MOST_APART, OVERLAP, Bookmark, Place
 from dagster_airbyte_sync.sensors.decide import Decision
 from dagster_airbyte_sync.sensors.scan import Scan
 
@@ -23,18 +23,22 @@ def move(
     """
     read = _before(scan.jobs, {job.id for job in decision.left})
     since = _since(bookmark.since, read, server_time)
-    places = _places(scan, decision)
+    waiting = {job.id for job in decision.waiting}
+    waiting |= {job.id for job in scan.jobs if job.connection_id in bookmark.apart}
+    done = bookmark.done | ({job.id for job in read} - waiting)
+    places = {**_places(scan, decision), **_late(bookmark, scan)}
+    apart = _apart(bookmark, scan, decision, places, done)
+    places = {key: job_id for key, job_id in places.items() if key not in apart}
     held = {job_id: bookmark.held.get(job_id, now) for job_id in places.values()}
     if not scan.complete:
         held |= _unread(bookmark, scan)
-    waiting = {job.id for job in decision.waiting}
-    done = bookmark.done | {job.id for job in read if job.id not in waiting}
     return replace(
         bookmark,
         since=since,
         done=_still_needed(done, scan, since - OVERLAP, places),
         held=held,
         held_from=_held_from(bookmark, scan, held),
+        apart=apart,
     )
 
 
@@ -67,6 +71,43 @@ def _places(scan: Scan, decision: Decision) -> Mapping[str, int]:
         return first
     last = {job.connection_id: job.id for job in scan.jobs if job.connection_id in scan.behind}
     return {**last, **first}
+
+
+def _late(bookmark: Bookmark, scan: Scan) -> Mapping[str, int]:
+    """Of connections set apart the job that was committed late, and ended before their place."""
+    first: dict[str, int] = {}
+    for job in scan.jobs:
+        place = bookmark.apart.get(job.connection_id)
+        if place is None or job.ended_at is None or job.ended_at > place.ended_at:
+            continue
+        if job.id == place.job_id or not bookmark.knows(job):
+            first.setdefault(job.connection_id, job.id)
+    return {key: job_id for key, job_id in first.items() if job_id != bookmark.apart[key].job_id}
+
+
+def _apart(
+    bookmark: Bookmark,
+    scan: Scan,
+    decision: Decision,
+    places: Mapping[str, int],
+    done: frozenset[int],
+) -> Mapping[str, Place]:
+    """The connections of which history is not read again until they can be read."""
+    apart = {key: place for key, place in bookmark.apart.items() if key not in places}
+    if not scan.complete and not done.issubset(job.id for job in scan.jobs):
+        # What is done after a place may not be known here.
+        return apart
+    from_place: dict[str, list[Job]] = {}
+    for job in scan.jobs:
+        if job.id == places.get(job.connection_id) or job.connection_id in from_place:
+            from_place.setdefault(job.connection_id, []).append(job)
+    for key, jobs in from_place.items():
+        ended_at = jobs[0].ended_at
+        if key not in decision.unreadable or ended_at is None or len(apart) >= MOST_APART:
+            continue
+        if not any(job.id in done for job in jobs):
+            apart[key] = Place(jobs[0].id, ended_at)
+    return apart
 
 
 def _unread(bookmark: Bookmark, scan: Scan) -> dict[int, int]:

@@ -92,6 +92,8 @@ class Polling:
             self.selector,
             context.log,
         )
+        apart = bookmark.apart
+        bookmark = bookmark.brought_back(filter(tables.can_be_told, apart), int(time.time()))
         scan = scan_history(client, bookmark, budget, tables.events_for, enough=_MOST_EVENTS)
         if scan.unreadable:
             context.log.warning(
@@ -154,7 +156,7 @@ class Polling:
         tables: DefinedTables,
     ) -> Decision:
         owed = [(table, job) for job in scan.new for table in tables.of(job)]
-        if not owed and not tables.unreadable:
+        if not owed and not any(job.connection_id in tables.unreadable for job in scan.new):
             return Decision()
         involved = {table.key: table for table, _ in owed}.values()
         fresh = [(table, job) for table, job in owed if makes_fresh(job)]

@@ -13,7 +13,7 @@ class Scan:
 
     `complete` is False if the scan stopped before the newest job: the jobs are then all that
     ended up to the last one, and none later. `unreadable` rows were in the list that are no jobs.
-    `behind` are the connections of which a job waited before.
+    `behind` are the connections of which a job waited before. None is new of those set apart.
     """
 
     jobs: tuple[Job, ...]
@@ -38,7 +38,6 @@ def scan_history(
     jobs: list[Job] = []
     new: list[Job] = []
     unreadable: list[int] = []
-
     behind: set[str] = set()
 
     def scan(complete: bool) -> Scan:
@@ -48,6 +47,8 @@ def scan_history(
     try:
         for job in client.finished_jobs(bookmark.read_from, budget, unreadable.append):
             jobs.append(job)
+            if job.connection_id in bookmark.apart:
+                continue
             if job.id in bookmark.held:
                 behind.add(job.connection_id)
             is_behind = job.connection_id in behind

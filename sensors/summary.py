@@ -21,6 +21,7 @@ def summary_of(scan: Scan, decision: Decision, moved: Bookmark, about: int | Non
         f"told {_count(len(fresh), 'sync')}{of} ({_count(tables, 'table')})" if fresh else "",
         f"{_count(others, 'failed, cancelled or clearing job')}" if others else "",
         f"{_count(len(decision.waiting), 'sync')} waiting" if decision.waiting else "",
+        f"{_count(len(moved.apart), 'connection')} cannot be told now" if moved.apart else "",
         f"{_count(scan.unreadable, 'job')} unreadable" if scan.unreadable else "",
         "more to come at the next tick" if is_cut else "",
     ]

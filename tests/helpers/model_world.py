@@ -19,7 +19,7 @@ from dagster_airbyte_sync import (
 )
 from dagster_airbyte_sync.assets.following import Following
 from dagster_airbyte_sync.assets.metadata import JOB_ID, int_in
-from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, OnActiveSync
+from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, Connection, OnActiveSync
 from dagster_airbyte_sync.resources import client as clients
 from dagster_airbyte_sync.testing import (
     AirbyteSimulator,
@@ -86,6 +86,9 @@ class World:
             request_retry_delay=0.001,
             request_timeout=0.5,
         )
+        # Connections for which the user's selector raises in a tick.
+        self.broken: set[str] = set()
+        self._is_ticking = False
         self.cursors: dict[str, str | None] = dict.fromkeys(SENSORS)
         self.runs: list[SteppedRun] = []
         self._is_loaded = False
@@ -135,15 +138,27 @@ class World:
 
     def _load(self) -> None:
         built = build_airbyte_definitions(
-            self.workspace, checks=False, sensor_name=SENSORS[0], start_from=LOOK_BACK
+            self.workspace,
+            checks=False,
+            sensor_name=SENSORS[0],
+            start_from=LOOK_BACK,
+            connection_selector_fn=self._is_selected,
         )
         second = build_airbyte_polling_sensor(
-            workspace=self.workspace, name=SENSORS[1], start_from=LOOK_BACK
+            workspace=self.workspace,
+            name=SENSORS[1],
+            start_from=LOOK_BACK,
+            connection_selector_fn=self._is_selected,
         )
         defs = dg.Definitions.merge(built, dg.Definitions(sensors=[second]))
         self._repository = defs.get_repository_def()
         self._is_loaded = True
         self.truth.now_defined(key.to_user_string() for key in self._repository.assets_defs_by_key)
+
+    def _is_selected(self, connection: Connection) -> bool:
+        if self._is_ticking and connection.id in self.broken:
+            raise ValueError("a bug of the user's")
+        return True
 
     def _look_whether_streams_are_known(self) -> None:
         """They are not while the client asks the public API."""
@@ -199,11 +214,20 @@ class World:
                 resources={"airbyte": self.workspace},
             ) as context:
                 context.log.addHandler(self._printed)
-                result = self._repository.get_sensor_def(sensor).evaluate_tick(context)
+                with self._ticking():
+                    result = self._repository.get_sensor_def(sensor).evaluate_tick(context)
             evaluated = Evaluated(list(result.asset_events), result.cursor)
             self._check(evaluated)
             return evaluated
         return None
+
+    @contextmanager
+    def _ticking(self) -> Iterator[None]:
+        self._is_ticking = True
+        try:
+            yield
+        finally:
+            self._is_ticking = False
 
     def _check(self, evaluated: Evaluated) -> None:
         cursor = evaluated.cursor or ""
@@ -310,6 +334,7 @@ class World:
     def come_to_rest(self) -> None:
         """Everything ends well: no more faults, each run and each job ends, sensors catch up."""
         self.airbyte.clear_faults()
+        self.broken.clear()
         if not self._is_loaded:
             self._load()
         self._end_jobs_and_runs()

@@ -56,7 +56,7 @@ PATHS = (
     "/instance_configuration",
 )
 EDITED = (None, "", "{", "[]", "null", '{"v":0}', '{"v":2,"since":"2020-01-01"}', '{"v":1}')
-FOREIGN = '{"v":1,"workspace":"another","begin":"2026-01-01","since":"2026-01-01"}'
+FOREIGN = '{"v":2,"workspace":"another","begin":"2026-01-01","since":"2026-01-01"}'
 
 # Not while a tick stores its events: that is told twice, see test_found_by_the_model.py.
 POINTS = BETWEEN
@@ -241,6 +241,16 @@ class Histories(RuleBasedStateMachine):
     @rule(sensor=sensors, cursor=st.sampled_from([*EDITED, FOREIGN]))
     def a_bookmark_is_lost_or_edited(self, sensor: str, cursor: str | None) -> None:
         self.world.cursors[sensor] = cursor
+
+    @precondition(has_connections)
+    @rule(place=which, is_broken=st.booleans())
+    def code_of_the_users_raises_for_a_connection(self, place: int, is_broken: bool) -> None:
+        """Until it is mended, which is at rest at the latest."""
+        connection_id = self.connection(place).connection_id
+        if is_broken:
+            self.world.broken.add(connection_id)
+        else:
+            self.world.broken.discard(connection_id)
 
     @rule()
     def the_code_server_restarts(self) -> None:

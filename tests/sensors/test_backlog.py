@@ -112,7 +112,10 @@ def test_slow_pages_are_told_as_far_as_they_could_be_read(
 def test_a_connection_that_could_not_be_told_for_days_is_told_in_the_end(
     airbyte: AirbyteSimulator, deploy: Deploy
 ) -> None:
-    """Many more of its jobs wait than one tick tells; those of others are told, once."""
+    """Many more of its jobs wait than one tick tells; those of others are told, once.
+
+    Till it can be told, history is not read again for its sake, however long that takes.
+    """
     broken, fine = add_connections(airbyte, 2)
     expected = history(airbyte, [broken], 800) | history(airbyte, [fine], 600)
 
@@ -129,9 +132,14 @@ def test_a_connection_that_could_not_be_told_for_days_is_told_in_the_end(
 
         assert deployment.told_all(expected) == expected | {"table_0": []}
         assert [len(tick.events) for tick in ticks] == [250, 250, 100, 0, 0]
-        assert str(ticks[-1].summary).startswith("800 syncs waiting. ")
+        assert str(ticks[-1].summary).startswith("1 connection cannot be told now. ")
+        assert ticks[-1].sent == 1
         assert len(str(deployment.cursor)) < 1000
 
+        for _ in range(3):
+            airbyte.advance(timedelta(minutes=9))
+            expected["table_0"].append(airbyte.run_sync(broken).job_id)
+            deployment.tick()
         is_mended = True
         for _ in range(5):
             deployment.tick()

@@ -2,13 +2,16 @@
 
 import json
 from datetime import datetime, timedelta, timezone
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_airbyte_sync.sensors.bookmark import (
+    MOST_APART,
     Bookmark,
+    Place,
     UnreadableBookmark,
     begin_of,
     first_bookmark,
@@ -30,6 +33,7 @@ ids = st.integers(min_value=1, max_value=2**62)
     done=st.frozensets(ids, max_size=50),
     held=st.dictionaries(ids, st.integers(0, 2**33), max_size=20),
     held_from=st.none() | times,
+    apart=st.dictionaries(st.uuids().map(str), st.builds(Place, ids, times), max_size=5),
 )
 def test_a_bookmark_is_read_back_as_it_was_written(
     begin: datetime,
@@ -37,8 +41,9 @@ def test_a_bookmark_is_read_back_as_it_was_written(
     done: frozenset[int],
     held: dict[int, int],
     held_from: datetime | None,
+    apart: dict[str, Place],
 ) -> None:
-    bookmark = Bookmark(WORKSPACE, begin, since, done, held, held_from)
+    bookmark = Bookmark(WORKSPACE, begin, since, done, held, held_from, apart)
 
     assert read_bookmark(bookmark.to_cursor(), WORKSPACE) == bookmark
 
@@ -58,12 +63,35 @@ def test_a_bookmark_stays_under_8_kb_and_forgets_the_oldest_first(done: frozense
 def test_hundreds_of_connections_that_wait_do_not_burst_it() -> None:
     held = {2**40 + 1000 * job_id: 1_800_000_000 + 37 * job_id for job_id in range(500)}
     done = frozenset(range(10**9, 10**9 + 5000, 2))
-    bookmark = Bookmark(WORKSPACE, MOMENT, MOMENT, done, held, MOMENT)
+    apart = {str(uuid4()): Place(2**40 + number, MOMENT) for number in range(MOST_APART)}
+    bookmark = Bookmark(WORKSPACE, MOMENT, MOMENT, done, held, MOMENT, apart)
 
     cursor = bookmark.to_cursor()
 
     assert len(cursor) < 8_000
     assert read_bookmark(cursor, WORKSPACE).held == held
+    assert read_bookmark(cursor, WORKSPACE).apart == apart
+
+
+def test_history_is_read_again_from_where_a_connection_was_set_apart_once_it_is_back() -> None:
+    days = [MOMENT - timedelta(days=number) for number in range(4)]
+    apart = {"shop": Place(3, days[3]), "crm": Place(2, days[2])}
+    bookmark = Bookmark(WORKSPACE, days[3], MOMENT, held={1: 7}, held_from=days[1], apart=apart)
+
+    back = bookmark.brought_back(["crm"], now=9)
+
+    assert bookmark.read_from == days[1]
+    assert (back.held, back.read_from) == ({1: 7, 2: 9}, days[2])
+    assert back.apart == {"shop": Place(3, days[3])}
+    assert bookmark.brought_back([], now=9) == bookmark
+
+
+@pytest.mark.parametrize("place", [[], [1], [1, "soon"], ["?", 1_800_000_000], None, "x"])
+def test_a_connection_set_apart_without_a_place_is_not_taken_for_done(place: object) -> None:
+    edited = json.loads(first_bookmark(WORKSPACE, MOMENT).to_cursor()) | {"apart": {"shop": place}}
+
+    with pytest.raises(UnreadableBookmark, match="place"):
+        read_bookmark(json.dumps(edited), WORKSPACE)
 
 
 def test_a_busy_hour_fits_without_forgetting() -> None:

@@ -9,7 +9,7 @@ import dagster as dg
 from dagster_airbyte_sync import Job, JobStatus, JobType, StreamId
 from dagster_airbyte_sync.assets import Ledger, Table
 from dagster_airbyte_sync.assets.ledger import LastTold
-from dagster_airbyte_sync.sensors.bookmark import OVERLAP, Bookmark
+from dagster_airbyte_sync.sensors.bookmark import MOST_APART, OVERLAP, Bookmark, Place
 from dagster_airbyte_sync.sensors.decide import Decision, Known, decide
 from dagster_airbyte_sync.sensors.moving import move
 from dagster_airbyte_sync.sensors.promises import Promise
@@ -139,6 +139,7 @@ def moved(
     waits: Sequence[Job] = (),
     left: Sequence[Job] = (),
     *,
+    unreadable: frozenset[str] = frozenset(),
     complete: bool = True,
     server_time: datetime = NOON + timedelta(hours=2),
     **before: object,
@@ -149,7 +150,7 @@ def moved(
     )
     behind = frozenset(job.connection_id for job in jobs if job.id in bookmark.held)
     scan = Scan(tuple(jobs), tuple(jobs), complete, behind=behind)
-    decision = Decision((), tuple(waits), tuple(left))
+    decision = Decision((), tuple(waits), tuple(left), unreadable)
     return move(bookmark, scan, decision, now=1000, server_time=server_time)
 
 
@@ -248,6 +249,74 @@ def test_what_is_done_behind_one_that_waits_stays_known_as_done() -> None:
     after = moved([waits, done], waits=[waits], held={1: 400}, done=frozenset({2}), since=since)
 
     assert after.knows(done, is_behind=True)
+
+
+SHOP_ONLY = frozenset({"shop"})
+
+
+def test_a_connection_that_cannot_be_read_is_set_apart_and_not_read_again_meanwhile() -> None:
+    jobs = [job(1, 1), job(2, 10), job(3, 30, "crm")]
+
+    after = moved(jobs, waits=jobs[:2], unreadable=SHOP_ONLY)
+
+    assert after.apart == {"shop": Place(1, NOON + timedelta(minutes=1))}
+    assert (after.held, after.held_from) == ({}, None)
+    assert after.read_from > NOON + timedelta(minutes=20)
+
+
+def test_what_it_syncs_meanwhile_is_not_taken_for_done() -> None:
+    later = job(2, 10)
+    apart = {"shop": Place(1, NOON + timedelta(minutes=1))}
+
+    after = moved([later], apart=apart, unreadable=SHOP_ONLY)
+
+    assert (after.apart, after.done) == (apart, frozenset())
+    assert after.since == later.ended_at
+
+
+def test_it_is_not_set_apart_while_something_is_done_behind_what_waits() -> None:
+    """What is done is named only as long as history is read from before it."""
+    late, done = job(2, 1), job(1, 2)
+
+    after = moved([late, done], waits=[late], done=frozenset({1}), unreadable=SHOP_ONLY)
+
+    assert (after.held, after.apart) == ({2: 1000}, {})
+    assert after.knows(done, is_behind=True)
+
+
+def test_it_is_not_set_apart_by_a_scan_that_did_not_come_to_all_that_is_done() -> None:
+    waits = job(1, 1)
+    cut = {"complete": False, "done": frozenset({7}), "unreadable": SHOP_ONLY}
+
+    assert moved([waits], waits=[waits], **cut).held == {1: 1000}  # type: ignore[arg-type]
+
+
+def test_a_job_committed_late_before_its_place_becomes_its_place() -> None:
+    place, late = Place(2, NOON + timedelta(minutes=2)), job(1, 1)
+
+    after = moved([late, job(2, 2)], apart={"shop": place}, unreadable=SHOP_ONLY)
+
+    assert after.apart == {"shop": Place(1, NOON + timedelta(minutes=1))}
+
+
+def test_a_job_committed_late_before_what_is_done_waits_with_what_is_done_named() -> None:
+    """As if it had never been set apart."""
+    place, late, done = Place(3, NOON + timedelta(minutes=3)), job(1, 1), job(2, 2)
+
+    after = moved([late, done], apart={"shop": place}, done=frozenset({2}), unreadable=SHOP_ONLY)
+
+    assert (after.held, after.apart) == ({1: 1000}, {})
+    assert after.knows(done, is_behind=True)
+
+
+def test_more_connections_than_fit_a_cursor_wait_like_any_other() -> None:
+    jobs = [job(number, number, f"c{number}") for number in range(1, MOST_APART + 3)]
+    unreadable = frozenset(each.connection_id for each in jobs)
+
+    after = moved(jobs, waits=jobs, unreadable=unreadable)
+
+    assert list(after.apart) == [f"c{number}" for number in range(1, MOST_APART + 1)]
+    assert list(after.held) == [MOST_APART + 1, MOST_APART + 2]
 
 
 def test_the_bookmark_never_goes_back_for_a_late_commit() -> None:
