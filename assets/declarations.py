@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.run_events import observations_since, run_events
+from dagster_airbyte_sync.assets.run_events import BEFORE_ALL, observations_since, run_events
 from dagster_airbyte_sync.assets.tables import Table
 from dagster_airbyte_sync.resources import Job
 
@@ -16,8 +15,6 @@ _STEP_ENDS = {
     dg.DagsterEventType.STEP_SUCCESS,
     dg.DagsterEventType.STEP_FAILURE,
 }
-
-_EVER = datetime(1970, 1, 2, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ def declarations_of(
     instance: dg.DagsterInstance, table: dg.AssetKey, jobs: Iterable[Job]
 ) -> Mapping[int, Sequence[Declaration]]:
     """Who said of this table that they follow the jobs: by job id, first to last."""
-    created = {job.id: job.created_at or _EVER for job in jobs}
+    created = {job.id: job.created_at or BEFORE_ALL for job in jobs}
     found: dict[int, list[Declaration]] = {job_id: [] for job_id in created}
     if created:
         for record in observations_since(instance, table, min(created.values())):

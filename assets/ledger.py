@@ -7,20 +7,17 @@ after a newer one's. So what is not the last one told is looked up in the table'
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.run_events import BEFORE_ALL, CLOCK_SLACK, Page, paged
 from dagster_airbyte_sync.assets.tables import Table
 from dagster_airbyte_sync.resources import Job
 
-# An event is stored after its job has ended, but Dagster's clock and Airbyte's may disagree by
-# minutes; history is read back this much further than a job's end.
-_SLACK = timedelta(hours=1)
 # Mostly the newest few say it; if they do not, a backlog is being told, and very many are read.
 _FIRST_PAGE, _FURTHER_PAGE = 25, 500
-_EVER = datetime(1970, 1, 2, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
@@ -104,7 +101,7 @@ def with_history(
     oldest: dict[dg.AssetKey, tuple[Table, datetime]] = {}
     for table, job in asked:
         if ledger.is_told(table.key, job.id) is None:
-            ended = job.ended_at or _EVER
+            ended = job.ended_at or BEFORE_ALL
             _, before = oldest.get(table.key, (table, ended))
             oldest[table.key] = (table, min(before, ended))
     histories = {key: _told_since(instance, *asked) for key, asked in oldest.items()}
@@ -117,21 +114,20 @@ def _told_since(instance: dg.DagsterInstance, table: Table, ended_at: datetime) 
     Events are stored in the order of Dagster's clock, but tell jobs in any order (a late commit,
     a `start_from` moved back), so only the time of storage says when to stop.
     """
-    until = ended_at.timestamp() - _SLACK.total_seconds()
+    until = ended_at.timestamp() - CLOCK_SLACK.total_seconds()
     told: set[int] = set()
-    cursor: str | None = None
-    while True:
+
+    def fetch(cursor: str | None) -> Page:
         limit = _FIRST_PAGE if cursor is None else _FURTHER_PAGE
-        page = instance.fetch_materializations(table.key, limit=limit, cursor=cursor)
-        for record in page.records:
-            found = record.asset_materialization
-            metadata = found.metadata if found else {}
-            job_id = _job_id(metadata, table.connection_id)
-            if job_id is not None:
-                told.add(job_id)
-            ended = keys.float_in(metadata, keys.SYNC_ENDED_AT)
-            if record.timestamp < until and (ended is None or ended < until):
-                return frozenset(told)
-        if not page.has_more:
-            return frozenset(told)
-        cursor = page.cursor
+        return instance.fetch_materializations(table.key, limit=limit, cursor=cursor)
+
+    for record in paged(fetch):
+        found = record.asset_materialization
+        metadata = found.metadata if found else {}
+        job_id = _job_id(metadata, table.connection_id)
+        if job_id is not None:
+            told.add(job_id)
+        ended = keys.float_in(metadata, keys.SYNC_ENDED_AT)
+        if record.timestamp < until and (ended is None or ended < until):
+            break
+    return frozenset(told)

@@ -1,13 +1,40 @@
 """What Dagster has stored of a run and of a table, a page at a time."""
 
-from collections.abc import Iterator, Set
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence, Set
+from datetime import datetime, timedelta, timezone
+from itertools import takewhile
+from typing import Protocol
 
 import dagster as dg
 
-# Dagster's clock and Airbyte's may disagree.
-_SLACK = timedelta(hours=1)
+# An event is stored after its job has ended, but Dagster's clock and Airbyte's may disagree by
+# minutes; what is stored is read back this much further than a time of Airbyte's.
+CLOCK_SLACK = timedelta(hours=1)
+# What Airbyte gives no time may be as old as anything.
+BEFORE_ALL = datetime(1970, 1, 2, tzinfo=timezone.utc)
 _PAGE = 50
+
+
+class Page(Protocol):
+    """What Dagster returns of its records at once; the type that it has for this is not public."""
+
+    @property
+    def records(self) -> Sequence[dg.EventLogRecord]: ...
+    @property
+    def cursor(self) -> str: ...
+    @property
+    def has_more(self) -> bool: ...
+
+
+def paged(fetch: Callable[[str | None], Page]) -> Iterator[dg.EventLogRecord]:
+    """The records of all pages; a page is fetched when its first record is asked for."""
+    cursor: str | None = None
+    while True:
+        page = fetch(cursor)
+        yield from page.records
+        if not page.has_more:
+            return
+        cursor = page.cursor
 
 
 def run_events(
@@ -18,26 +45,17 @@ def run_events(
     newest_first: bool = False,
 ) -> Iterator[dg.EventLogRecord]:
     """A run's events of some kinds, in the order in which they were stored or against it."""
-    cursor: str | None = None
-    while True:
-        page = instance.get_records_for_run(
+    return paged(
+        lambda cursor: instance.get_records_for_run(
             run_id, cursor=cursor, of_type=set(kinds), ascending=not newest_first
         )
-        yield from page.records
-        if not page.has_more:
-            return
-        cursor = page.cursor
+    )
 
 
 def observations_since(
     instance: dg.DagsterInstance, table: dg.AssetKey, since: datetime
 ) -> Iterator[dg.EventLogRecord]:
     """A table's observations, newest first, back to a time of Airbyte's clock and some more."""
-    until = (since - _SLACK).timestamp()
-    cursor: str | None = None
-    while True:
-        page = instance.fetch_observations(table, limit=_PAGE, cursor=cursor)
-        yield from page.records
-        if not page.has_more or page.records[-1].timestamp < until:
-            return
-        cursor = page.cursor
+    until = (since - CLOCK_SLACK).timestamp()
+    found = paged(lambda at: instance.fetch_observations(table, limit=_PAGE, cursor=at))
+    return takewhile(lambda record: record.timestamp >= until, found)
