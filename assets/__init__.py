@@ -1,7 +1,7 @@
 """What a connection of Airbyte is in Dagster: assets, their events, and syncs on demand."""
 
 from dagster_airbyte_sync.assets.checks import build_airbyte_sync_checks
-from dagster_airbyte_sync.assets.chosen import ChosenAssets
+from dagster_airbyte_sync.assets.chosen import ChosenAssets, without_paused
 from dagster_airbyte_sync.assets.current_tables import ReadConnection, as_synced_now
 from dagster_airbyte_sync.assets.declarations import starters_of
 from dagster_airbyte_sync.assets.definitions import (
@@ -95,5 +95,6 @@ __all__ = [
     "tables_of_job",
     "take_over_schedules",
     "with_history",
+    "without_paused",
     "workspace_resource",
 ]

@@ -33,10 +33,9 @@ def chosen_tables(
 
     Without either they are those of all active connections. A selector means paused ones only if
     all that it accepts are paused: Airbyte itself pauses what keeps failing, and among many that is
-    no reason to fail. Definitions are taken as they are;
-    keys, selections, and what a spec's connection has besides it are looked up in the workspace, or
-    in the `snapshot` file. Raises AirbyteSettingsError for both, for none at all, and for what is
-    no table of Airbyte.
+    no reason to fail. Definitions are taken as they are; keys, selections, and what a spec's
+    connection has besides it are looked up in the workspace, or in the `snapshot` file. Raises
+    AirbyteSettingsError for both, for none at all, and for what is no table of Airbyte.
     """
     if selector is not None and assets is not None:
         raise AirbyteSettingsError(
@@ -50,7 +49,7 @@ def chosen_tables(
             include_inactive=selector is not None,
             snapshot=snapshot,
         )
-        tables = _without_paused(tables)
+        tables = without_paused(tables)
     else:
         known = partial(load_tables, workspace, translator, snapshot=snapshot)
         tables = _tables_of(assets, known)
@@ -62,7 +61,7 @@ def chosen_tables(
     return tables
 
 
-def _without_paused(tables: list[Table]) -> list[Table]:
+def without_paused(tables: list[Table]) -> list[Table]:
     """Those of connections that are not paused, unless there are none."""
     active = [table for table in tables if not table.was_paused]
     if not active:

@@ -120,6 +120,16 @@ def test_a_selector_of_a_schedule_may_name_a_paused_connection(
         load("include_inactive: false\nschedules: [{cron: '@daily', selector: {by_name: crm}}]")
 
 
+def test_a_selector_that_accepts_many_means_none_that_is_paused(
+    load: Load, airbyte: AirbyteSimulator
+) -> None:
+    """As in Python: a run would fail each night for what Airbyte has paused by itself."""
+    airbyte.update_connection(airbyte.connection("crm"), status="inactive")
+    loaded = load("schedules: [{cron: '@daily', selector: {by_name_pattern: '*'}}]")
+    assert "contacts" in loaded.keys
+    assert synced_by(loaded) == {"orders", "users"}
+
+
 def test_a_schedule_of_all_that_are_paused_is_an_error(
     load: Load, airbyte: AirbyteSimulator
 ) -> None:

@@ -16,6 +16,7 @@ from dagster_airbyte_sync.assets import (
     clean_name_with_case,
     load_tables,
     sync_schedule,
+    without_paused,
 )
 from dagster_airbyte_sync.builder import definitions_of_tables
 from dagster_airbyte_sync.component.schedule_fields import ScheduleFields, refuse_same_names
@@ -46,9 +47,10 @@ class Wanted:
 
     def tables_to_sync(self, selector: ConnectionSelector | None) -> list[Table]:
         """Those of all that are active, or of those that the selector of a schedule accepts."""
-        # As for schedules in Python: who asks for all does not ask for what is paused.
+        # As for schedules in Python: who asks for all, or for many, means none that is paused.
         may_be_paused = self.include_inactive and selector is not None
-        return self._tables(both(self.selector, selector), include_inactive=may_be_paused)
+        tables = self._tables(both(self.selector, selector), include_inactive=may_be_paused)
+        return without_paused(tables)
 
     def _tables(
         self, selector: ConnectionSelector | None, *, include_inactive: bool
