@@ -9,7 +9,7 @@ from dagster_airbyte_sync.resources.catalog import (
     StreamId,
     SyncSchedule,
 )
-from dagster_airbyte_sync.resources.client import AirbyteClient, client_for
+from dagster_airbyte_sync.resources.client import AirbyteClient
 from dagster_airbyte_sync.resources.errors import (
     AirbyteConflict,
     AirbyteError,
@@ -39,6 +39,7 @@ from dagster_airbyte_sync.resources.jobs import (
     job_url,
 )
 from dagster_airbyte_sync.resources.settings import AirbyteSettings, OnActiveSync
+from dagster_airbyte_sync.resources.shared_clients import client_for
 from dagster_airbyte_sync.resources.snapshot import read_snapshot, snapshot_of
 from dagster_airbyte_sync.resources.snapshot_file import (
     load_catalog,

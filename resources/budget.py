@@ -8,7 +8,6 @@ from dagster_airbyte_sync.resources.errors import OutOfTime
 # With less than this left a request is not begun: it would hardly end in time.
 _LEAST_SECONDS = 0.5
 
-
 OUT_OF_TIME = "The time for this tick is used up; the next one goes on from here."
 
 

@@ -1,22 +1,16 @@
 """Everything this package asks of one Airbyte workspace, answered in typed records."""
 
-import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 
-from cachetools import LRUCache, TTLCache
+from cachetools import TTLCache
 
 from dagster_airbyte_sync.resources import configuration_api, public_api
 from dagster_airbyte_sync.resources.budget import NO_LIMIT, TimeBudget
-from dagster_airbyte_sync.resources.catalog import (
-    Catalog,
-    Connection,
-    Destination,
-    SyncSchedule,
-)
+from dagster_airbyte_sync.resources.catalog import Catalog, Connection, SyncSchedule
+from dagster_airbyte_sync.resources.catalog_reading import CatalogReader
 from dagster_airbyte_sync.resources.configuration_api import ConfigurationApi
 from dagster_airbyte_sync.resources.errors import (
     AirbyteForbidden,
@@ -38,7 +32,6 @@ from dagster_airbyte_sync.resources.history import (
 from dagster_airbyte_sync.resources.http import Http, told
 from dagster_airbyte_sync.resources.instance import CLOUD, Instance, read_instance
 from dagster_airbyte_sync.resources.jobs import Job, JobType
-from dagster_airbyte_sync.resources.paging import Page, rows_of_unordered
 from dagster_airbyte_sync.resources.public_api import PublicApi
 from dagster_airbyte_sync.resources.reading import Json, object_at
 from dagster_airbyte_sync.resources.settings import AirbyteSettings
@@ -64,7 +57,14 @@ class AirbyteClient:
             self._http, self._configuration, self._public, settings.max_items_per_page
         )
         self._fallback = Fallback(self.check_workspace, clock=clock)
-        self._page_size = public_api.page_size(settings.max_items_per_page)
+        self._catalog_reader = CatalogReader(
+            settings,
+            self._http,
+            self._configuration,
+            self._public,
+            self._fallback,
+            self.check_workspace,
+        )
         self._lock = threading.RLock()
         self._catalog: TTLCache[str, Catalog] = TTLCache(1, settings.catalog_ttl, timer=clock)
         self._instance = CLOUD if settings.is_cloud else None
@@ -84,62 +84,9 @@ class AirbyteClient:
         with self._lock:
             found = None if fresh else self._catalog.get("catalog")
             if found is None:
-                found = self._read_catalog(budget)
+                found = self._catalog_reader.read(budget)
                 self._catalog["catalog"] = found
             return found
-
-    def _read_catalog(self, budget: TimeBudget) -> Catalog:
-        connections = self._read_connections(budget)
-        if not connections:
-            self.check_workspace(budget)
-        return Catalog(
-            workspace_id=self._settings.workspace_id,
-            connections=connections,
-            destinations=self._read_destinations(connections, budget) if connections else {},
-            read_at=datetime.now(timezone.utc),
-        )
-
-    def _read_connections(self, budget: TimeBudget) -> dict[str, Connection]:
-        def from_configuration() -> dict[str, Connection]:
-            call = self._configuration.connections()
-            page = configuration_api.read_connections(self._http.send(call, budget))
-            return {row.id: row for row in told(call, "connections", page).rows}
-
-        def public_page(offset: int) -> Page[Connection]:
-            call = self._public.connections(offset, self._page_size)
-            page = public_api.read_connections(self._http.send(call, budget))
-            return told(call, "connections", page)
-
-        def from_public() -> dict[str, Connection]:
-            return rows_of_unordered(self._page_size, public_page)
-
-        return self._fallback.ask("connections", from_configuration, from_public, budget)
-
-    def _read_destinations(
-        self, connections: dict[str, Connection], budget: TimeBudget
-    ) -> dict[str, Destination]:
-        # The public list alone says the short type that asset kinds are made of ("postgres").
-        def page(offset: int) -> Page[Destination]:
-            call = self._public.destinations(offset, self._page_size)
-            page = public_api.read_destinations(self._http.send(call, budget))
-            return told(call, "destinations", page)
-
-        found = rows_of_unordered(self._page_size, page)
-        used = {connection.destination_id for connection in connections.values()}
-        for missed in sorted(used - found.keys() - {""}):
-            destination = self._read_destination(missed, budget)
-            if destination is not None:
-                found[missed] = destination
-        return found
-
-    def _read_destination(self, destination_id: str, budget: TimeBudget) -> Destination | None:
-        try:
-            answer = self._http.send(self._public.destination(destination_id), budget)
-        except NoToken:
-            raise
-        except (AirbyteForbidden, AirbyteNotFound):
-            return None
-        return public_api.read_destination(object_at(answer))
 
     def check_workspace(self, budget: TimeBudget = NO_LIMIT) -> None:
         """Raise AirbyteSettingsError if there is no such workspace for these credentials."""
@@ -276,7 +223,6 @@ class AirbyteClient:
 
         Raises AirbyteSettingsError for one that it does not take (see `can_set_schedule`).
         """
-
         if self._fallback.is_closed:
             self._set_publicly(connection_id, schedule)
         else:
@@ -336,34 +282,3 @@ class AirbyteClient:
 
     def _instance_of(self, answer: Json) -> Instance:
         return read_instance(answer, self._settings.configuration_api_base_url)
-
-
-_log = logging.getLogger(__name__)
-
-
-def _warn_of_plain_http(settings: AirbyteSettings) -> None:
-    for host in settings.hosts_in_the_clear:
-        _log.warning(
-            "Credentials for Airbyte are sent to %s unencrypted: use https:// if others can listen",
-            host,
-        )
-
-
-_clients: LRUCache[tuple[int, AirbyteSettings], AirbyteClient] = LRUCache(32)
-_clients_lock = threading.Lock()
-
-
-def client_for(settings: AirbyteSettings) -> AirbyteClient:
-    """The client of this process for these settings.
-
-    Dagster makes a new resource object for every sensor tick; what should outlive a tick (the
-    connection, the token, the catalog) lives here. Only time is lost when it is lost.
-    """
-    # A forked child must not share its parent's sockets.
-    key = (os.getpid(), settings)
-    with _clients_lock:
-        found = _clients.get(key)
-        if found is None:
-            _warn_of_plain_http(settings)
-            found = _clients[key] = AirbyteClient(settings)
-        return found

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from typing_extensions import Self
 
 from dagster_airbyte_sync.resources.catalog import Catalog
-from dagster_airbyte_sync.resources.client import AirbyteClient, client_for
+from dagster_airbyte_sync.resources.client import AirbyteClient
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
 from dagster_airbyte_sync.resources.settings import (
     CLOUD_CONFIGURATION_API,
@@ -24,6 +24,7 @@ from dagster_airbyte_sync.resources.settings import (
     check_number,
     check_workspace_is_given,
 )
+from dagster_airbyte_sync.resources.shared_clients import client_for
 
 # Dagster does not export the type of `EnvVar.int(...)`.
 _VARIABLES = (dg.EnvVar, type(dg.EnvVar.int("ANY")))

@@ -20,7 +20,7 @@ from dagster_airbyte_sync import (
 from dagster_airbyte_sync.assets.following import Following
 from dagster_airbyte_sync.assets.metadata import JOB_ID, int_in
 from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, Connection, OnActiveSync
-from dagster_airbyte_sync.resources import client as clients
+from dagster_airbyte_sync.resources import shared_clients as clients
 from dagster_airbyte_sync.testing import (
     AirbyteSimulator,
     Fault,
