@@ -13,6 +13,7 @@ from dagster_airbyte_sync import AirbyteWorkspace
 from dagster_airbyte_sync.cli import main
 from dagster_airbyte_sync.resources import read_snapshot_file, write_snapshot_file
 from dagster_airbyte_sync.testing import AirbyteSimulator
+from helpers.variables import variables
 
 # It loads from the very file that the command is to write.
 PROJECT = """
@@ -35,8 +36,8 @@ defs = build_airbyte_definitions(airbyte, snapshot=Path(__file__).parent / "airb
 def airbyte(monkeypatch: pytest.MonkeyPatch) -> Iterator[AirbyteSimulator]:
     with AirbyteSimulator() as airbyte:
         airbyte.add_connection("shop", ["orders", "users"])
-        for name, value in airbyte.workspace_config().items():
-            monkeypatch.setenv(f"AIRBYTE_{name.upper()}", str(value))
+        for name, value in variables(airbyte.workspace_config()).items():
+            monkeypatch.setenv(name, value)
         yield airbyte
 
 

@@ -10,6 +10,7 @@ import pytest
 from dagster_airbyte_sync import AirbyteWorkspaceComponent
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.component_yaml import Load, Loaded, load_yaml
+from helpers.variables import variables
 
 
 @pytest.fixture
@@ -23,8 +24,8 @@ def airbyte() -> Iterator[AirbyteSimulator]:
 
 @pytest.fixture
 def environ(airbyte: AirbyteSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in airbyte.workspace_config().items():
-        monkeypatch.setenv(f"AIRBYTE_{name.upper()}", str(value))
+    for name, value in variables(airbyte.workspace_config()).items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock
 from helpers.dagster_private import RUNS_AT_ONCE, SensorDaemon, TickStatus, sensor_daemon
+from helpers.variables import variables
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "scheduled_syncs.py"
 SMALL = ["orders", "users"]
@@ -36,7 +37,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 def daemon(
     airbyte: AirbyteSimulator, instance: dg.DagsterInstance, tmp_path: Path
 ) -> Iterator[SensorDaemon]:
-    environ = {f"AIRBYTE_{name.upper()}": str(v) for name, v in airbyte.workspace_config().items()}
+    environ = variables(airbyte.workspace_config())
     # Dagster imports a file once for each module name, so every test needs its own.
     location = tmp_path / f"example_{uuid.uuid4().hex}.py"
     location.write_text(EXAMPLE.read_text())

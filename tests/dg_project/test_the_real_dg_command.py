@@ -8,6 +8,7 @@ import pytest
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock
 from helpers.dagster_dev import dagster_dev
 from helpers.dg_project import DgProject, create_project, nobody_at
+from helpers.variables import variables
 
 # All on one project, one after the other.
 pytestmark = pytest.mark.xdist_group("dg_project")
@@ -43,7 +44,7 @@ def airbyte() -> Iterator[AirbyteSimulator]:
 
 @pytest.fixture(scope="module")
 def project(airbyte: AirbyteSimulator, tmp_path_factory: pytest.TempPathFactory) -> DgProject:
-    environ = {f"AIRBYTE_{name.upper()}": str(v) for name, v in airbyte.workspace_config().items()}
+    environ = variables(airbyte.workspace_config())
     made = create_project(tmp_path_factory.mktemp("home"), environ)
     made.run("dg", "scaffold", "defs", COMPONENT, "airbyte", "--deployment", "self-managed")
     written = made.defs / "airbyte" / "defs.yaml"

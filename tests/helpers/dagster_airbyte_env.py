@@ -15,6 +15,7 @@ import pytest
 
 import dagster_airbyte_sync
 from helpers import described_assets
+from helpers.variables import variables
 
 PYTHON = os.environ.get("DAGSTER_AIRBYTE_PYTHON")
 
@@ -34,9 +35,8 @@ def handed_over_by_dagster_airbyte(
     """What this package makes of dagster-airbyte's own objects. The folder is for what it needs."""
     for package in (cachetools, dagster_airbyte_sync):
         (folder / package.__name__).symlink_to(Path(str(package.__file__)).parent)
-    variables = {f"AIRBYTE_{name.upper()}": str(value) for name, value in settings.items()}
     program = str(Path(__file__).with_name("handed_over.py"))
-    return said_there(program, environ={**variables, "PYTHONPATH": str(folder)})
+    return said_there(program, environ={**variables(settings), "PYTHONPATH": str(folder)})
 
 
 def said_there(

@@ -41,13 +41,6 @@ class JobProcess:
             self._process.wait()
 
 
-def variables(airbyte: AirbyteSimulator) -> dict[str, str]:
-    """The environment that the examples read."""
-    return {
-        f"AIRBYTE_{name.upper()}": str(value) for name, value in airbyte.workspace_config().items()
-    }
-
-
 def only_run(home: Path) -> dg.DagsterRun:
     with dg.DagsterInstance.from_config(str(home)) as instance:
         (run,) = instance.get_runs()

@@ -15,6 +15,7 @@ from helpers.checkout import ROOT
 from helpers.dagster_airbyte_env import needs_dagster_airbyte, said_there
 from helpers.described_definitions import Described, describe_file
 from helpers.simulated import host_and_port
+from helpers.variables import variables
 
 FOLDER = ROOT / "examples" / "migration"
 FILES = sorted(file.name for file in (FOLDER / "after").iterdir() if file.is_file())
@@ -41,21 +42,20 @@ def airbyte() -> Iterator[AirbyteSimulator]:
 
 
 @pytest.fixture(scope="module")
-def variables(airbyte: AirbyteSimulator) -> dict[str, str]:
-    known = {**airbyte.workspace_config(), **host_and_port(airbyte)}
-    return {f"AIRBYTE_{name.upper()}": str(value) for name, value in known.items()}
+def environ(airbyte: AirbyteSimulator) -> dict[str, str]:
+    return variables({**airbyte.workspace_config(), **host_and_port(airbyte)})
 
 
 @pytest.fixture(scope="module")
-def before(variables: dict[str, str]) -> dict[str, Described]:
+def before(environ: dict[str, str]) -> dict[str, Described]:
     files = [str(FOLDER / "before" / file) for file in FILES]
-    said = said_there(described_definitions.__file__, *files, environ=variables)
+    said = said_there(described_definitions.__file__, *files, environ=environ)
     return dict(zip(STYLES, (said[file] for file in files), strict=True))
 
 
 @pytest.fixture
-def after(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, Described]:
-    for name, value in variables.items():
+def after(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, Described]:
+    for name, value in environ.items():
         monkeypatch.setenv(name, value)
     described = [describe_file(FOLDER / "after" / file) for file in FILES]
     return dict(zip(STYLES, described, strict=True))

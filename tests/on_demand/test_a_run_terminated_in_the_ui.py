@@ -8,7 +8,8 @@ import pytest
 
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock
 from helpers.dagster_dev import DagsterDev, dagster_dev
-from helpers.job_process import is_followed, last_job_told, variables, wait_until
+from helpers.job_process import is_followed, last_job_told, wait_until
+from helpers.variables import variables
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "on_demand_assets.py"
 
@@ -24,7 +25,7 @@ def airbyte() -> Iterator[AirbyteSimulator]:
 @pytest.fixture
 def dev(airbyte: AirbyteSimulator, tmp_path: Path) -> Iterator[DagsterDev]:
     (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-    environ = {**os.environ, **variables(airbyte), "DAGSTER_HOME": str(tmp_path)}
+    environ = {**os.environ, **variables(airbyte.workspace_config()), "DAGSTER_HOME": str(tmp_path)}
     with dagster_dev(tmp_path, environ, "-f", str(EXAMPLE)) as started:
         yield started
 

@@ -13,9 +13,9 @@ from helpers.job_process import (
     is_told,
     last_job_told,
     only_run,
-    variables,
     wait_until,
 )
+from helpers.variables import variables
 
 LOCATION = Path(__file__).parent / "location.py"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "on_demand_assets.py"
@@ -41,7 +41,11 @@ def run(airbyte: AirbyteSimulator, tmp_path: Path) -> Iterator[Run]:
     started: list[JobProcess] = []
 
     def start(file: Path, executor: str = "", cancel: str = "true") -> JobProcess:
-        environ = {"EXECUTOR": executor, "CANCEL_ON_TERMINATION": cancel, **variables(airbyte)}
+        environ = {
+            "EXECUTOR": executor,
+            "CANCEL_ON_TERMINATION": cancel,
+            **variables(airbyte.workspace_config()),
+        }
         started.append(JobProcess(file, "sync_all", tmp_path, environ))
         return started[-1]
 

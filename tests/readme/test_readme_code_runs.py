@@ -14,6 +14,7 @@ from dagster_airbyte_sync import AirbyteWorkspaceComponent
 from dagster_airbyte_sync.cli import main
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.component_yaml import load_yaml
+from helpers.variables import variables
 
 README = Path(__file__).parents[2] / "README.md"
 EVERY_SAMPLE = re.findall(r"^```python\n(.*?)^```$", README.read_text(), flags=re.S | re.M)
@@ -31,9 +32,9 @@ def airbyte(monkeypatch: pytest.MonkeyPatch) -> Iterator[AirbyteSimulator]:
             streams=["orders", "users"],
             connection_id="e0d5c1a4-7f0c-4a52-8a4e-1f2b3c4d5e6f",
         )
-        for name, value in airbyte.workspace_config().items():
-            monkeypatch.setenv(f"AIRBYTE_{name.upper()}", str(value))
-            monkeypatch.setenv(f"AIRBYTE_CLOUD_{name.upper()}", str(value))
+        for prefix in ("AIRBYTE", "AIRBYTE_CLOUD"):
+            for name, value in variables(airbyte.workspace_config(), prefix).items():
+                monkeypatch.setenv(name, value)
         yield airbyte
 
 

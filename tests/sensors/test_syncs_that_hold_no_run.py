@@ -23,6 +23,7 @@ from dagster_airbyte_sync.testing import (
 from dagster_airbyte_sync.testing.connections import ConnectionStatus
 from helpers.deployment import Deployment, deployed
 from helpers.starting_process import starting_process
+from helpers.variables import variables
 
 SHOP = ["orders", "users"]
 JOBS = "/api/public/v1/jobs"
@@ -396,8 +397,8 @@ def first_try(
     airbyte: AirbyteSimulator, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> dg.JobExecutionResult:
     """A run that has started all but one connection; what it started has ended."""
-    for name, value in airbyte.workspace_config().items():
-        monkeypatch.setenv(f"AIRBYTE_{name.upper()}", str(value))
+    for name, value in variables(airbyte.workspace_config()).items():
+        monkeypatch.setenv(name, value)
     airbyte.update_connection(airbyte.connection("shop"), status="locked")
     first = dg.execute_job(dg.reconstructable(start_all), instance, raise_on_error=False)
     finish_all(airbyte)
