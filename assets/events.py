@@ -110,15 +110,15 @@ def declaration(job: Job, table: Table, job_url: str, *, started: bool) -> dg.As
     A run that planned to materialize the table follows the job and will report it; the end of any
     other job is the sensor's to tell, with this run's id.
     """
-    return dg.AssetObservation(
-        asset_key=table.key,
-        metadata={
-            keys.JOB_ID: job.id,
-            keys.JOB_STATUS: keys.STARTED if started else keys.FOLLOWED,
-            keys.JOB_URL: dg.MetadataValue.url(job_url),
-            keys.CONNECTION_ID: table.connection_id,
-        },
-    )
+    metadata: dict[str, keys.Entry] = {
+        keys.JOB_ID: job.id,
+        keys.JOB_STATUS: keys.STARTED if started else keys.FOLLOWED,
+        keys.JOB_URL: dg.MetadataValue.url(job_url),
+        keys.CONNECTION_ID: table.connection_id,
+    }
+    if job.began_at is not None:
+        metadata[keys.SYNC_STARTED_AT] = dg.MetadataValue.timestamp(job.began_at)
+    return dg.AssetObservation(asset_key=table.key, metadata=metadata)
 
 
 def as_result(event: dg.AssetMaterialization) -> dg.MaterializeResult[object]:

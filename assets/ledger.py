@@ -12,7 +12,7 @@ from datetime import datetime
 import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.run_events import BEFORE_ALL, CLOCK_SLACK, Page, paged
+from dagster_airbyte_sync.assets.run_events import BEFORE_ALL, Page, back_to, paged
 from dagster_airbyte_sync.assets.tables import Table
 from dagster_airbyte_sync.resources import Job
 
@@ -109,25 +109,16 @@ def with_history(
 
 
 def _told_since(instance: dg.DagsterInstance, table: Table, ended_at: datetime) -> frozenset[int]:
-    """Ids of the jobs this table was told of, newest first, back to when a job had ended.
-
-    Events are stored in the order of Dagster's clock, but tell jobs in any order (a late commit,
-    a `start_from` moved back), so only the time of storage says when to stop.
-    """
-    until = ended_at.timestamp() - CLOCK_SLACK.total_seconds()
-    told: set[int] = set()
+    """Ids of the jobs this table was told of, back to when a job had ended."""
 
     def fetch(cursor: str | None) -> Page:
         limit = _FIRST_PAGE if cursor is None else _FURTHER_PAGE
         return instance.fetch_materializations(table.key, limit=limit, cursor=cursor)
 
-    for record in paged(fetch):
+    told: set[int] = set()
+    for record in back_to(ended_at, keys.SYNC_ENDED_AT, paged(fetch)):
         found = record.asset_materialization
-        metadata = found.metadata if found else {}
-        job_id = _job_id(metadata, table.connection_id)
+        job_id = _job_id(found.metadata if found else {}, table.connection_id)
         if job_id is not None:
             told.add(job_id)
-        ended = keys.float_in(metadata, keys.SYNC_ENDED_AT)
-        if record.timestamp < until and (ended is None or ended < until):
-            break
     return frozenset(told)

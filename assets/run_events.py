@@ -1,11 +1,13 @@
 """What Dagster has stored of a run and of a table, a page at a time."""
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from datetime import datetime, timedelta, timezone
 from itertools import takewhile
 from typing import Protocol
 
 import dagster as dg
+
+from dagster_airbyte_sync.assets import metadata as keys
 
 # An event is stored after its job has ended, but Dagster's clock and Airbyte's may disagree by
 # minutes; what is stored is read back this much further than a time of Airbyte's.
@@ -56,6 +58,24 @@ def observations_since(
     instance: dg.DagsterInstance, table: dg.AssetKey, since: datetime
 ) -> Iterator[dg.EventLogRecord]:
     """A table's observations, newest first, back to a time of Airbyte's clock and some more."""
-    until = (since - CLOCK_SLACK).timestamp()
     found = paged(lambda at: instance.fetch_observations(table, limit=_PAGE, cursor=at))
-    return takewhile(lambda record: record.timestamp >= until, found)
+    return back_to(since, keys.SYNC_STARTED_AT, found)
+
+
+def back_to(
+    since: datetime, time_key: str, records: Iterable[dg.EventLogRecord]
+) -> Iterator[dg.EventLogRecord]:
+    """Records of a table, newest first, that have to do with jobs since a time of Airbyte's clock.
+
+    Events are stored in the order of Dagster's clock, but tell jobs in any order (a late commit,
+    a `start_from` moved back), so the time of storage says when to stop; and, as that clock may be
+    hours behind Airbyte's, Airbyte's own time under `time_key`, where the event has one.
+    """
+    until = (since - CLOCK_SLACK).timestamp()
+
+    def is_recent(record: dg.EventLogRecord) -> bool:
+        told = record.asset_materialization or record.asset_observation
+        airbyte_time = keys.float_in(told.metadata, time_key) if told else None
+        return max(record.timestamp, airbyte_time or 0) >= until
+
+    return takewhile(is_recent, records)

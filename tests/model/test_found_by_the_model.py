@@ -4,6 +4,7 @@ Each is cut down to what matters and has the name of what must hold.
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -66,3 +67,22 @@ def test_a_job_told_by_its_run_while_a_tick_stores_older_jobs_is_not_told_again(
     world.tick(SENSOR, meanwhile={WHILE_STORING: lambda: end(world, run)})
 
     world.come_to_rest()
+
+
+@pytest.mark.parametrize("hours", [0, 10, -10])
+def test_of_two_runs_that_follow_one_sync_one_tells_it_though_airbytes_clock_is_hours_off(
+    hours: int,
+) -> None:
+    with closing(World(clock_is_off=timedelta(hours=hours))) as world:
+        shop = world.add_connection(streams=3)
+        world.restart_code_server()
+        world.airbyte.advance(1)
+        for _ in range(2):
+            world.start_run(
+                {shop.connection_id}, cancel_on_termination=False, on_active_sync="attach"
+            )
+
+        world.come_to_rest()
+
+        (job,) = world.airbyte.jobs
+        assert [world.truth.told(f"c1_{stream}") for stream in "abc"] == [[job.job_id]] * 3
