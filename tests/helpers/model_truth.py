@@ -54,9 +54,8 @@ class Truth:
     def owed(self) -> Iterator[tuple[str, int]]:
         """What must have been told once all is at rest: table and job."""
         for job in self._fresh_jobs():
-            late = (job.committed_at or job.updated_at) - job.updated_at
             for table in tables_of(job):
-                if self._was_defined(table, job) and self._is_known(table) and late < REACH:
+                if self._was_defined(table, job) and self._is_known(table) and _is_in_reach(job):
                     yield table, job.job_id
 
     def _is_known(self, table: str) -> bool:
@@ -103,15 +102,22 @@ class Truth:
 
         A run tells its own job whatever else the sensor has yet to tell. A sensor may have passed
         the older one before it could be seen, or while the table was not defined; another sensor,
-        or one without its bookmark, then finds it still untold.
+        or one without its bookmark, then finds it still untold. So it does, however much later,
+        where the older one was out of the first sensor's reach when it came.
         """
         job = self.airbyte.job(older.job_id)
         visible = job.committed_at or job.updated_at
-        return newer.by_run or visible > newer.at or not self._was_defined(older.table, job)
+        if newer.by_run or visible > newer.at or not _is_in_reach(job):
+            return True
+        return not self._was_defined(older.table, job)
 
     def _was_defined(self, table: str, job: SimulatedJob) -> bool:
         defined = self.defined_since.get(table)
         return defined is not None and defined < job.updated_at
+
+
+def _is_in_reach(job: SimulatedJob) -> bool:
+    return (job.committed_at or job.updated_at) - job.updated_at < REACH
 
 
 def tables_of(job: SimulatedJob) -> list[str]:

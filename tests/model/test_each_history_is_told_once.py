@@ -58,9 +58,6 @@ PATHS = (
 EDITED = (None, "", "{", "[]", "null", '{"v":0}', '{"v":2,"since":"2020-01-01"}', '{"v":1}')
 FOREIGN = '{"v":2,"workspace":"another","begin":"2026-01-01","since":"2026-01-01"}'
 
-# Not while a tick stores its events: that is told twice, see test_found_by_the_model.py.
-POINTS = BETWEEN
-
 which = st.integers(0, 7)
 sensors = st.sampled_from(SENSORS)
 seconds = st.integers(0, 5)
@@ -228,7 +225,7 @@ class Histories(RuleBasedStateMachine):
         run=which,
         step=st.integers(0, 1),
         turns=st.integers(1, 8),
-        point=st.sampled_from(POINTS),
+        point=st.sampled_from(BETWEEN),
     )
     def a_run_goes_on_within_a_tick(
         self, sensor: str, run: int, step: int, turns: int, point: str

@@ -86,3 +86,24 @@ def test_of_two_runs_that_follow_one_sync_one_tells_it_though_airbytes_clock_is_
 
         (job,) = world.airbyte.jobs
         assert [world.truth.told(f"c1_{stream}") for stream in "abc"] == [[job.job_id]] * 3
+
+
+def test_a_job_that_came_out_of_a_sensors_reach_is_told_by_another_and_once(world: World) -> None:
+    """The first sensor has read beyond it, and more than the overlap, when it can be seen."""
+    shop = world.add_connection(streams=1)
+    other = world.add_connection(streams=1)
+    world.restart_code_server()
+    world.airbyte.advance(1)
+    late = world.airbyte.run_sync(shop)
+    world.airbyte.commit_late(late, by=timedelta(minutes=9))
+    world.airbyte.advance(timedelta(minutes=7))
+    world.airbyte.run_sync(other)
+    world.tick(SENSOR)
+    world.airbyte.advance(timedelta(minutes=3))
+    newer = world.airbyte.run_sync(shop)
+
+    world.tick(SENSOR)
+    assert world.truth.told("c1_a") == [newer.job_id]
+    world.come_to_rest()
+
+    assert world.truth.told("c1_a") == [newer.job_id, late.job_id]
