@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from datetime import datetime, timedelta, timezone
-from itertools import takewhile
 from typing import Protocol
 
 import dagster as dg
@@ -15,6 +14,8 @@ CLOCK_SLACK = timedelta(hours=1)
 # What Airbyte gives no time may be as old as anything.
 BEFORE_ALL = datetime(1970, 1, 2, tzinfo=timezone.utc)
 _PAGE = 50
+# So many events in a row must be too old before reading stops: fewer than any first page has.
+_PATIENCE = 20
 
 
 class Page(Protocol):
@@ -65,11 +66,12 @@ def observations_since(
 def back_to(
     since: datetime, time_key: str, records: Iterable[dg.EventLogRecord]
 ) -> Iterator[dg.EventLogRecord]:
-    """Records of a table, newest first, that have to do with jobs since a time of Airbyte's clock.
+    """Of a table's records, newest first, at least all that have to do with jobs since a time.
 
-    Events are stored in the order of Dagster's clock, but tell jobs in any order (a late commit,
-    a `start_from` moved back), so the time of storage says when to stop; and, as that clock may be
-    hours behind Airbyte's, Airbyte's own time under `time_key`, where the event has one.
+    That is a time of Airbyte's clock. Events are stored in the order of Dagster's, but tell jobs in
+    any order (a late commit, a `start_from` moved back), so the time of storage says when to stop;
+    and, as that clock may be hours behind Airbyte's, Airbyte's own time under `time_key`. Not all
+    events have one, users' own least of all, so a single event does not stop the reading.
     """
     until = (since - CLOCK_SLACK).timestamp()
 
@@ -78,4 +80,9 @@ def back_to(
         airbyte_time = keys.float_in(told.metadata, time_key) if told else None
         return max(record.timestamp, airbyte_time or 0) >= until
 
-    return takewhile(is_recent, records)
+    too_old = 0
+    for record in records:
+        too_old = 0 if is_recent(record) else too_old + 1
+        if too_old > _PATIENCE:
+            return
+        yield record

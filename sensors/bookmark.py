@@ -77,8 +77,8 @@ class Bookmark:
         return replace(self, held=held, held_from=min(ends, default=None), apart=apart)
 
     def to_cursor(self) -> str:
-        """JSON of less than 8 kB. Of too many done jobs the oldest are left out, and looked up in
-        the event log again."""
+        """JSON that `done` does not make longer than 8 kB: of too many done jobs the oldest are
+        left out, and looked up in the event log again."""
         bookmark = self
         while len(cursor := bookmark._written()) > _MOST_BYTES and bookmark.done:
             kept = sorted(bookmark.done)[len(bookmark.done) // 4 + 1 :]

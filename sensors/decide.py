@@ -23,6 +23,7 @@ from dagster_airbyte_sync.sensors.promises import Promise
 class Known:
     """All a tick has read: the tables of each connection, live runs, and what has been told.
 
+    `tables` has every connection of the new jobs, if only with none: what is missing would be lost.
     `unreadable` are connections whose tables cannot be told now; `started_by` names the Dagster run
     that started a job, `checked` the assets that have the check, `held` since when a job waits
     (epoch seconds, as `now`), `hold_limit` how long it may, `most_events` when to stop.
@@ -66,8 +67,8 @@ class ToldSync:
 class Decision:
     """What becomes of the new jobs of a scan: told now, waiting, or left for the next tick.
 
-    A job in none of them has nothing to tell: no asset stands for its streams. `unreadable` are the
-    connections of which none was told because their tables cannot be known now.
+    A job in none of them has nothing to tell: no asset stands for its streams. `unreadable` are
+    connections of which nothing is told because their tables cannot be known now.
     """
 
     told: tuple[ToldSync, ...] = ()
@@ -89,7 +90,7 @@ class _Teller:
 
     def take(self, job: Job) -> None:
         """Tell the job, or let it wait, and with it the later jobs of its connection."""
-        tables = tables_of_job(job, self.known.tables.get(job.connection_id, ()))
+        tables = tables_of_job(job, self.known.tables[job.connection_id])
         untold = _untold(job, tables, self.ledger)
         holder = _holder(job, untold, self.known, self.ledger)
         if self._must_wait(job, holder):
@@ -151,7 +152,7 @@ def _holder(job: Job, untold: Sequence[Table], known: Known, ledger: Ledger) -> 
     """A live run that may still report the job, or None."""
     if not untold or not makes_fresh(job):
         return None
-    tables = known.tables.get(job.connection_id, ())
+    tables = known.tables[job.connection_id]
     return next((p.run_id for p in known.promises if p.holds(job, tables, ledger)), None)
 
 

@@ -1,7 +1,7 @@
 """Which streams of Airbyte have an asset in this code location: nothing else is ever told."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Protocol
@@ -79,10 +79,29 @@ class DefinedTables:
             self._ask_now(job.connection_id)
         return self._found[job.connection_id]
 
-    def can_be_told(self, connection_id: str) -> bool:
-        """Whether a connection can be read, of which no job is at hand."""
-        self._of_connection(connection_id)
-        return connection_id not in self._unreadable
+    def of_all(self, jobs: Sequence[Job]) -> list[tuple[Table, Job]]:
+        """Each job with each of its connection's tables, all as they were found at last.
+
+        What one job shows to be new may change the tables of those before it.
+        """
+        for job in jobs:
+            self.of(job)
+        return [(table, job) for job in jobs for table in self.of(job)]
+
+    def readable(self, connection_ids: Iterable[str]) -> list[str]:
+        """Those of the connections whose tables can be known. No job of theirs is at hand.
+
+        This is asked at each tick, idle ones too, so it fails none.
+        """
+        try:
+            found = {
+                connection_id: self._of_connection(connection_id)
+                for connection_id in connection_ids
+            }
+        except AirbyteError as error:
+            self._log.warning("Whether connections can be told again is not known: %s", error)
+            return []
+        return [connection_id for connection_id in found if connection_id not in self._unreadable]
 
     def _of_connection(self, connection_id: str) -> list[Table]:
         if connection_id not in self._found:
@@ -141,7 +160,7 @@ class DefinedTables:
 
     @cached_property
     def _catalog(self) -> Catalog:
-        # Only when a job is new: an idle tick must not ask for it.
+        # Only when a job is new, or a connection apart: an idle tick must not ask for it.
         return self._read_catalog()
 
     @cached_property

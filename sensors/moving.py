@@ -74,7 +74,10 @@ def _places(scan: Scan, decision: Decision) -> Mapping[str, int]:
 
 
 def _late(bookmark: Bookmark, scan: Scan) -> Mapping[str, int]:
-    """Of connections set apart the job that was committed late, and ended before their place."""
+    """Of connections set apart the first job that is not done though it ended before their place.
+
+    It was committed late, or Airbyte's clock was set back.
+    """
     first: dict[str, int] = {}
     for job in scan.jobs:
         place = bookmark.apart.get(job.connection_id)

@@ -61,6 +61,11 @@ def scan_history(
         if not jobs:
             raise
         return scan(complete=False)
+    if not bookmark.held.keys() <= {job.id for job in jobs}:
+        # Airbyte has forgotten a job that waited, and with it is lost of which connection the later
+        # jobs wait. All do then: the ledger knows what was told.
+        behind |= {job.connection_id for job in jobs} - bookmark.apart.keys()
+        new = [job for job in jobs if job.connection_id in behind and job.id not in bookmark.done]
     return scan(complete=True)
 
 

@@ -360,11 +360,12 @@ class World:
 
     def _catch_up(self, sensor: str) -> None:
         for _ in range(10):
+            before = self.cursors[sensor]
             result = self.tick(sensor)
             assert result is not None, (
                 f"{sensor} fails although nothing is wrong any more:\n{self.last_problem}"
             )
-            if not result.events:
+            if not result.events and result.cursor == before:
                 return
         raise AssertionError(f"{sensor} does not come to rest")
 

@@ -115,6 +115,7 @@ def test_a_deleted_connection_that_airbyte_does_not_tell_just_now_waits(
     airbyte.add_fault(Fault.status(503), path=f"/connections/{shop.connection_id}")
 
     deployment.tick()
+    deployment.tick()
     assert deployment.told("orders") == []
     deployment.tick()
     assert deployment.told("orders") == [job.job_id]

@@ -121,7 +121,7 @@ def test_the_check_of_a_sync_that_a_run_told_is_told_by_the_sensor() -> None:
 
 
 def test_the_jobs_of_a_connection_that_cannot_be_read_wait() -> None:
-    found = replace(known(), tables={"crm": [CRM]}, unreadable=frozenset({"shop"}))
+    found = replace(known(), tables={"shop": [], "crm": [CRM]}, unreadable=frozenset({"shop"}))
 
     decision = decide([job(1, 1), job(2, 2, "crm")], found)
 
@@ -129,7 +129,9 @@ def test_the_jobs_of_a_connection_that_cannot_be_read_wait() -> None:
 
 
 def test_a_job_without_tables_here_is_neither_told_nor_waits() -> None:
-    decision = decide([job(1, 1, "stranger")], known())
+    found = replace(known(), tables={"stranger": []})
+
+    decision = decide([job(1, 1, "stranger")], found)
 
     assert (told(decision), waiting(decision)) == ([], [])
 
