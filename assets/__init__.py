@@ -3,7 +3,7 @@
 from dagster_airbyte_sync.assets.checks import build_airbyte_sync_checks
 from dagster_airbyte_sync.assets.chosen import ChosenAssets, without_paused
 from dagster_airbyte_sync.assets.current_tables import ReadConnection, as_synced_now
-from dagster_airbyte_sync.assets.declarations import starters_of
+from dagster_airbyte_sync.assets.declarations import GRACE, followers_of
 from dagster_airbyte_sync.assets.definitions import (
     SyncFunction,
     airbyte_assets,
@@ -16,19 +16,24 @@ from dagster_airbyte_sync.assets.events import (
     Event,
     FinishedSync,
     events_of,
-    makes_fresh,
+    in_reporting_order,
     tables_of_job,
 )
 from dagster_airbyte_sync.assets.freshness import freshness_from_airbyte_schedule
-from dagster_airbyte_sync.assets.ledger import Ledger, read_ledger, with_history
+from dagster_airbyte_sync.assets.ledger import Ledger, job_named_in, read_ledger
 from dagster_airbyte_sync.assets.metadata import DATA_VERSION_TAG
 from dagster_airbyte_sync.assets.mirrored_schedules import build_schedules_from_airbyte
 from dagster_airbyte_sync.assets.names import clean_name, clean_name_with_case
+from dagster_airbyte_sync.assets.new_tables import new_tables, without_asset
+from dagster_airbyte_sync.assets.owed import Owed, Share, makes_fresh, owed_by
+from dagster_airbyte_sync.assets.reporting import SyncEvent
 from dagster_airbyte_sync.assets.run_events import run_events
 from dagster_airbyte_sync.assets.schedules import build_airbyte_sync_schedule, sync_schedule
 from dagster_airbyte_sync.assets.specs import load_airbyte_asset_specs, load_tables
 from dagster_airbyte_sync.assets.starting_job import build_airbyte_start_job
-from dagster_airbyte_sync.assets.syncing import SyncEvent, SyncsAssets
+from dagster_airbyte_sync.assets.storable import why_not_storable
+from dagster_airbyte_sync.assets.syncing import SyncsAssets
+from dagster_airbyte_sync.assets.table_history import Question, with_answers
 from dagster_airbyte_sync.assets.tables import (
     ConnectionSelector,
     DuplicateAssetKey,
@@ -52,6 +57,7 @@ from dagster_airbyte_sync.assets.translator import (
 __all__ = [
     "CHECK_NAME",
     "DATA_VERSION_TAG",
+    "GRACE",
     "AirbyteConnectionTableProps",
     "ChosenAssets",
     "ConnectionSelector",
@@ -61,8 +67,11 @@ __all__ = [
     "FinishedSync",
     "Ledger",
     "NamespacedTranslator",
+    "Owed",
     "PutBackResult",
+    "Question",
     "ReadConnection",
+    "Share",
     "SyncEvent",
     "SyncFunction",
     "SyncsAssets",
@@ -80,21 +89,27 @@ __all__ = [
     "clean_name",
     "clean_name_with_case",
     "events_of",
+    "followers_of",
     "freshness_from_airbyte_schedule",
+    "in_reporting_order",
+    "job_named_in",
     "load_airbyte_asset_specs",
     "load_tables",
     "makes_fresh",
+    "new_tables",
+    "owed_by",
     "put_back_schedules",
     "read_ledger",
     "run_events",
-    "starters_of",
     "sync_schedule",
     "syncing_assets",
     "table_of_spec",
     "tables_of",
     "tables_of_job",
     "take_over_schedules",
-    "with_history",
+    "why_not_storable",
+    "with_answers",
+    "without_asset",
     "without_paused",
     "workspace_resource",
 ]

@@ -26,9 +26,11 @@ def start_or_attach(
     *,
     is_own: Callable[[Job], bool],
     link: Callable[[Job], str],
+    before_late_start: Callable[[], object] = lambda: None,
 ) -> tuple[Job, bool]:
     """The job to follow, and whether it is known that this run started it.
 
+    Before a start that had to wait for its turn, `before_late_start` is called.
     `is_own` tells whether this run, or one that it repeats, started a job that runs: such a job is
     followed in any case. Raises dg.Failure if something runs that may be neither followed nor
     waited for.
@@ -57,6 +59,7 @@ def start_or_attach(
                 log.info("Airbyte job %s was running already", running.id)
                 return running, False
             turn.wait_for(conflict)
+            before_late_start()
 
 
 def _may_follow(running: Job, how: Following) -> bool:

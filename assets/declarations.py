@@ -6,9 +6,14 @@ from dataclasses import dataclass
 import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.ledger import job_named_in
 from dagster_airbyte_sync.assets.run_events import BEFORE_ALL, observations_since, run_events
 from dagster_airbyte_sync.assets.tables import Table
-from dagster_airbyte_sync.resources import Job
+from dagster_airbyte_sync.resources import Job, JobRef
+
+# How long a step may take, in seconds, from a look at its run to what it stores after it. The step
+# of a run that is over may live on, until it looks.
+GRACE = 30.0
 
 _STEP_ENDS = {
     dg.DagsterEventType.STEP_UP_FOR_RETRY,
@@ -24,7 +29,7 @@ class Declaration:
     `storage_id` is the event's own: it grows in the order in which Dagster stores.
     """
 
-    job_id: int
+    job: JobRef
     run_id: str
     step_key: str | None
     storage_id: int
@@ -35,52 +40,73 @@ def declarations_of(
     instance: dg.DagsterInstance, table: dg.AssetKey, jobs: Iterable[Job]
 ) -> Mapping[int, Sequence[Declaration]]:
     """Who said of this table that they follow the jobs: by job id, first to last."""
-    created = {job.id: job.created_at or BEFORE_ALL for job in jobs}
-    found: dict[int, list[Declaration]] = {job_id: [] for job_id in created}
-    if created:
-        for record in observations_since(instance, table, min(created.values())):
+    asked = {job.id: job for job in jobs}
+    found: dict[int, list[Declaration]] = {job_id: [] for job_id in asked}
+    if asked:
+        since = min(job.created_at or BEFORE_ALL for job in asked.values())
+        for record in observations_since(instance, table, since):
             declaration = _declaration(record)
-            if declaration is not None and declaration.job_id in found:
-                found[declaration.job_id].insert(0, declaration)
+            job = asked.get(declaration.job.id) if declaration is not None else None
+            if declaration is not None and job is not None and declaration.job.is_same(job.ref):
+                found[job.id].insert(0, declaration)
     return found
 
 
 def _declaration(record: dg.EventLogRecord) -> Declaration | None:
     entry, observed = record.event_log_entry, record.asset_observation
     metadata = observed.metadata if observed else {}
-    job_id = keys.int_in(metadata, keys.JOB_ID)
-    status = keys.text_in(metadata, keys.JOB_STATUS)
-    if job_id is None or not entry.run_id or status not in (keys.STARTED, keys.FOLLOWED):
+    job, status = job_named_in(metadata, None), keys.text_in(metadata, keys.JOB_STATUS)
+    if job is None or not entry.run_id or status not in (keys.STARTED, keys.FOLLOWED):
         return None
     started = status == keys.STARTED
-    return Declaration(job_id, entry.run_id, entry.step_key, record.storage_id, started)
+    return Declaration(job, entry.run_id, entry.step_key, record.storage_id, started)
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """A run that reports a job before another one may.
+
+    `is_over` if Dagster holds the run for over. Its step may live on all the same: the step process
+    of a killed run does, until it looks.
+    """
+
+    run_id: str
+    is_over: bool
 
 
 def other_reporter(
     instance: dg.DagsterInstance, declarations: Sequence[Declaration], run_id: str
-) -> str | None:
+) -> Reporter | None:
     """The run that reports the job instead of this one: the first that still follows it.
 
     Must be read before the ledger: who has ended by now has stored all its events.
     """
     own = max((d.storage_id for d in declarations if d.run_id == run_id), default=None)
-    earlier = (
+    earlier = [
         d for d in declarations if d.run_id != run_id and own is not None and d.storage_id < own
-    )
-    return next((d.run_id for d in earlier if _still_follows(instance, d)), None)
+    ]
+    reporters = [reporter for d in earlier if (reporter := _reporter(instance, d)) is not None]
+    return min(reporters, key=lambda reporter: reporter.is_over, default=None)
 
 
-def _still_follows(instance: dg.DagsterInstance, declaration: Declaration) -> bool:
+def _reporter(instance: dg.DagsterInstance, declaration: Declaration) -> Reporter | None:
+    """The declaring run, unless its step has ended or it leaves its syncs to the sensor."""
     run = instance.get_run_by_id(declaration.run_id)
-    # A run that only starts syncs reports none.
-    if run is None or run.is_finished or keys.STARTS_SYNCS_TAG in run.tags:
-        return False
+    if run is None or keys.STARTS_SYNCS_TAG in run.tags:
+        return None
+    # What succeeded has had all its steps end.
+    if run.status is dg.DagsterRunStatus.SUCCESS or _step_has_ended(instance, declaration):
+        return None
+    return Reporter(run.run_id, run.is_finished)
+
+
+def _step_has_ended(instance: dg.DagsterInstance, declaration: Declaration) -> bool:
     for record in run_events(instance, declaration.run_id, _STEP_ENDS, newest_first=True):
         if record.storage_id < declaration.storage_id:
-            return True
-        if record.event_log_entry.step_key == declaration.step_key:
             return False
-    return True
+        if record.event_log_entry.step_key == declaration.step_key:
+            return True
+    return False
 
 
 def starter_of(declarations: Sequence[Declaration]) -> str | None:
@@ -88,18 +114,36 @@ def starter_of(declarations: Sequence[Declaration]) -> str | None:
     return next((d.run_id for d in declarations if d.started), None)
 
 
-def starters_of(
-    instance: dg.DagsterInstance, told: Iterable[tuple[Table, Job]]
-) -> Mapping[int, str]:
-    """The runs that started jobs, by job id. A run says so on all tables: one of each will do."""
+@dataclass(frozen=True)
+class Followers:
+    """Of some jobs, by id: the run that started each, and a run that is over but may still write.
+
+    Not among the latter are runs whose step has ended, too.
+    """
+
+    started_by: Mapping[int, str]
+    orphans: Mapping[int, str]
+
+
+def followers_of(instance: dg.DagsterInstance, told: Iterable[tuple[Table, Job]]) -> Followers:
+    """Who follows the jobs. A run says so on all tables: one of each connection will do."""
     tables: dict[str, dg.AssetKey] = {}
     jobs: dict[str, dict[int, Job]] = {}
     for table, job in told:
         tables[job.connection_id] = table.key
         jobs.setdefault(job.connection_id, {})[job.id] = job
-    return {
-        job_id: starter
-        for connection_id, key in tables.items()
-        for job_id, declared in declarations_of(instance, key, jobs[connection_id].values()).items()
-        if (starter := starter_of(declared)) is not None
-    }
+    started_by: dict[int, str] = {}
+    orphans: dict[int, str] = {}
+    for connection_id, key in tables.items():
+        declared = declarations_of(instance, key, jobs[connection_id].values())
+        for job_id, declarations in declared.items():
+            if (starter := starter_of(declarations)) is not None:
+                started_by[job_id] = starter
+            if (orphan := _orphan(instance, declarations)) is not None:
+                orphans[job_id] = orphan
+    return Followers(started_by, orphans)
+
+
+def _orphan(instance: dg.DagsterInstance, declarations: Sequence[Declaration]) -> str | None:
+    found = (_reporter(instance, declaration) for declaration in declarations)
+    return next((each.run_id for each in found if each is not None and each.is_over), None)

@@ -10,8 +10,9 @@ import dagster as dg
 from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.assets.names import clean_name
 from dagster_airbyte_sync.assets.outputs import multi_asset_of
+from dagster_airbyte_sync.assets.reporting import SyncEvent
 from dagster_airbyte_sync.assets.specs import load_tables
-from dagster_airbyte_sync.assets.syncing import SyncEvent, sync_and_poll
+from dagster_airbyte_sync.assets.syncing import sync_and_poll
 from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table
 from dagster_airbyte_sync.assets.taken_schedules import TakenOver
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator

@@ -1,17 +1,23 @@
 """What a finished job means for Dagster. Pure, and the only place that decides it: a table's event
 looks the same whether a run or the sensor tells it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.assets.ledger import Ledger
+from dagster_airbyte_sync.assets.owed import Share, makes_fresh
 from dagster_airbyte_sync.assets.tables import Table
-from dagster_airbyte_sync.resources import Job, JobType, StreamStats
+from dagster_airbyte_sync.resources import Job, JobRef, JobType, StreamStats
 
-CHECK_NAME = "airbyte_sync"
+CHECK_NAME = keys.CHECK_NAME
+
+# So much of a failure's text is stored, in characters; Airbyte shows the rest. The same text goes
+# to each table of a connection.
+_LONGEST_TEXT = 2_000
 
 # Of a table's own metadata, what each of its events repeats.
 _OF_TABLE = (
@@ -46,27 +52,30 @@ def tables_of_job(job: Job, tables: Iterable[Table]) -> list[Table]:
     return [table for table in tables if table.stream in job.enabled_streams]
 
 
-def makes_fresh(job: Job) -> bool:
-    """Whether the job leaves fresh tables: a sync or refresh that succeeded."""
-    return job.succeeded and job.type.writes_tables
+def in_reporting_order(tables: Iterable[Table]) -> list[Table]:
+    """The tables of one connection in the order in which runs and sensors report them.
+
+    Who dies in the midst of it leaves a beginning of this order reported, and the rest owed.
+    """
+    return sorted(tables, key=lambda table: table.stream.sort_key())
 
 
 def materialization(sync: FinishedSync, table: Table, ledger: Ledger) -> dg.AssetMaterialization:
     """The event that tells one table of a sync that made it fresh.
 
-    The tag `dagster/data_version` is the id of the last job that moved rows.
+    The tag `dagster/data_version` names the last job that moved rows, by its number and the time
+    of its creation.
     """
     job = sync.job
     stats = stats_of(job, table)
-    highest = ledger.highest(table.key)
-    is_late = highest is not None and highest > job.id
+    newest = ledger.newest(table.key) if ledger.is_late(table.key, job.ref) else None
     return dg.AssetMaterialization(
         asset_key=table.key,
         metadata={
             # In the order the UI shows them: first what people look for.
             **_counts(stats),
             **_metadata(sync, table),
-            **({keys.HIGHEST_JOB_ID: highest} if is_late else {}),
+            **(_newest(newest) if newest is not None else {}),
         },
         tags={keys.DATA_VERSION_TAG: _data_version(job, table, stats, ledger)},
     )
@@ -74,9 +83,29 @@ def materialization(sync: FinishedSync, table: Table, ledger: Ledger) -> dg.Asse
 
 def _data_version(job: Job, table: Table, stats: StreamStats, ledger: Ledger) -> str:
     moved_nothing = 0 in (stats.records_committed, job.rows)
-    is_late = (ledger.highest(table.key) or 0) > job.id
+    keeps = moved_nothing or ledger.is_late(table.key, job.ref)
     before = ledger.data_version(table.key)
-    return before if (moved_nothing or is_late) and before is not None else str(job.id)
+    return before if keeps and before is not None else name_of(job)
+
+
+def name_of(job: Job) -> str:
+    """A name that no other job of this Airbyte has, although its number may come again."""
+    if job.created_at is None:
+        return str(job.id)
+    return f"{job.id}-{int(job.created_at.timestamp())}"
+
+
+def _newest(newest: JobRef) -> dict[str, keys.Entry]:
+    known: dict[str, keys.Entry | None] = {
+        keys.HIGHEST_JOB_ID: newest.id,
+        keys.HIGHEST_JOB_CREATED_AT: _timestamp(newest.created_at),
+        keys.HIGHEST_JOB_ENDED_AT: _timestamp(newest.ended_at),
+    }
+    return {key: value for key, value in known.items() if value is not None}
+
+
+def _timestamp(moment: datetime | None) -> dg.TimestampMetadataValue | None:
+    return None if moment is None else dg.MetadataValue.timestamp(moment)
 
 
 def observation(sync: FinishedSync, table: Table) -> dg.AssetObservation:
@@ -116,6 +145,8 @@ def declaration(job: Job, table: Table, job_url: str, *, started: bool) -> dg.As
         keys.JOB_URL: dg.MetadataValue.url(job_url),
         keys.CONNECTION_ID: table.connection_id,
     }
+    if job.created_at is not None:
+        metadata[keys.JOB_CREATED_AT] = dg.MetadataValue.timestamp(job.created_at)
     if job.began_at is not None:
         metadata[keys.SYNC_STARTED_AT] = dg.MetadataValue.timestamp(job.began_at)
     return dg.AssetObservation(asset_key=table.key, metadata=metadata)
@@ -145,7 +176,7 @@ class Verdict:
 def verdict(job: Job, table: Table) -> Verdict:
     """What the check of one table says of a finished job."""
     if not job.succeeded:
-        why = job.failure.message if job.failure else "Airbyte gave no reason"
+        why = shortened(job.failure.message) if job.failure else "Airbyte gave no reason"
         return Verdict(False, f"The {job.type.value} {job.status.value}: {why}")
     if job.type is JobType.CLEAR:
         return Verdict(True, "The table was cleared")
@@ -204,8 +235,9 @@ def _job_metadata(sync: FinishedSync) -> dict[str, keys.Entry]:
         keys.JOB_TYPE: job.type.value,
         keys.JOB_STATUS: job.status.value,
         keys.ATTEMPTS: job.attempts,
-        keys.SYNC_STARTED_AT: dg.MetadataValue.timestamp(job.began_at) if job.began_at else None,
-        keys.SYNC_ENDED_AT: dg.MetadataValue.timestamp(job.ended_at) if job.ended_at else None,
+        keys.JOB_CREATED_AT: _timestamp(job.created_at),
+        keys.SYNC_STARTED_AT: _timestamp(job.began_at),
+        keys.SYNC_ENDED_AT: _timestamp(job.ended_at),
         keys.SYNC_DURATION: job.duration.total_seconds() if job.duration is not None else None,
         keys.JOB_URL: dg.MetadataValue.url(sync.job_url),
         keys.TRIGGERED_BY: sync.triggered_by,
@@ -233,36 +265,30 @@ def _failure(job: Job) -> dict[str, keys.Entry]:
 def failure_metadata(job: Job) -> dict[str, keys.Entry]:
     """Airbyte's own reason for a job that did not succeed, as far as it gave one."""
     known = {
-        keys.FAILURE_REASON: job.failure.message if job.failure else None,
+        keys.FAILURE_REASON: shortened(job.failure.message) if job.failure else None,
         keys.FAILURE_ORIGIN: job.failure.origin if job.failure else None,
         keys.FAILURE_TYPE: job.failure.type if job.failure else None,
     }
     return {key: value for key, value in known.items() if value is not None}
 
 
+def shortened(message: str) -> str:
+    """The beginning of a long text; where the rest is, `job_url` beside it says."""
+    if len(message) <= _LONGEST_TEXT:
+        return message
+    return f"{message[:_LONGEST_TEXT]} ... (shortened: see job_url for the rest)"
+
+
 Event = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
 
 
-def events_of(
-    sync: FinishedSync,
-    tables: Sequence[Table],
-    untold: Sequence[Table],
-    ledger: Ledger,
-    checked: frozenset[dg.AssetKey] = frozenset(),
-) -> list[Event]:
-    """All events of one job outside of a run: checks first, then what marks the job as told.
-
-    `tables` are those the job touched, `untold` those still owed its materialization or
-    observation, `checked` the assets for which the check is defined. A table that was told of a
-    later job gets no check: it shows how the last one ended.
-    """
-    checks = [
-        check_evaluation(sync, table)
-        for table in tables
-        if table.key in checked and (ledger.highest(table.key) or 0) <= sync.job.id
-    ]
-    if makes_fresh(sync.job):
-        return [*checks, *(materialization(sync, table, ledger) for table in untold)]
-    if sync.job.succeeded:
-        return [*checks, *(observation(sync, table) for table in untold)]
-    return [*checks]
+def events_of(sync: FinishedSync, share: Share, ledger: Ledger) -> list[Event]:
+    """A job's events for one table outside of a run: the check first, then what marks the job."""
+    events: list[Event] = []
+    if share.checks:
+        events.append(check_evaluation(sync, share.table))
+    if share.marks and makes_fresh(sync.job):
+        events.append(materialization(sync, share.table, ledger))
+    elif share.marks:
+        events.append(observation(sync, share.table))
+    return events

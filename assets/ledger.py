@@ -1,124 +1,192 @@
-"""What Dagster has already been told about each table: its event log.
+"""What Dagster was told of each table: its event log.
 
-The last materialization of all tables is one query. It settles only what is told: Dagster may store
-an event and die before it notes it as the table's last one, and events of older jobs may be stored
-after a newer one's. So what is not the last one told is looked up in the table's history.
+The last materialization of all tables is one query, and mostly settles it: a job that came after
+the last one reported is owed. Where that can be wrong, the table's history is read: for a job older
+than the last one, after a materialization that names no job, and for the first event that is owed
+of a job, as a process may die after it stored an event and before Dagster noted it as the last.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.run_events import BEFORE_ALL, Page, back_to, paged
 from dagster_airbyte_sync.assets.tables import Table
-from dagster_airbyte_sync.resources import Job
-
-# Mostly the newest few say it; if they do not, a backlog is being told, and very many are read.
-_FIRST_PAGE, _FURTHER_PAGE = 25, 500
+from dagster_airbyte_sync.resources import Job, JobRef
 
 
 @dataclass(frozen=True)
-class LastTold:
-    """A table's last materialization. `job_id` is None if it was none of ours."""
+class LastReported:
+    """A table's last materialization. `job` is None if it names no job of this connection.
 
-    job_id: int | None = None
-    highest_job_id: int | None = None
+    `newest` is the newest job reported, which is another where `job` was reported late; `run_id`
+    is "" if a sensor stored the event, and `stored_at` when (Dagster's clock, epoch seconds).
+    """
+
+    job: JobRef | None = None
+    newest: JobRef | None = None
     data_version: str | None = None
     run_id: str = ""
+    stored_at: float = 0.0
+
+
+@dataclass(frozen=True)
+class RunSpan:
+    """A run materialized a table without naming a job, as those of dagster-airbyte do.
+
+    Both times are Dagster's clock, in epoch seconds; `begun_at` is None if the run is forgotten.
+    """
+
+    run_id: str
+    begun_at: float | None
+    stored_at: float
+
+
+# Airbyte's clock is known to a second or two.
+_CLOCK_ERROR = 5.0
+
+
+@dataclass(frozen=True)
+class History:
+    """The jobs that a table was told of, back to some time, and materializations without a job."""
+
+    jobs: tuple[JobRef, ...] = ()
+    spans: tuple[RunSpan, ...] = ()
+
+    def has(self, job: Job, skew: timedelta) -> bool:
+        """Whether the table was told of the job, by its name or by a run that spans it."""
+        return any(told.is_same(job.ref) for told in self.jobs) or any(
+            _spans(span, job, skew) for span in self.spans
+        )
+
+    def may_have(self, job: Job, skew: timedelta) -> str | None:
+        """A run that may have reported the job without naming it, though it began after it."""
+        ended = _epoch(job.ended_at, skew)
+        if ended is None:
+            return None
+        return next((s.run_id for s in self.spans if _may_span(s, ended)), None)
+
+
+def _spans(span: RunSpan, job: Job, skew: timedelta) -> bool:
+    created, ended = _epoch(job.created_at, skew), _epoch(job.ended_at, skew)
+    if created is None or ended is None or span.begun_at is None:
+        return False
+    is_within = span.begun_at - _CLOCK_ERROR <= created < span.stored_at
+    return is_within and ended <= span.stored_at + _CLOCK_ERROR
+
+
+def _may_span(span: RunSpan, ended: float) -> bool:
+    begun = span.begun_at if span.begun_at is not None else ended
+    return begun - _CLOCK_ERROR <= ended <= span.stored_at + _CLOCK_ERROR
+
+
+def _epoch(moment: datetime | None, skew: timedelta) -> float | None:
+    """A time of Airbyte's clock, on Dagster's."""
+    return None if moment is None else (moment - skew).timestamp()
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """Per asset key: the last materialization (no entry: never), and jobs found in its history."""
+    """Per asset key: the last materialization (no entry: never), and its history where it was read.
 
-    last: Mapping[dg.AssetKey, LastTold]
-    history: Mapping[dg.AssetKey, frozenset[int]] = field(default_factory=dict)
+    `noted` says whether a check or observation of a job was found in the event log. `skew` is
+    Airbyte's clock minus Dagster's.
+    """
 
-    def is_told(self, key: dg.AssetKey, job_id: int) -> bool | None:
+    last: Mapping[dg.AssetKey, LastReported] = field(default_factory=dict)
+    history: Mapping[dg.AssetKey, History] = field(default_factory=dict)
+    noted: Mapping[tuple[dg.AssetKey, JobRef, str], bool] = field(default_factory=dict)
+    skew: timedelta = timedelta(0)
+
+    def is_told(self, key: dg.AssetKey, job: Job) -> bool | None:
         """Whether the table was told of the job; None if its history must be read for that."""
         last = self.last.get(key)
-        if last is not None and last.job_id == job_id:
+        if last is not None and last.job is not None and last.job.is_same(job.ref):
             return True
-        return job_id in self.history[key] if key in self.history else None
+        if key in self.history:
+            return self.history[key].has(job, self.skew)
+        if last is None:
+            return False
+        if last.newest is not None:
+            return None if job.ref.precedes(last.newest) else False
+        ended = _epoch(job.ended_at, self.skew)
+        return False if ended is not None and ended > last.stored_at + _CLOCK_ERROR else None
+
+    def is_late(self, key: dg.AssetKey, job: JobRef) -> bool:
+        """Whether the table was told of a later job of its connection already."""
+        newest = self.newest(key)
+        return newest is not None and job.precedes(newest)
 
     def data_version(self, key: dg.AssetKey) -> str | None:
         last = self.last.get(key)
         return last.data_version if last else None
 
-    def highest(self, key: dg.AssetKey) -> int | None:
+    def newest(self, key: dg.AssetKey) -> JobRef | None:
         last = self.last.get(key)
-        return last.highest_job_id if last else None
+        return last.newest if last else None
 
-    def after(self, key: dg.AssetKey, job_id: int, data_version: str) -> "Ledger":
-        """The ledger once the job has been told for this table."""
-        told = LastTold(job_id, max(job_id, self.highest(key) or job_id), data_version)
-        history = {**self.history, key: self.history.get(key, frozenset()) | {job_id}}
-        return replace(self, last={**self.last, key: told}, history=history)
+    def after(self, key: dg.AssetKey, job: JobRef, data_version: str) -> "Ledger":
+        """The ledger once the job has been reported for this table."""
+        newest = self.newest(key) if self.is_late(key, job) else job
+        last = {**self.last, key: LastReported(job, newest, data_version)}
+        if key not in self.history:
+            return replace(self, last=last)
+        before = self.history[key]
+        known = replace(before, jobs=(*before.jobs, job))
+        return replace(self, last=last, history={**self.history, key: known})
 
 
-def read_ledger(instance: dg.DagsterInstance, tables: Iterable[Table]) -> Ledger:
+def read_ledger(
+    instance: dg.DagsterInstance, tables: Iterable[Table], skew: timedelta = timedelta(0)
+) -> Ledger:
     """What each of the tables was last told: one query for all of them."""
     connections = {table.key: table.connection_id for table in tables}
     if not connections:
-        return Ledger({})
+        return Ledger(skew=skew)
     records = instance.get_asset_records(list(connections))
-    found = (
+    entries = (
         (record.asset_entry.asset_key, record.asset_entry.last_materialization)
         for record in records
     )
-    return Ledger(
-        {key: _last_told(entry, connections[key]) for key, entry in found if entry is not None}
-    )
+    last = {
+        key: _last_reported(entry, connections[key]) for key, entry in entries if entry is not None
+    }
+    return Ledger(last, skew=skew)
 
 
-def _last_told(entry: dg.EventLogEntry, connection_id: str) -> LastTold:
+def _last_reported(entry: dg.EventLogEntry, connection_id: str) -> LastReported:
     materialization = entry.asset_materialization
     if materialization is None:
-        return LastTold()
-    job_id = _job_id(materialization.metadata, connection_id)
-    highest = keys.int_in(materialization.metadata, keys.HIGHEST_JOB_ID)
-    return LastTold(
-        job_id=job_id,
-        highest_job_id=highest or job_id if job_id is not None else None,
+        return LastReported(stored_at=entry.timestamp, run_id=entry.run_id)
+    job = job_named_in(materialization.metadata, connection_id)
+    return LastReported(
+        job=job,
+        newest=_newest_named_in(materialization.metadata) or job if job is not None else None,
         data_version=(materialization.tags or {}).get(keys.DATA_VERSION_TAG),
         run_id=entry.run_id,
+        stored_at=entry.timestamp,
     )
 
 
-def _job_id(metadata: Mapping[str, object], connection_id: str) -> int | None:
-    """The job an event tells, if it is of this connection: another Airbyte may reuse the number."""
-    connection = keys.text_in(metadata, keys.CONNECTION_ID)
-    return keys.int_in(metadata, keys.JOB_ID) if connection in (connection_id, None) else None
+def job_named_in(metadata: Mapping[str, object], connection_id: str | None) -> JobRef | None:
+    """The job an event names, if it is of this connection: another Airbyte may reuse the number.
+
+    Without a connection to compare with, whatever job it names.
+    """
+    job_id = keys.int_in(metadata, keys.JOB_ID)
+    of_connection = keys.text_in(metadata, keys.CONNECTION_ID)
+    is_of_another = None not in (connection_id, of_connection) and connection_id != of_connection
+    if job_id is None or is_of_another:
+        return None
+    created = keys.time_in(metadata, keys.JOB_CREATED_AT)
+    return JobRef(job_id, created, keys.time_in(metadata, keys.SYNC_ENDED_AT))
 
 
-def with_history(
-    instance: dg.DagsterInstance, ledger: Ledger, asked: Iterable[tuple[Table, Job]]
-) -> Ledger:
-    """The ledger with the history of every table for which it cannot answer by itself."""
-    oldest: dict[dg.AssetKey, tuple[Table, datetime]] = {}
-    for table, job in asked:
-        if ledger.is_told(table.key, job.id) is None:
-            ended = job.ended_at or BEFORE_ALL
-            _, before = oldest.get(table.key, (table, ended))
-            oldest[table.key] = (table, min(before, ended))
-    histories = {key: _told_since(instance, *asked) for key, asked in oldest.items()}
-    return replace(ledger, history={**ledger.history, **histories})
-
-
-def _told_since(instance: dg.DagsterInstance, table: Table, ended_at: datetime) -> frozenset[int]:
-    """Ids of the jobs this table was told of, back to when a job had ended."""
-
-    def fetch(cursor: str | None) -> Page:
-        limit = _FIRST_PAGE if cursor is None else _FURTHER_PAGE
-        return instance.fetch_materializations(table.key, limit=limit, cursor=cursor)
-
-    told: set[int] = set()
-    for record in back_to(ended_at, keys.SYNC_ENDED_AT, paged(fetch)):
-        found = record.asset_materialization
-        job_id = _job_id(found.metadata if found else {}, table.connection_id)
-        if job_id is not None:
-            told.add(job_id)
-    return frozenset(told)
+def _newest_named_in(metadata: Mapping[str, object]) -> JobRef | None:
+    highest = keys.int_in(metadata, keys.HIGHEST_JOB_ID)
+    if highest is None:
+        return None
+    created = keys.time_in(metadata, keys.HIGHEST_JOB_CREATED_AT)
+    return JobRef(highest, created, keys.time_in(metadata, keys.HIGHEST_JOB_ENDED_AT))

@@ -1,6 +1,7 @@
 """The metadata keys this package writes and reads; one place, so that writer and reader agree."""
 
 from collections.abc import Mapping
+from datetime import datetime, timezone
 
 import dagster as dg
 
@@ -8,6 +9,9 @@ import dagster as dg
 Entry = (
     str | int | float | dg.TimestampMetadataValue | dg.UrlMetadataValue | dg.DagsterRunMetadataValue
 )
+
+# The check that shows how a table's last sync ended.
+CHECK_NAME = "airbyte_sync"
 
 CONNECTION_ID = "dagster-airbyte/connection_id"
 CONNECTION_STATUS = "dagster-airbyte/connection_status"
@@ -17,7 +21,11 @@ STREAM_NAMESPACE = "dagster-airbyte/stream_namespace"
 STREAM_PREFIX = "dagster-airbyte/stream_prefix"
 CATALOG_READ_AT = "dagster-airbyte/catalog_read_at"
 JOB_ID = "dagster-airbyte/job_id"
+JOB_CREATED_AT = "dagster-airbyte/job_created_at"
+# In the event of a job that is reported late: the newest job that was reported before it.
 HIGHEST_JOB_ID = "dagster-airbyte/highest_job_id"
+HIGHEST_JOB_CREATED_AT = "dagster-airbyte/highest_job_created_at"
+HIGHEST_JOB_ENDED_AT = "dagster-airbyte/highest_job_ended_at"
 JOB_TYPE = "dagster-airbyte/job_type"
 JOB_STATUS = "dagster-airbyte/job_status"
 JOB_URL = "dagster-airbyte/job_url"
@@ -44,6 +52,10 @@ FOLLOWED = "followed"
 # A tag of runs that start syncs and leave it to the sensor to tell them.
 STARTS_SYNCS_TAG = "dagster-airbyte/starts_syncs"
 
+# In the specs of a connection's tables: what made them, so that a run can do the same for a stream
+# that is newer. dagster-airbyte has it under the same key.
+TRANSLATOR = "dagster-airbyte/dagster_airbyte_translator"
+
 # Dagster's own keys; the constants are private there, the names are documented.
 TABLE_NAME = "dagster/table_name"
 COLUMN_SCHEMA = "dagster/column_schema"
@@ -63,6 +75,15 @@ def float_in(metadata: Mapping[str, object], key: str) -> float | None:
     value = _plain(metadata.get(key))
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return float(value) if is_number and isinstance(value, int | float) else None
+
+
+def time_in(metadata: Mapping[str, object], key: str) -> datetime | None:
+    """The time stored under `key`, or None."""
+    seconds = float_in(metadata, key)
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def text_in(metadata: Mapping[str, object], key: str) -> str | None:

@@ -1,8 +1,7 @@
 """Asset specs for what Airbyte syncs: the tables shown in Dagster, with nothing to run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
@@ -16,7 +15,7 @@ from dagster_airbyte_sync.assets.tables import (
     selected_tables,
 )
 from dagster_airbyte_sync.assets.taken_schedules import TakenOver, as_taken_over
-from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
+from dagster_airbyte_sync.assets.translator import DEFAULT_TRANSLATOR, DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import BaseAirbyteWorkspace, load_catalog
 
 
@@ -32,9 +31,14 @@ def load_tables(
     """The selected tables of a workspace whose EnvVars need not be resolved yet."""
     catalog = load_catalog(workspace, snapshot)
     selector = connection_selector_fn if include_inactive else only_active(connection_selector_fn)
-    tables = selected_tables(catalog, dagster_airbyte_translator, selector)
+    translator = dagster_airbyte_translator or DEFAULT_TRANSLATOR
+    tables = [
+        _with_metadata(table, {keys.TRANSLATOR: translator})
+        for table in selected_tables(catalog, translator, selector)
+    ]
     if snapshot is not None:
-        tables = [_with_age(table, catalog.read_at) for table in tables]
+        age = {keys.CATALOG_READ_AT: dg.TimestampMetadataValue(catalog.read_at.timestamp())}
+        tables = [_with_metadata(table, age) for table in tables]
     wanted = freshness_from_airbyte_schedule
     if not wanted and not isinstance(wanted, str):
         return tables
@@ -45,9 +49,8 @@ def load_tables(
     ]
 
 
-def _with_age(table: Table, read_at: datetime) -> Table:
-    aged = {keys.CATALOG_READ_AT: dg.TimestampMetadataValue(read_at.timestamp())}
-    return replace(table, spec=table.spec.merge_attributes(metadata=aged))
+def _with_metadata(table: Table, metadata: Mapping[str, object]) -> Table:
+    return replace(table, spec=table.spec.merge_attributes(metadata=metadata))
 
 
 def load_airbyte_asset_specs(

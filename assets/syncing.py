@@ -7,34 +7,20 @@ from pathlib import Path
 import dagster as dg
 
 from dagster_airbyte_sync.assets.active_sync import start_or_attach
-from dagster_airbyte_sync.assets.current_tables import as_synced_now
-from dagster_airbyte_sync.assets.declarations import (
-    declarations_of,
-    other_reporter,
-    starter_of,
-)
-from dagster_airbyte_sync.assets.events import (
-    FinishedSync,
-    as_result,
-    declaration,
-    materialization,
-    tables_of_job,
-)
+from dagster_airbyte_sync.assets.declarations import declarations_of, starter_of
+from dagster_airbyte_sync.assets.events import announcement, declaration, in_reporting_order
 from dagster_airbyte_sync.assets.following import (
     Following,
     cancelled_if_interrupted,
     follow,
     refuse_failed,
 )
-from dagster_airbyte_sync.assets.ledger import read_ledger, with_history
-from dagster_airbyte_sync.assets.outputs import passed_on
+from dagster_airbyte_sync.assets.reporting import OwnRun, SyncEvent, report
 from dagster_airbyte_sync.assets.specs import load_airbyte_asset_specs
-from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table, table_of_spec
+from dagster_airbyte_sync.assets.step_tables import tables_of_step, tables_synced
+from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
-from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace, Job, job_url
-
-# An output stands for a table that is told already: the steps after it go on.
-SyncEvent = dg.MaterializeResult[object] | dg.AssetMaterialization | dg.Output[None]
+from dagster_airbyte_sync.resources import BaseAirbyteWorkspace, Job, job_url
 
 
 def sync_and_poll(
@@ -49,8 +35,10 @@ def sync_and_poll(
     workspace says. Raises dg.Failure if the sync cannot start, fails, is cancelled, or takes longer
     than `poll_timeout`.
     """
-    tables = tables_of_step(context)
+    tables = in_reporting_order(tables_of_step(context))
     client, how = workspace.get_client(), how or Following.of(workspace)
+    run = OwnRun(context, how.clock)
+    run.refuse_if_over()
     ui = client.ui_url()
 
     def link(job: Job) -> str:
@@ -63,6 +51,8 @@ def sync_and_poll(
         context.log,
         is_own=lambda running: _is_own(context, tables, running),
         link=link,
+        # The sensor holds for a while what ends before we can say that it is ours.
+        before_late_start=lambda: context.log_event(announcement(tables[0])),
     )
     with cancelled_if_interrupted(client, job, how, context.log) if started else nullcontext():
         for table in tables:
@@ -71,10 +61,8 @@ def sync_and_poll(
         context.log.info("Following Airbyte job %s: %s", job.id, link(job))
         job = follow(client, job, how, context.log)
     refuse_failed(job, link(job))
-    if job.enabled_streams is None:
-        # What took part is what the connection syncs: that may have changed since the definitions.
-        tables = as_synced_now(client.connection, tables, context.log)
-    yield from _report(context, job, link(job), tables)
+    synced = tables_synced(context, client, job, tables)
+    yield from report(context, client, job, link(job), synced, how, run)
 
 
 def _is_own(context: dg.AssetExecutionContext, tables: Sequence[Table], running: Job) -> bool:
@@ -83,47 +71,6 @@ def _is_own(context: dg.AssetExecutionContext, tables: Sequence[Table], running:
     starter = starter_of(declared[running.id])
     run = context.run
     return starter is not None and starter in (run.run_id, run.parent_run_id, run.root_run_id)
-
-
-def tables_of_step(context: dg.AssetExecutionContext) -> Sequence[Table]:
-    """All tables of the asset definition that the step belongs to, selected or not.
-
-    Raises AirbyteSettingsError unless they are tables of exactly one connection.
-    """
-    tables = [table for spec in context.assets_def.specs if (table := table_of_spec(spec))]
-    if len({table.connection_id for table in tables}) != 1:
-        raise AirbyteSettingsError(
-            "sync_and_poll works in an asset definition that stands for one Airbyte connection;"
-            f" this one has tables of {len({table.connection_id for table in tables})}."
-            " Make it with @airbyte_assets or build_airbyte_assets_definitions."
-        )
-    return tables
-
-
-def _report(
-    context: dg.AssetExecutionContext, job: Job, url: str, tables: Sequence[Table]
-) -> Iterator[SyncEvent]:
-    synced = tables_of_job(job, tables)
-    declared = declarations_of(context.instance, tables[0].key, [job])[job.id]
-    other = other_reporter(context.instance, declared, context.run.run_id)
-    ledger = read_ledger(context.instance, synced)
-    ledger = with_history(context.instance, ledger, [(table, job) for table in synced])
-    sync = FinishedSync(job, url, starter_of(declared))
-    if other is not None:
-        context.log.info("Run %s follows Airbyte job %s as well, and reports it", other, job.id)
-    for table in synced:
-        name, is_selected = table.key.to_user_string(), table.key in context.selected_asset_keys
-        if other is not None or ledger.is_told(table.key, job.id):
-            # By another run that follows the job, or by the sensor, which gave us up for dead.
-            context.log.info("%s is left as it was told of job %s", name, job.id)
-            if is_selected:
-                yield passed_on(context.assets_def, table.key)
-        else:
-            event = materialization(sync, table, ledger)
-            yield as_result(event) if is_selected else event
-    missed = context.selected_asset_keys - {table.key for table in synced}
-    for name in sorted(key.to_user_string() for key in missed):
-        context.log.warning("Airbyte job %s had no stream for asset %s", job.id, name)
 
 
 class SyncsAssets(BaseAirbyteWorkspace):

@@ -32,7 +32,8 @@ class Table:
 
     What only the connection as it is now can tell: `is_selected` is False for a stream that it does
     not sync any more, `is_alone` True if it syncs no other, `is_full_refresh` True if every sync
-    reads all rows again.
+    reads all rows again. `is_defined` is False for a stream that is newer than the definitions: it
+    is reported under the key that its asset will have.
     """
 
     connection_id: str
@@ -41,6 +42,7 @@ class Table:
     is_full_refresh: bool = False
     is_selected: bool = True
     is_alone: bool = False
+    is_defined: bool = True
 
     @property
     def key(self) -> dg.AssetKey:

@@ -126,3 +126,7 @@ def _properties(schema: object) -> Mapping[str, object] | None:
 
 def _type_of(info: object) -> object:
     return info.get("type", "unknown") if isinstance(info, Mapping) else "unknown"
+
+
+# What is used where no other is given.
+DEFAULT_TRANSLATOR = DagsterAirbyteTranslator()

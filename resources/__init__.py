@@ -30,6 +30,7 @@ from dagster_airbyte_sync.resources.errors import (
 )
 from dagster_airbyte_sync.resources.finding import find_workspace
 from dagster_airbyte_sync.resources.foreign_workspace import as_workspace
+from dagster_airbyte_sync.resources.job_ref import JobRef
 from dagster_airbyte_sync.resources.jobs import (
     Job,
     JobFailure,
@@ -76,6 +77,7 @@ __all__ = [
     "Destination",
     "Job",
     "JobFailure",
+    "JobRef",
     "JobStatus",
     "JobType",
     "NoToken",

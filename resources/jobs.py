@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from dagster_airbyte_sync.resources.catalog import StreamId
+from dagster_airbyte_sync.resources.job_ref import JobRef
 
 
 class JobStatus(str, Enum):
@@ -93,6 +94,10 @@ class Job:
     streams: Mapping[StreamId, StreamStats] | None = None
     enabled_streams: frozenset[StreamId] | None = None
     failure: JobFailure | None = None
+
+    @property
+    def ref(self) -> JobRef:
+        return JobRef(self.id, self.created_at, self.ended_at)
 
     @property
     def is_finished(self) -> bool:

@@ -1,25 +1,31 @@
-"""Where the sensor stopped reading Airbyte's job history. A bookmark, never the proof: what has
-been told stands in Dagster's event log, so losing it repeats nothing."""
+"""Where the sensor stopped reading Airbyte's job history. A bookmark, never the proof: what was
+reported stands in Dagster's event log, so losing it repeats nothing and loses nothing."""
 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
-from itertools import chain
 
 from dagster_airbyte_sync.resources import Job
 from dagster_airbyte_sync.resources.reading import integer, object_at, text, when
+from dagster_airbyte_sync.sensors import earlier_cursors
+from dagster_airbyte_sync.sensors.packing import NotPacked, pack, unpack
 
-VERSION = 2
+VERSION = 3
 
 # Airbyte takes a job's end time before it commits, on several machines, so a job can appear with
-# an end older than jobs already read. History is read again this far back at each tick.
+# an end older than jobs already read. History is read again this far back for as long.
 OVERLAP = timedelta(minutes=5)
 
 _MOST_BYTES = 7_500
 
 # More connections that cannot be read than this wait in `held`, which costs a few bytes for each.
 MOST_APART = 40
+
+# A job's number, and when it was created (epoch seconds): a restored Airbyte gives numbers again.
+DoneJob = tuple[int, int]
+# Cursors of earlier versions have the number alone.
+UNKNOWN = earlier_cursors.UNKNOWN
 
 
 class UnreadableBookmark(Exception):
@@ -38,33 +44,49 @@ class Place:
 class Bookmark:
     """History is read up to `since`. All times are Airbyte's clock.
 
-    Of what ended in the last minutes before, `done` names the jobs that are done; what ended
-    earlier is done unless it waits. `held` names the first waiting job of each connection, with the
-    time (Dagster's clock, epoch seconds) since when; the connection's later jobs wait with it. The
-    first of all ended at `held_from`. Nothing older than `begin` is ever told.
+    What ended before `floor` is done unless it waits; of what ended later, `done` names the jobs
+    that are done. The floor follows `since` at a distance that shrinks while nothing new comes:
+    `reached` is Airbyte's time as `since` last moved. `held` names the first waiting job of each
+    connection, with the time (Dagster's clock, epoch seconds) since when; the connection's later
+    jobs wait with it. The first of all ended at `held_from`. Those in `graced` wait for a run that
+    is over to be so for a while. Nothing older than `begin` is ever reported, and of what is older
+    than the sensor's `start_from` as things stood at `resumed_at`, only what is newer than the last
+    report of its connection then.
 
     `apart` has, by connection id, where to read on once a connection can be read that cannot be
     now. None of its jobs from there on is done. History is not read again for its sake till then.
+    `skew` is how many seconds Airbyte's clock was ahead of Dagster's.
     """
 
     workspace_id: str
     begin: datetime
     since: datetime
-    done: frozenset[int] = frozenset()
+    floor: datetime
+    done: frozenset[DoneJob] = frozenset()
     held: Mapping[int, int] = field(default_factory=dict)
     held_from: datetime | None = None
+    graced: frozenset[int] = frozenset()
     apart: Mapping[str, Place] = field(default_factory=dict)
+    reached: datetime | None = None
+    resumed_at: datetime | None = None
+    skew: int | None = None
 
     @property
     def read_from(self) -> datetime:
-        back = self.since - OVERLAP
-        return max(min(back, self.held_from or back), self.begin)
+        return max(min(self.floor, self.held_from or self.floor), self.begin)
 
     def knows(self, job: Job, *, is_behind: bool = False) -> bool:
         """Whether the job is done; `is_behind` one of its connection that waits, it may not be."""
-        if job.id in self.done or job.id in self.held or is_behind:
-            return job.id in self.done
-        return job.ended_at is not None and job.ended_at < self.since - OVERLAP
+        if self.is_done(job) or job.id in self.held or is_behind:
+            return self.is_done(job)
+        return job.ended_at is not None and job.ended_at < self.floor
+
+    def is_done(self, job: Job) -> bool:
+        """Whether the job is named as done; a number alone stands for nothing yet to come."""
+        if done_job(job) in self.done:
+            return True
+        is_past = job.ended_at is not None and job.ended_at <= self.since
+        return is_past and (job.id, UNKNOWN) in self.done
 
     def brought_back(self, connection_ids: Iterable[str], now: int) -> "Bookmark":
         """With connections that were apart waiting like any other, so that they are read again."""
@@ -77,38 +99,56 @@ class Bookmark:
         return replace(self, held=held, held_from=min(ends, default=None), apart=apart)
 
     def to_cursor(self) -> str:
-        """JSON that `done` does not make longer than 8 kB: of too many done jobs the oldest are
-        left out, and looked up in the event log again."""
+        """JSON that `done` does not make longer than 8 kB: of too many done jobs those that were
+        created first are left out, and looked up in the event log again."""
         bookmark = self
         while len(cursor := bookmark._written()) > _MOST_BYTES and bookmark.done:
-            kept = sorted(bookmark.done)[len(bookmark.done) // 4 + 1 :]
+            by_creation = sorted(bookmark.done, key=lambda job: (job[1], job[0]))
+            kept = by_creation[len(by_creation) // 8 + 1 :]
             bookmark = replace(bookmark, done=frozenset(kept))
         return cursor
 
     def _written(self) -> str:
-        fields = {
+        done, held = sorted(self.done), sorted(self.held.items())
+        fields: dict[str, object] = {
             "v": VERSION,
             "workspace": self.workspace_id,
             "begin": self.begin.isoformat(),
             "since": self.since.isoformat(),
-            "done": list(_steps(sorted(self.done))),
-        }
-        if self.held:
-            held = sorted(self.held.items())
-            ids, times = _steps(job_id for job_id, _ in held), _steps(at for _, at in held)
-            fields["held"] = list(chain.from_iterable(zip(ids, times, strict=True)))
-        if self.held_from is not None:
-            fields["held_from"] = self.held_from.isoformat()
-        if self.apart:
-            fields["apart"] = {
+            "floor": self.floor.isoformat(),
+            "reached": _written_time(self.reached),
+            "resumed": _written_time(self.resumed_at),
+            "skew": self.skew,
+            # Numbers first, then times: neighbours are then alike.
+            "done": pack([*(job for job, _ in done), *(at for _, at in done)]) if done else None,
+            "held": pack([*(job for job, _ in held), *(at for _, at in held)]) if held else None,
+            "held_from": _written_time(self.held_from),
+            "graced": sorted(self.graced),
+            "apart": {
                 connection_id: [place.job_id, place.ended_at.isoformat()]
                 for connection_id, place in sorted(self.apart.items())
-            }
-        return json.dumps(fields, separators=(",", ":"))
+            },
+        }
+        known = {name: value for name, value in fields.items() if value not in (None, [], {})}
+        return json.dumps(known, separators=(",", ":"))
 
 
-def first_bookmark(workspace_id: str, begin: datetime) -> Bookmark:
-    return Bookmark(workspace_id, begin=begin, since=begin)
+def done_job(job: Job) -> DoneJob:
+    return (job.id, UNKNOWN if job.created_at is None else int(job.created_at.timestamp()))
+
+
+def first_bookmark(
+    workspace_id: str, begin: datetime, resumed_at: datetime | None = None
+) -> Bookmark:
+    """A bookmark where nothing is done; `resumed_at` is Airbyte's time now."""
+    return Bookmark(
+        workspace_id,
+        begin=begin,
+        since=begin,
+        floor=begin,
+        reached=resumed_at,
+        resumed_at=resumed_at,
+    )
 
 
 def read_bookmark(cursor: str, workspace_id: str) -> Bookmark:
@@ -117,27 +157,39 @@ def read_bookmark(cursor: str, workspace_id: str) -> Bookmark:
         raw = json.loads(cursor)
     except (ValueError, RecursionError):
         raise UnreadableBookmark("it is not JSON") from None
-    if not isinstance(raw, dict) or raw.get("v") != VERSION:
+    if not isinstance(raw, dict) or raw.get("v") not in (*earlier_cursors.VERSIONS, VERSION):
         raise UnreadableBookmark("it was written by another version")
     if text(raw.get("workspace")) != workspace_id:
         raise UnreadableBookmark("it belongs to another Airbyte workspace")
     begin, since = when(raw.get("begin")), when(raw.get("since"))
     if begin is None or since is None:
         raise UnreadableBookmark("it has no readable times")
+    is_current = raw["v"] == VERSION
     return Bookmark(
         workspace_id,
         begin=begin,
         since=since,
-        done=frozenset(_from_steps(raw.get("done"))),
-        held=_read_held(raw.get("held")),
+        floor=when(raw.get("floor")) or since - OVERLAP,
+        done=frozenset(_read_pairs(raw.get("done")) if is_current else earlier_cursors.done(raw)),
+        held=dict(_read_pairs(raw.get("held")) if is_current else earlier_cursors.held(raw)),
         held_from=when(raw.get("held_from")),
+        graced=frozenset(filter(None, map(integer, _list(raw.get("graced"))))),
         apart=dict(_read_apart(raw.get("apart"))),
+        reached=when(raw.get("reached")),
+        resumed_at=when(raw.get("resumed")),
+        skew=integer(raw.get("skew")),
     )
 
 
-def _read_held(raw: object) -> dict[int, int]:
-    flat = _list(raw)
-    return dict(zip(_from_steps(flat[::2]), _from_steps(flat[1::2]), strict=False))
+def _read_pairs(packed: object) -> list[tuple[int, int]]:
+    if packed is None:
+        return []
+    try:
+        numbers = unpack(str(packed))
+    except NotPacked:
+        raise UnreadableBookmark("its lists of jobs are damaged") from None
+    half = len(numbers) // 2
+    return list(zip(numbers[:half], numbers[half:], strict=False))
 
 
 def _read_apart(raw: object) -> Iterable[tuple[str, Place]]:
@@ -149,27 +201,16 @@ def _read_apart(raw: object) -> Iterable[tuple[str, Place]]:
         yield connection_id, Place(job_id, ended_at)
 
 
-def _steps(numbers: Iterable[int]) -> Iterable[int]:
-    """The first number and then the distances: short, as ids and times lie close together."""
-    before = 0
-    for number in numbers:
-        yield number - before
-        before = number
-
-
-def _from_steps(raw: object) -> Iterable[int]:
-    total = 0
-    for step in _list(raw):
-        total += integer(step) or 0
-        yield total
-
-
 def _list(raw: object) -> list[object]:
     return raw if isinstance(raw, list) else []
 
 
+def _written_time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
 def begin_of(start_from: datetime | timedelta, now: datetime) -> datetime:
-    """The time from which on a first tick tells syncs; `now` is Airbyte's clock."""
+    """The time from which on a first tick reports syncs; `now` is Airbyte's clock."""
     begin = now - start_from if isinstance(start_from, timedelta) else start_from
     # Airbyte prints whole seconds: a job that ended within this second must not be missed.
     return begin.astimezone(timezone.utc).replace(microsecond=0)

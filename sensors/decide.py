@@ -1,7 +1,8 @@
-"""Decides what a tick tells, and what waits for a later one. Pure: records in, records out."""
+"""Decides what a tick reports, and what waits for a later one. Pure: records in, records out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import dagster as dg
 
@@ -10,9 +11,14 @@ from dagster_airbyte_sync.assets import (
     Event,
     FinishedSync,
     Ledger,
+    Owed,
+    Question,
+    Share,
     Table,
     events_of,
+    in_reporting_order,
     makes_fresh,
+    owed_by,
     tables_of_job,
 )
 from dagster_airbyte_sync.resources import Job
@@ -20,13 +26,32 @@ from dagster_airbyte_sync.sensors.promises import Promise
 
 
 @dataclass(frozen=True)
+class Limits:
+    """How much one tick may report: events, and bytes of them as they are sent to the daemon.
+
+    `hold` is how long (seconds) a finished job waits for the live run that is to report it, and
+    `grace` for a run that is over, whose step may live on.
+    """
+
+    hold: float
+    grace: float
+    # Dagster stores 20 to 80 events a second after the tick, in the thread all sensors share.
+    events: int = 250
+    # gRPC takes 100 MB, and the table of 240 columns makes an event of 50 kB.
+    bytes: int = 8_000_000
+
+
+@dataclass(frozen=True)
 class Known:
-    """All a tick has read: the tables of each connection, live runs, and what has been told.
+    """All a tick has read: the tables of each connection, live runs, and what has been reported.
 
     `tables` has every connection of the new jobs, if only with none: what is missing would be lost.
-    `unreadable` are connections whose tables cannot be told now; `started_by` names the Dagster run
-    that started a job, `checked` the assets that have the check, `held` since when a job waits
-    (epoch seconds, as `now`), `hold_limit` how long it may, `most_events` when to stop.
+    `unreadable` are connections whose tables cannot be known now; `started_by` names the Dagster
+    run that started a job, `orphans` those that a run followed which is over though its step may
+    not be. `checked` are the assets that have the check, `held` says since when a job waits (epoch
+    seconds, as `now`) and `graced` which of those wait for the end of a grace. `is_final` if there
+    is no time for further questions. Of jobs that ended before `begin`, only those count that ended
+    after the last one reported of their connection, as things stood at `resumed_at`.
     """
 
     tables: Mapping[str, Sequence[Table]]
@@ -36,45 +61,69 @@ class Known:
     checked: frozenset[dg.AssetKey]
     held: Mapping[int, int]
     now: int
-    hold_limit: float
+    limits: Limits
     job_url: Callable[[Job], str]
+    orphans: Mapping[int, str] = field(default_factory=dict)
+    graced: frozenset[int] = frozenset()
     unreadable: frozenset[str] = frozenset()
-    most_events: int = 250
+    is_final: bool = False
+    begin: datetime | None = None
+    resumed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class ToldSync:
-    """A finished job that has something to tell outside of a run: of which tables, by which events.
+    """A finished job that has something to report outside of a run: for which assets, by which
+    events.
 
-    `is_ours` is False for a job that a run has told and only its checks are missing. Of a job of
-    ours `events` is empty if an earlier tick stored them but died before its bookmark moved.
-    `taken_from` is a live run that should have told it but was waited for long enough.
+    `is_ours` is False for a job that a run has reported and only its checks are missing. Of a job
+    of ours `events` is empty if an earlier tick stored them but died before its cursor moved.
+    `is_whole` is False if the rest of its tables is left to the next tick. `taken_from` is the run
+    that should have reported it but was waited for long enough.
     """
 
     sync: FinishedSync
     keys: tuple[dg.AssetKey, ...]
     events: tuple[Event, ...]
     is_ours: bool = True
+    is_whole: bool = True
     taken_from: str | None = None
 
     @property
     def makes_fresh(self) -> bool:
-        """Whether the sensor tells fresh tables here, so that what follows may run."""
+        """Whether the sensor reports fresh tables here, so that what follows may run."""
         return self.is_ours and makes_fresh(self.sync.job)
+
+    @property
+    def tables(self) -> int:
+        """How many tables it is reported for in this tick."""
+        return len({event.asset_key for event in self.events})
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of the new jobs of a scan: told now, waiting, or left for the next tick.
+    """What becomes of the new jobs of a scan: reported now, waiting, or left for the next tick.
 
-    A job in none of them has nothing to tell: no asset stands for its streams. `unreadable` are
-    connections of which nothing is told because their tables cannot be known now.
+    A job in none of them has nothing to report: no asset stands for its streams. `left` begins with
+    a job that is also in `told` if that is reported in part. `unreadable` are connections of which
+    nothing is reported because their tables cannot be known now; `graced` are those of the waiting
+    jobs that wait for a step that may live on. With `questions`, the decision is not certain yet.
     """
 
     told: tuple[ToldSync, ...] = ()
     waiting: tuple[Job, ...] = ()
     left: tuple[Job, ...] = ()
     unreadable: frozenset[str] = frozenset()
+    graced: frozenset[int] = frozenset()
+    questions: tuple[Question, ...] = ()
+
+    @property
+    def events(self) -> int:
+        return sum(len(told.events) for told in self.told)
+
+
+class _Full(Exception):
+    """Raised when the tick can take no more: the job at hand is left, with all that follow."""
 
 
 @dataclass
@@ -85,79 +134,180 @@ class _Teller:
     ledger: Ledger
     told: list[ToldSync] = field(default_factory=list)
     waiting: list[Job] = field(default_factory=list)
+    graced: set[int] = field(default_factory=set)
+    questions: list[Question] = field(default_factory=list)
     blocked: set[str] = field(default_factory=set)
     events: int = 0
+    bytes: int = 0
 
     def take(self, job: Job) -> None:
-        """Tell the job, or let it wait, and with it the later jobs of its connection."""
-        tables = tables_of_job(job, self.known.tables[job.connection_id])
-        untold = _untold(job, tables, self.ledger)
-        holder = _holder(job, untold, self.known, self.ledger)
-        if self._must_wait(job, holder):
-            self.blocked.add(job.connection_id)
-            self.waiting.append(job)
+        """Report the job, or let it wait, and with it the later jobs of its connection."""
+        if self._waits_for_others(job):
+            self._wait(job)
+        elif not self._is_passed(job):
+            self._take(job)
+
+    def _take(self, job: Job) -> None:
+        tables = in_reporting_order(tables_of_job(job, self.known.tables[job.connection_id]))
+        most = self.known.limits.events - self.events
+        if most <= 0:
+            raise _Full
+        owed = owed_by(job, tables, self.ledger, self.known.checked, most)
+        if self._waits_for_a_run(job, owed):
+            self._wait(job)
         elif tables:
-            self._tell(job, tables, untold, holder)
+            self._report(job, tables, owed)
 
-    def _must_wait(self, job: Job, holder: str | None) -> bool:
-        if job.connection_id in self.blocked or job.connection_id in self.known.unreadable:
-            return True
-        return holder is not None and _in_time(job, self.known)
+    def _wait(self, job: Job) -> None:
+        self.blocked.add(job.connection_id)
+        self.waiting.append(job)
 
-    def _tell(
-        self, job: Job, tables: Sequence[Table], untold: Sequence[Table], holder: str | None
-    ) -> None:
+    def _is_passed(self, job: Job) -> bool:
+        """Whether the job is older than what a sensor without a cursor goes back to."""
         known = self.known
-        ours = bool(untold) or _is_ours(job, tables, known)
+        if known.begin is None or known.resumed_at is None or job.ended_at is None:
+            return False
+        if job.ended_at >= known.begin:
+            return False
+        keys = [table.key for table in known.tables[job.connection_id]]
+        return is_passed(job, ends_reported(self.ledger, keys), known.resumed_at)
+
+    def _waits_for_others(self, job: Job) -> bool:
+        return job.connection_id in self.blocked or job.connection_id in self.known.unreadable
+
+    def _waits_for_a_run(self, job: Job, owed: Owed) -> bool:
+        if not (owed.marks and makes_fresh(job)):
+            return False
+        since = _held_since(job, self.known, self.ledger)
+        if since is not None:
+            waited = max(self._waited(job), self.known.now - since)
+            return waited < self.known.limits.hold
+        if job.id in self.known.orphans:
+            is_graced = job.id in self.known.graced
+            if not is_graced or self._waited(job) < self.known.limits.grace:
+                self.graced.add(job.id)
+                return True
+        return False
+
+    def _waited(self, job: Job) -> int:
+        return self.known.now - self.known.held.get(job.id, self.known.now)
+
+    def _report(self, job: Job, tables: Sequence[Table], owed: Owed) -> None:
+        known = self.known
+        self.questions.extend(owed.questions)
+        shares = owed.certain if known.is_final else owed.shares
         sync = FinishedSync(job, known.job_url(job), known.started_by.get(job.id))
-        if untold or not ours:
-            events = events_of(sync, tables, untold, self.ledger, known.checked)
-        else:
-            events = []
-        if untold or events or (ours and makes_fresh(job)):
-            keys = tuple(table.key for table in tables)
-            self.told.append(ToldSync(sync, keys, tuple(events), ours, holder))
+        events, fitting = self._fitting(sync, shares)
+        is_whole = fitting == len(owed.shares) and not owed.is_cut
+        if known.is_final and owed.questions:
+            is_whole = False
+        self._note(sync, tables, owed, events, is_whole=is_whole)
+        if not is_whole:
+            raise _Full
+
+    def _note(
+        self,
+        sync: FinishedSync,
+        tables: Sequence[Table],
+        owed: Owed,
+        events: Sequence[Event],
+        *,
+        is_whole: bool,
+    ) -> None:
+        job = sync.job
+        is_owed = any(share.table.is_defined and _is_own(job, share) for share in owed.shares)
+        ours = is_owed or _is_ours(job, tables, self.known)
+        if events or (is_whole and ours and makes_fresh(job)):
+            keys = tuple(table.key for table in tables if table.is_defined)
+            taken_from = self._taken_from(job) if owed.marks else None
+            self.told.append(ToldSync(sync, keys, tuple(events), ours, is_whole, taken_from))
         self.events += len(events)
         self.ledger = _after(self.ledger, job, events)
 
+    def _taken_from(self, job: Job) -> str | None:
+        return _holder(job, self.known, self.ledger) or self.known.orphans.get(job.id)
+
+    def _fitting(self, sync: FinishedSync, shares: Sequence[Share]) -> tuple[list[Event], int]:
+        """The events of as many shares as there is room for, and how many those are."""
+        limits, found = self.known.limits, list[Event]()
+        for place, share in enumerate(shares):
+            events = events_of(sync, share, self.ledger)
+            size = sum(len(dg.serialize_value(event)) for event in events)
+            is_first = not (found or self.events)
+            is_full = (
+                self.events + len(found) + len(events) > limits.events
+                or self.bytes + size > limits.bytes
+            )
+            if is_full and not is_first:
+                return found, place
+            found += events
+            self.bytes += size
+        return found, len(shares)
+
 
 def decide(new: Sequence[Job], known: Known) -> Decision:
-    """Sort new jobs, given in the order of their end, until there are enough events for a tick.
+    """Sort new jobs, given in the order of their end, until there is enough for a tick.
 
-    A job waits for a live run that is about to report it. The later jobs of its connection wait
-    with it, so that each table hears of its jobs in order.
+    A job waits for a run that is about to report it. The later jobs of its connection wait with it,
+    so that each table hears of its jobs in order.
     """
     teller = _Teller(known, known.ledger)
     left: Sequence[Job] = ()
     for place, job in enumerate(new):
-        if teller.events >= known.most_events:
+        try:
+            teller.take(job)
+        except _Full:
             left = new[place:]
             break
-        teller.take(job)
-    return Decision(tuple(teller.told), tuple(teller.waiting), tuple(left), known.unreadable)
+    return Decision(
+        tuple(teller.told),
+        tuple(teller.waiting),
+        tuple(left),
+        known.unreadable,
+        frozenset(teller.graced),
+        tuple(teller.questions),
+    )
 
 
-def _untold(job: Job, tables: Sequence[Table], ledger: Ledger) -> list[Table]:
-    """The tables still owed an event.
+def ends_reported(ledger: Ledger, tables: Iterable[dg.AssetKey]) -> list[datetime]:
+    """When the jobs ended that the tables were last told of."""
+    last = [ledger.last[key] for key in tables if key in ledger.last]
+    jobs = [job for told in last for job in (told.job, told.newest) if job is not None]
+    return [job.ended_at for job in jobs if job.ended_at is not None]
 
-    Only what makes a table fresh leaves its mark in the ledger. Anything else is owed as long as
-    no later job is told: after one, a failure of yesterday would look like the state of today.
+
+def is_passed(job: Job, ends: Sequence[datetime], resumed_at: datetime) -> bool:
+    """Whether a job of the past came before the last one that its connection was told of by then.
+
+    A run may have reported a newer one since: what it hides is looked up rather than lost.
     """
-    if makes_fresh(job):
-        return [table for table in tables if not ledger.is_told(table.key, job.id)]
-    return [table for table in tables if (ledger.highest(table.key) or 0) < job.id]
+    before = [end for end in ends if end <= resumed_at]
+    if before:
+        return job.ended_at is not None and job.ended_at < max(before)
+    return not ends
 
 
-def _holder(job: Job, untold: Sequence[Table], known: Known, ledger: Ledger) -> str | None:
+def _holder(job: Job, known: Known, ledger: Ledger) -> str | None:
     """A live run that may still report the job, or None."""
-    if not untold or not makes_fresh(job):
-        return None
     tables = known.tables[job.connection_id]
     return next((p.run_id for p in known.promises if p.holds(job, tables, ledger)), None)
 
 
-def _in_time(job: Job, known: Known) -> bool:
-    return known.now - known.held.get(job.id, known.now) < known.hold_limit
+def _held_since(job: Job, known: Known, ledger: Ledger) -> float | None:
+    """Since when a live run holds the job without saying which job is its own, or now; or None.
+
+    So a run that hangs there does not hold each job of its connection anew.
+    """
+    tables = known.tables[job.connection_id]
+    holding = [p for p in known.promises if p.holds(job, tables, ledger)]
+    begun = [p.undeclared_since(tables) for p in holding]
+    # Another one may still be in time.
+    return max((since if since is not None else known.now for since in begun), default=None)
+
+
+def _is_own(job: Job, share: Share) -> bool:
+    """Whether the share is more than the check of a table that a run has reported."""
+    return share.marks or not makes_fresh(job)
 
 
 def _is_ours(job: Job, tables: Sequence[Table], known: Known) -> bool:
@@ -165,8 +315,9 @@ def _is_ours(job: Job, tables: Sequence[Table], known: Known) -> bool:
 
     Who started it says little: a run tells syncs that it found running, and leaves others to us.
     """
-    last = (known.ledger.last.get(table.key) for table in tables)
-    tellers = [told.run_id for told in last if told and told.job_id == job.id]
+    last = (known.ledger.last.get(table.key) for table in tables if table.is_defined)
+    named = [told for told in last if told is not None and told.job is not None]
+    tellers = [told.run_id for told in named if told.job and told.job.is_same(job.ref)]
     # Where a later job was told since, the ledger has forgotten the teller: who starts, tells.
     return "" in tellers if tellers else job.id not in known.started_by
 
@@ -175,5 +326,5 @@ def _after(ledger: Ledger, job: Job, events: Sequence[Event]) -> Ledger:
     for event in events:
         if isinstance(event, dg.AssetMaterialization):
             version = (event.tags or {})[DATA_VERSION_TAG]
-            ledger = ledger.after(event.asset_key, job.id, version)
+            ledger = ledger.after(event.asset_key, job.ref, version)
     return ledger

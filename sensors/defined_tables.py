@@ -1,9 +1,11 @@
-"""Which streams of Airbyte have an asset in this code location: nothing else is ever told."""
+"""Which streams of Airbyte have an asset in this code location: nothing of others is reported."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timezone
 from functools import cached_property
+from itertools import chain
 from typing import Protocol
 
 import dagster as dg
@@ -16,9 +18,14 @@ from dagster_airbyte_sync.assets import (
     Table,
     as_synced_by,
     as_synced_now,
+    new_tables,
+    read_ledger,
     table_of_spec,
     tables_of,
+    why_not_storable,
+    without_asset,
 )
+from dagster_airbyte_sync.assets.metadata import CONNECTION_NAME, text_in
 from dagster_airbyte_sync.resources import (
     AirbyteError,
     AirbyteForbidden,
@@ -27,9 +34,10 @@ from dagster_airbyte_sync.resources import (
     Connection,
     Job,
     NoToken,
-    Stream,
+    OutOfTime,
     StreamId,
 )
+from dagster_airbyte_sync.sensors.decide import ends_reported
 
 
 class ReadCatalog(Protocol):
@@ -65,6 +73,8 @@ class DefinedTables:
         self._unreadable: set[str] = set()
         self._asked: set[str] = set()
         self._is_refreshed = False
+        self._is_catalog_slow = False
+        self._new_keys: dict[dg.AssetKey, str] = {}
 
     def of(self, job: Job) -> list[Table]:
         """The tables of a job's connection; none if nothing stands for it here.
@@ -72,7 +82,7 @@ class DefinedTables:
         If Airbyte did not list the connection, or a stream of it, when the catalog was last read,
         that is read again: once, as this object lives for one tick.
         """
-        if not self._is_refreshed and not _lists(self._catalog, job):
+        if not self._is_refreshed and not self._lists(job):
             self._refresh()
         found = self._of_connection(job.connection_id)
         if _totals_are_for_one_of(found, job):
@@ -87,6 +97,21 @@ class DefinedTables:
         for job in jobs:
             self.of(job)
         return [(table, job) for job in jobs for table in self.of(job)]
+
+    def last_ends(self, instance: dg.DagsterInstance) -> Mapping[str, datetime]:
+        """When the last job ended that Dagster was told of, for each connection it was told of any.
+
+        One look into the event log for all tables.
+        """
+        listed = self._catalog.connections
+        ids = [*self._own] if self._is_catalog_slow else [*listed]
+        tables = {connection_id: self._of_connection(connection_id) for connection_id in ids}
+        ledger = read_ledger(instance, chain.from_iterable(tables.values()))
+        ends = {
+            connection_id: ends_reported(ledger, (table.key for table in found))
+            for connection_id, found in tables.items()
+        }
+        return {connection_id: max(found) for connection_id, found in ends.items() if found}
 
     def readable(self, connection_ids: Iterable[str]) -> list[str]:
         """Those of the connections whose tables can be known. No job of theirs is at hand.
@@ -130,7 +155,10 @@ class DefinedTables:
         connection = self._catalog.connections.get(connection_id)
         name = connection_id if connection is None else connection.name
         try:
-            return self._of_deleted(connection_id) if connection is None else self._of(connection)
+            if connection is None and self._is_catalog_slow:
+                connection = self._read_connection(connection_id)
+            found = self._of_deleted(connection_id) if connection is None else self._of(connection)
+            return self._storable(found)
         except Exception:
             # A user's selector or translator may raise anything, and Airbyte may not tell a deleted
             # connection: that stops only this one, whose syncs wait until it is mended.
@@ -161,7 +189,19 @@ class DefinedTables:
     @cached_property
     def _catalog(self) -> Catalog:
         # Only when a job is new, or a connection apart: an idle tick must not ask for it.
-        return self._read_catalog()
+        try:
+            return self._read_catalog()
+        except OutOfTime as error:
+            self._log.warning(
+                "The list of connections takes longer than a tick has time for: asking for the"
+                " connections that synced, one by one. (%s)",
+                error,
+            )
+            self._is_catalog_slow = True
+            return Catalog("", {}, {}, datetime.now(timezone.utc))
+
+    def _lists(self, job: Job) -> bool:
+        return self._is_catalog_slow or _lists(self._catalog, job)
 
     @cached_property
     def _specs(self) -> Mapping[dg.AssetKey, dg.AssetSpec]:
@@ -202,40 +242,65 @@ class DefinedTables:
             return []
         own = self._own.get(connection.id, {})
         tables = as_synced_by(connection, own.values())
-        strangers = [stream for stream in connection.selected_streams if stream.id not in own]
+        strangers = without_asset([s.id for s in connection.selected_streams], own)
         tables += self._by_key(connection, strangers)
-        known = {table.stream for table in tables}
-        self._warn(connection, [s for s in strangers if s.id not in known], bool(tables or own))
-        self._tell_gone(connection, [table for table in tables if not table.is_selected])
+        if not tables:
+            self._warn_of_namesake(connection)
+            return []
+        tables += self._new(connection, without_asset(strangers, {t.stream for t in tables}))
+        self._warn_of_gone(connection, [table for table in tables if not table.is_selected])
         return tables
 
-    def _by_key(self, connection: Connection, streams: list[Stream]) -> list[Table]:
+    def _by_key(self, connection: Connection, streams: list[StreamId]) -> list[Table]:
         """Tables of assets that were not made by this package but have the key it would give."""
-        if not any(table_of_spec(spec) is None for spec in self._specs.values()):
+        if not streams or not any(table_of_spec(spec) is None for spec in self._specs.values()):
             return []
-        wanted = {stream.id for stream in streams}
         return [
             table
             for table in tables_of(self._catalog, connection, self._translator)
-            if table.stream in wanted
+            if table.stream in streams
             and table.key in self._specs
             and table_of_spec(self._specs[table.key]) is None
         ]
 
-    def _warn(self, connection: Connection, strangers: list[Stream], is_used: bool) -> None:
-        if strangers and is_used:
+    def _new(self, connection: Connection, streams: list[StreamId]) -> list[Table]:
+        others = (key for key, owner in self._new_keys.items() if owner != connection.id)
+        taken = {*self._specs, *others}
+        new = new_tables(self._catalog, connection, self._translator, streams, taken)
+        for line in new.warnings(connection.name):
+            self._log.warning("%s", line)
+        self._new_keys.update({table.key: connection.id for table in new.tables})
+        return list(new.tables)
+
+    def _storable(self, tables: Sequence[Table]) -> list[Table]:
+        """Without the tables of which Dagster could not store an event: that would stop all."""
+        reasons = {table.key: why_not_storable(table.key) for table in tables}
+        for key, reason in reasons.items():
+            if reason:
+                self._log.warning("Nothing can be reported for the asset %r: %s", key, reason)
+        return [table for table in tables if not reasons[table.key]]
+
+    def _warn_of_namesake(self, connection: Connection) -> None:
+        """A connection that was deleted and made again has another id, and so no assets here."""
+        gone = self._own.keys() - self._catalog.connections.keys()
+        names = {
+            text_in(table.spec.metadata, CONNECTION_NAME)
+            for connection_id in gone
+            for table in self._own[connection_id].values()
+        }
+        if connection.name in names:
             self._log.warning(
-                "Connection %r has streams without an asset here (added since the definitions were"
-                " loaded? reload the code location): %s",
+                "Connection %r was deleted in Airbyte and made again: the new one (%s) is not"
+                " reported before you reload the code location.",
                 connection.name,
-                ", ".join(str(stream.id) for stream in strangers),
+                connection.id,
             )
 
-    def _tell_gone(self, connection: Connection, tables: Sequence[Table]) -> None:
+    def _warn_of_gone(self, connection: Connection, tables: Sequence[Table]) -> None:
         if tables:
             self._log.warning(
-                "Connection %r does not sync these assets any more, so nothing is told of them: %s."
-                " Reload the code location, and they are gone.",
+                "Connection %r does not sync these assets any more, so nothing is reported for"
+                " them: %s. Reload the code location, and they are gone.",
                 connection.name,
                 ", ".join(table.key.to_user_string() for table in tables),
             )

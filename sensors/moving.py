@@ -5,41 +5,136 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dagster_airbyte_sync.resources import Job
-from dagster_airbyte_sync.sensors.bookmark import MOST_APART, OVERLAP, Bookmark, Place
+from dagster_airbyte_sync.sensors.bookmark import (
+    MOST_APART,
+    OVERLAP,
+    UNKNOWN,
+    Bookmark,
+    DoneJob,
+    Place,
+    begin_of,
+    done_job,
+)
 from dagster_airbyte_sync.sensors.decide import Decision
 from dagster_airbyte_sync.sensors.scan import Scan
 
 # Airbyte's servers may disagree by so much without a step back: the overlap has room for it.
 _DISAGREEMENT = timedelta(minutes=2)
+_SECOND = timedelta(seconds=1)
 
 
 def move(
-    bookmark: Bookmark, scan: Scan, decision: Decision, now: int, server_time: datetime
+    bookmark: Bookmark,
+    scan: Scan,
+    decision: Decision,
+    now: int,
+    server_time: datetime,
+    start_from: datetime | timedelta = timedelta(0),
 ) -> Bookmark:
     """The bookmark after a tick.
 
     `now` is Dagster's clock in epoch seconds. `server_time` is Airbyte's: no job can have ended
     later, so an end beyond it is one machine's wrong clock and must not draw the bookmark along.
     """
+    server_time = server_time.replace(microsecond=0)
     read = _before(scan.jobs, {job.id for job in decision.left})
-    since = _since(bookmark.since, read, server_time)
+    step_back = _step_back(bookmark, now, server_time)
+    if step_back:
+        bookmark = _gone_back(bookmark, step_back, start_from)
+    since = bookmark.since if step_back else _since(bookmark.since, read, server_time)
+    reached = server_time if since != bookmark.since else bookmark.reached or server_time
+    floor = _floor(bookmark, scan, decision, since, server_time - reached)
     waiting = {job.id for job in decision.waiting}
     waiting |= {job.id for job in scan.jobs if job.connection_id in bookmark.apart}
-    done = bookmark.done | ({job.id for job in read} - waiting)
+    done = bookmark.done | {done_job(job) for job in read if job.id not in waiting}
     places = {**_places(scan, decision), **_late(bookmark, scan)}
     apart = _apart(bookmark, scan, decision, places, done)
     places = {key: job_id for key, job_id in places.items() if key not in apart}
-    held = {job_id: bookmark.held.get(job_id, now) for job_id in places.values()}
+    held = {job_id: _held_since(bookmark, decision, job_id, now) for job_id in places.values()}
     if not scan.complete:
         held |= _unread(bookmark, scan)
     return replace(
         bookmark,
         since=since,
-        done=_still_needed(done, scan, since - OVERLAP, places),
+        floor=floor,
+        reached=reached,
+        resumed_at=_resumed_at(bookmark, floor, start_from),
+        skew=_skew(bookmark, now, server_time),
+        done=_still_needed(done, scan, floor, places),
         held=held,
         held_from=_held_from(bookmark, scan, held),
+        graced=decision.graced & held.keys(),
         apart=apart,
     )
+
+
+def _resumed_at(
+    bookmark: Bookmark, floor: datetime, start_from: datetime | timedelta
+) -> datetime | None:
+    """Kept as long as a job may come that is older than `start_from` was."""
+    at = bookmark.resumed_at
+    return None if at is None or floor >= begin_of(start_from, at) else at
+
+
+def _step_back(bookmark: Bookmark, now: int, server_time: datetime) -> timedelta:
+    """How far Airbyte's clock was set back since the last tick; zero if it goes as it did.
+
+    It seems so, too, if Dagster's clock was set ahead, which only costs a second reading.
+    """
+    lost = 0 if bookmark.skew is None else bookmark.skew - _seconds_ahead(now, server_time)
+    back = max(timedelta(seconds=lost), bookmark.since - server_time)
+    return back if back > _DISAGREEMENT else timedelta(0)
+
+
+def _gone_back(bookmark: Bookmark, back: timedelta, start_from: datetime | timedelta) -> Bookmark:
+    """The bookmark by a clock that was set back: jobs now end at times that were read already."""
+    since = bookmark.since - back
+    is_relative = isinstance(start_from, timedelta)
+    return replace(
+        bookmark,
+        begin=bookmark.begin - back if is_relative else bookmark.begin,
+        resumed_at=bookmark.resumed_at and bookmark.resumed_at - back,
+        since=since,
+        floor=min(bookmark.floor - back, since - OVERLAP),
+        reached=None,
+        skew=None,
+    )
+
+
+def _skew(bookmark: Bookmark, now: int, server_time: datetime) -> int:
+    skew = _seconds_ahead(now, server_time)
+    if bookmark.skew is None or abs(skew - bookmark.skew) > _DISAGREEMENT.total_seconds():
+        return skew
+    return bookmark.skew
+
+
+def _seconds_ahead(now: int, server_time: datetime) -> int:
+    return round(server_time.timestamp()) - now
+
+
+def _floor(
+    bookmark: Bookmark,
+    scan: Scan,
+    decision: Decision,
+    since: datetime,
+    quiet: timedelta,
+) -> datetime:
+    """What ended before is done, unless it waits.
+
+    A job that is committed late may have an end before `since`. But once nothing new has come for
+    as long as that takes, the last minutes need no reading again: an idle tick is one request,
+    though thousands of jobs ended in them.
+    """
+    if decision.left or not scan.complete:
+        return max(bookmark.floor, since - OVERLAP)
+    return max(bookmark.floor, min(since - OVERLAP + max(quiet, timedelta(0)), since + _SECOND))
+
+
+def _held_since(bookmark: Bookmark, decision: Decision, job_id: int, now: int) -> int:
+    """Since when the job waits; the grace of a run that is over begins when that is seen."""
+    if job_id in decision.graced and job_id not in bookmark.graced:
+        return now
+    return bookmark.held.get(job_id, now)
 
 
 def _before(jobs: tuple[Job, ...], stop: set[int]) -> list[Job]:
@@ -48,11 +143,8 @@ def _before(jobs: tuple[Job, ...], stop: set[int]) -> list[Job]:
 
 
 def _since(since: datetime, read: Iterable[Job], server_time: datetime) -> datetime:
-    if server_time < since - _DISAGREEMENT:
-        # Airbyte's clock was set back, and gives ends that lie before what was read.
-        return server_time
     ends = [job.ended_at for job in read if job.ended_at is not None]
-    return max(since, min(max(ends, default=since), server_time))
+    return max((end for end in ends if since < end <= server_time), default=since)
 
 
 def _places(scan: Scan, decision: Decision) -> Mapping[str, int]:
@@ -93,11 +185,11 @@ def _apart(
     scan: Scan,
     decision: Decision,
     places: Mapping[str, int],
-    done: frozenset[int],
+    done: frozenset[DoneJob],
 ) -> Mapping[str, Place]:
     """The connections of which history is not read again until they can be read."""
     apart = {key: place for key, place in bookmark.apart.items() if key not in places}
-    if not scan.complete and not done.issubset(job.id for job in scan.jobs):
+    if not scan.complete and not done.issubset(map(done_job, scan.jobs)):
         # What is done after a place may not be known here.
         return apart
     from_place: dict[str, list[Job]] = {}
@@ -108,7 +200,7 @@ def _apart(
         ended_at = jobs[0].ended_at
         if key not in decision.unreadable or ended_at is None or len(apart) >= MOST_APART:
             continue
-        if not any(job.id in done for job in jobs):
+        if not any(done_job(job) in done for job in jobs):
             apart[key] = Place(jobs[0].id, ended_at)
     return apart
 
@@ -120,18 +212,18 @@ def _unread(bookmark: Bookmark, scan: Scan) -> dict[int, int]:
 
 
 def _still_needed(
-    done: frozenset[int], scan: Scan, since: datetime, places: Mapping[str, int]
-) -> frozenset[int]:
+    done: frozenset[DoneJob], scan: Scan, floor: datetime, places: Mapping[str, int]
+) -> frozenset[DoneJob]:
     """Of the done jobs those that the next tick reads again, as far as this one can tell."""
-    unneeded: set[int] = set()
+    unneeded: set[DoneJob] = set()
     passed: set[str] = set()
     for job in scan.jobs:
         if job.id == places.get(job.connection_id):
             passed.add(job.connection_id)
-        if job.ended_at and job.ended_at < since and job.connection_id not in passed:
-            unneeded.add(job.id)
+        if job.ended_at and job.ended_at < floor and job.connection_id not in passed:
+            unneeded |= {done_job(job), (job.id, UNKNOWN)}
     if scan.complete:
-        done &= {job.id for job in scan.jobs}
+        done &= {key for job in scan.jobs for key in (done_job(job), (job.id, UNKNOWN))}
     return done - unneeded
 
 

@@ -1,27 +1,29 @@
 """The sensor that tells Dagster of Airbyte's syncs, whoever started them."""
 
+import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Protocol, cast
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets import (
+    GRACE,
     ConnectionSelector,
     DagsterAirbyteTranslator,
-    makes_fresh,
+    followers_of,
     read_ledger,
-    starters_of,
-    with_history,
+    with_answers,
     workspace_resource,
 )
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteSettingsError,
     BaseAirbyteWorkspace,
+    Job,
     TimeBudget,
     as_workspace,
     job_url,
@@ -33,7 +35,7 @@ from dagster_airbyte_sync.sensors.bookmark import (
     first_bookmark,
     read_bookmark,
 )
-from dagster_airbyte_sync.sensors.decide import Decision, Known, decide
+from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits, decide
 from dagster_airbyte_sync.sensors.defined_tables import DefinedTables
 from dagster_airbyte_sync.sensors.moving import move
 from dagster_airbyte_sync.sensors.promises import read_promises
@@ -45,14 +47,13 @@ from dagster_airbyte_sync.sensors.run_requests import (
     downstream_request,
     requests_for,
 )
-from dagster_airbyte_sync.sensors.scan import Scan, about_how_many_new, scan_history
+from dagster_airbyte_sync.sensors.scan import HistoryScan, Scan, about_how_many_new
 from dagster_airbyte_sync.sensors.summary import summary_of
 from dagster_airbyte_sync.sensors.tick_time import tick_seconds
 
-# Dagster stores 20 to 80 events a second after the tick, in the thread all sensors share.
-_MOST_EVENTS = 250
-
 DEFAULT_LOOK_BACK = timedelta(minutes=10)
+# How far back a sensor without a cursor looks for the last report of a connection, at most.
+_LONGEST_WAY_BACK = timedelta(days=30)
 
 
 class NamedJob(Protocol):
@@ -78,12 +79,11 @@ class Polling:
     def tick(self, context: dg.SensorEvaluationContext) -> dg.SensorResult:
         """Read Airbyte's job history on from the bookmark, and return what Dagster must know.
 
-        The order of reading is part of the proof that nothing is told twice: Airbyte's jobs, then
-        live runs, then the event log. Nothing is written here; Dagster stores what is returned.
+        The order of reading is part of the proof that nothing is reported twice: Airbyte's jobs,
+        then live runs, then the event log. Nothing is written here: Dagster stores what it returns.
         """
         workspace = workspace_resource(context.resources, self.resource_key)
         client, budget = workspace.get_client(), TimeBudget(tick_seconds())
-        bookmark = self._bookmark(context, client, budget)
         tables = DefinedTables(
             _repository(context),
             partial(client.catalog, budget),
@@ -92,35 +92,25 @@ class Polling:
             self.selector,
             context.log,
         )
-        scan = scan_history(client, bookmark, budget, tables.events_for, enough=_MOST_EVENTS)
-        if scan.unreadable:
-            context.log.warning(
-                "Airbyte listed %d jobs without an id or a connection: they cannot be told",
-                scan.unreadable,
-            )
-        decision = self._decide(context.instance, client, budget, bookmark, scan, tables)
-        for told in decision.told:
-            if told.taken_from is not None:
-                context.log.warning(
-                    "Run %s has not reported Airbyte job %s in %s; the sensor tells it",
-                    told.taken_from,
-                    told.sync.job.id,
-                    self.hold_limit,
-                )
+        bookmark = self._bookmark(context, client, budget, tables)
+        limits = Limits(self.hold_limit.total_seconds(), GRACE + workspace.poll_interval)
+        scan, decision = self._read(context.instance, client, budget, bookmark, tables, limits)
+        self._warn(context.log, scan, decision)
         requests = self._requests(context, client.settings.workspace_id, decision)
         server_time = client.server_time(budget)
-        moved = move(bookmark, scan, decision, int(time.time()), server_time)
+        moved = move(bookmark, scan, decision, _now(), server_time, self.start_from)
         # At last, and read again at the next tick: those few must not take the time of all others.
         back = tables.readable(moved.apart)
-        moved = moved.brought_back(back, int(time.time()))
+        moved = moved.brought_back(back, _now())
         if back:
-            context.log.info("What waited is told from the next tick on, of: %s", ", ".join(back))
+            context.log.info("What waited is reported from the next tick on: %s", ", ".join(back))
         if moved.since < bookmark.since:
             context.log.warning(
                 "Airbyte's clock was set back, or the cursor was edited: history was read up to"
-                " %s, and there it is %s. Reading on from then; nothing is told again.",
+                " %s, and there it is %s. Reading on from %s; nothing is reported again.",
                 bookmark.since.isoformat(),
                 server_time.isoformat(timespec="seconds"),
+                moved.since.isoformat(),
             )
         summary = summary_of(scan, decision, moved, about_how_many_new(client, scan, budget))
         context.log.info(summary)
@@ -133,7 +123,11 @@ class Polling:
         )
 
     def _bookmark(
-        self, context: dg.SensorEvaluationContext, client: AirbyteClient, budget: TimeBudget
+        self,
+        context: dg.SensorEvaluationContext,
+        client: AirbyteClient,
+        budget: TimeBudget,
+        tables: DefinedTables,
     ) -> Bookmark:
         workspace_id = client.settings.workspace_id
         if context.cursor:
@@ -141,13 +135,38 @@ class Polling:
                 return read_bookmark(context.cursor, workspace_id)
             except UnreadableBookmark as reason:
                 context.log.warning(
-                    "The cursor cannot be used because %s. Reading again from start_from; what has"
-                    " been told already is not told again.",
+                    "The cursor cannot be used because %s. Reading again from where the event log"
+                    " ends; nothing is reported again.",
                     reason,
                 )
-        begin = begin_of(self.start_from, client.server_time(budget))
-        context.log.info("Telling syncs that end from %s on", begin.isoformat())
-        return first_bookmark(workspace_id, begin)
+        now = client.server_time(budget)
+        begin = begin_of(self.start_from, now)
+        ends = tables.last_ends(context.instance)
+        since = max(min([begin, *ends.values()]), min(begin, now - _LONGEST_WAY_BACK))
+        context.log.info("Reporting syncs that end from %s on", since.isoformat())
+        return first_bookmark(workspace_id, since, resumed_at=now)
+
+    def _read(
+        self,
+        instance: dg.DagsterInstance,
+        client: AirbyteClient,
+        budget: TimeBudget,
+        bookmark: Bookmark,
+        tables: DefinedTables,
+        limits: Limits,
+    ) -> tuple[Scan, Decision]:
+        """Read history until there is enough to report, none is left, or time is up.
+
+        What was reported already does not count: however much of it is read again, it must not take
+        the place of what is new.
+        """
+        history = HistoryScan(client, bookmark, budget)
+        while True:
+            scan = history.go_on(tables.events_for, limits.events)
+            decision = self._decide(instance, client, budget, bookmark, scan, tables, limits)
+            is_enough = decision.left or decision.events >= limits.events
+            if scan.complete or is_enough or budget.is_spent:
+                return scan, decision
 
     def _decide(
         self,
@@ -157,34 +176,52 @@ class Polling:
         bookmark: Bookmark,
         scan: Scan,
         tables: DefinedTables,
+        limits: Limits,
     ) -> Decision:
         owed = tables.of_all(scan.new)
         if not owed and not any(job.connection_id in tables.unreadable for job in scan.new):
             return Decision()
-        involved = {table.key: table for table, _ in owed}.values()
-        fresh = [(table, job) for table, job in owed if makes_fresh(job)]
-        promises = read_promises(instance, (table.key for table in involved))
-        ledger = read_ledger(instance, involved)
-        ui_url = client.ui_url(budget)
+        promises = read_promises(instance, {table.key for table, _ in owed})
+        followers = followers_of(instance, [(t, job) for t, job in owed if t.is_defined])
+        now, server_time = _now(), client.server_time(budget)
         known = Known(
             tables=tables.found,
             promises=promises,
-            ledger=with_history(instance, ledger, fresh),
-            started_by=starters_of(instance, owed),
+            ledger=read_ledger(
+                instance, (table for table, _ in owed), clock_skew(server_time, now)
+            ),
+            started_by=followers.started_by,
             checked=tables.checked,
             held=bookmark.held,
-            now=int(time.time()),
-            hold_limit=self.hold_limit.total_seconds(),
-            job_url=partial(job_url, ui_url, client.settings.workspace_id),
+            now=now,
+            limits=limits,
+            job_url=partial(job_url, client.ui_url(budget), client.settings.workspace_id),
+            orphans=followers.orphans,
+            graced=bookmark.graced,
             unreadable=tables.unreadable,
-            most_events=_MOST_EVENTS,
+            begin=bookmark.resumed_at and begin_of(self.start_from, bookmark.resumed_at),
+            resumed_at=bookmark.resumed_at,
         )
-        return decide(scan.new, known)
+        return decided(instance, scan.new, known, budget)
+
+    def _warn(self, log: logging.Logger, scan: Scan, decision: Decision) -> None:
+        if scan.unreadable:
+            log.warning(
+                "Airbyte listed %d jobs without an id or a connection: they cannot be reported",
+                scan.unreadable,
+            )
+        for told in decision.told:
+            if told.taken_from is not None:
+                log.warning(
+                    "Run %s has not reported Airbyte job %s; the sensor reports it",
+                    told.taken_from,
+                    told.sync.job.id,
+                )
 
     def _requests(
         self, context: dg.SensorEvaluationContext, workspace_id: str, decision: Decision
     ) -> list[dg.RunRequest]:
-        fresh = [told for told in decision.told if told.makes_fresh]
+        fresh = [told for told in decision.told if told.makes_fresh and told.is_whole]
         if not fresh or (self.downstream is None and self.run_request_fn is None):
             return []
         repository = _repository(context)
@@ -205,6 +242,27 @@ class Polling:
                 told.sync, told.keys, make, check, workspace_id, context.log
             )
         ]
+
+
+def decided(
+    instance: dg.DagsterInstance, new: Sequence[Job], known: Known, budget: TimeBudget
+) -> Decision:
+    """Decide, look up what that depends on, and decide again, until it is certain or time is up."""
+    while (decision := decide(new, known)).questions:
+        if budget.is_spent:
+            return decide(new, replace(known, is_final=True))
+        ledger = with_answers(instance, known.ledger, decision.questions, budget)
+        known = replace(known, ledger=ledger)
+    return decision
+
+
+def clock_skew(server_time: datetime, now: float) -> timedelta:
+    """Airbyte's clock minus Dagster's."""
+    return server_time - datetime.fromtimestamp(now, timezone.utc)
+
+
+def _now() -> int:
+    return int(time.time())
 
 
 def _repository(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:

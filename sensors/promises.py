@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import Ledger, Table, run_events
+from dagster_airbyte_sync.assets import Ledger, Table, job_named_in, run_events
 from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.resources import Job
+from dagster_airbyte_sync.resources import Job, JobRef
 
 # A run in an earlier state has not begun any step: no job that has finished can be its own.
 _LIVE = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
@@ -32,11 +32,20 @@ class Promise:
     """What the running steps of one live run may still report.
 
     `following` has each asset they planned, with the job declared for it, or None before a step
-    has started its sync.
+    has started its sync. Of those `since` says when the step began, or said that it is about to
+    start one (Dagster's clock, epoch seconds).
     """
 
     run_id: str
-    following: Mapping[dg.AssetKey, int | None] = field(default_factory=dict)
+    following: Mapping[dg.AssetKey, JobRef | None] = field(default_factory=dict)
+    since: Mapping[dg.AssetKey, float] = field(default_factory=dict)
+
+    def undeclared_since(self, tables: Iterable[Table]) -> float | None:
+        """Since when the run may start a sync of the tables; None if it has said which."""
+        mine = [table.key for table in tables if table.key in self.following]
+        if any(self.following[key] is not None for key in mine):
+            return None
+        return max((self.since[key] for key in mine if key in self.since), default=None)
 
     def holds(self, job: Job, tables: Iterable[Table], ledger: Ledger) -> bool:
         """Whether the run may still report this finished job.
@@ -44,11 +53,25 @@ class Promise:
         Jobs before the one it declared it cannot; nor later ones, once that one is told.
         """
         mine = [table.key for table in tables if table.key in self.following]
-        declared = max((d for key in mine if (d := self.following[key]) is not None), default=None)
-        if not mine or declared is None:
+        declared = _newest(self.following[key] for key in mine)
+        if declared is None:
             return bool(mine)
-        is_told = all((ledger.highest(key) or 0) >= declared for key in mine)
-        return job.id >= declared if not is_told else job.id == declared
+        if job.ref.is_same(declared):
+            return True
+        is_told = all(_has_reached(ledger.newest(key), declared) for key in mine)
+        return not is_told and not job.ref.precedes(declared)
+
+
+def _newest(jobs: Iterable[JobRef | None]) -> JobRef | None:
+    newest: JobRef | None = None
+    for job in jobs:
+        if job is not None and (newest is None or newest.precedes(job)):
+            newest = job
+    return newest
+
+
+def _has_reached(told: JobRef | None, declared: JobRef) -> bool:
+    return told is not None and not told.precedes(declared)
 
 
 def read_promises(instance: dg.DagsterInstance, tables: Iterable[dg.AssetKey]) -> list[Promise]:
@@ -77,17 +100,17 @@ def _starting(instance: dg.DagsterInstance, run_id: str, wanted: frozenset[dg.As
     Such a run announces each start on one table, where it declares the job last, or says that it
     started none.
     """
-    starting: dict[dg.AssetKey, None] = {}
-    for event, metadata in _events(instance, run_id, {*_ENDED, _OBSERVED}):
-        if event.event_type in _ENDED:
+    starting: dict[dg.AssetKey, float] = {}
+    for event in _events(instance, run_id, {*_ENDED, _OBSERVED}):
+        if event.kind in _ENDED:
             starting.clear()
         elif event.asset_key not in wanted or event.asset_key is None:
             continue
-        elif keys.text_in(metadata, keys.JOB_STATUS) == keys.STARTING:
-            starting[event.asset_key] = None
+        elif event.is_announcement:
+            starting[event.asset_key] = event.stored_at
         else:
             starting.pop(event.asset_key, None)
-    return Promise(run_id, starting)
+    return Promise(run_id, dict.fromkeys(starting), starting)
 
 
 def _following(
@@ -95,39 +118,57 @@ def _following(
 ) -> Promise:
     planned = {
         event.asset_key: event.step_key
-        for event, _ in _events(instance, run_id, {_PLANNED})
+        for event in _events(instance, run_id, {_PLANNED})
         if event.asset_key in wanted
     }
     if not planned:
         return Promise(run_id)
-    begun: set[str | None] = set()
-    declared: dict[dg.AssetKey | None, int] = {}
-    later = {*_BEGUN, *_ENDED, _OBSERVED}
-    for event, metadata in _events(instance, run_id, later):
-        if event.event_type in _BEGUN:
-            begun.add(event.step_key)
+    begun: dict[str | None, float] = {}
+    declared: dict[dg.AssetKey | None, JobRef] = {}
+    for event in _events(instance, run_id, {*_BEGUN, *_ENDED, _OBSERVED}):
+        if event.kind in _BEGUN:
+            begun[event.step_key] = event.stored_at
             for key in [key for key, step in planned.items() if step == event.step_key]:
                 declared.pop(key, None)
-        elif event.event_type in _ENDED:
-            begun.discard(event.step_key)
-        elif (job_id := keys.int_in(metadata, keys.JOB_ID)) is not None:
-            declared[event.asset_key] = job_id
-    return Promise(
-        run_id,
-        {
-            key: declared.get(key)
-            for key, step in planned.items()
-            if key is not None and (step is None or step in begun)
-        },
-    )
+        elif event.kind in _ENDED:
+            begun.pop(event.step_key, None)
+        elif event.is_announcement and event.step_key in begun:
+            begun[event.step_key] = event.stored_at
+        elif (job := job_named_in(event.metadata, None)) is not None:
+            declared[event.asset_key] = job
+    following = {
+        key: declared.get(key)
+        for key, step in planned.items()
+        if key is not None and (step is None or step in begun)
+    }
+    since = {key: begun[planned[key]] for key in following if planned[key] in begun}
+    return Promise(run_id, following, since)
+
+
+@dataclass(frozen=True)
+class _Event:
+    """One event of a run; `metadata` is empty unless it observes an asset."""
+
+    kind: dg.DagsterEventType | None
+    asset_key: dg.AssetKey | None
+    step_key: str | None
+    stored_at: float
+    metadata: Mapping[str, object]
+
+    @property
+    def is_announcement(self) -> bool:
+        return keys.text_in(self.metadata, keys.JOB_STATUS) == keys.STARTING
 
 
 def _events(
     instance: dg.DagsterInstance, run_id: str, kinds: set[dg.DagsterEventType]
-) -> Iterator[tuple[dg.DagsterEvent, Mapping[str, object]]]:
-    """A run's events of some kinds in their order, each with the metadata if it observes."""
+) -> Iterator[_Event]:
+    """A run's events of some kinds in their order."""
     for record in run_events(instance, run_id, kinds):
         entry = record.event_log_entry
-        if entry.dagster_event is not None:
-            observed = entry.asset_observation
-            yield entry.dagster_event, observed.metadata if observed else {}
+        event, observed = entry.dagster_event, entry.asset_observation
+        if event is not None:
+            metadata = observed.metadata if observed else {}
+            yield _Event(
+                event.event_type, event.asset_key, event.step_key, entry.timestamp, metadata
+            )

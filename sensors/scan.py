@@ -1,6 +1,6 @@
 """Reads what finished in Airbyte since the bookmark, as far as one tick can take it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, Job, OutOfTime, TimeBudget
@@ -23,54 +23,73 @@ class Scan:
     behind: frozenset[str] = frozenset()
 
 
-def scan_history(
-    client: AirbyteClient,
-    bookmark: Bookmark,
-    budget: TimeBudget,
-    weight: Callable[[Job], int],
-    enough: int,
-) -> Scan:
-    """Read on from the bookmark until the end, `enough` weight of new jobs, or the budget's end.
+class HistoryScan:
+    """A scan that can go on, from the bookmark to the newest job or the budget's end."""
 
-    What waits already has no weight: it must not keep the scan from newer jobs for ever. Raises
-    OutOfTime only if not one page could be read.
-    """
-    jobs: list[Job] = []
-    new: list[Job] = []
-    unreadable: list[int] = []
-    behind: set[str] = set()
+    def __init__(self, client: AirbyteClient, bookmark: Bookmark, budget: TimeBudget) -> None:
+        self._bookmark = bookmark
+        self._jobs: list[Job] = []
+        self._new: list[Job] = []
+        self._behind: set[str] = set()
+        self._unreadable: list[int] = []
+        self._history: Iterator[Job] = client.finished_jobs(
+            bookmark.read_from, budget, self._unreadable.append
+        )
 
-    def scan(complete: bool) -> Scan:
-        return Scan(tuple(jobs), tuple(new), complete, sum(unreadable), frozenset(behind))
+    def go_on(self, weight: Callable[[Job], int], enough: int) -> Scan:
+        """All that was read so far, after reading on for `enough` weight of new jobs.
 
-    heavy = 0
-    try:
-        for job in client.finished_jobs(bookmark.read_from, budget, unreadable.append):
-            jobs.append(job)
-            if job.connection_id in bookmark.apart:
-                continue
-            if job.id in bookmark.held:
-                behind.add(job.connection_id)
-            is_behind = job.connection_id in behind
-            if not bookmark.knows(job, is_behind=is_behind):
-                new.append(job)
-                heavy += 0 if is_behind else weight(job)
+        What waits already has no weight: it must not keep the scan from newer jobs for ever. Raises
+        OutOfTime only if not one page could be read.
+        """
+        heavy = 0
+        try:
+            for job in self._history:
+                heavy += self._take(job, weight)
                 if heavy >= enough:
-                    return scan(complete=False)
-    except OutOfTime:
-        if not jobs:
-            raise
-        return scan(complete=False)
-    if not bookmark.held.keys() <= {job.id for job in jobs}:
-        # Airbyte has forgotten a job that waited, and with it is lost of which connection the later
-        # jobs wait. All do then: the ledger knows what was told.
-        behind |= {job.connection_id for job in jobs} - bookmark.apart.keys()
-        new = [job for job in jobs if job.connection_id in behind and job.id not in bookmark.done]
-    return scan(complete=True)
+                    return self._scan(complete=False)
+        except OutOfTime:
+            if not self._jobs:
+                raise
+            return self._scan(complete=False)
+        self._look_for_forgotten_jobs()
+        return self._scan(complete=True)
+
+    def _take(self, job: Job, weight: Callable[[Job], int]) -> int:
+        bookmark = self._bookmark
+        self._jobs.append(job)
+        if job.connection_id in bookmark.apart:
+            return 0
+        if job.id in bookmark.held:
+            self._behind.add(job.connection_id)
+        is_behind = job.connection_id in self._behind
+        if bookmark.knows(job, is_behind=is_behind):
+            return 0
+        self._new.append(job)
+        return 0 if is_behind else weight(job)
+
+    def _look_for_forgotten_jobs(self) -> None:
+        """Airbyte may have forgotten a job that waited, and with it is lost of which connection the
+        later jobs wait. All do then: the event log knows what was reported."""
+        bookmark = self._bookmark
+        if bookmark.held.keys() <= {job.id for job in self._jobs}:
+            return
+        self._behind |= {job.connection_id for job in self._jobs} - bookmark.apart.keys()
+        behind = (job for job in self._jobs if job.connection_id in self._behind)
+        self._new = [job for job in behind if not bookmark.is_done(job)]
+
+    def _scan(self, *, complete: bool) -> Scan:
+        return Scan(
+            tuple(self._jobs),
+            tuple(self._new),
+            complete,
+            sum(self._unreadable),
+            frozenset(self._behind),
+        )
 
 
 def about_how_many_new(client: AirbyteClient, scan: Scan, budget: TimeBudget) -> int | None:
-    """How many finished jobs there are to tell, these and those beyond; None if unknown.
+    """How many finished jobs there are to report, these and those beyond; None if unknown.
 
     Asks Airbyte only if the scan is not complete, and never loses a tick for it.
     """

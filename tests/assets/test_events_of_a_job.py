@@ -7,10 +7,10 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import FinishedSync, Job, JobStatus, JobType, StreamId, StreamStats
-from dagster_airbyte_sync.assets import Ledger, Table, events_of, tables_of_job
+from dagster_airbyte_sync.assets import Ledger, Table, events_of, owed_by, tables_of_job
 from dagster_airbyte_sync.assets.events import as_result, materialization
-from dagster_airbyte_sync.assets.ledger import LastTold
-from dagster_airbyte_sync.resources import JobFailure
+from dagster_airbyte_sync.assets.ledger import LastReported
+from dagster_airbyte_sync.resources import JobFailure, JobRef
 
 BEGAN = datetime(2026, 8, 1, 1, 30, tzinfo=timezone.utc)
 
@@ -37,12 +37,17 @@ JOB = Job(
 )
 
 
+VERSION = f"{JOB.id}-{int((BEGAN - timedelta(minutes=1)).timestamp())}"
+
+
 def sync(job: Job = JOB) -> FinishedSync:
     return FinishedSync(job, "https://airbyte.example/job")
 
 
 def events(job: Job = JOB, ledger: Ledger | None = None) -> list[object]:
-    return list(events_of(sync(job), TABLES, TABLES, ledger or Ledger({}), KEYS))
+    known = ledger or Ledger()
+    shares = owed_by(job, TABLES, known, KEYS, most=10).shares
+    return [event for share in shares for event in events_of(sync(job), share, known)]
 
 
 def kinds(job: Job) -> list[type]:
@@ -53,8 +58,9 @@ def value(event: dg.AssetMaterialization, key: str) -> object:
     return getattr(event.metadata[key], "value", None)
 
 
-def test_checks_come_before_materializations_which_mark_the_job_as_told() -> None:
-    assert kinds(JOB) == [dg.AssetCheckEvaluation] * 2 + [dg.AssetMaterialization] * 2
+def test_a_tables_check_comes_before_its_materialization_which_marks_the_job_as_reported() -> None:
+    """So a tick may end behind any table: what is marked lacks nothing."""
+    assert kinds(JOB) == [dg.AssetCheckEvaluation, dg.AssetMaterialization] * 2
 
 
 @pytest.mark.parametrize("job_type", [JobType.SYNC, JobType.REFRESH])
@@ -76,7 +82,7 @@ def test_failed_and_cancelled_jobs_are_failing_checks_and_nothing_else(status: J
 
 def test_clears_and_unknown_types_are_observations() -> None:
     for job_type in (JobType.CLEAR, JobType.UNKNOWN):
-        assert kinds(replace(JOB, type=job_type))[2:] == [dg.AssetObservation] * 2
+        assert kinds(replace(JOB, type=job_type))[1::2] == [dg.AssetObservation] * 2
 
 
 def test_success_without_a_row_warns_only_where_a_row_was_to_be_expected() -> None:
@@ -136,25 +142,45 @@ def test_a_stream_without_counts_has_none_rather_than_zero() -> None:
 
 
 def test_the_data_version_is_the_last_job_that_moved_rows() -> None:
-    before = Ledger({USERS.key: LastTold(job_id=5, highest_job_id=5, data_version="3")})
+    before = Ledger({USERS.key: LastReported(JobRef(5), JobRef(5), data_version="3")})
 
     moved = materialization(sync(), ORDERS, Ledger({}))
     not_moved = materialization(sync(), USERS, before)
     first_ever = materialization(sync(), USERS, Ledger({}))
 
-    assert moved.tags == {"dagster/data_version": str(JOB.id)}
+    assert moved.tags == {"dagster/data_version": VERSION}
     assert not_moved.tags == {"dagster/data_version": "3"}
-    assert first_ever.tags == {"dagster/data_version": str(JOB.id)}
+    assert first_ever.tags == {"dagster/data_version": VERSION}
 
 
-def test_a_late_job_remembers_the_highest_one_told_before_it() -> None:
-    newer = JOB.id + 5
-    before = Ledger({ORDERS.key: LastTold(newer, newer, "1")})
+def test_a_number_that_comes_again_after_a_restore_is_another_data_version() -> None:
+    restored = replace(JOB, created_at=BEGAN + timedelta(days=1), updated_at=None)
+
+    again = materialization(sync(restored), ORDERS, Ledger())
+
+    assert again.tags != materialization(sync(), ORDERS, Ledger()).tags
+
+
+def test_a_long_failure_is_cut_as_each_table_of_the_connection_gets_it() -> None:
+    long = replace(JOB, status=JobStatus.FAILED, failure=JobFailure("x" * 200_000))
+
+    check = events(long)[0]
+
+    assert isinstance(check, dg.AssetCheckEvaluation)
+    assert len(dg.serialize_value(check)) < 8_000
+    assert (check.description or "").endswith("see job_url for the rest)")
+
+
+def test_a_late_job_remembers_the_newest_one_reported_before_it() -> None:
+    end = BEGAN + timedelta(hours=1)
+    newer = JobRef(JOB.id + 5, BEGAN + timedelta(minutes=50), end)
+    before = Ledger({ORDERS.key: LastReported(newer, newer, "1")})
 
     late = materialization(sync(), ORDERS, before)
     in_order = materialization(sync(), ORDERS, Ledger({}))
 
-    assert value(late, "dagster-airbyte/highest_job_id") == newer
+    assert value(late, "dagster-airbyte/highest_job_id") == newer.id
+    assert value(late, "dagster-airbyte/highest_job_ended_at") == end.timestamp()
     assert "dagster-airbyte/highest_job_id" not in in_order.metadata
 
 
@@ -164,7 +190,7 @@ def test_a_run_yields_the_same_event() -> None:
 
     assert result.asset_key == ORDERS.key
     assert result.metadata == event.metadata
-    assert result.data_version == dg.DataVersion(str(JOB.id))
+    assert result.data_version == dg.DataVersion(VERSION)
 
 
 def test_only_streams_that_took_part_are_told() -> None:

@@ -16,7 +16,7 @@ from dagster_airbyte_sync import (
 )
 from dagster_airbyte_sync.assets.events import declaration
 from dagster_airbyte_sync.assets.metadata import JOB_ID, int_in
-from dagster_airbyte_sync.assets.syncing import tables_of_step
+from dagster_airbyte_sync.assets.step_tables import tables_of_step
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedConnection
 
 OPTIONS: dict[str, Any] = {

@@ -4,10 +4,14 @@ It stores what a tick returns in the order the daemon does: events one by one, t
 A test can stop it in between, as a crash would. (The real daemon is in `dagster_private.py`.)
 """
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import dagster as dg
+import pytest
 
 from dagster_airbyte_sync import (
     AirbyteCloudWorkspace,
@@ -15,7 +19,7 @@ from dagster_airbyte_sync import (
     build_airbyte_definitions,
 )
 from dagster_airbyte_sync.assets.metadata import JOB_ID, int_in
-from dagster_airbyte_sync.testing import AirbyteSimulator
+from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedJob
 
 SENSOR = "airbyte_sync_sensor"
 
@@ -47,18 +51,23 @@ class Deployment:
     sensor: str = SENSOR
     cursor: str | None = None
     ticks: list[Tick] = field(default_factory=list)
+    # How much Dagster's clock is ahead of the real one.
+    later: timedelta = timedelta(0)
 
     def tick(self, *, crash_after: int | None = None) -> Tick:
         """One tick. With `crash_after` only so many events are stored, and the cursor is not."""
         repository = self.defs.get_repository_def()
         before = len(self.airbyte.requests)
-        with dg.build_sensor_context(
-            instance=self.instance,
-            cursor=self.cursor,
-            repository_def=repository,
-            sensor_name=self.sensor,
-            resources={"airbyte": self.workspace},
-        ) as context:
+        with (
+            dg.build_sensor_context(
+                instance=self.instance,
+                cursor=self.cursor,
+                repository_def=repository,
+                sensor_name=self.sensor,
+                resources={"airbyte": self.workspace},
+            ) as context,
+            at_time(self.later),
+        ):
             result = repository.get_sensor_def(self.sensor).evaluate_tick(context)
         tick = Tick(
             events=result.asset_events,
@@ -101,6 +110,15 @@ class Deployment:
         return {name: self.told(name) for name in names}
 
 
+@contextmanager
+def at_time(later: timedelta) -> Iterator[None]:
+    """For the sensor it is so much later."""
+    with pytest.MonkeyPatch.context() as patch:
+        now = "dagster_airbyte_sync.sensors.polling._now"
+        patch.setattr(now, lambda: int(time.time() + later.total_seconds()))
+        yield
+
+
 def deployed(
     airbyte: AirbyteSimulator,
     instance: dg.DagsterInstance,
@@ -114,3 +132,8 @@ def deployed(
     built = build_airbyte_definitions(workspace, **{"checks": False, **options})  # type: ignore[arg-type]
     defs = dg.Definitions.merge(built, dg.Definitions(assets=list(more)))
     return Deployment(airbyte, workspace, defs, instance)
+
+
+def version_of(job: SimulatedJob) -> str:
+    """The data version of a table that the job was the last to move rows to."""
+    return f"{job.job_id}-{int(job.created_at.timestamp())}"

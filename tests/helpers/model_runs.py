@@ -14,7 +14,8 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets import DATA_VERSION_TAG, table_of_spec
 from dagster_airbyte_sync.assets.following import Following
-from dagster_airbyte_sync.assets.syncing import SyncEvent, sync_and_poll
+from dagster_airbyte_sync.assets.reporting import SyncEvent
+from dagster_airbyte_sync.assets.syncing import sync_and_poll
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteError,

@@ -1,6 +1,7 @@
 """The cursor: small, versioned, readable again, and never trusted."""
 
 import json
+import random
 from datetime import datetime, timedelta, timezone
 from uuid import uuid4
 
@@ -8,12 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagster_airbyte_sync import Job, JobStatus, JobType
 from dagster_airbyte_sync.sensors.bookmark import (
     MOST_APART,
+    OVERLAP,
     Bookmark,
+    DoneJob,
     Place,
     UnreadableBookmark,
     begin_of,
+    done_job,
     first_bookmark,
     read_bookmark,
 )
@@ -27,44 +32,50 @@ times = st.datetimes(
 ids = st.integers(min_value=1, max_value=2**62)
 
 
-@given(
-    begin=times,
-    since=times,
-    done=st.frozensets(ids, max_size=50),
-    held=st.dictionaries(ids, st.integers(0, 2**33), max_size=20),
-    held_from=st.none() | times,
-    apart=st.dictionaries(st.uuids().map(str), st.builds(Place, ids, times), max_size=5),
-)
-def test_a_bookmark_is_read_back_as_it_was_written(
-    begin: datetime,
-    since: datetime,
-    done: frozenset[int],
-    held: dict[int, int],
-    held_from: datetime | None,
-    apart: dict[str, Place],
-) -> None:
-    bookmark = Bookmark(WORKSPACE, begin, since, done, held, held_from, apart)
+done_jobs = st.tuples(ids, st.integers(-1, 2**33))
 
+
+@given(
+    st.builds(
+        Bookmark,
+        workspace_id=st.just(WORKSPACE),
+        begin=times,
+        since=times,
+        floor=times,
+        done=st.frozensets(done_jobs, max_size=50),
+        held=st.dictionaries(ids, st.integers(0, 2**33), max_size=20),
+        held_from=st.none() | times,
+        graced=st.frozensets(ids, max_size=5),
+        apart=st.dictionaries(st.uuids().map(str), st.builds(Place, ids, times), max_size=5),
+        reached=st.none() | times,
+        resumed_at=st.none() | times,
+        skew=st.none() | st.integers(-(10**6), 10**6),
+    )
+)
+def test_a_bookmark_is_read_back_as_it_was_written(bookmark: Bookmark) -> None:
     assert read_bookmark(bookmark.to_cursor(), WORKSPACE) == bookmark
 
 
-@given(done=st.frozensets(ids, min_size=500, max_size=600))
-def test_a_bookmark_stays_under_8_kb_and_forgets_the_oldest_first(done: frozenset[int]) -> None:
-    bookmark = Bookmark(WORKSPACE, MOMENT, MOMENT, done)
+@given(done=st.frozensets(done_jobs, min_size=500, max_size=600))
+def test_a_bookmark_stays_under_8_kb_and_forgets_what_was_created_first(
+    done: frozenset[DoneJob],
+) -> None:
+    bookmark = Bookmark(WORKSPACE, MOMENT, MOMENT, MOMENT, done)
 
     cursor = bookmark.to_cursor()
 
     assert len(cursor.encode()) < 8_000
     kept = read_bookmark(cursor, WORKSPACE).done
     assert kept <= done
-    assert all(job_id <= min(kept) for job_id in done - kept)
+    first_kept = min(created for _, created in kept)
+    assert all(created <= first_kept for _, created in done - kept)
 
 
 def test_hundreds_of_connections_that_wait_do_not_burst_it() -> None:
     held = {2**40 + 1000 * job_id: 1_800_000_000 + 37 * job_id for job_id in range(500)}
-    done = frozenset(range(10**9, 10**9 + 5000, 2))
+    done = frozenset((number, 1_800_000_000) for number in range(10**9, 10**9 + 5000, 2))
     apart = {str(uuid4()): Place(2**40 + number, MOMENT) for number in range(MOST_APART)}
-    bookmark = Bookmark(WORKSPACE, MOMENT, MOMENT, done, held, MOMENT, apart)
+    bookmark = Bookmark(WORKSPACE, MOMENT, MOMENT, MOMENT, done, held, MOMENT, apart=apart)
 
     cursor = bookmark.to_cursor()
 
@@ -76,7 +87,9 @@ def test_hundreds_of_connections_that_wait_do_not_burst_it() -> None:
 def test_history_is_read_again_from_where_a_connection_was_set_apart_once_it_is_back() -> None:
     days = [MOMENT - timedelta(days=number) for number in range(4)]
     apart = {"shop": Place(3, days[3]), "crm": Place(2, days[2])}
-    bookmark = Bookmark(WORKSPACE, days[3], MOMENT, held={1: 7}, held_from=days[1], apart=apart)
+    bookmark = Bookmark(
+        WORKSPACE, days[3], MOMENT, MOMENT, held={1: 7}, held_from=days[1], apart=apart
+    )
 
     back = bookmark.brought_back(["crm"], now=9)
 
@@ -94,12 +107,56 @@ def test_a_connection_set_apart_without_a_place_is_not_taken_for_done(place: obj
         read_bookmark(json.dumps(edited), WORKSPACE)
 
 
-def test_a_busy_hour_fits_without_forgetting() -> None:
-    done = frozenset(range(1_000_000, 1_000_000 + 3 * 900, 3))
+def test_three_thousand_syncs_in_five_minutes_fit_without_forgetting() -> None:
+    """With gaps between their numbers: other workspaces use numbers of the same sequence."""
+    gaps = random.Random(1)
+    number, done = 1_000_000, set[DoneJob]()
+    for place in range(3000):
+        number += gaps.randint(1, 20)
+        done.add((number, 1_800_000_000 + place // 10))
 
-    cursor = Bookmark(WORKSPACE, MOMENT, MOMENT, done).to_cursor()
+    cursor = Bookmark(WORKSPACE, MOMENT, MOMENT, MOMENT, frozenset(done)).to_cursor()
 
+    assert len(cursor) < 7_500
     assert read_bookmark(cursor, WORKSPACE).done == done
+
+
+@pytest.mark.parametrize("held", [[5, 7], {"12": 7}])
+def test_cursors_of_earlier_versions_are_read_without_loss(held: object) -> None:
+    """Version 2 wrote steps, version 1 the numbers of all that waited."""
+    old = {
+        "v": 1 if isinstance(held, dict) else 2,
+        "workspace": WORKSPACE,
+        "begin": (MOMENT - timedelta(days=1)).isoformat(),
+        "since": MOMENT.isoformat(),
+        "done": [7, 2, 1],
+        "held": [12, 7] if isinstance(held, list) else held,
+    }
+
+    read = read_bookmark(json.dumps(old), WORKSPACE)
+
+    assert [read.knows(job(number)) for number in (7, 8, 9, 10)] == [True, False, True, True]
+    assert read.held == {12: 7}
+    assert read.read_from == MOMENT - OVERLAP
+    assert not read.knows(job(7, ended_at=MOMENT + timedelta(hours=3))), "a number given again"
+
+
+def job(number: int, ended_at: datetime = MOMENT) -> Job:
+    return Job(
+        id=number,
+        connection_id="shop",
+        type=JobType.SYNC,
+        status=JobStatus.SUCCEEDED,
+        created_at=ended_at,
+        updated_at=ended_at,
+    )
+
+
+def test_a_number_that_is_given_again_after_a_restore_is_not_done() -> None:
+    before, after = job(57), job(57, ended_at=MOMENT + timedelta(hours=3))
+    bookmark = Bookmark(WORKSPACE, MOMENT, MOMENT, MOMENT, frozenset({done_job(before)}))
+
+    assert (bookmark.knows(before), bookmark.knows(after)) == (True, False)
 
 
 @given(
@@ -115,6 +172,14 @@ def test_any_other_text_is_refused_and_never_crashes(cursor: str) -> None:
         read_bookmark(cursor, WORKSPACE)
 
 
+@pytest.mark.parametrize("packed", ["?", "eJw=", "AAAA", 7, [1, 2]])
+def test_damaged_lists_of_jobs_are_refused(packed: object) -> None:
+    edited = json.loads(first_bookmark(WORKSPACE, MOMENT).to_cursor()) | {"done": packed}
+
+    with pytest.raises(UnreadableBookmark, match="damaged"):
+        read_bookmark(json.dumps(edited), WORKSPACE)
+
+
 @pytest.mark.parametrize("field", ["begin", "since", "workspace", "v"])
 def test_an_edited_bookmark_says_what_is_wrong_with_it(field: str) -> None:
     edited = json.loads(first_bookmark(WORKSPACE, MOMENT).to_cursor()) | {field: "edited"}
@@ -125,7 +190,7 @@ def test_an_edited_bookmark_says_what_is_wrong_with_it(field: str) -> None:
 
 def test_history_is_read_again_a_little_but_never_from_before_the_beginning() -> None:
     young = first_bookmark(WORKSPACE, MOMENT)
-    old = Bookmark(WORKSPACE, MOMENT - timedelta(days=1), MOMENT)
+    old = Bookmark(WORKSPACE, MOMENT - timedelta(days=1), MOMENT, MOMENT - OVERLAP)
 
     assert young.read_from == MOMENT
     assert MOMENT - timedelta(hours=1) < old.read_from < MOMENT - timedelta(minutes=1)

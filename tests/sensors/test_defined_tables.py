@@ -65,20 +65,20 @@ def test_a_stream_that_its_connection_does_not_sync_any_more_is_named_in_the_log
     assert told_of(deployment, job, log) == [("orders", True), ("users", False)]
     (record,) = log.records
     assert record.getMessage() == (
-        "Connection 'shop' does not sync these assets any more, so nothing is told of them:"
-        " users. Reload the code location, and they are gone."
+        "Connection 'shop' does not sync these assets any more, so nothing is reported for"
+        " them: users. Reload the code location, and they are gone."
     )
 
 
-def test_a_stream_without_an_asset_is_named_in_the_log(
+def test_a_stream_that_is_newer_than_the_definitions_is_reported_and_named_in_the_log(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment, log: Log
 ) -> None:
     airbyte.update_connection(shop, streams=["orders", "users", "returns"])
     job = airbyte.run_sync(shop)
-    assert told_of(deployment, job, log) == [("orders", True), ("users", True)]
+    assert told_of(deployment, job, log) == [("orders", True), ("users", True), ("returns", True)]
     (record,) = log.records
-    assert "has streams without an asset here" in record.getMessage()
-    assert record.getMessage().endswith("returns")
+    assert "has streams that are newer than the definitions" in record.getMessage()
+    assert record.getMessage().endswith("reported as: returns")
 
 
 def test_the_last_sync_of_a_connection_that_was_deleted_is_told_if_the_selector_means_it(

@@ -7,7 +7,7 @@ import dagster as dg
 
 from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_definitions
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedStream
-from helpers.deployment import Deployment
+from helpers.deployment import Deployment, version_of
 
 Deploy = Callable[..., Deployment]
 
@@ -70,7 +70,7 @@ def test_each_event_carries_rows_bytes_times_and_a_link(
     )
     assert str(plain["dagster/table_name"]).endswith("audit.raw_users")
     assert isinstance(event.metadata["dagster/column_schema"], dg.TableSchemaMetadataValue)
-    assert event.tags == {"dagster/data_version": str(job.job_id)}
+    assert event.tags == {"dagster/data_version": version_of(job)}
 
 
 def test_two_syncs_of_one_connection_between_ticks_are_both_told_in_order(
@@ -159,7 +159,7 @@ def test_a_sync_without_rows_keeps_the_data_version(
     deployment.tick()
 
     assert len(deployment.told("orders")) == 2
-    assert deployment.last("orders").tags == {"dagster/data_version": str(moved.job_id)}
+    assert deployment.last("orders").tags == {"dagster/data_version": version_of(moved)}
 
 
 def test_an_idle_tick_sends_one_request_whatever_the_number_of_connections(

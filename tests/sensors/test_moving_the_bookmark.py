@@ -8,9 +8,10 @@ import dagster as dg
 
 from dagster_airbyte_sync import Job, JobStatus, JobType, StreamId
 from dagster_airbyte_sync.assets import Ledger, Table
-from dagster_airbyte_sync.assets.ledger import LastTold
-from dagster_airbyte_sync.sensors.bookmark import MOST_APART, OVERLAP, Bookmark, Place
-from dagster_airbyte_sync.sensors.decide import Decision, Known, decide
+from dagster_airbyte_sync.assets.ledger import History, LastReported
+from dagster_airbyte_sync.resources import JobRef
+from dagster_airbyte_sync.sensors.bookmark import MOST_APART, OVERLAP, Bookmark, Place, done_job
+from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits, decide
 from dagster_airbyte_sync.sensors.moving import move
 from dagster_airbyte_sync.sensors.promises import Promise
 from dagster_airbyte_sync.sensors.scan import Scan
@@ -26,7 +27,7 @@ def job(job_id: int, minute: int, connection: str = "shop") -> Job:
         connection_id=connection,
         type=JobType.SYNC,
         status=JobStatus.SUCCEEDED,
-        created_at=NOON,
+        created_at=NOON + timedelta(minutes=minute),
         updated_at=NOON + timedelta(minutes=minute),
     )
 
@@ -40,13 +41,17 @@ def known(*promises: Promise, held: dict[int, int] | None = None, now: int = 100
         checked=frozenset(),
         held=held or {},
         now=now,
-        hold_limit=600,
+        limits=Limits(hold=600, grace=60),
         job_url=lambda job: f"https://airbyte.example/{job.id}",
     )
 
 
 def following(declared: int | None) -> Promise:
-    return Promise("run", {SHOP.key: declared})
+    return Promise("run", {SHOP.key: None if declared is None else job(declared, declared).ref})
+
+
+def told_by(run_id: str) -> LastReported:
+    return LastReported(job(2, 2).ref, job(2, 2).ref, "2", run_id)
 
 
 def told(decision: Decision) -> list[int]:
@@ -77,6 +82,99 @@ def test_a_run_that_has_not_started_its_sync_yet_holds_every_job_of_its_connecti
     assert waiting(decide([job(1, 1)], known(following(None)))) == [1]
 
 
+def test_what_a_hanging_run_may_hold_is_limited_once_and_not_once_a_job() -> None:
+    hangs = Promise("run", {SHOP.key: None}, since={SHOP.key: 300.0})
+
+    assert waiting(decide([job(1, 1)], known(hangs, now=899))) == [1]
+    decision = decide([job(1, 1), job(2, 2)], known(hangs, now=900))
+
+    assert (told(decision), waiting(decision)) == ([1, 2], [])
+    assert decision.told[0].taken_from == "run"
+
+
+def test_a_job_whose_run_is_over_waits_until_its_step_has_had_time_to_look() -> None:
+    over = replace(known(), orphans={1: "run"})
+
+    first = decide([job(1, 1)], over)
+    within = decide([job(1, 1)], replace(over, held={1: 1000}, graced=frozenset({1}), now=1059))
+    after = decide([job(1, 1)], replace(over, held={1: 1000}, graced=frozenset({1}), now=1060))
+
+    assert (waiting(first), first.graced) == ([1], frozenset({1}))
+    assert waiting(within) == [1]
+    assert (told(after), after.told[0].taken_from) == ([1], "run")
+
+
+def test_the_grace_of_a_run_begins_when_it_is_seen_to_be_over() -> None:
+    waits = job(1, 1)
+    decision = Decision(waiting=(waits,), graced=frozenset({1}))
+    bookmark = Bookmark("w", NOON, NOON, NOON, held={1: 400}, held_from=NOON)
+
+    after = move(bookmark, Scan((waits,), (waits,), True), decision, 1000, NOON)
+
+    assert (dict(after.held), set(after.graced)) == ({1: 1000}, {1})
+    assert move(after, Scan((waits,), (waits,), True), decision, 1030, NOON).held == {1: 1000}
+
+
+def test_a_job_of_many_tables_is_reported_over_several_ticks_table_by_table() -> None:
+    tables = [Table("shop", StreamId(f"t{n}"), dg.AssetSpec(f"t{n}")) for n in range(5)]
+    found = replace(
+        known(),
+        tables={"shop": tables},
+        limits=Limits(hold=600, grace=60, events=2),
+        ledger=Ledger({}, {tables[0].key: History()}),
+    )
+
+    decision = decide([job(1, 1), job(2, 2)], found)
+
+    (part,) = decision.told
+    assert [event.asset_key.to_user_string() for event in part.events] == ["t0", "t1"]
+    assert not part.is_whole
+    assert [left.id for left in decision.left] == [1, 2]
+
+
+def test_a_tick_ends_behind_the_table_whose_event_makes_it_too_large_for_the_daemon() -> None:
+    decision = decide(
+        [job(number, number) for number in range(1, 6)],
+        replace(known(), limits=Limits(hold=600, grace=60, bytes=1_500)),
+    )
+
+    assert told(decision) == [1]
+    assert [left.id for left in decision.left] == [2, 3, 4, 5]
+
+
+def test_one_event_that_is_larger_than_a_tick_goes_alone_rather_than_never() -> None:
+    decision = decide([job(1, 1)], replace(known(), limits=Limits(hold=600, grace=60, bytes=10)))
+
+    assert told(decision) == [1]
+    assert decision.told[0].is_whole
+
+
+def test_without_a_cursor_each_connection_begins_where_its_last_report_ended() -> None:
+    """And one that was never reported, at `start_from`."""
+    found = replace(
+        known(),
+        ledger=Ledger({SHOP.key: LastReported(job(3, 3).ref, job(3, 3).ref)}),
+        begin=NOON + timedelta(minutes=30),
+        resumed_at=NOON + timedelta(minutes=40),
+    )
+    of_shop = [job(number, number) for number in (1, 2, 3, 4)]
+    of_crm = [job(5, 5, "crm"), job(35, 35, "crm")]
+
+    assert told(decide([*of_shop, *of_crm], found)) == [3, 4, 35]
+
+
+def test_a_newer_report_by_a_run_hides_nothing_that_ended_before() -> None:
+    newest = JobRef(60, NOON + timedelta(minutes=59), NOON + timedelta(minutes=60))
+    found = replace(
+        known(),
+        ledger=Ledger({SHOP.key: LastReported(newest, newest, run_id="run")}),
+        begin=NOON + timedelta(minutes=30),
+        resumed_at=NOON + timedelta(minutes=40),
+    )
+
+    assert told(decide([job(4, 4)], found)) == [4]
+
+
 def test_after_the_limit_a_job_is_told_and_the_run_it_was_taken_from_is_named() -> None:
     decision = decide([job(2, 2)], known(following(2), held={2: 300}, now=1000))
 
@@ -87,14 +185,14 @@ def test_after_the_limit_a_job_is_told_and_the_run_it_was_taken_from_is_named() 
 def test_a_tick_stops_at_the_first_job_after_enough_events() -> None:
     jobs = [job(number, number) for number in range(1, 6)]
 
-    decision = decide(jobs, replace(known(), most_events=2))
+    decision = decide(jobs, replace(known(), limits=Limits(hold=600, grace=60, events=2)))
 
     assert told(decision) == [1, 2]
     assert [left.id for left in decision.left] == [3, 4, 5]
 
 
 def test_a_run_whose_job_is_told_holds_nothing_more() -> None:
-    told_two = Ledger({SHOP.key: LastTold(2, 2, "2", "run")})
+    told_two = Ledger({SHOP.key: told_by("run")})
 
     decision = decide([job(3, 3)], replace(known(following(2)), ledger=told_two))
 
@@ -103,7 +201,7 @@ def test_a_run_whose_job_is_told_holds_nothing_more() -> None:
 
 def test_a_failure_is_not_told_after_a_newer_success() -> None:
     failed = replace(job(1, 1), status=JobStatus.FAILED)
-    told_two = Ledger({SHOP.key: LastTold(2, 2, "2", "")})
+    told_two = Ledger({SHOP.key: told_by("")})
 
     decision = decide([failed], replace(known(), ledger=told_two, checked=frozenset({SHOP.key})))
 
@@ -111,7 +209,7 @@ def test_a_failure_is_not_told_after_a_newer_success() -> None:
 
 
 def test_the_check_of_a_sync_that_a_run_told_is_told_by_the_sensor() -> None:
-    by_run = Ledger({SHOP.key: LastTold(2, 2, "2", "run")})
+    by_run = Ledger({SHOP.key: told_by("run")})
     found = replace(known(), ledger=by_run, checked=frozenset({SHOP.key}), started_by={2: "run"})
 
     (sync,) = decide([job(2, 2)], found).told
@@ -147,7 +245,7 @@ def moved(
     **before: object,
 ) -> Bookmark:
     bookmark = replace(
-        Bookmark("w", begin=NOON - timedelta(days=1), since=NOON),
+        Bookmark("w", begin=NOON - timedelta(days=1), since=NOON, floor=NOON - OVERLAP),
         **before,  # type: ignore[arg-type]
     )
     behind = frozenset(job.connection_id for job in jobs if job.id in bookmark.held)
@@ -156,15 +254,19 @@ def moved(
     return move(bookmark, scan, decision, now=1000, server_time=server_time)
 
 
+def done(*jobs: Job) -> frozenset[tuple[int, int]]:
+    return frozenset(map(done_job, jobs))
+
+
 def test_the_bookmark_moves_to_the_end_of_the_last_job_read() -> None:
     after = moved([job(1, 1), job(2, 20)])
 
     assert after.since == NOON + timedelta(minutes=20)
-    assert after.done == {2}, "what lies before the overlap need not be remembered"
+    assert after.done == done(job(2, 20)), "what lies before the overlap need not be remembered"
 
 
 def test_what_lies_within_the_overlap_is_remembered() -> None:
-    assert moved([job(1, 17), job(2, 20)]).done == {1, 2}
+    assert moved([job(1, 17), job(2, 20)]).done == done(job(1, 17), job(2, 20))
 
 
 def test_a_job_that_waits_is_named_and_read_again_while_the_bookmark_goes_on() -> None:
@@ -246,11 +348,11 @@ def test_what_waited_behind_a_told_one_and_was_not_read_again_is_not_taken_for_d
 
 def test_what_is_done_behind_one_that_waits_stays_known_as_done() -> None:
     since = NOON + timedelta(days=1)
-    waits, done = job(1, 1), job(2, 2)
+    waits, past = job(1, 1), job(2, 2)
 
-    after = moved([waits, done], waits=[waits], held={1: 400}, done=frozenset({2}), since=since)
+    after = moved([waits, past], waits=[waits], held={1: 400}, done=done(past), since=since)
 
-    assert after.knows(done, is_behind=True)
+    assert after.knows(past, is_behind=True)
 
 
 SHOP_ONLY = frozenset({"shop"})
@@ -278,17 +380,17 @@ def test_what_it_syncs_meanwhile_is_not_taken_for_done() -> None:
 
 def test_it_is_not_set_apart_while_something_is_done_behind_what_waits() -> None:
     """What is done is named only as long as history is read from before it."""
-    late, done = job(2, 1), job(1, 2)
+    late, past = job(2, 1), job(1, 2)
 
-    after = moved([late, done], waits=[late], done=frozenset({1}), unreadable=SHOP_ONLY)
+    after = moved([late, past], waits=[late], done=done(past), unreadable=SHOP_ONLY)
 
     assert (after.held, after.apart) == ({2: 1000}, {})
-    assert after.knows(done, is_behind=True)
+    assert after.knows(past, is_behind=True)
 
 
 def test_it_is_not_set_apart_by_a_scan_that_did_not_come_to_all_that_is_done() -> None:
     waits = job(1, 1)
-    cut = {"complete": False, "done": frozenset({7}), "unreadable": SHOP_ONLY}
+    cut = {"complete": False, "done": done(job(7, 7)), "unreadable": SHOP_ONLY}
 
     assert moved([waits], waits=[waits], **cut).held == {1: 1000}  # type: ignore[arg-type]
 
@@ -303,12 +405,12 @@ def test_a_job_committed_late_before_its_place_becomes_its_place() -> None:
 
 def test_a_job_committed_late_before_what_is_done_waits_with_what_is_done_named() -> None:
     """As if it had never been set apart."""
-    place, late, done = Place(3, NOON + timedelta(minutes=3)), job(1, 1), job(2, 2)
+    place, late, past = Place(3, NOON + timedelta(minutes=3)), job(1, 1), job(2, 2)
 
-    after = moved([late, done], apart={"shop": place}, done=frozenset({2}), unreadable=SHOP_ONLY)
+    after = moved([late, past], apart={"shop": place}, done=done(past), unreadable=SHOP_ONLY)
 
     assert (after.held, after.apart) == ({1: 1000}, {})
-    assert after.knows(done, is_behind=True)
+    assert after.knows(past, is_behind=True)
 
 
 def test_more_connections_than_fit_a_cursor_wait_like_any_other() -> None:
@@ -332,16 +434,57 @@ def test_it_goes_back_with_airbytes_clock_but_not_for_servers_that_differ_a_litt
     assert moved([], server_time=set_back).since == set_back
 
 
+def test_it_goes_back_as_far_as_airbytes_clock_though_nobody_looked_for_hours() -> None:
+    """Jobs that ended after the clock was set back have ends that were read already."""
+    hour = timedelta(hours=1)
+    skew = int(NOON.timestamp()) - 1000 + 3600
+
+    after = moved([], skew=skew, server_time=NOON, since=NOON - hour)
+
+    assert after.since == NOON - 2 * hour
+    assert after.begin == NOON - timedelta(days=1) - hour
+    assert moved([], skew=skew - 3540, server_time=NOON, since=NOON - hour).since == NOON - hour
+
+
+def test_a_first_tick_by_a_clock_that_was_ahead_begins_in_the_past_once_it_is_right() -> None:
+    ahead = NOON + timedelta(minutes=50)
+
+    after = moved([], begin=ahead, since=ahead, floor=ahead, resumed_at=NOON, server_time=NOON)
+
+    assert after.begin <= NOON
+    assert after.read_from <= NOON
+
+
+def test_an_idle_tick_reads_the_last_minutes_again_for_as_long_as_commits_are_late() -> None:
+    at_once = moved([job(1, 20)], server_time=NOON + timedelta(minutes=20))
+
+    soon = at_rest(at_once, minutes=23)
+    later = at_rest(soon, minutes=26)
+
+    assert at_once.read_from == NOON + timedelta(minutes=15)
+    assert soon.read_from == NOON + timedelta(minutes=18)
+    assert later.read_from == NOON + timedelta(minutes=20, seconds=1)
+    assert (soon.done, later.done) == (done(job(1, 20)), frozenset())
+
+
+def at_rest(bookmark: Bookmark, minutes: int) -> Bookmark:
+    read = tuple(each for each in [job(1, 20)] if each.ended_at >= bookmark.read_from)  # type: ignore[operator]
+    scan = Scan(read, (), complete=True)
+    return move(bookmark, scan, Decision(), 1000, NOON + timedelta(minutes=minutes))
+
+
 def test_an_end_in_the_future_does_not_draw_the_bookmark_along() -> None:
     after = moved([job(1, 90)], server_time=NOON + timedelta(minutes=1))
 
-    assert after.since == NOON + timedelta(minutes=1)
+    assert after.since == NOON
     assert after.knows(job(1, 90))
 
 
 def test_a_scan_cut_short_forgets_nothing_it_did_not_read_again() -> None:
-    assert moved([job(1, 1)], complete=False, done=frozenset({7, 8})).done == {1, 7, 8}
-    assert moved([job(1, 1)], complete=True, done=frozenset({7, 8})).done == {1}
+    read, others = job(1, 1), (job(7, 0), job(8, 0))
+
+    assert moved([read], complete=False, done=done(*others)).done == done(read, *others)
+    assert moved([read], complete=True, done=done(*others)).done == done(read)
 
 
 def test_the_overlap_is_minutes_because_commits_are_late_by_minutes() -> None:

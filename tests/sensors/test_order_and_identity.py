@@ -7,7 +7,7 @@ import dagster as dg
 
 from dagster_airbyte_sync import AirbyteWorkspace, Connection, build_airbyte_polling_sensor
 from dagster_airbyte_sync.testing import AirbyteSimulator
-from helpers.deployment import Deployment, deployed
+from helpers.deployment import Deployment, deployed, version_of
 
 Deploy = Callable[..., Deployment]
 
@@ -31,7 +31,7 @@ def test_after_a_backfill_a_lost_bookmark_still_repeats_nothing(
 
     told = [job.job_id for job in (recent, *old)]
     assert deployment.told("orders") == told
-    assert backfill.last("orders").tags == {"dagster/data_version": str(recent.job_id)}
+    assert backfill.last("orders").tags == {"dagster/data_version": version_of(recent)}
 
 
 def test_a_changed_prefix_does_not_lose_the_tables_that_are_defined(
@@ -66,7 +66,7 @@ def test_assets_that_were_not_made_by_this_package_are_found_by_their_key(
 
     tick = Deployment(airbyte, workspace, defs, instance).tick()
 
-    assert tick.materialized == [("orders", job.job_id)]
+    assert tick.materialized == [("orders", job.job_id), ("users", job.job_id)]
 
 
 def test_a_selector_that_raises_stops_only_its_connection_and_only_until_it_is_mended(

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import dagster as dg
 import pytest
@@ -140,6 +141,9 @@ def test_if_the_first_is_dead_and_nobody_knows_the_sensor_tells_when_it_is_known
     deployment.tick()
     assert deployment.told("orders") == []
     runs[0].is_found_dead()
+    deployment.tick()
+    assert deployment.told("orders") == []
+    deployment.later = timedelta(seconds=31)
     deployment.tick()
 
     assert deployment.told("orders") == [running.job_id]

@@ -1,0 +1,143 @@
+"""What a step of a run reports of a finished sync, and what it leaves to others. Stores nothing."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets.declarations import (
+    GRACE,
+    Declaration,
+    declarations_of,
+    other_reporter,
+    starter_of,
+)
+from dagster_airbyte_sync.assets.events import (
+    FinishedSync,
+    as_result,
+    in_reporting_order,
+    materialization,
+    tables_of_job,
+)
+from dagster_airbyte_sync.assets.following import Following
+from dagster_airbyte_sync.assets.ledger import Ledger, read_ledger
+from dagster_airbyte_sync.assets.outputs import passed_on
+from dagster_airbyte_sync.assets.owed import owed_by
+from dagster_airbyte_sync.assets.table_history import with_answers
+from dagster_airbyte_sync.assets.tables import Table
+from dagster_airbyte_sync.resources import AirbyteClient, Job
+
+# An output stands for a table that is reported already: the steps after it go on.
+SyncEvent = dg.MaterializeResult[object] | dg.AssetMaterialization | dg.Output[None]
+
+# How often, in seconds, a step looks whether its run still goes on.
+_LOOK_EVERY = 1.0
+
+
+class RunIsOver(dg.Failure):
+    """Raised in a step whose run Dagster holds for over: the sensor then reports its sync."""
+
+
+@dataclass
+class OwnRun:
+    """The run of this step. It can be over while the step goes on: its main process was killed, or
+    somebody marked it as failed or cancelled."""
+
+    context: dg.AssetExecutionContext
+    clock: Callable[[], float]
+    looked_at: float | None = field(default=None)
+
+    def refuse_if_over(self) -> None:
+        """Raise RunIsOver if it is over, as it stood a second ago at most."""
+        now = self.clock()
+        if self.looked_at is not None and now - self.looked_at < _LOOK_EVERY:
+            return
+        run = self.context.instance.get_run_by_id(self.context.run.run_id)
+        if run is not None and run.is_finished:
+            raise RunIsOver(
+                description="This run is over in Dagster while its step goes on. The step reports"
+                " nothing any more; the sensor reports the sync.",
+                metadata={"run_status": run.status.value},
+                allow_retries=False,
+            )
+        self.looked_at = now
+
+
+def report(
+    context: dg.AssetExecutionContext,
+    client: AirbyteClient,
+    job: Job,
+    url: str,
+    tables: Sequence[Table],
+    how: Following,
+    run: OwnRun,
+) -> Iterator[SyncEvent]:
+    """An event for each table of the job that is owed one, in reporting order."""
+    synced = in_reporting_order(tables_of_job(job, tables))
+    declared = _declared(context, job, tables)
+    is_left = _is_left_to_another(context, job, declared, how)
+    ledger, owed = _owed(context, job, synced, _skew(client))
+    sync = FinishedSync(job, url, starter_of(declared))
+    for table in synced:
+        is_selected = table.key in context.selected_asset_keys
+        if is_left or table.key not in owed:
+            # By another run that follows the job, or by the sensor, which gave us up for dead.
+            context.log.info("%s is left as it was told of job %s", _name(table), job.id)
+            if is_selected:
+                yield passed_on(context.assets_def, table.key)
+            continue
+        event = materialization(sync, table, ledger)
+        # At last: from here to the database it takes no longer than the sensor's grace.
+        run.refuse_if_over()
+        yield as_result(event) if is_selected else event
+    missed = context.selected_asset_keys - {table.key for table in synced}
+    for name in sorted(key.to_user_string() for key in missed):
+        context.log.warning("Airbyte job %s had no stream for asset %s", job.id, name)
+
+
+def _declared(
+    context: dg.AssetExecutionContext, job: Job, tables: Sequence[Table]
+) -> Sequence[Declaration]:
+    defined = next(table for table in tables if table.is_defined)
+    return declarations_of(context.instance, defined.key, [job])[job.id]
+
+
+def _is_left_to_another(
+    context: dg.AssetExecutionContext,
+    job: Job,
+    declared: Sequence[Declaration],
+    how: Following,
+) -> bool:
+    """Whether another run reports the job.
+
+    The step of one that is over may be storing its last event: it is given time to look.
+    """
+    other = other_reporter(context.instance, declared, context.run.run_id)
+    if other is not None and other.is_over:
+        context.log.info("Waiting for the last of run %s, which is over", other.run_id)
+        how.sleep(GRACE)
+        other = other_reporter(context.instance, declared, context.run.run_id)
+    if other is None or other.is_over:
+        return False
+    context.log.info("Run %s follows Airbyte job %s as well, and reports it", other.run_id, job.id)
+    return True
+
+
+def _owed(
+    context: dg.AssetExecutionContext, job: Job, synced: Sequence[Table], skew: timedelta
+) -> tuple[Ledger, frozenset[dg.AssetKey]]:
+    ledger = read_ledger(context.instance, synced, skew)
+    while True:
+        owed = owed_by(job, synced, ledger, frozenset(), max(len(synced), 1))
+        if not owed.questions:
+            return ledger, frozenset(share.table.key for share in owed.shares)
+        ledger = with_answers(context.instance, ledger, owed.questions)
+
+
+def _skew(client: AirbyteClient) -> timedelta:
+    return client.server_time() - datetime.now(timezone.utc)
+
+
+def _name(table: Table) -> str:
+    return table.key.to_user_string()

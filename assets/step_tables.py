@@ -1,0 +1,88 @@
+"""The tables of a step of a run: those of its definition, and what its connection syncs by now."""
+
+from collections.abc import Sequence
+from functools import cache
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.current_tables import ReadConnection, as_synced_now
+from dagster_airbyte_sync.assets.new_tables import NewTables, new_tables, without_asset
+from dagster_airbyte_sync.assets.tables import Table, table_of_spec
+from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
+from dagster_airbyte_sync.resources import (
+    AirbyteClient,
+    AirbyteError,
+    AirbyteSettingsError,
+    Job,
+    StreamId,
+)
+
+
+def tables_of_step(context: dg.AssetExecutionContext) -> Sequence[Table]:
+    """All tables of the asset definition that the step belongs to, selected or not.
+
+    Raises AirbyteSettingsError unless they are tables of exactly one connection.
+    """
+    tables = [table for spec in context.assets_def.specs if (table := table_of_spec(spec))]
+    if len({table.connection_id for table in tables}) != 1:
+        raise AirbyteSettingsError(
+            "sync_and_poll works in an asset definition that stands for one Airbyte connection;"
+            f" this one has tables of {len({table.connection_id for table in tables})}."
+            " Make it with @airbyte_assets or build_airbyte_assets_definitions."
+        )
+    return tables
+
+
+def tables_synced(
+    context: dg.AssetExecutionContext, client: AirbyteClient, job: Job, tables: Sequence[Table]
+) -> Sequence[Table]:
+    """The tables as they are now that the job has ended, with those newer than the definitions."""
+    known = {table.stream for table in tables}
+    streams = job.enabled_streams
+    if streams is None:
+        # What took part is what the connection syncs: that may have changed since the definitions.
+        connection_now = cache(client.connection)
+        tables = as_synced_now(connection_now, tables, context.log)
+        streams = _selected(connection_now, tables[0].connection_id)
+    if not without_asset(streams, known):
+        return tables
+    return [*tables, *_new_tables(context, client, tables).tables]
+
+
+def _selected(read_connection: ReadConnection, connection_id: str) -> frozenset[StreamId]:
+    try:
+        return frozenset(stream.id for stream in read_connection(connection_id).selected_streams)
+    except AirbyteError:
+        # `as_synced_now` has said so.
+        return frozenset()
+
+
+def _new_tables(
+    context: dg.AssetExecutionContext, client: AirbyteClient, tables: Sequence[Table]
+) -> NewTables:
+    """Of all streams that the connection syncs now, those without an asset."""
+    translator = tables[0].spec.metadata.get(keys.TRANSLATOR)
+    if not isinstance(translator, DagsterAirbyteTranslator):
+        return NewTables()
+    try:
+        catalog = client.catalog(fresh=True)
+    except AirbyteError as error:
+        context.log.warning("What is new in Airbyte could not be read: %s", error)
+        return NewTables()
+    connection = catalog.connections.get(tables[0].connection_id)
+    if connection is None:
+        return NewTables()
+    streams = [stream.id for stream in connection.selected_streams]
+    unknown = without_asset(streams, {table.stream for table in tables})
+    new = new_tables(catalog, connection, translator, unknown, _keys_here(context))
+    for line in new.warnings(connection.name):
+        context.log.warning("%s", line)
+    return new
+
+
+def _keys_here(context: dg.AssetExecutionContext) -> frozenset[dg.AssetKey]:
+    """All asset keys of the code location; those of the step alone where there is no location."""
+    if context.run.job_code_origin is None:
+        return frozenset(context.assets_def.keys)
+    return frozenset(context.repository_def.assets_defs_by_key)

@@ -1,0 +1,154 @@
+"""Looks up in the event log, table by table, what the last materializations cannot tell."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.ledger import History, Ledger, RunSpan, job_named_in
+from dagster_airbyte_sync.assets.run_events import (
+    BEFORE_ALL,
+    Page,
+    back_to,
+    observations_since,
+    paged,
+)
+from dagster_airbyte_sync.assets.tables import Table
+from dagster_airbyte_sync.resources import NO_LIMIT, Job, JobRef, TimeBudget
+
+# Mostly the newest few answer it; if they do not, a backlog is being reported, and many are read.
+_FIRST_PAGE, _FURTHER_PAGE = 25, 500
+
+Kind = Literal["materialization", "check", "observation"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """Whether the event log has an event of that kind for a table and a job."""
+
+    kind: Kind
+    table: Table
+    job: Job
+
+    @property
+    def key(self) -> tuple[dg.AssetKey, JobRef, str]:
+        return (self.table.key, self.job.ref, self.kind)
+
+
+def with_answers(
+    instance: dg.DagsterInstance,
+    ledger: Ledger,
+    questions: Iterable[Question],
+    budget: TimeBudget = NO_LIMIT,
+) -> Ledger:
+    """The ledger with the answers, in the order of the questions and as far as time allows.
+
+    A table's materializations are read once, back to the oldest job that is asked about.
+    """
+    asked = list(questions)
+    ledger = _with_histories(instance, ledger, asked, budget)
+    noted = dict(ledger.noted)
+    for question in asked:
+        if question.kind != "materialization" and not budget.is_spent:
+            noted[question.key] = _is_noted(instance, question)
+    return replace(ledger, noted=noted)
+
+
+def _with_histories(
+    instance: dg.DagsterInstance, ledger: Ledger, asked: Sequence[Question], budget: TimeBudget
+) -> Ledger:
+    oldest: dict[dg.AssetKey, tuple[Table, datetime]] = {}
+    for question in asked:
+        if question.kind == "materialization":
+            ended = question.job.ended_at or BEFORE_ALL
+            _, before = oldest.get(question.table.key, (question.table, ended))
+            oldest[question.table.key] = (question.table, min(before, ended))
+    found: dict[dg.AssetKey, _Found] = {}
+    for key, (table, since) in oldest.items():
+        if budget.is_spent:
+            break
+        found[key] = _read(instance, table, since)
+    begins = _begins(instance, (run_id for each in found.values() for run_id, _ in each.unnamed))
+    histories = {key: each.as_history(begins) for key, each in found.items()}
+    return replace(ledger, history={**ledger.history, **histories})
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Of one table's materializations: the jobs named, and by run and time those that name none."""
+
+    jobs: tuple[JobRef, ...]
+    unnamed: tuple[tuple[str, float], ...]
+
+    def as_history(self, begins: Mapping[str, float | None]) -> History:
+        spans = (RunSpan(run_id, begins.get(run_id), at) for run_id, at in self.unnamed)
+        return History(self.jobs, tuple(spans))
+
+
+def _read(instance: dg.DagsterInstance, table: Table, ended_at: datetime) -> _Found:
+    """What the table was told, back to when a job had ended."""
+
+    def fetch(cursor: str | None) -> Page:
+        limit = _FIRST_PAGE if cursor is None else _FURTHER_PAGE
+        return instance.fetch_materializations(table.key, limit=limit, cursor=cursor)
+
+    jobs: list[JobRef] = []
+    unnamed: list[tuple[str, float]] = []
+    for record in back_to(ended_at, keys.SYNC_ENDED_AT, paged(fetch)):
+        materialization = record.asset_materialization
+        metadata = materialization.metadata if materialization else {}
+        job = job_named_in(metadata, table.connection_id)
+        if job is not None:
+            jobs.append(job)
+        elif keys.int_in(metadata, keys.JOB_ID) is None and record.run_id:
+            unnamed.append((record.run_id, record.timestamp))
+    return _Found(tuple(jobs), tuple(unnamed))
+
+
+def _begins(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> Mapping[str, float | None]:
+    wanted = sorted(set(run_ids))
+    if not wanted:
+        return {}
+    records = instance.get_run_records(dg.RunsFilter(run_ids=wanted))
+    return {record.dagster_run.run_id: record.start_time for record in records}
+
+
+def _is_noted(instance: dg.DagsterInstance, question: Question) -> bool:
+    if question.kind == "check":
+        return _has_check(instance, question.table, question.job)
+    return any(
+        _is_last_word(metadata) and named.is_same(question.job.ref)
+        for metadata, named in _observed(instance, question.table, question.job)
+    )
+
+
+def _has_check(instance: dg.DagsterInstance, table: Table, job: Job) -> bool:
+    """Whether the check was evaluated for the job, or for a later one of its connection."""
+    record = instance.get_latest_asset_check_evaluation_record(
+        dg.AssetCheckKey(table.key, keys.CHECK_NAME)
+    )
+    event = record.event.dagster_event if record is not None and record.event else None
+    evaluation = event.event_specific_data if event is not None else None
+    if not isinstance(evaluation, dg.AssetCheckEvaluation):
+        # Only planned, by a run that evaluates checks by itself.
+        return False
+    last = job_named_in(evaluation.metadata, table.connection_id)
+    return last is not None and (last.is_same(job.ref) or job.ref.precedes(last))
+
+
+def _observed(
+    instance: dg.DagsterInstance, table: Table, job: Job
+) -> Iterator[tuple[Mapping[str, object], JobRef]]:
+    for record in observations_since(instance, table.key, job.began_at or BEFORE_ALL):
+        metadata = record.asset_observation.metadata if record.asset_observation else {}
+        named = job_named_in(metadata, table.connection_id)
+        if named is not None:
+            yield metadata, named
+
+
+def _is_last_word(metadata: Mapping[str, object]) -> bool:
+    """Whether an observation says how a job ended, not that a run has begun to follow it."""
+    return keys.text_in(metadata, keys.JOB_TYPE) is not None

@@ -1,0 +1,46 @@
+"""Which job is meant: a number is not enough."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class JobRef:
+    """One job of a connection, as an event or a cursor remembers it.
+
+    An Airbyte restored from a backup gives numbers again, to other jobs. What tells those apart is
+    when a job was created and when it ended (Airbyte's clock, whole seconds), as neither changes
+    any more. A job that runs has no end; events of earlier versions may lack the creation.
+    """
+
+    id: int
+    created_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    def is_same(self, other: "JobRef") -> bool:
+        """Whether both are one job; where they have no time in common, the number decides."""
+        if self.id != other.id:
+            return False
+        if self.created_at is not None and other.created_at is not None:
+            return self.created_at == other.created_at
+        return self.ended_at == other.ended_at or None in (self.ended_at, other.ended_at)
+
+    def precedes(self, other: "JobRef") -> bool:
+        """Whether this job of the same connection came before the other.
+
+        Jobs of one connection never overlap, so numbers and times rise together, and must agree
+        here. Where they do not, neither job precedes: after a restore numbers begin again, and
+        after Airbyte's clock was set back times do, but what comes then is not late.
+        """
+        return self.id < other.id and not self._is_later(other)
+
+    def _is_later(self, other: "JobRef") -> bool:
+        for mine, theirs in (
+            (self.ended_at, other.ended_at),
+            (self.created_at, other.created_at),
+            (self.ended_at, other.created_at),
+            (self.created_at, other.ended_at),
+        ):
+            if mine is not None and theirs is not None and mine != theirs:
+                return mine > theirs
+        return False
