@@ -9,6 +9,7 @@ from datetime import datetime
 from dagster_airbyte_sync.resources.catalog import Connection, Stream, StreamId, SyncSchedule
 from dagster_airbyte_sync.resources.connection_reading import read_connection_with
 from dagster_airbyte_sync.resources.http import Call
+from dagster_airbyte_sync.resources.job_pages import JobsAsked
 from dagster_airbyte_sync.resources.jobs import (
     FINISHED,
     Job,
@@ -39,18 +40,20 @@ class ConfigurationApi:
         """All connections with their schemas, in one unpaged answer."""
         return self._post("/connections/list", {"workspaceId": self._workspace_id})
 
-    def finished_jobs(self, since: datetime, offset: int, limit: int) -> Call:
-        """Finished jobs that ended at or after `since`, oldest end first, with all counts."""
+    def finished_jobs(self, asked: JobsAsked) -> Call:
+        """Finished jobs with all counts."""
+        until = {} if asked.until is None else {"updatedAtEnd": asked.until.isoformat()}
         return self._post(
             "/jobs/list_for_workspaces",
             {
                 "workspaceIds": [self._workspace_id],
                 "configTypes": ["sync", "reset_connection", "refresh", "clear"],
                 "statuses": [status.value for status in FINISHED],
-                "updatedAtStart": since.isoformat(),
-                "orderByField": "updatedAt",
+                "updatedAtStart": asked.since.isoformat(),
+                **until,
+                "orderByField": "createdAt" if asked.only_second else "updatedAt",
                 "orderByMethod": "ASC",
-                "pagination": {"pageSize": limit, "rowOffset": offset},
+                "pagination": {"pageSize": asked.limit, "rowOffset": asked.offset},
             },
         )
 

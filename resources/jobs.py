@@ -95,6 +95,11 @@ class Job:
     failure: JobFailure | None = None
 
     @property
+    def identity(self) -> tuple[int, datetime | None]:
+        """Number and creation: an Airbyte that was restored gives numbers again."""
+        return self.id, self.created_at
+
+    @property
     def is_finished(self) -> bool:
         return self.status.is_finished
 

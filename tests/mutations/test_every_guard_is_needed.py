@@ -34,6 +34,7 @@ HOLD = "tests/sensors/test_syncs_that_hold_no_run.py"
 BACKLOG = "tests/sensors/test_backlog.py"
 MOVING = "tests/sensors/test_moving_the_bookmark.py"
 NEW = "tests/sensors/test_new_in_airbyte.py"
+PAGES = "tests/resources/test_job_pages.py"
 FOLLOW = "tests/sensors/test_runs_that_follow_a_sync.py"
 
 BREAKS = (
@@ -354,10 +355,38 @@ BREAKS = (
     ),
     Break(
         "2: of one second the older job first",
-        "resources/paging.py",
-        "job.id)",
-        "-job.id)",
+        "resources/job_pages.py",
+        "_epoch(job.created_at), job.id",
+        "_epoch(job.created_at), -job.id",
         "tests/resources/test_job_history.py tests/resources/test_job_history_pages.py",
+    ),
+    Break(
+        "1: a burst in one second does not end the history",
+        "resources/job_pages.py",
+        "following = last + _SECOND",
+        "return",
+        f"{PAGES}::test_a_burst_in_one_second_does_not_end_the_history",
+    ),
+    Break(
+        "1: a burst is counted",
+        "resources/job_pages.py",
+        "if len(found) >= received:",
+        "if True:",
+        f"{PAGES}::test_hundreds_that_tie_in_every_way_are_all_counted",
+    ),
+    Break(
+        "2: no job is yielded before all of its second is there",
+        "resources/job_pages.py",
+        "if (job.ended_at or start) < last)",
+        "if job)",
+        f"{PAGES}::test_every_finished_job_comes_once_and_in_order",
+    ),
+    Break(
+        "1: jobs that run move no job of a burst from under a row number",
+        "resources/job_pages.py",
+        "_whole_second(last, still or (listing,))",
+        "_whole_second(last, (listing,))",
+        f"{PAGES}::test_every_finished_job_comes_once_and_in_order",
     ),
     Break(
         "1: an end in the future loses nothing",

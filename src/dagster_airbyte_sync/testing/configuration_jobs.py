@@ -65,7 +65,7 @@ class ConfigurationJobs:
         size, offset = self._page(body)
         if size == 0:
             raise problems.configuration_error(500, "/ by zero", self._world.version)
-        found = self._select(body, offset // size * size)
+        found = self._select(body)
         first = offset // size * size
         return self._job_list(found[first : first + size], total=len(found))
 
@@ -74,7 +74,7 @@ class ConfigurationJobs:
         size, offset = self._page(body)
         asked = body.texts("workspaceIds")
         known = asked is None or self._world.workspace_id in asked
-        page = self._select(body, offset)[offset : offset + size] if known else []
+        page = self._select(body)[offset : offset + size] if known else []
         return self._job_list(page, total=len(page))
 
     def get(self, body: Body) -> Response:
@@ -146,10 +146,10 @@ class ConfigurationJobs:
         streams = _streams(connection, body.parts("streams"))
         return self._world.start_for_client(connection, kind, streams)
 
-    def _select(self, body: Body, offset: int) -> list[SimulatedJob]:
+    def _select(self, body: Body) -> list[SimulatedJob]:
         query = self._query(body)
         found = query.select(self._world.jobs.values(), self._world.clock.now())
-        return found if self._stable else query.disturb_ties(found, offset)
+        return found if self._stable else query.disturb_ties(found, self._world.chance)
 
     def _query(self, body: Body) -> JobQuery:
         """Newest first unless asked otherwise."""

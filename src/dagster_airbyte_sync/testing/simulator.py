@@ -74,7 +74,7 @@ class AirbyteSimulator(CatalogControls, JobControls, HistoryControls):
         admin, configuration_api = admin and not cloud, configuration_api and not cloud
         lifetime = token_lifetime if release.since(1, 6) else min(token_lifetime, _SHORT_LIVED)
         self.clock: Clock = clock or SimulatedClock()
-        self._world = World(self.clock, release, workspace_id or str(uuid.uuid4()))
+        self._world = World(self.clock, release, workspace_id or str(uuid.uuid4()), seed)
         self._doorkeeper = Doorkeeper(auth, self.clock, timedelta(seconds=lifetime))
         self._public = PublicApi(
             self._world, self._doorkeeper, admin=admin, stable=stable_paging, seed=seed

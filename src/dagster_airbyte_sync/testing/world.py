@@ -1,5 +1,6 @@
 """Everything the simulated Airbyte knows, and the only place where it changes."""
 
+import random
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -27,12 +28,13 @@ class World:
     all changes that have become due since the last look.
     """
 
-    def __init__(self, clock: Clock, version: Version, workspace_id: str) -> None:
+    def __init__(self, clock: Clock, version: Version, workspace_id: str, seed: int = 0) -> None:
         self.lock = threading.RLock()
         self.clock = clock
         self.version = version
         self.workspace_id = workspace_id
         self.workspace_name = "Simulated workspace"
+        self.chance = random.Random(seed)
         self.created_at = clock.now()
         self.next_job_id = 1
         self.connections: dict[str, SimulatedConnection] = {}
