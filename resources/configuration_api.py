@@ -26,6 +26,7 @@ from dagster_airbyte_sync.resources.reading import (
     objects_at,
     text,
     when,
+    word_of,
 )
 
 
@@ -152,20 +153,24 @@ def read_job(entry: object) -> Job | None:
     if job_id is None or connection_id is None:
         return None
     total = object_at(raw, "aggregatedStats")
+    job_type, status = JobType(raw.get("configType")), JobStatus(raw.get("status"))
+    streams = _read_stream_stats(raw)
     return Job(
         id=job_id,
         connection_id=connection_id,
-        type=JobType(raw.get("configType")),
-        status=JobStatus(raw.get("status")),
+        type=job_type,
+        status=status,
         created_at=when(raw.get("createdAt")),
         started_at=_first_start(attempts),
         updated_at=when(raw.get("updatedAt")),
         attempts=len(attempts) or None,
         rows=integer(total.get("recordsCommitted")),
         bytes=integer(total.get("bytesCommitted")),
-        streams=_read_stream_stats(raw),
-        enabled_streams=_read_enabled_streams(raw),
+        streams=streams,
+        enabled_streams=_read_enabled_streams(raw, job_type, streams or ()),
         failure=_read_failure(attempts),
+        unknown_status=word_of(raw.get("status")) if status is JobStatus.UNKNOWN else None,
+        unknown_type=word_of(raw.get("configType")) if job_type is JobType.UNKNOWN else None,
     )
 
 
@@ -208,9 +213,33 @@ def _read_stats(row: Json) -> StreamStats:
     )
 
 
-def _read_enabled_streams(raw: Json) -> frozenset[StreamId] | None:
-    found = (_stream_id(row, "name", "namespace") for row in objects_at(raw, "enabledStreams"))
-    return frozenset(filter(None, found)) or None
+def _read_enabled_streams(
+    raw: Json, job_type: JobType, moved: Iterable[StreamId]
+) -> frozenset[StreamId] | None:
+    """The streams that took part, of which the server speaks in up to three places.
+
+    `enabledStreams` of a clear is what is still configured of what it clears: empty, if nothing is
+    (airbyte-platform, `CatalogTransforms`). Of a refresh it is the whole catalog. What a refresh
+    does not name may sync along with it, and then has counts in `moved`.
+    """
+    enabled = _descriptors(raw, "enabledStreams")
+    if job_type is JobType.CLEAR:
+        named = _descriptors(object_at(raw, "resetConfig"), "streamsToReset")
+        return enabled if named is None else named
+    if job_type is JobType.REFRESH:
+        # One that names none is of all (`JobConverter`).
+        enabled = _descriptors(object_at(raw, "refreshConfig"), "streamsToRefresh") or enabled
+    return None if enabled is None else enabled.union(moved)
+
+
+def _descriptors(raw: Json, field: str) -> frozenset[StreamId] | None:
+    """The streams in a list; None if there is no list, or nothing in it can be read."""
+    rows = raw.get(field)
+    if not isinstance(rows, list):
+        return None
+    found = (_stream_id(row, "name", "namespace") for row in objects_at(rows))
+    streams = frozenset(filter(None, found))
+    return streams if streams or not rows else None
 
 
 def _read_failure(attempts: Iterable[Json]) -> JobFailure | None:

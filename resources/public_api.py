@@ -14,7 +14,15 @@ from dagster_airbyte_sync.resources.http import Call
 from dagster_airbyte_sync.resources.job_pages import JobsAsked
 from dagster_airbyte_sync.resources.jobs import Job, JobStatus, JobType
 from dagster_airbyte_sync.resources.paging import Page, read_page
-from dagster_airbyte_sync.resources.reading import Json, integer, object_at, objects_at, text, when
+from dagster_airbyte_sync.resources.reading import (
+    Json,
+    integer,
+    object_at,
+    objects_at,
+    text,
+    when,
+    word_of,
+)
 
 _YEARS = re.compile(r"[0-9*,/-]+")
 
@@ -225,13 +233,16 @@ def read_job(raw: object) -> Job | None:
     job_id, connection_id = integer(fields.get("jobId")), text(fields.get("connectionId"))
     if job_id is None or connection_id is None:
         return None
+    job_type, status = JobType(fields.get("jobType")), JobStatus(fields.get("status"))
     return Job(
         id=job_id,
         connection_id=connection_id,
-        type=JobType(fields.get("jobType")),
-        status=JobStatus(fields.get("status")),
+        type=job_type,
+        status=status,
         created_at=when(fields.get("startTime")),
         updated_at=when(fields.get("lastUpdatedAt")),
         rows=integer(fields.get("rowsSynced")),
         bytes=integer(fields.get("bytesSynced")),
+        unknown_status=word_of(fields.get("status")) if status is JobStatus.UNKNOWN else None,
+        unknown_type=word_of(fields.get("jobType")) if job_type is JobType.UNKNOWN else None,
     )

@@ -34,6 +34,7 @@ HOLD = "tests/sensors/test_syncs_that_hold_no_run.py"
 BACKLOG = "tests/sensors/test_backlog.py"
 MOVING = "tests/sensors/test_moving_the_bookmark.py"
 NEW = "tests/sensors/test_new_in_airbyte.py"
+STREAMS = "tests/resources/test_streams_of_a_job.py"
 PAGES = "tests/resources/test_job_pages.py"
 FOLLOW = "tests/sensors/test_runs_that_follow_a_sync.py"
 
@@ -401,6 +402,36 @@ BREAKS = (
         "return self in (JobType.SYNC, JobType.REFRESH)",
         "return True",
         f"{TOLD}::test_a_clear_is_an_observation_and_never_makes_a_table_fresh",
+    ),
+    Break(
+        "3: a clear is of the streams it names, also of those that are gone",
+        "resources/configuration_api.py",
+        "return enabled if named is None else named",
+        "return enabled",
+        f"{STREAMS}::test_a_clear_of_a_stream_that_is_gone_names_it",
+    ),
+    Break(
+        "3: no streams is not the same as not said",
+        "resources/configuration_api.py",
+        "return streams if streams or not rows else None",
+        "return streams or None",
+        f"{STREAMS}::test_no_list_is_not_an_empty_list",
+    ),
+    Break(
+        "3: what syncs along with a refresh is fresh",
+        "resources/configuration_api.py",
+        "enabled.union(moved)",
+        "enabled",
+        "tests/sensors/test_streams_of_clears_and_refreshes.py"
+        "::test_what_syncs_along_with_a_refresh_is_fresh_too",
+    ),
+    Break(
+        "a status that is not known is not followed in silence",
+        "assets/following.py",
+        "if words and not self.is_warned:",
+        "if False:",
+        "tests/assets/test_following_a_sync.py"
+        "::test_a_status_that_airbyte_adds_is_followed_and_said_once",
     ),
     Break(
         "3: a failed job is not fresh",

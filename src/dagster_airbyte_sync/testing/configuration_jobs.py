@@ -19,7 +19,7 @@ from dagster_airbyte_sync.testing.lookup import Lookup
 from dagster_airbyte_sync.testing.parameters import Body
 from dagster_airbyte_sync.testing.payload import JsonObject
 from dagster_airbyte_sync.testing.problems import answer
-from dagster_airbyte_sync.testing.streams import SimulatedStream
+from dagster_airbyte_sync.testing.streams import pick_or_make
 from dagster_airbyte_sync.testing.world import World
 
 PAGE_SIZE = 200
@@ -143,7 +143,12 @@ class ConfigurationJobs:
                     yield row
 
     def _start(self, connection: SimulatedConnection, kind: JobType, body: Body) -> SimulatedJob:
-        streams = _streams(connection, body.parts("streams"))
+        names = [
+            (each.text("streamName"), each.optional("streamNamespace"))
+            for each in body.parts("streams")
+        ]
+        # None named means all.
+        streams = pick_or_make(names, connection.streams) if names else None
         return self._world.start_for_client(connection, kind, streams)
 
     def _select(self, body: Body) -> list[SimulatedJob]:
@@ -185,9 +190,3 @@ class ConfigurationJobs:
 
     def _conflict(self, message: str) -> problems.Refusal:
         return problems.known_exception(409, message, self._world.version)
-
-
-def _streams(connection: SimulatedConnection, named: list[Body]) -> list[SimulatedStream] | None:
-    """The streams that are named; none means all."""
-    keys = {(each.text("streamName"), each.optional("streamNamespace")) for each in named}
-    return [stream for stream in connection.selected_streams if stream.key in keys] or None

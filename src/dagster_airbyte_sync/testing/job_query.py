@@ -46,8 +46,8 @@ class JobQuery:
     def _matches(self, job: SimulatedJob) -> bool:
         return (
             self.connection_id in (None, job.connection_id)
-            and (self.types is None or job.type in self.types)
-            and (self.statuses is None or job.status in self.statuses)
+            and (self.types is None or (job.unheard_type or job.type) in self.types)
+            and (self.statuses is None or (job.unheard_status or job.status) in self.statuses)
             and _between(self.created_from, job.created_at, self.created_to)
             and _between(self.updated_from, job.updated_at, self.updated_to)
         )

@@ -73,18 +73,27 @@ class World:
         streams: Iterable[SimulatedStream] | None = None,
         unattended: bool = False,
         scheduled: bool = False,
+        rest: bool = False,
     ) -> SimulatedJob:
+        """`streams` are what a refresh or reset is asked for; with `rest` the others sync along."""
+        selected = connection.selected_streams
+        named = selected if streams is None else tuple(streams)
+        taking_part = selected if rest or type == "sync" else named
+        whole = selected if type == "refresh" else taking_part
+        configured = {stream.key for stream in selected}
         job = SimulatedJob(
             job_id=self.next_job_id,
             connection_id=connection.connection_id,
             type=type,
             created_at=at,
             updated_at=at,
-            streams=tuple(connection.selected_streams if streams is None else streams),
+            streams=taking_part,
             attempt_length=timedelta(seconds=connection.sync_seconds),
             unattended=unattended,
             scheduled=scheduled,
             plan=connection.next_plan() if unattended else Plan(),
+            named=() if type == "sync" else tuple(stream.key for stream in named),
+            enabled=tuple(stream.key for stream in whole if stream.key in configured),
         )
         self.add_job(job)
         if not scheduled:
