@@ -18,9 +18,9 @@ from dagster_airbyte_sync.resources import (
     AirbyteUnavailable,
     BaseAirbyteWorkspace,
     Job,
+    JobStatus,
     OnActiveSync,
 )
-from dagster_airbyte_sync.resources.jobs import FINISHED
 
 # How long Airbyte's API may be silent, or refuse to answer, before a sync is no longer followed, in
 # seconds. While Airbyte or a gateway restarts, 401, 403 and 404 are seen, too.
@@ -109,7 +109,7 @@ class Watch:
                 " followed until its status is one of %s.",
                 self.job.id,
                 " and ".join(words),
-                ", ".join(status.value for status in FINISHED),
+                ", ".join(status.value for status in JobStatus if status.is_finished),
             )
 
     def _check_timeout(self, too_long: str) -> None:

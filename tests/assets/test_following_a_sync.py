@@ -118,7 +118,7 @@ def test_a_status_that_airbyte_adds_is_followed_and_said_once(
     [warning] = log.lines(logging.WARNING)
     assert warning == (
         "Airbyte job 1: this version of dagster-airbyte-sync does not know the status 'resting'."
-        " It is followed until its status is one of succeeded, failed, cancelled."
+        " It is followed until its status is one of failed, succeeded, cancelled."
     )
 
 
