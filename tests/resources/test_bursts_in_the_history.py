@@ -136,6 +136,34 @@ def test_a_burst_costs_a_request_a_page_and_one_that_finds_it(
     assert listings(airbyte) == 6
 
 
+def test_a_restart_that_fails_everything_at_once_does_not_end_the_history(
+    either: AirbyteSimulator, connect: Connect
+) -> None:
+    start = either.now
+    for n in range(105):
+        either.begin(either.start_sync(either.add_connection(f"c{n}")))
+    failed = [job.job_id for job in either.restart()]
+    either.advance(60)
+    later = either.run_sync(either.connection("c7")).job_id
+    assert read(connect(either), start) == [*failed, later]
+
+
+def test_a_number_that_is_given_again_while_it_is_read_is_another_job(
+    either: AirbyteSimulator, connect: Connect
+) -> None:
+    start, shop = either.now, either.add_connection("shop")
+    for _ in range(7):
+        either.advance(60)
+        either.run_sync(shop)
+    jobs = connect(either, max_items_per_page=5).finished_jobs(start)
+    seen = [next(jobs).id for _ in range(4)]
+    either.restore(start + timedelta(seconds=200))
+    either.advance(60)
+    either.run_sync(shop)
+    assert seen == [1, 2, 3, 4]
+    assert [job.id for job in jobs] == [4]
+
+
 def test_a_job_has_its_creation_as_well_as_its_number_for_a_name(
     either: AirbyteSimulator, connect: Connect
 ) -> None:

@@ -19,6 +19,7 @@ from dagster_airbyte_sync.testing.errors import SimulatorError
 from dagster_airbyte_sync.testing.faults import ArmedFault, Fault
 from dagster_airbyte_sync.testing.gateway import Gateway
 from dagster_airbyte_sync.testing.history import HistoryControls
+from dagster_airbyte_sync.testing.incidents import IncidentControls
 from dagster_airbyte_sync.testing.job_controls import JobControls
 from dagster_airbyte_sync.testing.public_api import PublicApi
 from dagster_airbyte_sync.testing.recording import Exchange, RecordedRequest
@@ -34,7 +35,7 @@ _SHORT_LIVED = 180.0
 """A token's lifetime before 1.6, whatever is configured."""
 
 
-class AirbyteSimulator(CatalogControls, JobControls, HistoryControls):
+class AirbyteSimulator(CatalogControls, JobControls, HistoryControls, IncidentControls):
     """A real HTTP server on loopback that behaves as Airbyte does, faults included.
 
     It holds one workspace in memory. Time stands still until the test moves it::
