@@ -18,6 +18,7 @@ from dagster_airbyte_sync.resources import (
     AirbyteUnavailable,
     BaseAirbyteWorkspace,
     Job,
+    JobStatus,
     OnActiveSync,
 )
 
@@ -65,6 +66,7 @@ class Watch:
     job: Job
     begun: float
     told: float = field(init=False)
+    is_warned: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self.told = self.how.clock()
@@ -76,11 +78,13 @@ class Watch:
         """
         while not (self.job.is_finished and self._in_detail().is_finished):
             self._check_timeout(too_long)
+            self._warn_of_unknown()
             self.how.sleep(self.how.interval)
             before = self.job
             self.job = self._ask(self.client.job_status)
             if self.job.status is not before.status or self._is_due():
                 self._tell()
+        self._warn_of_unknown()
         return self.job
 
     def _in_detail(self) -> Job:
@@ -94,6 +98,19 @@ class Watch:
         if not self.job.is_finished and not self._in_detail().is_finished:
             self.told = self.how.clock()
             self.log.info(how_it_goes(self.job, self.client.server_time()))
+
+    def _warn_of_unknown(self) -> None:
+        """Airbyte may use words that this version does not know; once a job that is said."""
+        words = self.job.unknown_words
+        if words and not self.is_warned:
+            self.is_warned = True
+            self.log.warning(
+                "Airbyte job %s: this version of dagster-airbyte-sync does not know %s. It is"
+                " followed until its status is one of %s.",
+                self.job.id,
+                " and ".join(words),
+                ", ".join(status.value for status in JobStatus if status.is_finished),
+            )
 
     def _check_timeout(self, too_long: str) -> None:
         limit = self.how.timeout

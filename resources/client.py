@@ -110,15 +110,17 @@ class AirbyteClient:
         budget: TimeBudget = NO_LIMIT,
         unreadable: NoteUnreadable = ignore_unreadable,
     ) -> Iterator[Job]:
-        """Jobs that finished at or after `since` (Airbyte's clock), oldest end first.
+        """Jobs that finished at or after `since` (Airbyte's clock), each once.
 
-        The whole workspace, one request a page, made when its first job is asked for. `unreadable`
-        is called for each page with how many of its rows are no job.
+        Oldest end first; of those that ended in one second the one that was created first, then
+        the lower number. The whole workspace, one request a page, made when a job of it is asked
+        for. `unreadable` is called for each page with how many of its rows are no job. Raises
+        AirbyteUnreadable if Airbyte's pages cannot be read to their end.
         """
-        seen: set[int] = set()
+        seen: set[object] = set()
         for job in self._jobs_by_end(since, budget, unreadable):
-            if job.is_finished and job.id not in seen:
-                seen.add(job.id)
+            if job.identity not in seen:
+                seen.add(job.identity)
                 yield job
 
     def _jobs_by_end(

@@ -9,6 +9,7 @@ from datetime import datetime
 from dagster_airbyte_sync.resources.catalog import Connection, Stream, StreamId, SyncSchedule
 from dagster_airbyte_sync.resources.connection_reading import read_connection_with
 from dagster_airbyte_sync.resources.http import Call
+from dagster_airbyte_sync.resources.job_pages import JobsAsked
 from dagster_airbyte_sync.resources.jobs import (
     FINISHED,
     Job,
@@ -25,6 +26,7 @@ from dagster_airbyte_sync.resources.reading import (
     objects_at,
     text,
     when,
+    word_of,
 )
 
 
@@ -39,18 +41,20 @@ class ConfigurationApi:
         """All connections with their schemas, in one unpaged answer."""
         return self._post("/connections/list", {"workspaceId": self._workspace_id})
 
-    def finished_jobs(self, since: datetime, offset: int, limit: int) -> Call:
-        """Finished jobs that ended at or after `since`, oldest end first, with all counts."""
+    def finished_jobs(self, asked: JobsAsked) -> Call:
+        """Finished jobs with all counts."""
+        until = {} if asked.until is None else {"updatedAtEnd": asked.until.isoformat()}
         return self._post(
             "/jobs/list_for_workspaces",
             {
                 "workspaceIds": [self._workspace_id],
                 "configTypes": ["sync", "reset_connection", "refresh", "clear"],
                 "statuses": [status.value for status in FINISHED],
-                "updatedAtStart": since.isoformat(),
-                "orderByField": "updatedAt",
+                "updatedAtStart": asked.since.isoformat(),
+                **until,
+                "orderByField": "createdAt" if asked.only_second else "updatedAt",
                 "orderByMethod": "ASC",
-                "pagination": {"pageSize": limit, "rowOffset": offset},
+                "pagination": {"pageSize": asked.limit, "rowOffset": asked.offset},
             },
         )
 
@@ -149,20 +153,24 @@ def read_job(entry: object) -> Job | None:
     if job_id is None or connection_id is None:
         return None
     total = object_at(raw, "aggregatedStats")
+    job_type, status = JobType(raw.get("configType")), JobStatus(raw.get("status"))
+    streams = _read_stream_stats(raw)
     return Job(
         id=job_id,
         connection_id=connection_id,
-        type=JobType(raw.get("configType")),
-        status=JobStatus(raw.get("status")),
+        type=job_type,
+        status=status,
         created_at=when(raw.get("createdAt")),
         started_at=_first_start(attempts),
         updated_at=when(raw.get("updatedAt")),
         attempts=len(attempts) or None,
         rows=integer(total.get("recordsCommitted")),
         bytes=integer(total.get("bytesCommitted")),
-        streams=_read_stream_stats(raw),
-        enabled_streams=_read_enabled_streams(raw),
+        streams=streams,
+        enabled_streams=_read_enabled_streams(raw, job_type, streams or ()),
         failure=_read_failure(attempts),
+        unknown_status=word_of(raw.get("status")) if status is JobStatus.UNKNOWN else None,
+        unknown_type=word_of(raw.get("configType")) if job_type is JobType.UNKNOWN else None,
     )
 
 
@@ -205,9 +213,33 @@ def _read_stats(row: Json) -> StreamStats:
     )
 
 
-def _read_enabled_streams(raw: Json) -> frozenset[StreamId] | None:
-    found = (_stream_id(row, "name", "namespace") for row in objects_at(raw, "enabledStreams"))
-    return frozenset(filter(None, found)) or None
+def _read_enabled_streams(
+    raw: Json, job_type: JobType, moved: Iterable[StreamId]
+) -> frozenset[StreamId] | None:
+    """The streams that took part, of which the server speaks in up to three places.
+
+    `enabledStreams` of a clear is what is still configured of what it clears: empty, if nothing is
+    (airbyte-platform, `CatalogTransforms`). Of a refresh it is the whole catalog. What a refresh
+    does not name may sync along with it, and then has counts in `moved`.
+    """
+    enabled = _descriptors(raw, "enabledStreams")
+    if job_type is JobType.CLEAR:
+        named = _descriptors(object_at(raw, "resetConfig"), "streamsToReset")
+        return enabled if named is None else named
+    if job_type is JobType.REFRESH:
+        # One that names none is of all (`JobConverter`).
+        enabled = _descriptors(object_at(raw, "refreshConfig"), "streamsToRefresh") or enabled
+    return None if enabled is None else enabled.union(moved)
+
+
+def _descriptors(raw: Json, field: str) -> frozenset[StreamId] | None:
+    """The streams in a list; None if there is no list, or nothing in it can be read."""
+    rows = raw.get(field)
+    if not isinstance(rows, list):
+        return None
+    found = (_stream_id(row, "name", "namespace") for row in objects_at(rows))
+    streams = frozenset(filter(None, found))
+    return streams if streams or not rows else None
 
 
 def _read_failure(attempts: Iterable[Json]) -> JobFailure | None:

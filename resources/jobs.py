@@ -77,8 +77,10 @@ class Job:
 
     `created_at` is when it was queued, `started_at` when its first attempt began, `updated_at` when
     its status last changed, which for a finished job is its end. All are Airbyte's clock, in whole
-    seconds. `streams` is None where the server gives no counts by stream (the public API);
-    `enabled_streams` is None where it does not tell which streams took part.
+    seconds. `streams` is None where the server gives no counts by stream (the public API).
+    `enabled_streams` are the streams that took part: None where the server does not say, and empty
+    where it says that none did. `unknown_status` and `unknown_type` are what the server wrote where
+    `status` or `type` is UNKNOWN.
     """
 
     id: int
@@ -94,6 +96,19 @@ class Job:
     streams: Mapping[StreamId, StreamStats] | None = None
     enabled_streams: frozenset[StreamId] | None = None
     failure: JobFailure | None = None
+    unknown_status: str | None = None
+    unknown_type: str | None = None
+
+    @property
+    def identity(self) -> tuple[int, datetime | None]:
+        """Number and creation: an Airbyte that was restored gives numbers again."""
+        return self.id, self.created_at
+
+    @property
+    def unknown_words(self) -> tuple[str, ...]:
+        """What the server says of the job in words that this version does not know."""
+        words = (("status", self.unknown_status), ("type", self.unknown_type))
+        return tuple(f"the {what} {word!r}" for what, word in words if word is not None)
 
     @property
     def ref(self) -> JobRef:

@@ -1,11 +1,9 @@
 """Reading Airbyte's lists completely, although its pages move, overlap and skip."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from dagster_airbyte_sync.resources.jobs import Job
 from dagster_airbyte_sync.resources.reading import Json, object_at
 
 
@@ -45,46 +43,6 @@ def read_page(answer: object, field: str, read: Callable[[Json], Row | None]) ->
 # An unordered listing is believed when two readings in a row agree; mitodl/ol-data-platform
 # measured one wrong reading in six.
 _MOST_READINGS = 6
-
-
-# A page of the jobs that changed at or after a time, from a row number on.
-FetchJobs = Callable[[datetime, int], Page[Job]]
-
-
-def jobs_by_end(
-    since: datetime,
-    limit: int,
-    fetch: FetchJobs,
-    without_moving_rows: Callable[[datetime], Iterator[Job]] | None = None,
-) -> Iterator[Job]:
-    """All jobs that `fetch(since, offset)` pages through, in the order of their end.
-
-    A page is fetched only when its first job is asked for.
-
-    Every page starts at the end of the last job seen, not at a row number, so a row that moves
-    while we read can be repeated but not missed. Row numbers serve only inside one second that
-    fills a whole page (Airbyte prints whole seconds), or among running jobs, which have no end. One
-    of those could end and let the rows behind it move up, unseen: `without_moving_rows`, where
-    given, reads on instead.
-    """
-    offset, seen = 0, set[int]()
-    while True:
-        page = fetch(since, offset)
-        # Airbyte breaks no ties; of jobs that ended in one second the older one is told first.
-        yield from sorted(page.rows, key=lambda job: (job.updated_at or since, job.id))
-        if page.received < limit:
-            return
-        last = max((job.updated_at for job in page.rows if job.updated_at), default=since)
-        moved = last > since
-        if without_moving_rows and not moved and not all(job.is_finished for job in page.rows):
-            yield from without_moving_rows(since)
-            return
-        ids = {job.id for job in page.rows}
-        if not moved and ids and ids <= seen:
-            return  # A server that ignores row numbers would send the same page for ever.
-        seen |= ids
-        offset = 0 if moved else offset + page.received
-        since = max(last, since)
 
 
 def rows_by_offset(limit: int, fetch: Callable[[int], Page[Item]]) -> dict[str, Item]:

@@ -11,9 +11,18 @@ from datetime import datetime, timezone
 from dagster_airbyte_sync.resources.catalog import Connection, Destination, Stream, SyncSchedule
 from dagster_airbyte_sync.resources.connection_reading import read_connection_with
 from dagster_airbyte_sync.resources.http import Call
+from dagster_airbyte_sync.resources.job_pages import JobsAsked
 from dagster_airbyte_sync.resources.jobs import Job, JobStatus, JobType
 from dagster_airbyte_sync.resources.paging import Page, read_page
-from dagster_airbyte_sync.resources.reading import Json, integer, object_at, objects_at, text, when
+from dagster_airbyte_sync.resources.reading import (
+    Json,
+    integer,
+    object_at,
+    objects_at,
+    text,
+    when,
+    word_of,
+)
 
 _YEARS = re.compile(r"[0-9*,/-]+")
 
@@ -54,24 +63,21 @@ class PublicApi:
         return self._get(f"/destinations/{destination_id}")
 
     def jobs_since(
-        self,
-        since: datetime,
-        offset: int,
-        limit: int,
-        job_type: JobType | None = None,
-        status: JobStatus | None = None,
+        self, asked: JobsAsked, job_type: JobType | None = None, status: JobStatus | None = None
     ) -> Call:
-        """Jobs that changed at or after `since`, oldest change first; of every status if None."""
+        """Jobs that changed; of every status if None, and of what Airbyte lists unasked."""
+        until = {} if asked.until is None else {"updatedAtEnd": asked.until.isoformat()}
         kind: dict[str, str | int] = {} if job_type is None else {"jobType": job_type.value}
         state: dict[str, str | int] = {} if status is None else {"status": status.value}
         return self._get(
             "/jobs",
             {
                 "workspaceIds": self._workspace_id,
-                "updatedAtStart": _zulu(since),
-                "orderBy": "updatedAt|ASC",
-                "limit": limit,
-                "offset": offset,
+                "updatedAtStart": _zulu(asked.since),
+                **until,
+                "orderBy": "createdAt|ASC" if asked.only_second else "updatedAt|ASC",
+                "limit": asked.limit,
+                "offset": asked.offset,
                 **kind,
                 **state,
             },
@@ -227,13 +233,16 @@ def read_job(raw: object) -> Job | None:
     job_id, connection_id = integer(fields.get("jobId")), text(fields.get("connectionId"))
     if job_id is None or connection_id is None:
         return None
+    job_type, status = JobType(fields.get("jobType")), JobStatus(fields.get("status"))
     return Job(
         id=job_id,
         connection_id=connection_id,
-        type=JobType(fields.get("jobType")),
-        status=JobStatus(fields.get("status")),
+        type=job_type,
+        status=status,
         created_at=when(fields.get("startTime")),
         updated_at=when(fields.get("lastUpdatedAt")),
         rows=integer(fields.get("rowsSynced")),
         bytes=integer(fields.get("bytesSynced")),
+        unknown_status=word_of(fields.get("status")) if status is JobStatus.UNKNOWN else None,
+        unknown_type=word_of(fields.get("jobType")) if job_type is JobType.UNKNOWN else None,
     )

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 Json = Mapping[str, object]
 
+_LONGEST_WORD = 100
 _FRACTION = re.compile(r"\.(\d+)")
 
 
@@ -30,6 +31,11 @@ def text(value: object) -> str | None:
     # A lone surrogate is legal in JSON but cannot be stored or shown.
     written = str(value).encode("utf-8", "replace").decode("utf-8")
     return written if written.strip() else None
+
+
+def word_of(value: object) -> str:
+    """What stands where a word that is known should stand, for a line in a log."""
+    return (text(value) or "")[:_LONGEST_WORD]
 
 
 def integer(value: object) -> int | None:

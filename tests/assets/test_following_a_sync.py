@@ -14,7 +14,7 @@ from dagster_airbyte_sync.assets.following import (
     refuse_failed,
     try_to_cancel,
 )
-from dagster_airbyte_sync.resources import AirbyteClient, AirbyteSettings, Job, JobStatus
+from dagster_airbyte_sync.resources import AirbyteClient, AirbyteSettings, Job, JobStatus, JobType
 from dagster_airbyte_sync.testing import (
     AirbyteSimulator,
     Fault,
@@ -105,6 +105,31 @@ def test_where_the_configuration_api_is_closed_the_log_tells_what_is_written(log
 
 
 # What is no end
+
+
+def test_a_status_that_airbyte_adds_is_followed_and_said_once(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    airbyte.update_connection(shop, sync_seconds=600)
+    job = airbyte.begin(airbyte.start_sync(shop, unattended=True))
+    airbyte.speak_of(job, status="resting")
+    airbyte.on_sync_succeeded(lambda job: airbyte.speak_of(job))
+    assert followed(airbyte, job, log).status is JobStatus.SUCCEEDED
+    [warning] = log.lines(logging.WARNING)
+    assert warning == (
+        "Airbyte job 1: this version of dagster-airbyte-sync does not know the status 'resting'."
+        " It is followed until its status is one of failed, succeeded, cancelled."
+    )
+
+
+def test_a_type_that_airbyte_adds_is_followed_and_said_once(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    job = airbyte.begin(airbyte.start_sync(shop, unattended=True))
+    airbyte.speak_of(job, type="backfill")
+    assert followed(airbyte, job, log).type is JobType.UNKNOWN
+    [warning] = log.lines(logging.WARNING)
+    assert "does not know the type 'backfill'" in warning
 
 
 def test_an_incomplete_job_is_not_an_end(

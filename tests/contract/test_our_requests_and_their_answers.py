@@ -26,11 +26,13 @@ def test_all_that_the_client_can_ask_is_described(configuration_api: bool) -> No
         airbyte.run_clear(shop)
         airbyte.advance(60)
         airbyte.fail(airbyte.start_sync(shop), reason="no route to host")
+        airbyte.advance(60)
+        airbyte.burst(shop, 5)
         since = airbyte.now - timedelta(days=1)
         client = AirbyteWorkspace(**airbyte.workspace_config(), max_items_per_page=2).get_client()
 
         client.catalog()
-        assert len(list(client.finished_jobs(since))) == 4
+        assert len(list(client.finished_jobs(since))) == 9
         job = client.start_sync(shop.connection_id)
         client.job_status(job.id)
         client.job(job.id)

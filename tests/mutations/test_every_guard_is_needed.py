@@ -34,6 +34,8 @@ HOLD = "tests/sensors/test_syncs_that_hold_no_run.py"
 BACKLOG = "tests/sensors/test_backlog.py"
 MOVING = "tests/sensors/test_moving_the_bookmark.py"
 NEW = "tests/sensors/test_new_in_airbyte.py"
+STREAMS = "tests/resources/test_streams_of_a_job.py"
+PAGES = "tests/resources/test_job_pages.py"
 FOLLOW = "tests/sensors/test_runs_that_follow_a_sync.py"
 
 BREAKS = (
@@ -354,10 +356,38 @@ BREAKS = (
     ),
     Break(
         "2: of one second the older job first",
-        "resources/paging.py",
-        "job.id)",
-        "-job.id)",
+        "resources/job_pages.py",
+        "_epoch(job.created_at), job.id",
+        "_epoch(job.created_at), -job.id",
         "tests/resources/test_job_history.py tests/resources/test_job_history_pages.py",
+    ),
+    Break(
+        "1: a burst in one second does not end the history",
+        "resources/job_pages.py",
+        "following = last + _SECOND",
+        "return",
+        f"{PAGES}::test_a_burst_in_one_second_does_not_end_the_history",
+    ),
+    Break(
+        "1: a burst is counted",
+        "resources/job_pages.py",
+        "if len(found) >= received:",
+        "if True:",
+        f"{PAGES}::test_hundreds_that_tie_in_every_way_are_all_counted",
+    ),
+    Break(
+        "2: no job is yielded before all of its second is there",
+        "resources/job_pages.py",
+        "if (job.ended_at or start) < last)",
+        "if job)",
+        f"{PAGES}::test_every_finished_job_comes_once_and_in_order",
+    ),
+    Break(
+        "1: jobs that run move no job of a burst from under a row number",
+        "resources/job_pages.py",
+        "_whole_second(last, still or (listing,))",
+        "_whole_second(last, (listing,))",
+        f"{PAGES}::test_every_finished_job_comes_once_and_in_order",
     ),
     Break(
         "1: an end in the future loses nothing",
@@ -372,6 +402,44 @@ BREAKS = (
         "return self in (JobType.SYNC, JobType.REFRESH)",
         "return True",
         f"{TOLD}::test_a_clear_is_an_observation_and_never_makes_a_table_fresh",
+    ),
+    Break(
+        "1: a number that a restored Airbyte gives again is another job",
+        "resources/jobs.py",
+        "return self.id, self.created_at",
+        "return self.id, None",
+        "tests/resources/test_bursts_in_the_history.py"
+        "::test_a_number_that_is_given_again_while_it_is_read_is_another_job",
+    ),
+    Break(
+        "3: a clear is of the streams it names, also of those that are gone",
+        "resources/configuration_api.py",
+        "return enabled if named is None else named",
+        "return enabled",
+        f"{STREAMS}::test_a_clear_of_a_stream_that_is_gone_names_it",
+    ),
+    Break(
+        "3: no streams is not the same as not said",
+        "resources/configuration_api.py",
+        "return streams if streams or not rows else None",
+        "return streams or None",
+        f"{STREAMS}::test_no_list_is_not_an_empty_list",
+    ),
+    Break(
+        "3: what syncs along with a refresh is fresh",
+        "resources/configuration_api.py",
+        "enabled.union(moved)",
+        "enabled",
+        "tests/sensors/test_streams_of_clears_and_refreshes.py"
+        "::test_what_syncs_along_with_a_refresh_is_fresh_too",
+    ),
+    Break(
+        "a status that is not known is not followed in silence",
+        "assets/following.py",
+        "if words and not self.is_warned:",
+        "if False:",
+        "tests/assets/test_following_a_sync.py"
+        "::test_a_status_that_airbyte_adds_is_followed_and_said_once",
     ),
     Break(
         "3: a failed job is not fresh",

@@ -64,7 +64,8 @@ def test_a_page_is_asked_for_only_when_it_is_needed(
     history(airbyte, airbyte.add_connection("shop"), *range(9))
     jobs = connect(airbyte, max_items_per_page=3).finished_jobs(airbyte.now - 3 * HOUR)
     assert airbyte.requests == []
-    assert [next(jobs).id for _ in range(3)] == [1, 2, 3]
+    # The last second of a full page may go on on the next.
+    assert [next(jobs).id for _ in range(2)] == [1, 2]
     assert sum(request.path == HISTORY for request in airbyte.requests) == 1
 
 
@@ -74,7 +75,7 @@ def test_a_job_that_ends_between_two_pages_is_not_missed(
     told = history(either, either.add_connection("shop"), *range(7))
     running = either.start_sync(either.add_connection("running"))
     jobs = connect(either, max_items_per_page=3).finished_jobs(either.now - 3 * HOUR)
-    seen = [next(jobs).id for _ in range(3)]
+    seen = [next(jobs).id for _ in range(2)]
     either.succeed(running)
     seen += [job.id for job in jobs]
     assert seen == [*told, running.job_id]
@@ -141,7 +142,7 @@ def test_a_late_commit_between_two_pages_repeats_and_hides_nothing(
     told = history(either, either.add_connection("shop"), *range(8))
     either.commit_late(either.job(told[1]), by=2 * HOUR)
     jobs = connect(either, max_items_per_page=3).finished_jobs(either.now - 3 * HOUR)
-    seen = [next(jobs).id for _ in range(3)]
+    seen = [next(jobs).id for _ in range(2)]
     either.advance(3 * HOUR)
     seen += [job.id for job in jobs]
     assert [job for job in seen if job != told[1]] == [told[0], *told[2:]]

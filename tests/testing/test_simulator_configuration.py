@@ -178,9 +178,37 @@ def test_types_have_other_names_and_a_clear_is_a_reset(
     assert [row["job"]["configType"] for row in cleared] == ["reset_connection"]
     assert cleared[0]["job"]["resetConfig"] == {"streamsToReset": [{"name": "orders"}]}
     [refreshed] = ask("/jobs/list", configTypes=["refresh"])["jobs"]
-    assert refreshed["job"]["refreshConfig"] == {
-        "streamsToRefresh": [{"name": "users", "namespace": "audit"}]
-    }
+    users = {"name": "users", "namespace": "audit"}
+    assert refreshed["job"]["refreshConfig"] == {"streamsToRefresh": [users]}
+
+
+def test_a_refresh_has_the_whole_catalog_enabled_and_counts_of_what_it_read(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, ask: Ask
+) -> None:
+    airbyte.run_refresh(shop, ["users"])
+    airbyte.advance(1)
+    airbyte.run_refresh(shop, ["users"], rest=True)
+    both = ask("/jobs/list", configTypes=["refresh"])["jobs"]
+    for row, read in zip(both, (["orders", "users"], ["users"]), strict=True):
+        job = row["job"]
+        assert [each["name"] for each in job["enabledStreams"]] == ["orders", "users"]
+        assert [each["name"] for each in job["refreshConfig"]["streamsToRefresh"]] == ["users"]
+        assert [each["streamName"] for each in job["streamAggregatedStats"]] == read
+
+
+@pytest.mark.parametrize("by_request", [True, False])
+def test_of_a_clear_only_what_is_still_configured_is_enabled(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, ask: Ask, by_request: bool
+) -> None:
+    names = ["orders", "hidden", "gone"]
+    if by_request:
+        streams = [{"streamName": name} for name in names]
+        ask("/connections/clear/stream", connectionId=shop.connection_id, streams=streams)
+    else:
+        airbyte.start_clear(shop, names)
+    [row] = ask("/jobs/list", configTypes=["clear"])["jobs"]
+    assert row["job"]["enabledStreams"] == [{"name": "orders"}]
+    assert [each["name"] for each in row["job"]["resetConfig"]["streamsToReset"]] == names
 
 
 def test_a_page_of_nothing_divides_by_zero(client: Client) -> None:

@@ -23,7 +23,14 @@ def test_java_time(moment: datetime, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "PT0S"), (7, "PT7S"), (60, "PT1M"), (29172, "PT8H6M12S"), (129600, "PT36H")],
+    [
+        (0, "PT0S"),
+        (7, "PT7S"),
+        (60, "PT1M"),
+        (29172, "PT8H6M12S"),
+        (129600, "PT36H"),
+        (-3590, "PT-59M-50S"),
+    ],
 )
 def test_java_duration(seconds: int, text: str) -> None:
     assert java_duration(timedelta(seconds=seconds)) == text

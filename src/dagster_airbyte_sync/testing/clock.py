@@ -17,6 +17,9 @@ class Clock(Protocol):
     def advance(self, by: float | timedelta) -> datetime:
         """Move on by seconds or a timedelta, and say what time it is then."""
 
+    def set(self, moment: datetime) -> None:
+        """Show this time from now on, be it earlier or later."""
+
     def tick(self) -> None:
         """One request has come in."""
 
@@ -41,6 +44,9 @@ class SimulatedClock:
         self._now += by
         return self._now
 
+    def set(self, moment: datetime) -> None:
+        self._now = aware(moment)
+
     def set_back(self, by: float | timedelta) -> datetime:
         """What happens when a clock that was ahead is corrected."""
         self._now -= as_timedelta(by)
@@ -58,6 +64,9 @@ class RealClock:
 
     def advance(self, by: float | timedelta) -> datetime:
         raise SimulatorError("A real clock cannot be moved: use a SimulatedClock.")
+
+    def set(self, moment: datetime) -> None:
+        raise SimulatorError("A real clock cannot be set: use a SimulatedClock.")
 
     def tick(self) -> None:
         return None

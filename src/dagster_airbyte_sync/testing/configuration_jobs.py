@@ -19,7 +19,7 @@ from dagster_airbyte_sync.testing.lookup import Lookup
 from dagster_airbyte_sync.testing.parameters import Body
 from dagster_airbyte_sync.testing.payload import JsonObject
 from dagster_airbyte_sync.testing.problems import answer
-from dagster_airbyte_sync.testing.streams import SimulatedStream
+from dagster_airbyte_sync.testing.streams import pick_or_make
 from dagster_airbyte_sync.testing.world import World
 
 PAGE_SIZE = 200
@@ -65,7 +65,7 @@ class ConfigurationJobs:
         size, offset = self._page(body)
         if size == 0:
             raise problems.configuration_error(500, "/ by zero", self._world.version)
-        found = self._select(body, offset // size * size)
+        found = self._select(body)
         first = offset // size * size
         return self._job_list(found[first : first + size], total=len(found))
 
@@ -74,7 +74,7 @@ class ConfigurationJobs:
         size, offset = self._page(body)
         asked = body.texts("workspaceIds")
         known = asked is None or self._world.workspace_id in asked
-        page = self._select(body, offset)[offset : offset + size] if known else []
+        page = self._select(body)[offset : offset + size] if known else []
         return self._job_list(page, total=len(page))
 
     def get(self, body: Body) -> Response:
@@ -143,13 +143,18 @@ class ConfigurationJobs:
                     yield row
 
     def _start(self, connection: SimulatedConnection, kind: JobType, body: Body) -> SimulatedJob:
-        streams = _streams(connection, body.parts("streams"))
+        names = [
+            (each.text("streamName"), each.optional("streamNamespace"))
+            for each in body.parts("streams")
+        ]
+        # None named means all.
+        streams = pick_or_make(names, connection.streams) if names else None
         return self._world.start_for_client(connection, kind, streams)
 
-    def _select(self, body: Body, offset: int) -> list[SimulatedJob]:
+    def _select(self, body: Body) -> list[SimulatedJob]:
         query = self._query(body)
         found = query.select(self._world.jobs.values(), self._world.clock.now())
-        return found if self._stable else query.disturb_ties(found, offset)
+        return found if self._stable else query.disturb_ties(found, self._world.chance)
 
     def _query(self, body: Body) -> JobQuery:
         """Newest first unless asked otherwise."""
@@ -185,9 +190,3 @@ class ConfigurationJobs:
 
     def _conflict(self, message: str) -> problems.Refusal:
         return problems.known_exception(409, message, self._world.version)
-
-
-def _streams(connection: SimulatedConnection, named: list[Body]) -> list[SimulatedStream] | None:
-    """The streams that are named; none means all."""
-    keys = {(each.text("streamName"), each.optional("streamNamespace")) for each in named}
-    return [stream for stream in connection.selected_streams if stream.key in keys] or None

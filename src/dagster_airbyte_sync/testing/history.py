@@ -45,6 +45,37 @@ class HistoryControls:
             job.committed_at = aware(visible_at) if visible_at else None
             return job
 
+    def burst(
+        self,
+        connection: SimulatedConnection,
+        count: int,
+        *,
+        status: FinalStatus = "failed",
+        at: datetime | None = None,
+        apart: float | timedelta = 0.0,
+        rows: Counts | None = None,
+    ) -> list[SimulatedJob]:
+        """Write jobs that end one after another, so far `apart`: by default in one moment.
+
+        The first ends `at` a time, or else the last ends now. Each was created as long before its
+        end as a sync of the connection takes, and the later ones later.
+        """
+        with self._world.lock:
+            between = as_timedelta(apart)
+            first = aware(at) if at else self._world.progress() - between * (count - 1)
+            lead = timedelta(seconds=connection.sync_seconds)
+            ends = [first + between * place for place in range(count)]
+            return [
+                self.add_finished_job(
+                    connection,
+                    status=status,
+                    created_at=end - lead + timedelta(microseconds=place),
+                    updated_at=end,
+                    rows=rows,
+                )
+                for place, end in enumerate(ends)
+            ]
+
     def commit_late(self, job: SimulatedJob, *, by: float | timedelta) -> None:
         """Let the end of a finished job be seen only this long after its `updatedAt`."""
         if not job.is_finished:

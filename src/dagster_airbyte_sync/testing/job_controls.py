@@ -16,10 +16,12 @@ from dagster_airbyte_sync.testing.plans import (
 )
 from dagster_airbyte_sync.testing.streams import (
     Counts,
+    SimulatedStream,
     StreamKey,
     StreamName,
     moved,
     pick,
+    pick_or_make,
     so_far,
 )
 from dagster_airbyte_sync.testing.world import World
@@ -73,8 +75,10 @@ class JobControls:
         streams: Iterable[StreamName] | None = None,
         *,
         unattended: bool = False,
+        rest: bool = False,
     ) -> SimulatedJob:
-        return self._start(connection, "refresh", streams, unattended=unattended)
+        """With `rest` the connection's other streams sync in the same job, as Airbyte does it."""
+        return self._start(connection, "refresh", streams, unattended=unattended, rest=rest)
 
     def start_clear(
         self,
@@ -83,7 +87,11 @@ class JobControls:
         *,
         unattended: bool = False,
     ) -> SimulatedJob:
-        """Cancels a running job first. Airbyte stores a clear as a reset."""
+        """Cancels a running job first. Airbyte stores a clear as a reset.
+
+        `streams` may name what the connection has no more: the job then does not list it among
+        its enabled streams.
+        """
         return self._start(connection, "reset", streams, unattended=unattended)
 
     def start_reset(
@@ -93,7 +101,7 @@ class JobControls:
         *,
         unattended: bool = False,
     ) -> SimulatedJob:
-        """Cancels a running job first."""
+        """Cancels a running job first; `streams` are those of `start_clear`."""
         return self._start(connection, "reset", streams, unattended=unattended)
 
     def run_sync(
@@ -115,8 +123,9 @@ class JobControls:
         streams: Iterable[StreamName] | None = None,
         *,
         rows: Counts | None = None,
+        rest: bool = False,
     ) -> SimulatedJob:
-        return self.succeed(self.start_refresh(connection, streams), rows=rows)
+        return self.succeed(self.start_refresh(connection, streams, rest=rest), rows=rows)
 
     def run_clear(
         self, connection: SimulatedConnection, streams: Iterable[StreamName] | None = None
@@ -192,6 +201,16 @@ class JobControls:
         stats = partial(job, rows)
         return self._now(job, lambda at: self._world.cancel(job, at, stats))
 
+    def speak_of(
+        self, job: SimulatedJob, *, status: str | None = None, type: str | None = None
+    ) -> None:
+        """Write words of an Airbyte to come for the job's status and type; None for its own.
+
+        A job with a status of that kind is in no list of finished ones, whatever became of it.
+        """
+        with self._world.lock:
+            job.unheard_status, job.unheard_type = status, type
+
     def plan(
         self,
         connection: SimulatedConnection,
@@ -225,14 +244,20 @@ class JobControls:
         *,
         unattended: bool,
         scheduled: bool = False,
+        rest: bool = False,
     ) -> SimulatedJob:
         with self._world.lock:
             now = self._world.progress()
             _check_startable(connection, type)
             self._make_way(connection, type, now)
-            chosen = None if streams is None else pick(streams, connection.selected_streams)
             return self._world.create_job(
-                connection, type, now, streams=chosen, unattended=unattended, scheduled=scheduled
+                connection,
+                type,
+                now,
+                streams=_chosen(connection, type, streams),
+                unattended=unattended,
+                scheduled=scheduled,
+                rest=rest,
             )
 
     def _make_way(self, connection: SimulatedConnection, type: JobType, now: datetime) -> None:
@@ -249,6 +274,16 @@ class JobControls:
                 raise SimulatorError(f"Job {job.job_id} has {job.status} already.")
             change(now)
             return job
+
+
+def _chosen(
+    connection: SimulatedConnection, type: JobType, names: Iterable[StreamName] | None
+) -> list[SimulatedStream] | None:
+    if names is None:
+        return None
+    if type == "reset":
+        return pick_or_make(names, connection.streams)
+    return pick(names, connection.selected_streams)
 
 
 def _keys(job: SimulatedJob, names: Iterable[StreamName]) -> frozenset[StreamKey]:

@@ -1,5 +1,6 @@
 """Which jobs a listing returns, and in which order."""
 
+import random
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,22 +34,20 @@ class JobQuery:
             reverse=self.descending,
         )
 
-    def disturb_ties(self, jobs: list[SimulatedJob], offset: int) -> list[SimulatedJob]:
+    def disturb_ties(self, jobs: list[SimulatedJob], chance: random.Random) -> list[SimulatedJob]:
         """Airbyte orders by the one column only: jobs of one moment come in any order.
 
-        The order differs from page to page here, so such jobs may be repeated or skipped.
+        The order is another for each request, so such jobs may be repeated or skipped from page to
+        page, also when the same page is asked for again.
         """
-        return sorted(
-            sorted(jobs, key=lambda job: _scramble(job.job_id, offset)),
-            key=self._moment,
-            reverse=self.descending,
-        )
+        shuffled = chance.sample(jobs, len(jobs))
+        return sorted(shuffled, key=self._moment, reverse=self.descending)
 
     def _matches(self, job: SimulatedJob) -> bool:
         return (
             self.connection_id in (None, job.connection_id)
-            and (self.types is None or job.type in self.types)
-            and (self.statuses is None or job.status in self.statuses)
+            and (self.types is None or (job.unheard_type or job.type) in self.types)
+            and (self.statuses is None or (job.unheard_status or job.status) in self.statuses)
             and _between(self.created_from, job.created_at, self.created_to)
             and _between(self.updated_from, job.updated_at, self.updated_to)
         )
@@ -59,7 +58,3 @@ class JobQuery:
 
 def _between(start: datetime | None, moment: datetime, end: datetime | None) -> bool:
     return (start is None or start <= moment) and (end is None or moment <= end)
-
-
-def _scramble(number: int, offset: int) -> int:
-    return (number * 2654435761 + offset * 40503) % 65521

@@ -19,17 +19,17 @@ CONFIG_TYPES = {"sync": "sync", "refresh": "refresh", "reset": "reset_connection
 
 def job_read(job: SimulatedJob, version: Version, *, with_stats: bool) -> JsonObject:
     """`startedAt` is in the description and never written."""
-    taking_part = [_descriptor(stream.key) for stream in job.streams]
+    named = [_descriptor(key) for key in job.named]
     return {
         "id": job.job_id,
-        "configType": CONFIG_TYPES[job.type],
+        "configType": job.unheard_type or CONFIG_TYPES[job.type],
         "configId": job.connection_id,
-        "enabledStreams": taking_part,
+        "enabledStreams": [_descriptor(key) for key in job.enabled],
         "createdAt": epoch_seconds(job.created_at),
         "updatedAt": epoch_seconds(job.updated_at),
-        "status": job.status,
-        "resetConfig": {"streamsToReset": taking_part} if job.type == "reset" else None,
-        "refreshConfig": {"streamsToRefresh": taking_part} if job.type == "refresh" else None,
+        "status": job.unheard_status or job.status,
+        "resetConfig": {"streamsToReset": named} if job.type == "reset" else None,
+        "refreshConfig": {"streamsToRefresh": named} if job.type == "refresh" else None,
         "aggregatedStats": _totals(job.total, version) if with_stats else None,
         "streamAggregatedStats": _by_stream(job.stats, version) if with_stats else None,
     }

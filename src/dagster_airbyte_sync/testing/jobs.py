@@ -58,6 +58,7 @@ class SimulatedJob:
     created_at: datetime
     updated_at: datetime
     streams: tuple[SimulatedStream, ...]
+    """Those that take part."""
     attempt_length: timedelta
     unattended: bool = False
     scheduled: bool = False
@@ -65,6 +66,13 @@ class SimulatedJob:
     status: JobStatus = "pending"
     attempts: list[SimulatedAttempt] = field(default_factory=list)
     committed_at: datetime | None = None
+    named: tuple[StreamKey, ...] = ()
+    """What a refresh or reset was asked for."""
+    enabled: tuple[StreamKey, ...] = ()
+    """What the job has of the connection's catalog when it is created."""
+    unheard_status: str | None = None
+    unheard_type: str | None = None
+    """Words that stand in answers in the place of `status` and `type`."""
 
     @property
     def is_finished(self) -> bool:

@@ -7,10 +7,18 @@ Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json
 JsonObject: TypeAlias = Mapping[str, Json]
 
 
-def without_nulls(value: Json) -> Json:
-    """Airbyte omits a key that has no value, and keeps empty strings and lists."""
+def without_nulls(value: Json, known: dict[int, Json] | None = None) -> Json:
+    """Airbyte omits a key that has no value, and keeps empty strings and lists.
+
+    `known` has what was made of each object so far: thousands of streams may share one schema.
+    """
+    known = {} if known is None else known
     if isinstance(value, Mapping):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+        if id(value) not in known:
+            known[id(value)] = {
+                key: without_nulls(item, known) for key, item in value.items() if item is not None
+            }
+        return known[id(value)]
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [without_nulls(item) for item in value]
+        return [without_nulls(item, known) for item in value]
     return value

@@ -133,7 +133,7 @@ class PublicApi:
         query = self._job_query()
         jobs = query.select(self._listed_jobs(), self._world.clock.now())
         if not self._stable:
-            jobs = query.disturb_ties(jobs, offset)
+            jobs = query.disturb_ties(jobs, self._world.chance)
         page = [job_record(job, with_stats=True) for job in jobs[offset : offset + limit]]
         return answer(envelope(page, "/jobs", self._kept_filters("jobType"), limit, offset))
 

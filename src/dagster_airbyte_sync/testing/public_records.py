@@ -26,14 +26,15 @@ _SYNC_MODES = {
 
 def job_record(job: SimulatedJob, *, with_stats: bool) -> JsonObject:
     """`startTime` is when the job was created; starting and cancelling answer without counts."""
+    is_final = job.is_finished and job.unheard_status is None
     took = java_duration(_whole(job.updated_at) - _whole(job.created_at))
     return {
         "jobId": job.job_id,
-        "status": job.status,
-        "jobType": job.type,
+        "status": job.unheard_status or job.status,
+        "jobType": job.unheard_type or job.type,
         "connectionId": job.connection_id,
         "startTime": java_time(job.created_at),
-        "lastUpdatedAt": java_time(job.updated_at) if job.is_finished else None,
+        "lastUpdatedAt": java_time(job.updated_at) if is_final else None,
         "duration": None if job.status == "pending" else took,
         "bytesSynced": job.total.bytes_committed if with_stats else None,
         "rowsSynced": job.total.records_committed if with_stats else None,

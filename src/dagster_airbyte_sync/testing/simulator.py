@@ -19,6 +19,7 @@ from dagster_airbyte_sync.testing.errors import SimulatorError
 from dagster_airbyte_sync.testing.faults import ArmedFault, Fault
 from dagster_airbyte_sync.testing.gateway import Gateway
 from dagster_airbyte_sync.testing.history import HistoryControls
+from dagster_airbyte_sync.testing.incidents import IncidentControls
 from dagster_airbyte_sync.testing.job_controls import JobControls
 from dagster_airbyte_sync.testing.public_api import PublicApi
 from dagster_airbyte_sync.testing.recording import Exchange, RecordedRequest
@@ -34,7 +35,7 @@ _SHORT_LIVED = 180.0
 """A token's lifetime before 1.6, whatever is configured."""
 
 
-class AirbyteSimulator(CatalogControls, JobControls, HistoryControls):
+class AirbyteSimulator(CatalogControls, JobControls, HistoryControls, IncidentControls):
     """A real HTTP server on loopback that behaves as Airbyte does, faults included.
 
     It holds one workspace in memory. Time stands still until the test moves it::
@@ -74,7 +75,7 @@ class AirbyteSimulator(CatalogControls, JobControls, HistoryControls):
         admin, configuration_api = admin and not cloud, configuration_api and not cloud
         lifetime = token_lifetime if release.since(1, 6) else min(token_lifetime, _SHORT_LIVED)
         self.clock: Clock = clock or SimulatedClock()
-        self._world = World(self.clock, release, workspace_id or str(uuid.uuid4()))
+        self._world = World(self.clock, release, workspace_id or str(uuid.uuid4()), seed)
         self._doorkeeper = Doorkeeper(auth, self.clock, timedelta(seconds=lifetime))
         self._public = PublicApi(
             self._world, self._doorkeeper, admin=admin, stable=stable_paging, seed=seed

@@ -105,6 +105,19 @@ def pick(names: Iterable[StreamName], streams: Iterable[SimulatedStream]) -> lis
     return [_one(name, among) for name in names]
 
 
+def pick_or_make(
+    names: Iterable[StreamName], streams: Iterable[SimulatedStream]
+) -> list[SimulatedStream]:
+    """The streams that these names mean; of a name that means none, a stream that is not there."""
+    among = list(streams)
+    return [
+        _one(name, among)
+        if any(name in (stream.name, stream.key) for stream in among)
+        else SimulatedStream(*((name, None) if isinstance(name, str) else name))
+        for name in names
+    ]
+
+
 def _one(name: object, streams: list[SimulatedStream]) -> SimulatedStream:
     found = [stream for stream in streams if name in (stream.name, stream.key)]
     if len(found) != 1:

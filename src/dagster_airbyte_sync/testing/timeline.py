@@ -65,7 +65,8 @@ def _reason(failure: Failure) -> JsonObject:
 
 
 def _streams(job: SimulatedJob) -> list[JsonObject]:
-    return [{"name": stream.name, "namespace": stream.namespace} for stream in job.streams]
+    keys = job.named or job.enabled
+    return [{"name": name, "namespace": namespace} for name, namespace in keys]
 
 
 def _event(

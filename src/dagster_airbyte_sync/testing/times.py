@@ -16,11 +16,16 @@ def java_time(moment: datetime) -> str:
 
 
 def java_duration(span: timedelta) -> str:
-    """As `Duration.toString()` of whole seconds: hours are never turned into days."""
-    minutes, seconds = divmod(int(span.total_seconds()), 60)
+    """As `Duration.toString()` of whole seconds: hours are never turned into days.
+
+    It can be less than nothing, if a clock was set back, and then each part is.
+    """
+    total = int(span.total_seconds())
+    minutes, seconds = divmod(abs(total), 60)
     hours, minutes = divmod(minutes, 60)
+    sign = "-" if total < 0 else ""
     parts = ((hours, "H"), (minutes, "M"), (seconds, "S"))
-    return "PT" + ("".join(f"{number}{unit}" for number, unit in parts if number) or "0S")
+    return "PT" + ("".join(f"{sign}{number}{unit}" for number, unit in parts if number) or "0S")
 
 
 def epoch_seconds(moment: datetime) -> int:

@@ -1,5 +1,6 @@
 """Everything the simulated Airbyte knows, and the only place where it changes."""
 
+import random
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -7,10 +8,12 @@ from datetime import datetime, timedelta
 from heapq import heapify, heappop, heapreplace
 
 from dagster_airbyte_sync.testing import lifecycle, timeline
+from dagster_airbyte_sync.testing.backup import as_of
 from dagster_airbyte_sync.testing.clock import Clock
 from dagster_airbyte_sync.testing.connections import SimulatedConnection, SimulatedDestination
 from dagster_airbyte_sync.testing.errors import SimulatorError
 from dagster_airbyte_sync.testing.jobs import FinalStatus, JobType, SimulatedJob
+from dagster_airbyte_sync.testing.numbers import JobNumbers
 from dagster_airbyte_sync.testing.plans import Failure, Plan
 from dagster_airbyte_sync.testing.schedule import Schedule
 from dagster_airbyte_sync.testing.streams import SimulatedStream, StatsByStream, StreamKey
@@ -27,17 +30,19 @@ class World:
     all changes that have become due since the last look.
     """
 
-    def __init__(self, clock: Clock, version: Version, workspace_id: str) -> None:
+    def __init__(self, clock: Clock, version: Version, workspace_id: str, seed: int = 0) -> None:
         self.lock = threading.RLock()
         self.clock = clock
         self.version = version
         self.workspace_id = workspace_id
         self.workspace_name = "Simulated workspace"
+        self.chance = random.Random(seed)
         self.created_at = clock.now()
-        self.next_job_id = 1
+        self._numbers = JobNumbers()
         self.connections: dict[str, SimulatedConnection] = {}
         self.destinations: dict[str, SimulatedDestination] = {}
         self.jobs: dict[int, SimulatedJob] = {}
+        self.forgotten: list[SimulatedJob] = []
         self.events: list[TimelineEvent] = []
         self.sync_succeeded: list[SyncSucceeded] = []
         self._open: defaultdict[str, dict[int, SimulatedJob]] = defaultdict(dict)
@@ -46,6 +51,14 @@ class World:
         self._progressing = False
 
     # What is there
+
+    @property
+    def next_job_id(self) -> int:
+        return self._numbers.next
+
+    @next_job_id.setter
+    def next_job_id(self, number: int) -> None:
+        self._numbers.continue_from(number, self.clock.now())
 
     def job(self, job_id: int) -> SimulatedJob:
         if job_id not in self.jobs:
@@ -71,18 +84,27 @@ class World:
         streams: Iterable[SimulatedStream] | None = None,
         unattended: bool = False,
         scheduled: bool = False,
+        rest: bool = False,
     ) -> SimulatedJob:
+        """`streams` are what a refresh or reset is asked for; with `rest` the others sync along."""
+        selected = connection.selected_streams
+        named = selected if streams is None else tuple(streams)
+        taking_part = selected if rest or type == "sync" else named
+        whole = selected if type == "refresh" else taking_part
+        configured = {stream.key for stream in selected}
         job = SimulatedJob(
             job_id=self.next_job_id,
             connection_id=connection.connection_id,
             type=type,
             created_at=at,
             updated_at=at,
-            streams=tuple(connection.selected_streams if streams is None else streams),
+            streams=taking_part,
             attempt_length=timedelta(seconds=connection.sync_seconds),
             unattended=unattended,
             scheduled=scheduled,
             plan=connection.next_plan() if unattended else Plan(),
+            named=() if type == "sync" else tuple(stream.key for stream in named),
+            enabled=tuple(stream.key for stream in whole if stream.key in configured),
         )
         self.add_job(job)
         if not scheduled:
@@ -90,8 +112,15 @@ class World:
         return job
 
     def add_job(self, job: SimulatedJob) -> None:
-        self.jobs[job.job_id] = self._open[job.connection_id][job.job_id] = job
+        self._keep(job)
         self.next_job_id = job.job_id + 1
+
+    def _keep(self, job: SimulatedJob) -> None:
+        self.jobs[job.job_id] = job
+        if job.is_finished:
+            _note(self._last_end, job.connection_id, job.updated_at)
+        else:
+            self._open[job.connection_id][job.job_id] = job
         if job.scheduled:
             _note(self._last_scheduled, job.connection_id, job.created_at)
 
@@ -160,6 +189,19 @@ class World:
             self.cancel(running, at)
         if running is not job:
             self.events.append(timeline.cancelled(job, at))
+
+    def restore(self, to: datetime) -> list[SimulatedJob]:
+        """Have only what was there then. Returns the jobs that had not ended."""
+        before = list(self.jobs.values())
+        then = [as_of(job, to) for job in before]
+        self.forgotten += [job for job, kept in zip(before, then, strict=True) if kept is not job]
+        for known in (self.jobs, self._open, self._last_end, self._last_scheduled):
+            known.clear()
+        for job in filter(None, then):
+            self._keep(job)
+        self.events = [event for event in self.events if event.created_at <= to]
+        self._numbers.restore(to, max(self.jobs, default=0) + 1, self.clock.now())
+        return [job for job in self.jobs.values() if not job.is_finished]
 
     def forget_job(self, job: SimulatedJob) -> None:
         self.jobs.pop(job.job_id, None)

@@ -1,0 +1,165 @@
+"""The finished jobs of a listing, each once and in the order of their end, although Airbyte breaks
+no ties: jobs that ended together may be repeated or skipped from page to page."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from heapq import merge
+from itertools import count
+
+from dagster_airbyte_sync.resources.errors import AirbyteUnreadable
+from dagster_airbyte_sync.resources.http import Call
+from dagster_airbyte_sync.resources.jobs import Job
+from dagster_airbyte_sync.resources.paging import Page
+
+# Airbyte prints whole seconds.
+_SECOND = timedelta(seconds=1)
+# How often a second is read until all of it was seen.
+_MOST_READINGS = 20
+# Rows with smaller numbers than this exist nowhere, and 32 bits hold it.
+_FAR_AWAY = 2**30
+
+
+@dataclass(frozen=True)
+class JobsAsked:
+    """`limit` rows from number `offset` on, of the jobs that changed at or after `since`.
+
+    The oldest change comes first. `only_second` asks for those that changed within the second of
+    `since`, in the order of their creation, which hardly ever ties.
+    """
+
+    since: datetime
+    offset: int
+    limit: int
+    only_second: bool = False
+
+    @property
+    def until(self) -> datetime | None:
+        """The last moment asked for."""
+        end = self.since.replace(microsecond=999_999)
+        return end if self.only_second else None
+
+
+@dataclass(frozen=True)
+class JobListing:
+    """A listing of jobs in pages of `limit` rows; `where` names it in errors.
+
+    `fetch` is only ever asked for row numbers that are whole pages: Airbyte may round others down.
+    """
+
+    fetch: Callable[[JobsAsked], Page[Job]]
+    limit: int
+    where: Call
+
+    def error(self, reason: str) -> AirbyteUnreadable:
+        return AirbyteUnreadable(self.where.method, self.where.url, reason)
+
+
+def jobs_by_end(
+    since: datetime, listing: JobListing, still: Sequence[JobListing] = ()
+) -> Iterator[Job]:
+    """All finished jobs of the listing that ended at or after `since`, by `order`.
+
+    A page is fetched only when a job of it is asked for. Each begins with the last second of the
+    page before, so a row that moves while we read can be repeated but not missed; that second is
+    yielded when all of it is there. One that fills a whole page is read by itself, by row numbers.
+
+    Rows of jobs that still run can move from under a row number: where the listing has such,
+    `still` are listings without, that have its finished jobs together. Raises AirbyteUnreadable if
+    the server's pages cannot be read to their end.
+    """
+    start = since
+    while True:
+        page = listing.fetch(JobsAsked(start, 0, listing.limit))
+        if page.received < listing.limit:
+            yield from _in_order(page.rows)
+            return
+        ends = [_second(job.ended_at) for job in page.rows if job.ended_at]
+        last = max(ends, default=_second(start))
+        has_moved = last > _second(start)
+        if still and len(ends) < len(page.rows) and not has_moved:
+            yield from by_end(jobs_by_end(start, each) for each in still)
+            return
+        if len(set(ends)) > 1 or (has_moved and len(ends) < len(page.rows)):
+            yield from _in_order(job for job in page.rows if (job.ended_at or start) < last)
+            following = last
+        else:
+            yield from _in_order(_whole_second(last, still or (listing,)))
+            following = last + _SECOND
+        if following <= start:
+            raise listing.error("jobs that ended before the time asked for, again and again")
+        start = following
+
+
+def by_end(histories: Iterable[Iterator[Job]]) -> Iterator[Job]:
+    """Histories that are in order, merged in order."""
+    return merge(*histories, key=order)
+
+
+def order(job: Job) -> tuple[float, float, int]:
+    """What finished jobs are sorted by: end, creation, number."""
+    return _epoch(job.ended_at), _epoch(job.created_at), job.id
+
+
+def _epoch(moment: datetime | None) -> float:
+    return moment.timestamp() if moment else 0.0
+
+
+def _in_order(jobs: Iterable[Job]) -> list[Job]:
+    return sorted((job for job in jobs if job.is_finished), key=order)
+
+
+def _second(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)
+
+
+def _whole_second(second: datetime, listings: Sequence[JobListing]) -> Iterable[Job]:
+    return (job for listing in listings for job in _jobs_of_second(second, listing))
+
+
+def _jobs_of_second(second: datetime, listing: JobListing) -> Iterable[Job]:
+    """The jobs that ended within one second, counted: as many as one reading received.
+
+    Until they are, the second is read again, in other pages, in which ties fall otherwise.
+    """
+    found: dict[object, Job] = {}
+    for size in _page_sizes(listing.limit):
+        received = _read_second(second, listing, size, found)
+        if len(found) >= received:
+            return found.values()
+    raise listing.error(
+        f"{received} jobs that ended at {second.isoformat()}, and after {_MOST_READINGS} readings"
+        f" only {len(found)} of them were seen: its pages repeat some and skip others"
+    )
+
+
+def _read_second(second: datetime, listing: JobListing, size: int, found: dict[object, Job]) -> int:
+    """Add the jobs of one reading to `found`; how many rows it received."""
+    received = 0
+    for offset in count(0, size):
+        page = listing.fetch(JobsAsked(second, offset, size, only_second=True))
+        jobs = [job for job in page.rows if _second(job.ended_at or second) == second]
+        known = len(found)
+        found.update((job.identity, job) for job in jobs)
+        received += len(jobs)
+        if page.received < size:
+            break
+        if offset and len(found) == known:
+            _refuse_pages_without_end(second, listing, size)
+    return received
+
+
+def _refuse_pages_without_end(second: datetime, listing: JobListing, size: int) -> None:
+    """Raise if there are rows where none can be: the server ignores row numbers."""
+    far_away = _FAR_AWAY // size * size
+    if listing.fetch(JobsAsked(second, far_away, size, only_second=True)).received:
+        raise listing.error(
+            "the same page for every row number: what else ended at"
+            f" {second.isoformat()} cannot be read"
+        )
+
+
+def _page_sizes(limit: int) -> Iterable[int]:
+    """The page size of each reading of one second, none of them far from what is wanted."""
+    step = -1 if limit > _MOST_READINGS else 1
+    return range(limit, limit + step * _MOST_READINGS, step)

@@ -1,0 +1,229 @@
+"""Pages of a hostile listing, without HTTP: each finished job once, in order, or an error."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+
+from dagster_airbyte_sync.resources import AirbyteUnreadable, Job, JobStatus, JobType
+from dagster_airbyte_sync.resources.http import Call
+from dagster_airbyte_sync.resources.job_pages import JobListing, JobsAsked, jobs_by_end, order
+from dagster_airbyte_sync.resources.jobs import FINISHED
+from dagster_airbyte_sync.resources.paging import Page
+
+START = datetime(2026, 8, 1, 11, 55, tzinfo=timezone.utc)
+NOON = START + timedelta(minutes=5)
+CALL = Call("GET", "http://airbyte.test/jobs")
+
+
+def job(number: int, end: float, *, created: float = -60, status: str = "failed") -> Job:
+    """A job whose times are so many seconds after noon; the server knows them exactly."""
+    return Job(
+        id=number,
+        connection_id="c",
+        type=JobType.SYNC,
+        status=JobStatus(status),
+        created_at=NOON + timedelta(seconds=created),
+        updated_at=NOON + timedelta(seconds=end),
+    )
+
+
+@dataclass
+class Server:
+    """Sorts by one column, shuffles ties anew for each request, and prints whole seconds.
+
+    With each request one of the jobs that run ends, so that its row moves to the end.
+    """
+
+    jobs: list[Job]
+    limit: int
+    chance: random.Random = field(default_factory=lambda: random.Random(0))
+    asked: list[JobsAsked] = field(default_factory=list)
+
+    def history(self, *, public: bool = False) -> list[Job]:
+        """What a client reads: the Configuration API lists finished jobs only."""
+        still = [self.listing([status]) for status in FINISHED] if public else []
+        main = self.listing(list(JobStatus) if public else FINISHED)
+        return list(jobs_by_end(START, main, still))
+
+    def listing(self, statuses: Sequence[JobStatus]) -> JobListing:
+        def fetch(asked: JobsAsked) -> Page[Job]:
+            self.asked.append(asked)
+            assert len(self.asked) < 5_000, "the history is read for ever"
+            rows = self._rows(asked, statuses)
+            self._let_one_end()
+            # The Configuration API rounds row numbers down to whole pages.
+            first = asked.offset // asked.limit * asked.limit
+            page = [as_printed(row) for row in rows[first : first + asked.limit]]
+            return Page(tuple(page), len(page))
+
+        return JobListing(fetch, self.limit, CALL)
+
+    def _rows(self, asked: JobsAsked, statuses: Sequence[JobStatus]) -> list[Job]:
+        found = [
+            each
+            for each in self.jobs
+            if each.status in statuses and asked.since <= changed(each) <= (asked.until or FOREVER)
+        ]
+        self.chance.shuffle(found)
+        return sorted(found, key=created if asked.only_second else changed)
+
+    def _let_one_end(self) -> None:
+        running = [each for each in self.jobs if not each.is_finished]
+        if running:
+            place = self.jobs.index(running[0])
+            end = NOON + timedelta(hours=1, seconds=len(self.asked))
+            self.jobs[place] = replace(running[0], status=JobStatus.SUCCEEDED, updated_at=end)
+
+
+FOREVER = datetime.max.replace(tzinfo=timezone.utc)
+
+
+def changed(each: Job) -> datetime:
+    assert each.updated_at is not None
+    return each.updated_at
+
+
+def created(each: Job) -> datetime:
+    assert each.created_at is not None
+    return each.created_at
+
+
+def as_printed(each: Job) -> Job:
+    end = changed(each).replace(microsecond=0) if each.is_finished else None
+    return replace(each, updated_at=end, created_at=created(each).replace(microsecond=0))
+
+
+def finished(jobs: Sequence[Job]) -> list[Job]:
+    return sorted((as_printed(each) for each in jobs if each.is_finished), key=order)
+
+
+def numbers(jobs: Sequence[Job]) -> list[int]:
+    return [each.id for each in jobs]
+
+
+# Few moments, so that most jobs end together with others; some in one microsecond.
+jobs_of_a_history = st.lists(
+    st.tuples(
+        st.sampled_from([0.0, 0.25, 0.5, 1.0, 1.5, 60.0]),
+        st.sampled_from([-60.0, -60.0, -59.5, -1.0]),
+        st.sampled_from([*(status.value for status in FINISHED), "running"]),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    jobs_of_a_history,
+    st.sampled_from([1, 2, 3, 5, 20, 21, 100]),
+    st.booleans(),
+    st.integers(0, 2**32),
+)
+def test_every_finished_job_comes_once_and_in_order(
+    rows: list[tuple[float, float, str]], limit: int, public: bool, seed: int
+) -> None:
+    jobs = [
+        job(number, end, created=created, status=status)
+        for number, (end, created, status) in enumerate(rows, 1)
+    ]
+    expected = finished(jobs)
+    found = Server(list(jobs), limit, random.Random(seed)).history(public=public)
+    # What ends while we read may be seen, or be left to the next time.
+    assert [each for each in found if each in expected] == expected
+    assert len(found) == len({each.identity for each in found})
+    assert found == sorted(found, key=order)
+
+
+@pytest.mark.parametrize("public", [False, True])
+@pytest.mark.parametrize("limit", [1, 2, 5, 100])
+def test_a_burst_in_one_second_does_not_end_the_history(limit: int, public: bool) -> None:
+    burst = [job(number, 0) for number in range(1, limit + 1)]
+    later = job(limit + 1, 60)
+    assert Server([*burst, later], limit).history(public=public) == finished([*burst, later])
+
+
+def test_the_smallest_history_that_did_not_go_on() -> None:
+    jobs = [*(job(number, 0) for number in (1, 2, 3)), job(4, 60)]
+    assert numbers(Server(jobs, 3).history()) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("public", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_hundreds_that_tie_in_every_way_are_all_counted(seed: int, public: bool) -> None:
+    jobs = [job(number, 0) for number in range(1, 351)]
+    found = Server(jobs, 100, random.Random(seed)).history(public=public)
+    assert numbers(found) == list(range(1, 351))
+
+
+def test_a_second_is_read_but_once_where_creation_orders_it() -> None:
+    jobs = [job(number, 0, created=number - 1000) for number in range(1, 351)]
+    server = Server(jobs, 100)
+    assert numbers(server.history()) == list(range(1, 351))
+    # The page that is full of it, its four pages, and what comes after.
+    assert len(server.asked) == 6
+
+
+def test_a_number_that_was_given_again_is_another_job() -> None:
+    before, after = job(7, 0, created=-60), job(7, 0.5, created=-1)
+    assert Server([before, after], 100).history() == finished([before, after])
+
+
+def test_jobs_of_one_second_come_as_they_were_created() -> None:
+    jobs = [job(1, 0.9, created=-1), job(2, 0.1, created=-2), job(3, 0.1, created=-1)]
+    assert numbers(Server(jobs, 100).history()) == [2, 1, 3]
+
+
+@pytest.mark.parametrize(("rows", "requests"), [(0, 1), (99, 1), (100, 2), (198, 2), (1000, 11)])
+def test_a_read_costs_a_request_a_page(rows: int, requests: int) -> None:
+    server = Server([job(number, number) for number in range(rows)], 100)
+    assert len(server.history()) == rows
+    assert len(server.asked) == requests
+
+
+# Servers that no reader can bring to their end
+
+
+def endless(rows: Sequence[Job], *, heeds_time: bool) -> JobListing:
+    """A server that ignores row numbers, and perhaps times as well."""
+
+    def fetch(asked: JobsAsked) -> Page[Job]:
+        found = [each for each in rows if not heeds_time or changed(each) >= asked.since]
+        page = tuple(found[: asked.limit])
+        return Page(page, len(page))
+
+    return JobListing(fetch, 3, CALL)
+
+
+def test_a_server_that_ignores_row_numbers_is_read_while_no_second_fills_a_page() -> None:
+    jobs = [job(number, number // 2) for number in range(9)]
+    assert numbers(list(jobs_by_end(START, endless(jobs, heeds_time=True)))) == list(range(9))
+
+
+@pytest.mark.parametrize("heeds_time", [True, False])
+def test_a_server_that_sends_one_page_for_ever_is_an_error_and_no_end(heeds_time: bool) -> None:
+    jobs = [*(job(number, 0) for number in range(4)), job(9, 60)]
+    with pytest.raises(AirbyteUnreadable, match="the same page for every row number"):
+        list(jobs_by_end(START, endless(jobs, heeds_time=heeds_time)))
+
+
+def test_a_server_that_ignores_times_is_an_error_and_no_end() -> None:
+    jobs = [job(number, number) for number in range(4)]
+    with pytest.raises(AirbyteUnreadable, match="before the time asked for"):
+        list(jobs_by_end(START, endless(jobs, heeds_time=False)))
+
+
+def test_a_job_that_pages_always_skip_is_an_error_and_not_lost() -> None:
+    jobs = [job(number, 0) for number in range(40)]
+
+    def fetch(asked: JobsAsked) -> Page[Job]:
+        last = max(0, len(jobs) - asked.offset)
+        page = tuple(jobs[: min(asked.limit, last)])
+        return Page(page, len(page))
+
+    with pytest.raises(AirbyteUnreadable, match=r"40 jobs .* only 22 of them were seen"):
+        list(jobs_by_end(START, JobListing(fetch, 3, CALL)))

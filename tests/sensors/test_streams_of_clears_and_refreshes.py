@@ -1,0 +1,72 @@
+"""A clear or refresh of some streams is reported on their tables, and on no others."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync.testing import AirbyteSimulator
+from helpers.deployment import Deployment, Tick
+
+Deploy = Callable[..., Deployment]
+
+
+@pytest.fixture
+def deployment(airbyte: AirbyteSimulator, deploy: Deploy) -> Deployment:
+    """Tables whose last sync failed, so that their checks are red."""
+    shop = airbyte.add_connection("shop", streams=["orders", "users"])
+    deployment = deploy(checks=True)
+    airbyte.fail(airbyte.start_sync(shop))
+    assert checks(deployment.tick()) == {"orders": False, "users": False}
+    airbyte.advance(timedelta(minutes=1))
+    return deployment
+
+
+def checks(tick: Tick) -> dict[str, bool]:
+    return {
+        event.asset_key.to_user_string(): event.passed
+        for event in tick.events
+        if isinstance(event, dg.AssetCheckEvaluation)
+    }
+
+
+def test_a_clear_of_a_stream_that_is_gone_turns_no_red_check_green(
+    airbyte: AirbyteSimulator, deployment: Deployment
+) -> None:
+    airbyte.run_clear(airbyte.connection("shop"), ["gone"])
+    assert deployment.tick().events == []
+
+
+def test_a_clear_of_a_stream_that_was_just_removed_is_reported_on_no_other(
+    airbyte: AirbyteSimulator, deployment: Deployment
+) -> None:
+    shop = airbyte.connection("shop")
+    airbyte.update_connection(shop, streams=["orders"])
+    airbyte.run_clear(shop, ["users"])
+    assert {event.asset_key.to_user_string() for event in deployment.tick().events} == {"users"}
+
+
+def test_a_clear_of_one_stream_is_reported_on_its_table(
+    airbyte: AirbyteSimulator, deployment: Deployment
+) -> None:
+    airbyte.run_clear(airbyte.connection("shop"), ["users"])
+    tick = deployment.tick()
+    assert checks(tick) == {"users": True}
+    assert [type(event) for event in tick.events[1:]] == [dg.AssetObservation]
+
+
+def test_a_refresh_of_one_stream_makes_its_table_fresh(
+    airbyte: AirbyteSimulator, deployment: Deployment
+) -> None:
+    job = airbyte.run_refresh(airbyte.connection("shop"), ["orders"])
+    tick = deployment.tick()
+    assert tick.materialized == [("orders", job.job_id)]
+    assert checks(tick) == {"orders": True}
+
+
+def test_what_syncs_along_with_a_refresh_is_fresh_too(
+    airbyte: AirbyteSimulator, deployment: Deployment
+) -> None:
+    job = airbyte.run_refresh(airbyte.connection("shop"), ["orders"], rest=True)
+    assert deployment.tick().materialized == [("orders", job.job_id), ("users", job.job_id)]
