@@ -21,6 +21,7 @@ from dagster_airbyte_sync.assets.events import (
 )
 from dagster_airbyte_sync.assets.freshness import freshness_from_airbyte_schedule
 from dagster_airbyte_sync.assets.ledger import Ledger, read_ledger, with_history
+from dagster_airbyte_sync.assets.matching import in_words_of, match, streams_of
 from dagster_airbyte_sync.assets.metadata import DATA_VERSION_TAG
 from dagster_airbyte_sync.assets.mirrored_schedules import build_schedules_from_airbyte
 from dagster_airbyte_sync.assets.names import clean_name, clean_name_with_case
@@ -36,6 +37,7 @@ from dagster_airbyte_sync.assets.tables import (
     as_synced_by,
     table_of_spec,
     tables_of,
+    warn_of_unclear,
 )
 from dagster_airbyte_sync.assets.take_over import (
     PutBackResult,
@@ -81,19 +83,23 @@ __all__ = [
     "clean_name_with_case",
     "events_of",
     "freshness_from_airbyte_schedule",
+    "in_words_of",
     "load_airbyte_asset_specs",
     "load_tables",
     "makes_fresh",
+    "match",
     "put_back_schedules",
     "read_ledger",
     "run_events",
     "starters_of",
+    "streams_of",
     "sync_schedule",
     "syncing_assets",
     "table_of_spec",
     "tables_of",
     "tables_of_job",
     "take_over_schedules",
+    "warn_of_unclear",
     "with_history",
     "without_paused",
     "workspace_resource",

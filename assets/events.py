@@ -8,6 +8,7 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.assets.ledger import Ledger
+from dagster_airbyte_sync.assets.matching import match
 from dagster_airbyte_sync.assets.tables import Table
 from dagster_airbyte_sync.resources import Job, JobType, StreamStats
 
@@ -40,10 +41,15 @@ class FinishedSync:
 
 
 def tables_of_job(job: Job, tables: Iterable[Table]) -> list[Table]:
-    """The tables whose streams took part; where Airbyte does not tell, all that are synced now."""
+    """The tables whose streams took part; where Airbyte does not tell, all that are synced now.
+
+    `tables` are all of the job's connection: a stream without a namespace is known by that.
+    """
     if job.enabled_streams is None:
         return [table for table in tables if table.is_selected]
-    return [table for table in tables if table.stream in job.enabled_streams]
+    tables = list(tables)
+    took_part = match([table.stream for table in tables], job.enabled_streams).pairs
+    return [table for table in tables if table.stream in took_part]
 
 
 def makes_fresh(job: Job) -> bool:
@@ -182,7 +188,8 @@ def check_evaluation(sync: FinishedSync, table: Table) -> dg.AssetCheckEvaluatio
 def stats_of(job: Job, table: Table) -> StreamStats:
     """What one table got: by stream where Airbyte says so, else the job's total if it is alone.
 
-    A job writes all streams of its connection, also those without an asset here.
+    A job writes all streams of its connection, also those without an asset here. Its streams are
+    named as the tables are (`in_words_of`).
     """
     if job.streams is not None:
         return job.streams.get(table.stream, StreamStats())

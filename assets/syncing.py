@@ -27,9 +27,15 @@ from dagster_airbyte_sync.assets.following import (
     refuse_failed,
 )
 from dagster_airbyte_sync.assets.ledger import read_ledger, with_history
+from dagster_airbyte_sync.assets.matching import in_words_of, match, streams_of
 from dagster_airbyte_sync.assets.outputs import passed_on
 from dagster_airbyte_sync.assets.specs import load_airbyte_asset_specs
-from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table, table_of_spec
+from dagster_airbyte_sync.assets.tables import (
+    ConnectionSelector,
+    Table,
+    table_of_spec,
+    warn_of_unclear,
+)
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace, Job, job_url
 
@@ -103,6 +109,9 @@ def tables_of_step(context: dg.AssetExecutionContext) -> Sequence[Table]:
 def _report(
     context: dg.AssetExecutionContext, job: Job, url: str, tables: Sequence[Table]
 ) -> Iterator[SyncEvent]:
+    streams = [table.stream for table in tables]
+    warn_of_unclear(tables, match(streams, streams_of(job)).unclear, context.log)
+    job = in_words_of(streams, job)
     synced = tables_of_job(job, tables)
     declared = declarations_of(context.instance, tables[0].key, [job])[job.id]
     other = other_reporter(context.instance, declared, context.run.run_id)

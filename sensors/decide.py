@@ -12,6 +12,7 @@ from dagster_airbyte_sync.assets import (
     Ledger,
     Table,
     events_of,
+    in_words_of,
     makes_fresh,
     tables_of_job,
 )
@@ -90,14 +91,16 @@ class _Teller:
 
     def take(self, job: Job) -> None:
         """Tell the job, or let it wait, and with it the later jobs of its connection."""
-        tables = tables_of_job(job, self.known.tables[job.connection_id])
+        of_connection = self.known.tables[job.connection_id]
+        named = in_words_of([table.stream for table in of_connection], job)
+        tables = tables_of_job(named, of_connection)
         untold = _untold(job, tables, self.ledger)
         holder = _holder(job, untold, self.known, self.ledger)
         if self._must_wait(job, holder):
             self.blocked.add(job.connection_id)
             self.waiting.append(job)
         elif tables:
-            self._tell(job, tables, untold, holder)
+            self._tell(named, tables, untold, holder)
 
     def _must_wait(self, job: Job, holder: str | None) -> bool:
         if job.connection_id in self.blocked or job.connection_id in self.known.unreadable:

@@ -16,8 +16,11 @@ from dagster_airbyte_sync.assets import (
     Table,
     as_synced_by,
     as_synced_now,
+    match,
+    streams_of,
     table_of_spec,
     tables_of,
+    warn_of_unclear,
 )
 from dagster_airbyte_sync.resources import (
     AirbyteError,
@@ -64,6 +67,7 @@ class DefinedTables:
         self._found: dict[str, list[Table]] = {}
         self._unreadable: set[str] = set()
         self._asked: set[str] = set()
+        self._unclear: set[tuple[str, StreamId]] = set()
         self._is_refreshed = False
 
     def of(self, job: Job) -> list[Table]:
@@ -77,7 +81,17 @@ class DefinedTables:
         found = self._of_connection(job.connection_id)
         if _totals_are_for_one_of(found, job):
             self._ask_now(job.connection_id)
+        self._warn_of_unclear(job)
         return self._found[job.connection_id]
+
+    def _warn_of_unclear(self, job: Job) -> None:
+        """Once for each connection and stream: this object lives for one tick."""
+        tables, named = self._found[job.connection_id], streams_of(job)
+        if named:
+            unclear = match([table.stream for table in tables], named).unclear
+            told = {(job.connection_id, stream) for stream in unclear} & self._unclear
+            warn_of_unclear(tables, unclear - {stream for _, stream in told}, self._log)
+            self._unclear |= {(job.connection_id, stream) for stream in unclear}
 
     def of_all(self, jobs: Sequence[Job]) -> list[tuple[Table, Job]]:
         """Each job with each of its connection's tables, all as they were found at last.
@@ -201,12 +215,17 @@ class DefinedTables:
         if self._selector is not None and not self._selector(connection):
             return []
         own = self._own.get(connection.id, {})
+        selected = connection.selected_streams
+        matched = match(list(own), [stream.id for stream in selected])
         tables = as_synced_by(connection, own.values())
-        strangers = [stream for stream in connection.selected_streams if stream.id not in own]
+        strangers = [stream for stream in selected if stream.id in matched.strange]
         tables += self._by_key(connection, strangers)
         known = {table.stream for table in tables}
         self._warn(connection, [s for s in strangers if s.id not in known], bool(tables or own))
-        self._tell_gone(connection, [table for table in tables if not table.is_selected])
+        warn_of_unclear(tables, matched.unclear, self._log)
+        unclear = {stream.name for stream in matched.unclear}
+        gone = [t for t in tables if not t.is_selected and t.stream.name not in unclear]
+        self._tell_gone(connection, gone)
         return tables
 
     def _by_key(self, connection: Connection, streams: list[Stream]) -> list[Table]:
@@ -251,5 +270,5 @@ def _lists(catalog: Catalog, job: Job) -> bool:
     connection = catalog.connections.get(job.connection_id)
     if connection is None:
         return False
-    streams = {stream.id for stream in connection.selected_streams}
-    return streams.issuperset(job.streams or ()) and streams.issuperset(job.enabled_streams or ())
+    listed = match([stream.id for stream in connection.selected_streams], streams_of(job))
+    return not listed.strange and not listed.unclear
