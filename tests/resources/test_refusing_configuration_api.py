@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -161,7 +162,10 @@ def test_a_wrong_address_is_an_error_that_names_the_right_one(path: str, auth: s
     with AirbyteSimulator(auth="none" if auth == "none" else "oauth") as airbyte:
         airbyte.add_connection("shop")
         wrong = f"{airbyte.url}{path}"
-        given = {**airbyte.workspace_config(), "configuration_api_base_url": wrong}
+        given: dict[str, Any] = {
+            **airbyte.workspace_config(),
+            "configuration_api_base_url": wrong,
+        }
         workspace = AirbyteWorkspace(**given, request_retry_delay=0)
         with pytest.raises(AirbyteSettingsError) as error:
             load_airbyte_asset_specs(workspace)
@@ -228,7 +232,7 @@ def test_a_moments_refusal_changes_no_definitions(
     airbyte: AirbyteSimulator, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
     airbyte.add_connection("shop", ["orders"])
-    usual = {**airbyte.workspace_config(), "request_retry_delay": 0.001}
+    usual: dict[str, Any] = {**airbyte.workspace_config(), "request_retry_delay": 0.001}
     before = load_airbyte_asset_specs(AirbyteWorkspace(**usual, catalog_ttl=1))
     airbyte.add_fault(fault, path="/api/v1/", times=3)
     after = load_airbyte_asset_specs(AirbyteWorkspace(**usual, catalog_ttl=2))
@@ -262,7 +266,10 @@ def test_a_tick_does_not_wait(airbyte: AirbyteSimulator) -> None:
 
 def test_a_wrong_workspace_is_not_waited_for(airbyte: AirbyteSimulator) -> None:
     waits: list[float] = []
-    given = {**airbyte.workspace_config(), "workspace_id": "00000000-0000-0000-0000-000000000000"}
+    given: dict[str, Any] = {
+        **airbyte.workspace_config(),
+        "workspace_id": "00000000-0000-0000-0000-000000000000",
+    }
     with pytest.raises(AirbyteSettingsError, match="Check workspace_id"):
         AirbyteClient(AirbyteSettings(**given), sleep=waits.append).catalog()
     assert waits == []

@@ -111,7 +111,7 @@ def test_a_client_leads_where_the_workspace_says_whether_airbyte_answers_or_not(
     airbyte: AirbyteSimulator,
 ) -> None:
     airbyte.add_fault(Fault.status(503), path="instance_configuration", times=None)
-    given = {**airbyte.workspace_config(), "ui_url": "https://ui.corp.test/"}
+    given: dict[str, Any] = {**airbyte.workspace_config(), "ui_url": "https://ui.corp.test/"}
     with AirbyteWorkspace(**given, request_max_retries=0).resolved() as workspace:
         assert workspace.get_client().ui_url() == "https://ui.corp.test"
 
