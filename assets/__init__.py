@@ -21,10 +21,11 @@ from dagster_airbyte_sync.assets.events import (
 )
 from dagster_airbyte_sync.assets.freshness import freshness_from_airbyte_schedule
 from dagster_airbyte_sync.assets.ledger import Ledger, job_named_in, read_ledger
+from dagster_airbyte_sync.assets.matching import in_words_of, match, streams_of
 from dagster_airbyte_sync.assets.metadata import DATA_VERSION_TAG
 from dagster_airbyte_sync.assets.mirrored_schedules import build_schedules_from_airbyte
 from dagster_airbyte_sync.assets.names import clean_name, clean_name_with_case
-from dagster_airbyte_sync.assets.new_tables import new_tables, without_asset
+from dagster_airbyte_sync.assets.new_tables import new_tables
 from dagster_airbyte_sync.assets.owed import Owed, Share, makes_fresh, owed_by
 from dagster_airbyte_sync.assets.reporting import SyncEvent
 from dagster_airbyte_sync.assets.run_events import run_events
@@ -41,6 +42,7 @@ from dagster_airbyte_sync.assets.tables import (
     as_synced_by,
     table_of_spec,
     tables_of,
+    warn_of_unclear,
 )
 from dagster_airbyte_sync.assets.take_over import (
     PutBackResult,
@@ -92,24 +94,27 @@ __all__ = [
     "followers_of",
     "freshness_from_airbyte_schedule",
     "in_reporting_order",
+    "in_words_of",
     "job_named_in",
     "load_airbyte_asset_specs",
     "load_tables",
     "makes_fresh",
+    "match",
     "new_tables",
     "owed_by",
     "put_back_schedules",
     "read_ledger",
     "run_events",
+    "streams_of",
     "sync_schedule",
     "syncing_assets",
     "table_of_spec",
     "tables_of",
     "tables_of_job",
     "take_over_schedules",
+    "warn_of_unclear",
     "why_not_storable",
     "with_answers",
-    "without_asset",
     "without_paused",
     "workspace_resource",
 ]

@@ -9,6 +9,7 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.assets.ledger import Ledger
+from dagster_airbyte_sync.assets.matching import match
 from dagster_airbyte_sync.assets.owed import Share, makes_fresh
 from dagster_airbyte_sync.assets.tables import Table
 from dagster_airbyte_sync.resources import Job, JobRef, JobType, StreamStats
@@ -46,10 +47,15 @@ class FinishedSync:
 
 
 def tables_of_job(job: Job, tables: Iterable[Table]) -> list[Table]:
-    """The tables whose streams took part; where Airbyte does not tell, all that are synced now."""
+    """The tables whose streams took part; where Airbyte does not tell, all that are synced now.
+
+    `tables` are all of the job's connection: a stream without a namespace is known by that.
+    """
     if job.enabled_streams is None:
         return [table for table in tables if table.is_selected]
-    return [table for table in tables if table.stream in job.enabled_streams]
+    tables = list(tables)
+    took_part = match([table.stream for table in tables], job.enabled_streams).pairs
+    return [table for table in tables if table.stream in took_part]
 
 
 def in_reporting_order(tables: Iterable[Table]) -> list[Table]:

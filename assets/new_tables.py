@@ -60,16 +60,3 @@ def new_tables(
         tuple(replace(table, is_defined=False) for table in made if table.stream in usable),
         tuple(table.stream for table in made if table.stream not in usable),
     )
-
-
-def without_asset(streams: Collection[StreamId], known: Collection[StreamId]) -> list[StreamId]:
-    """Those of the streams for which none of the known ones stands.
-
-    Before Airbyte 1.7 the public API lists streams without their namespaces.
-    """
-    names = {stream.name for stream in known}
-    return [
-        stream
-        for stream in streams
-        if stream not in known and not (stream.namespace is None and stream.name in names)
-    ]

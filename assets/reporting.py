@@ -22,6 +22,7 @@ from dagster_airbyte_sync.assets.events import (
 )
 from dagster_airbyte_sync.assets.following import Following
 from dagster_airbyte_sync.assets.ledger import Ledger, read_ledger
+from dagster_airbyte_sync.assets.matching import in_words_of
 from dagster_airbyte_sync.assets.outputs import passed_on
 from dagster_airbyte_sync.assets.owed import owed_by
 from dagster_airbyte_sync.assets.table_history import with_answers
@@ -74,6 +75,7 @@ def report(
     run: OwnRun,
 ) -> Iterator[SyncEvent]:
     """An event for each table of the job that is owed one, in reporting order."""
+    job = in_words_of([table.stream for table in tables], job)
     synced = in_reporting_order(tables_of_job(job, tables))
     declared = _declared(context, job, tables)
     is_left = _is_left_to_another(context, job, declared, how)

@@ -7,8 +7,9 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.assets.current_tables import ReadConnection, as_synced_now
-from dagster_airbyte_sync.assets.new_tables import NewTables, new_tables, without_asset
-from dagster_airbyte_sync.assets.tables import Table, table_of_spec
+from dagster_airbyte_sync.assets.matching import match
+from dagster_airbyte_sync.assets.new_tables import NewTables, new_tables
+from dagster_airbyte_sync.assets.tables import Table, table_of_spec, warn_of_unclear
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
@@ -38,14 +39,15 @@ def tables_synced(
     context: dg.AssetExecutionContext, client: AirbyteClient, job: Job, tables: Sequence[Table]
 ) -> Sequence[Table]:
     """The tables as they are now that the job has ended, with those newer than the definitions."""
-    known = {table.stream for table in tables}
     streams = job.enabled_streams
     if streams is None:
         # What took part is what the connection syncs: that may have changed since the definitions.
         connection_now = cache(client.connection)
         tables = as_synced_now(connection_now, tables, context.log)
         streams = _selected(connection_now, tables[0].connection_id)
-    if not without_asset(streams, known):
+    matched = match([table.stream for table in tables], streams)
+    warn_of_unclear(tables, matched.unclear, context.log)
+    if not matched.strange:
         return tables
     return [*tables, *_new_tables(context, client, tables).tables]
 
@@ -74,7 +76,7 @@ def _new_tables(
     if connection is None:
         return NewTables()
     streams = [stream.id for stream in connection.selected_streams]
-    unknown = without_asset(streams, {table.stream for table in tables})
+    unknown = match([table.stream for table in tables], streams).strange
     new = new_tables(catalog, connection, translator, unknown, _keys_here(context))
     for line in new.warnings(connection.name):
         context.log.warning("%s", line)

@@ -1,11 +1,13 @@
 """Which table of Dagster belongs to which stream of Airbyte."""
 
-from collections.abc import Callable, Iterable, Mapping
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.matching import match
 from dagster_airbyte_sync.assets.translator import (
     AirbyteConnectionTableProps,
     DagsterAirbyteTranslator,
@@ -81,18 +83,34 @@ def tables_of(
 
 def as_synced_by(connection: Connection, tables: Iterable[Table]) -> list[Table]:
     """Tables of the connection, with what only it can tell of them now."""
-    synced = {stream.id: stream for stream in connection.selected_streams}
-    # Before 1.7 the public API lists streams without their namespaces.
-    found = ((t, synced.get(t.stream) or synced.get(StreamId(t.stream.name))) for t in tables)
+    tables, selected = list(tables), connection.selected_streams
+    pairs = match([table.stream for table in tables], [stream.id for stream in selected]).pairs
+    # Of streams that Airbyte does not tell apart nobody knows which of them is read in full.
+    partly = {stream.id for stream in selected if not stream.is_full_refresh}
     return [
         replace(
             table,
-            is_selected=stream is not None,
-            is_alone=stream is not None and len(synced) == 1,
-            is_full_refresh=stream is not None and stream.is_full_refresh,
+            is_selected=table.stream in pairs,
+            is_alone=table.stream in pairs and len(selected) == 1,
+            is_full_refresh=table.stream in pairs and pairs[table.stream] not in partly,
         )
-        for table, stream in found
+        for table in tables
     ]
+
+
+def warn_of_unclear(
+    tables: Iterable[Table], unclear: Collection[StreamId], log: logging.Logger
+) -> None:
+    """Name the tables of a connection that streams of Airbyte may stand for, where several may."""
+    tables = list(tables)
+    for stream in sorted(unclear, key=StreamId.sort_key):
+        namesakes = [table.key for table in tables if table.stream.name == stream.name]
+        log.warning(
+            "Airbyte names a stream %s, and only its namespace would tell which of these assets"
+            " that is, so none of them hears of it: %s",
+            stream,
+            ", ".join(sorted(key.to_user_string() for key in namesakes)),
+        )
 
 
 def _translated(

@@ -39,6 +39,7 @@ from dagster_airbyte_sync.resources.jobs import (
     StreamStats,
     job_url,
 )
+from dagster_airbyte_sync.resources.poorer import PoorerCatalog
 from dagster_airbyte_sync.resources.settings import AirbyteSettings, OnActiveSync
 from dagster_airbyte_sync.resources.shared_clients import client_for
 from dagster_airbyte_sync.resources.snapshot import read_snapshot, snapshot_of
@@ -83,6 +84,7 @@ __all__ = [
     "NoToken",
     "OnActiveSync",
     "OutOfTime",
+    "PoorerCatalog",
     "SelfManagedWorkspace",
     "Stream",
     "StreamId",

@@ -12,6 +12,7 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteRedirected,
     AirbyteRefused,
     AirbyteRequestError,
+    AirbyteSentPage,
     AirbyteUnauthorized,
     AirbyteUnavailable,
     AirbyteUnreadable,
@@ -37,9 +38,10 @@ def json_of(method: str, url: str, response: requests.Response) -> object:
     parsed = _parsed(response)
     if isinstance(parsed, dict | list):
         return parsed
-    page = "an HTML page" if _is_page(_text(response)[:_BEGINNING]) else "no readable JSON"
+    is_page = _is_page(_text(response)[:_BEGINNING])
+    page = "an HTML page" if is_page else "no readable JSON"
     reason = f"{page} with status {response.status_code}: is the address that of Airbyte's API?"
-    raise AirbyteUnreadable(method, url, reason)
+    raise (AirbyteSentPage if is_page else AirbyteUnreadable)(method, url, reason)
 
 
 def error_of(

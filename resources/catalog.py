@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
+
+Api = Literal["configuration", "public"]
+"""The two that Airbyte has. Of connections the public one does not have all."""
 
 
 @dataclass(frozen=True)
@@ -101,12 +105,17 @@ class Destination:
 
 @dataclass(frozen=True)
 class Catalog:
-    """All connections and destinations of one workspace, read at `read_at` (Dagster's clock)."""
+    """All connections and destinations of one workspace, read at `read_at` (Dagster's clock).
+
+    `read_from` is the API that listed the connections: the public one does not have the columns of
+    streams, and before Airbyte 1.7 no namespaces. None if that is not known.
+    """
 
     workspace_id: str
     connections: Mapping[str, Connection]
     destinations: Mapping[str, Destination]
     read_at: datetime
+    read_from: Api | None = None
 
     def destination_of(self, connection: Connection) -> Destination:
         """The destination, or one without a type if Airbyte did not list it."""

@@ -1,19 +1,24 @@
 """Reads what a workspace contains: connections from one API, destinations from the other."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timezone
 
 from dagster_airbyte_sync.resources import configuration_api, public_api
 from dagster_airbyte_sync.resources.budget import TimeBudget
-from dagster_airbyte_sync.resources.catalog import Catalog, Connection, Destination
+from dagster_airbyte_sync.resources.catalog import Api, Catalog, Connection
 from dagster_airbyte_sync.resources.configuration_api import ConfigurationApi
-from dagster_airbyte_sync.resources.errors import AirbyteForbidden, AirbyteNotFound, NoToken
+from dagster_airbyte_sync.resources.destination_reading import DestinationReader
 from dagster_airbyte_sync.resources.fallback import Fallback
 from dagster_airbyte_sync.resources.http import Http, told
-from dagster_airbyte_sync.resources.paging import Page, rows_of_unordered
+from dagster_airbyte_sync.resources.paging import Page, rows_of_unordered, warn_if_incomplete
 from dagster_airbyte_sync.resources.public_api import PublicApi
-from dagster_airbyte_sync.resources.reading import object_at
 from dagster_airbyte_sync.resources.settings import AirbyteSettings
+
+_log = logging.getLogger(__name__)
+
+# By so many times the usual wait a Configuration API that refuses is asked again: 1 and 2 s.
+_PATIENCE = (4, 8)
 
 
 class CatalogReader:
@@ -35,57 +40,45 @@ class CatalogReader:
         self._fallback = fallback
         self._check_workspace = check_workspace
         self._page_size = public_api.page_size(settings.max_items_per_page)
+        self._destinations = DestinationReader(http, public, self._page_size)
 
     def read(self, budget: TimeBudget) -> Catalog:
         """Two requests while lists fit on one page, and one for each destination not listed."""
-        connections = self._read_connections(budget)
+        api, connections = self._read_connections(budget)
         if not connections:
             self._check_workspace(budget)
         return Catalog(
             workspace_id=self._settings.workspace_id,
             connections=connections,
-            destinations=self._read_destinations(connections, budget) if connections else {},
+            destinations=self._destinations.read(connections.values(), budget),
             read_at=datetime.now(timezone.utc),
+            read_from=api,
         )
 
-    def _read_connections(self, budget: TimeBudget) -> dict[str, Connection]:
-        def from_configuration() -> dict[str, Connection]:
+    def _read_connections(self, budget: TimeBudget) -> tuple[Api, dict[str, Connection]]:
+        def from_configuration() -> tuple[Api, dict[str, Connection]]:
             call = self._configuration.connections()
             page = configuration_api.read_connections(self._http.send(call, budget))
-            return {row.id: row for row in told(call, "connections", page).rows}
+            return "configuration", {row.id: row for row in told(call, "connections", page).rows}
 
         def public_page(offset: int) -> Page[Connection]:
             call = self._public.connections(offset, self._page_size)
             page = public_api.read_connections(self._http.send(call, budget))
             return told(call, "connections", page)
 
-        def from_public() -> dict[str, Connection]:
-            return rows_of_unordered(self._page_size, public_page)
+        def from_public() -> tuple[Api, dict[str, Connection]]:
+            listing = rows_of_unordered(self._page_size, public_page)
+            warn_if_incomplete(listing, "connections", _log)
+            return "public", listing.rows
 
-        return self._fallback.ask("connections", from_configuration, from_public, budget)
+        waits = self._waits(budget)
+        return self._fallback.ask("connections", from_configuration, from_public, budget, waits)
 
-    def _read_destinations(
-        self, connections: dict[str, Connection], budget: TimeBudget
-    ) -> dict[str, Destination]:
-        # The public list alone says the short type that asset kinds are made of ("postgres").
-        def page(offset: int) -> Page[Destination]:
-            call = self._public.destinations(offset, self._page_size)
-            page = public_api.read_destinations(self._http.send(call, budget))
-            return told(call, "destinations", page)
+    def _waits(self, budget: TimeBudget) -> tuple[float, ...]:
+        """How long to wait for an API that refuses, where what is read becomes definitions.
 
-        found = rows_of_unordered(self._page_size, page)
-        used = {connection.destination_id for connection in connections.values()}
-        for missed in sorted(used - found.keys() - {""}):
-            destination = self._read_destination(missed, budget)
-            if destination is not None:
-                found[missed] = destination
-        return found
-
-    def _read_destination(self, destination_id: str, budget: TimeBudget) -> Destination | None:
-        try:
-            answer = self._http.send(self._public.destination(destination_id), budget)
-        except NoToken:
-            raise
-        except (AirbyteForbidden, AirbyteNotFound):
-            return None
-        return public_api.read_destination(object_at(answer))
+        A tick, which has a budget, has no time for it, and Cloud's is closed for good.
+        """
+        if budget.left is not None or self._settings.is_cloud:
+            return ()
+        return tuple(times * self._settings.request_retry_delay for times in _PATIENCE)

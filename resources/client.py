@@ -15,25 +15,22 @@ from dagster_airbyte_sync.resources.configuration_api import ConfigurationApi
 from dagster_airbyte_sync.resources.errors import (
     AirbyteForbidden,
     AirbyteNotFound,
-    AirbyteRefused,
     AirbyteRequestError,
     AirbyteSettingsError,
-    AirbyteUnavailable,
-    AirbyteUnreadable,
     NoToken,
     OutOfTime,
 )
-from dagster_airbyte_sync.resources.fallback import CLOSED, Fallback
+from dagster_airbyte_sync.resources.fallback import Fallback, stands_for_closed
 from dagster_airbyte_sync.resources.history import (
     JobHistory,
     NoteUnreadable,
     ignore_unreadable,
 )
 from dagster_airbyte_sync.resources.http import Http, told
-from dagster_airbyte_sync.resources.instance import CLOUD, Instance, read_instance
 from dagster_airbyte_sync.resources.jobs import Job, JobType
 from dagster_airbyte_sync.resources.public_api import PublicApi
-from dagster_airbyte_sync.resources.reading import Json, object_at
+from dagster_airbyte_sync.resources.reading import object_at
+from dagster_airbyte_sync.resources.server import Server
 from dagster_airbyte_sync.resources.settings import AirbyteSettings
 
 
@@ -41,14 +38,19 @@ class AirbyteClient:
     """Talks to one workspace. Shared by threads and by sensor ticks: see `client_for`.
 
     All methods raise AirbyteError and its children (`errors.py`). By `clock`, what is remembered
-    grows old.
+    grows old; by `sleep`, it waits for an API that refuses for a moment.
     """
 
     def __init__(
-        self, settings: AirbyteSettings, *, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: AirbyteSettings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings = settings
-        self._http = Http(settings)
+        self._http = Http(settings, sleep=sleep)
+        self._server = Server(settings, self._http)
         self._configuration = ConfigurationApi(
             settings.configuration_api_base_url, settings.workspace_id
         )
@@ -56,7 +58,9 @@ class AirbyteClient:
         self._history = JobHistory(
             self._http, self._configuration, self._public, settings.max_items_per_page
         )
-        self._fallback = Fallback(self.check_workspace, clock=clock)
+        self._fallback = Fallback(
+            settings, self.check_workspace, self._server.check_address, clock=clock, sleep=sleep
+        )
         self._catalog_reader = CatalogReader(
             settings,
             self._http,
@@ -67,7 +71,6 @@ class AirbyteClient:
         )
         self._lock = threading.RLock()
         self._catalog: TTLCache[str, Catalog] = TTLCache(1, settings.catalog_ttl, timer=clock)
-        self._instance = CLOUD if settings.is_cloud else None
 
     @property
     def settings(self) -> AirbyteSettings:
@@ -133,12 +136,10 @@ class AirbyteClient:
                     yield job
                 self._fallback.note_answered("history")
                 return
-            except NoToken:
-                raise
-            except CLOSED as refusal:
+            except AirbyteRequestError as refusal:
                 self._fallback.note_refused("history", refusal, budget)
-                self._fallback.note_closed()
-        hidden = (JobType.REFRESH,) if self._ask_instance(budget).hides_refreshes else ()
+                self._fallback.note_closed("history", refusal)
+        hidden = (JobType.REFRESH,) if self._server.instance(budget).hides_refreshes else ()
         yield from self._history.by_public(since, (None, *hidden), budget, unreadable)
 
     def about_how_many_finished(
@@ -172,7 +173,7 @@ class AirbyteClient:
 
     def newest_jobs(self, connection_id: str, limit: int = 10) -> list[Job]:
         """The newest jobs of a connection, running ones too, newest first."""
-        hidden = (JobType.REFRESH,) if self._ask_instance(NO_LIMIT).hides_refreshes else ()
+        hidden = (JobType.REFRESH,) if self._server.instance().hides_refreshes else ()
         calls = [self._public.newest_jobs(connection_id, limit, of) for of in (None, *hidden)]
         pages = (told(c, "jobs", public_api.read_jobs(self._http.send(c))) for c in calls)
         found = [job for page in pages for job in page.rows]
@@ -230,16 +231,17 @@ class AirbyteClient:
         else:
             try:
                 self._http.send(self._configuration.set_schedule(connection_id, schedule))
-            except NoToken:
-                raise
-            except CLOSED as refusal:
+            except AirbyteRequestError as refusal:
+                # To a schedule that it does not take, Airbyte answers 400.
+                if not stands_for_closed(refusal) or refusal.status == 400:
+                    raise
                 # Who may not write may read: to `Fallback` this says nothing.
                 self._set_publicly(connection_id, schedule, refusal)
         with self._lock:
             self._catalog.clear()
 
     def _set_publicly(
-        self, connection_id: str, schedule: SyncSchedule, refusal: AirbyteRefused | None = None
+        self, connection_id: str, schedule: SyncSchedule, refusal: AirbyteRequestError | None = None
     ) -> None:
         if not public_api.takes_schedule(schedule):
             refused = f"Airbyte refused its schedule ({refusal}), and " if refusal else ""
@@ -263,24 +265,6 @@ class AirbyteClient:
         It is taken to be beside the API while Airbyte does not say: a link is worth no sync.
         """
         try:
-            return self._ask_instance(budget).ui_url
+            return self._server.instance(budget).ui_url
         except OutOfTime:
-            return self._instance_of({}).ui_url
-
-    def _ask_instance(self, budget: TimeBudget) -> Instance:
-        with self._lock:
-            if self._instance is None:
-                try:
-                    answer = object_at(self._http.send(self._configuration.instance(), budget))
-                except NoToken:
-                    raise
-                except (AirbyteRefused, AirbyteUnreadable):
-                    answer = {}
-                except AirbyteUnavailable:
-                    # Not remembered: the next one to need it asks again.
-                    return self._instance_of({})
-                self._instance = self._instance_of(answer)
-            return self._instance
-
-    def _instance_of(self, answer: Json) -> Instance:
-        return read_instance(answer, self._settings.configuration_api_base_url)
+            return self._server.assumed().ui_url

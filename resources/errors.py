@@ -6,6 +6,7 @@ AirbyteError
 └── AirbyteRequestError         a request was made
     ├── AirbyteUnavailable      no usable answer; the next try may work
     │   ├── AirbyteUnreadable   an answer that is not the JSON it should be
+    │   │   └── AirbyteSentPage     an HTML page in its place
     │   └── AirbyteRateLimited  429
     └── AirbyteRefused          Airbyte said no (4xx, 501); the same request will fail again
         ├── AirbyteUnauthorized 401, or credentials the token endpoint refuses
@@ -75,6 +76,10 @@ class AirbyteUnavailable(AirbyteRequestError):
 
 class AirbyteUnreadable(AirbyteUnavailable):
     """Raised if an answer with a good status is not the JSON it should be."""
+
+
+class AirbyteSentPage(AirbyteUnreadable):
+    """Raised if the answer is an HTML page with a good status: a login page, or Airbyte's UI."""
 
 
 class AirbyteRateLimited(AirbyteUnavailable):

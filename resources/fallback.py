@@ -1,8 +1,9 @@
 """Which of Airbyte's two APIs to ask: the public one only where the Configuration API is closed."""
 
+import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from cachetools import TTLCache
@@ -11,16 +12,29 @@ from dagster_airbyte_sync.resources.budget import TimeBudget
 from dagster_airbyte_sync.resources.errors import (
     AirbyteForbidden,
     AirbyteNotFound,
-    AirbyteRefused,
+    AirbyteRedirected,
+    AirbyteRequestError,
+    AirbyteSentPage,
     AirbyteUnauthorized,
     NoToken,
 )
+from dagster_airbyte_sync.resources.settings import AirbyteSettings
 
 Answer = TypeVar("Answer")
 
-# What a Configuration API answers that is switched off, hidden by a proxy, or Cloud's. A wrong
-# workspace or job is answered alike, so it counts only if the public API knows them.
-CLOSED = (AirbyteUnauthorized, AirbyteForbidden, AirbyteNotFound)
+_log = logging.getLogger(__name__)
+
+# What a Configuration API answers that is switched off, hidden by a proxy or a login page, or
+# Cloud's. A wrong workspace or job is answered alike, so it counts only if the public API knows
+# them.
+_CLOSED = (
+    AirbyteUnauthorized,
+    AirbyteForbidden,
+    AirbyteNotFound,
+    AirbyteRedirected,
+    AirbyteSentPage,
+)
+_CLOSED_STATUSES = (400, 405, 410)
 
 # How long a closed Configuration API is remembered before it is tried again, in seconds.
 _CLOSED_FOR = 600.0
@@ -31,24 +45,42 @@ _CLOSED_FOR = 600.0
 _REFUSED_FOR = 120.0
 
 
+def stands_for_closed(refusal: AirbyteRequestError) -> bool:
+    """Whether a closed Configuration API answers like this; one that is broken does not."""
+    if isinstance(refusal, NoToken):
+        return False
+    return isinstance(refusal, _CLOSED) or refusal.status in _CLOSED_STATUSES
+
+
 class Fallback:
     """Remembers whether the Configuration API is closed. Safe to share between threads.
 
     Airbyte may let somebody ask one thing and not another, so `question` names what is asked.
+    `check_workspace` and `check_address` raise AirbyteSettingsError if a refusal is explained by a
+    wrong setting. The log says once that the public API is asked, and once that it is no longer.
     """
 
     def __init__(
         self,
+        settings: AirbyteSettings,
         check_workspace: Callable[[TimeBudget], None],
+        check_address: Callable[[AirbyteRequestError, TimeBudget], None],
         *,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._settings = settings
         self._check_workspace = check_workspace
+        self._check_address = check_address
         self._clock = clock
+        self._sleep = sleep
         self._lock = threading.Lock()
         self._closed: TTLCache[str, bool] = TTLCache(1, _CLOSED_FOR, timer=clock)
         # Since when each question that was once answered is refused; None while it is answered.
         self._refused_since: dict[str, float | None] = {}
+        # Questions that were ever answered, and those whose last answer was no.
+        self._answered: set[str] = set()
+        self._refused: set[str] = set()
 
     @property
     def is_closed(self) -> bool:
@@ -58,13 +90,87 @@ class Fallback:
     def note_answered(self, question: str) -> None:
         with self._lock:
             self._refused_since[question] = None
+            self._answered.add(question)
+            is_news = question in self._refused
+            self._refused.discard(question)
+        if is_news:
+            _log.warning(
+                "Airbyte's Configuration API at %s answers again, and is asked again",
+                self._settings.configuration_api_base_url,
+            )
 
-    def note_refused(self, question: str, refusal: AirbyteRefused, budget: TimeBudget) -> None:
-        """Return if the Configuration API is closed; raise if it may soon be open again.
+    def note_refused(self, question: str, refusal: AirbyteRequestError, budget: TimeBudget) -> None:
+        """Return if the Configuration API is closed; raise if it is broken or may soon be open.
 
-        Raises AirbyteSettingsError if there is no such workspace.
+        Raises AirbyteSettingsError if there is no such workspace, or the address is wrong.
         """
+        self._check(refusal, budget)
+        self._raise_if_just_answered(question, refusal)
+
+    def note_closed(self, question: str, refusal: AirbyteRequestError) -> None:
+        with self._lock:
+            self._closed["closed"] = True
+            self._refused_since.clear()
+            is_news = not self._refused or question in self._answered - self._refused
+            self._refused.add(question)
+        if is_news:
+            level = logging.INFO if self._settings.is_cloud else logging.WARNING
+            _log.log(level, "%s", _what_is_missing(self._settings, refusal))
+
+    def ask(
+        self,
+        question: str,
+        configuration: Callable[[], Answer],
+        public: Callable[[], Answer],
+        budget: TimeBudget,
+        waits: Iterable[float] = (),
+    ) -> Answer:
+        """What the Configuration API answers, or the public one if that is closed.
+
+        One that refuses is asked again after each of `waits` seconds.
+        """
+        if self.is_closed:
+            return public()
+        try:
+            answer = self._ask_patiently(configuration, budget, waits)
+        except AirbyteRequestError as refusal:
+            # Checked already: its first refusal was.
+            if not stands_for_closed(refusal):
+                raise
+            self._raise_if_just_answered(question, refusal)
+            answer = public()
+            self.note_closed(question, refusal)
+            return answer
+        self.note_answered(question)
+        return answer
+
+    def _ask_patiently(
+        self, configuration: Callable[[], Answer], budget: TimeBudget, waits: Iterable[float]
+    ) -> Answer:
+        try:
+            return configuration()
+        except AirbyteRequestError as refusal:
+            self._check(refusal, budget)
+            last = refusal
+        for wait in waits:
+            self._sleep(wait)
+            try:
+                return configuration()
+            except AirbyteRequestError as refusal:
+                last = refusal
+            if not stands_for_closed(last):
+                break
+        raise last
+
+    def _check(self, refusal: AirbyteRequestError, budget: TimeBudget) -> None:
+        if not stands_for_closed(refusal):
+            raise refusal
         self._check_workspace(budget)
+        # Where it worked, the address is right.
+        if not self._answered:
+            self._check_address(refusal, budget)
+
+    def _raise_if_just_answered(self, question: str, refusal: AirbyteRequestError) -> None:
         with self._lock:
             if question in self._refused_since:
                 since = self._refused_since[question]
@@ -73,29 +179,13 @@ class Fallback:
                 if since is None or now - since < _REFUSED_FOR:
                     raise refusal
 
-    def note_closed(self) -> None:
-        with self._lock:
-            self._closed["closed"] = True
-            self._refused_since.clear()
 
-    def ask(
-        self,
-        question: str,
-        configuration: Callable[[], Answer],
-        public: Callable[[], Answer],
-        budget: TimeBudget,
-    ) -> Answer:
-        """What the Configuration API answers, or the public one if that is closed."""
-        if self.is_closed:
-            return public()
-        try:
-            answer = configuration()
-        except NoToken:
-            raise
-        except CLOSED as refusal:
-            self.note_refused(question, refusal, budget)
-            answer = public()
-            self.note_closed()
-            return answer
-        self.note_answered(question)
-        return answer
+def _what_is_missing(settings: AirbyteSettings, refusal: AirbyteRequestError) -> str:
+    address = settings.configuration_api_base_url
+    hint = "" if address.endswith("/api/v1") else " Its address usually ends with /api/v1."
+    return (
+        f"Airbyte's Configuration API at {address} is closed: {refusal}.{hint} The public API at"
+        f" {settings.rest_api_base_url} is asked in its place. It does not have the columns of"
+        " tables, rows and bytes by stream, which streams a refresh or clear was of, and, before"
+        " Airbyte 1.7, the namespaces of streams."
+    )

@@ -1,14 +1,17 @@
 """Which workspace is meant where only the server is known."""
 
+import logging
 from dataclasses import replace
 from functools import lru_cache
 
 from dagster_airbyte_sync.resources import public_api
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
 from dagster_airbyte_sync.resources.http import Http, told
-from dagster_airbyte_sync.resources.paging import Page, rows_of_unordered
+from dagster_airbyte_sync.resources.paging import Page, rows_of_unordered, warn_if_incomplete
 from dagster_airbyte_sync.resources.public_api import PublicApi, WorkspaceName
 from dagster_airbyte_sync.resources.settings import AirbyteSettings
+
+_log = logging.getLogger(__name__)
 
 
 @lru_cache(32)
@@ -38,4 +41,6 @@ def _list_workspaces(settings: AirbyteSettings) -> list[WorkspaceName]:
         call = api.workspaces(offset, size)
         return told(call, "workspaces", public_api.read_workspaces(http.send(call)))
 
-    return list(rows_of_unordered(size, page).values())
+    listing = rows_of_unordered(size, page)
+    warn_if_incomplete(listing, "workspaces", _log)
+    return list(listing.rows.values())

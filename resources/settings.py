@@ -39,6 +39,12 @@ _HEADER_VALUE = re.compile(r"(\S[^\r\n]*)?")
 _HEADER_NAME = re.compile(r"[!-9;-~]+")
 
 
+_EXAMPLES = {
+    "rest_api_base_url": "http://localhost:8000/api/public/v1",
+    "configuration_api_base_url": "http://localhost:8000/api/v1",
+    "ui_url": "https://airbyte.example.com",
+}
+
 OnActiveSync = Literal["attach", "wait", "fail"]
 """What a run does if a connection is busy as it wants to sync it."""
 
@@ -65,10 +71,14 @@ class AirbyteSettings:
     verify: bool | str = True
     request_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     proxies: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    ui_url: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("rest_api_base_url", "configuration_api_base_url"):
             object.__setattr__(self, name, base_url(name, getattr(self, name)))
+        # A variable that is set to nothing says nothing.
+        given = (self.ui_url or "").strip()
+        object.__setattr__(self, "ui_url", base_url("ui_url", given) if given else None)
         object.__setattr__(self, "workspace_id", self.workspace_id.strip())
         check_workspace_id(self.workspace_id)
         check_credentials(*(bool(getattr(self, name)) for name in CREDENTIALS))
@@ -205,11 +215,7 @@ def active_sync_choice(on_active_sync: str | None, poll_previous: bool) -> OnAct
 
 def base_url(name: str, value: str) -> str:
     """The address without a trailing slash; AirbyteSettingsError if it is no http(s) address."""
-    example = (
-        "http://localhost:8000/api/public/v1"
-        if name.startswith("rest")
-        else "http://localhost:8000/api/v1"
-    )
+    example = _EXAMPLES[name]
     try:
         parts = urlsplit(value.strip())
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

@@ -25,6 +25,7 @@ def snapshot_of(catalog: Catalog) -> str:
         _VERSION_KEY: VERSION,
         "workspace_id": catalog.workspace_id,
         "read_at": catalog.read_at,
+        "read_from": catalog.read_from,
         "destinations": _by_id(catalog.destinations.values()),
         "connections": _by_id(catalog.connections.values()),
     }

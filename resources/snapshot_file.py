@@ -13,6 +13,7 @@ from cachetools import LRUCache
 from dagster_airbyte_sync.resources.catalog import Catalog
 from dagster_airbyte_sync.resources.errors import AirbyteError, AirbyteSettingsError
 from dagster_airbyte_sync.resources.foreign_workspace import as_workspace
+from dagster_airbyte_sync.resources.poorer import refuse_poorer
 from dagster_airbyte_sync.resources.snapshot import (
     WRITE_IT_ANEW,
     check_is_of,
@@ -83,8 +84,21 @@ def read_snapshot_file(path: Path, workspace_id: str | None = None) -> Catalog:
     return catalog
 
 
-def write_snapshot_file(catalog: Catalog, path: Path) -> None:
-    """Write the catalog to the file, which at any moment is the old one or the new one, whole."""
+def write_snapshot_file(
+    catalog: Catalog,
+    path: Path,
+    *,
+    force: bool = False,
+    to_force: str = "write it with force=True",
+) -> None:
+    """Write the catalog to the file, which at any moment is the old one or the new one, whole.
+
+    Raises PoorerCatalog, unless `force` is given, if the file there knows columns or namespaces
+    that the catalog lacks because Airbyte's Configuration API was closed; `to_force` ends that
+    error with what to do.
+    """
+    if not force:
+        _refuse_poorer(catalog, path, to_force)
     target = path.resolve()
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
     try:
@@ -96,6 +110,15 @@ def write_snapshot_file(catalog: Catalog, path: Path) -> None:
         ) from None
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _refuse_poorer(catalog: Catalog, path: Path, to_force: str) -> None:
+    try:
+        old = read_snapshot_file(path)
+    except AirbyteSettingsError:
+        # What cannot be used is no loss.
+        return
+    refuse_poorer(catalog, old, f"The snapshot {path}", to_force)
 
 
 def _read_once(path: Path) -> Catalog:

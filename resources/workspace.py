@@ -120,7 +120,8 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         for name, value in given.items():
             if name in LEAST and type(value) in (int, float):
                 check_number(name, float(str(value)))
-            if name.endswith("_base_url") and type(value) is str:
+            is_address = name.endswith("_base_url") or (name == "ui_url" and value != "")
+            if is_address and type(value) is str:
                 base_url(name, value)
             if name == "workspace_id" and type(value) is str:
                 check_workspace_is_given(value)
@@ -170,6 +171,7 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         client_secret: str | None,
         username: str | None = None,
         password: str | None = None,
+        ui_url: str | None = None,
     ) -> AirbyteSettings:
         self._check_is_resolved()
         return AirbyteSettings(
@@ -188,6 +190,7 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
             verify=_bool_or_path(self.verify),
             request_headers=tuple(sorted(self.request_headers.items())),
             proxies=tuple(sorted(self.proxies.items())),
+            ui_url=ui_url,
         )
 
 
@@ -210,6 +213,15 @@ class SelfManagedWorkspace(BaseAirbyteWorkspace):
     )
     password: str | None = Field(default=None, repr=False, description="The password of that user.")
 
+    ui_url: str | None = Field(
+        default=None,
+        description=(
+            "Where people open Airbyte, for the links to its jobs: https://airbyte.example.com."
+            " Default: where Airbyte says it is, or beside its Configuration API if that cannot be"
+            " (a placeholder, localhost, a name inside a cluster)."
+        ),
+    )
+
     def settings(self) -> AirbyteSettings:
         return self._settings_with(
             self.rest_api_base_url,
@@ -219,6 +231,7 @@ class SelfManagedWorkspace(BaseAirbyteWorkspace):
             self.client_secret,
             self.username,
             self.password,
+            self.ui_url,
         )
 
 

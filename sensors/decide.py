@@ -17,6 +17,7 @@ from dagster_airbyte_sync.assets import (
     Table,
     events_of,
     in_reporting_order,
+    in_words_of,
     makes_fresh,
     owed_by,
     tables_of_job,
@@ -148,7 +149,9 @@ class _Teller:
             self._take(job)
 
     def _take(self, job: Job) -> None:
-        tables = in_reporting_order(tables_of_job(job, self.known.tables[job.connection_id]))
+        of_connection = self.known.tables[job.connection_id]
+        job = in_words_of([table.stream for table in of_connection], job)
+        tables = in_reporting_order(tables_of_job(job, of_connection))
         most = self.known.limits.events - self.events
         if most <= 0:
             raise _Full

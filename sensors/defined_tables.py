@@ -1,7 +1,7 @@
 """Which streams of Airbyte have an asset in this code location: nothing of others is reported."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import cached_property
@@ -18,12 +18,14 @@ from dagster_airbyte_sync.assets import (
     Table,
     as_synced_by,
     as_synced_now,
+    match,
     new_tables,
     read_ledger,
+    streams_of,
     table_of_spec,
     tables_of,
+    warn_of_unclear,
     why_not_storable,
-    without_asset,
 )
 from dagster_airbyte_sync.assets.metadata import CONNECTION_NAME, text_in
 from dagster_airbyte_sync.resources import (
@@ -72,6 +74,7 @@ class DefinedTables:
         self._found: dict[str, list[Table]] = {}
         self._unreadable: set[str] = set()
         self._asked: set[str] = set()
+        self._unclear: set[tuple[str, StreamId]] = set()
         self._is_refreshed = False
         self._is_catalog_slow = False
         self._new_keys: dict[dg.AssetKey, str] = {}
@@ -87,7 +90,17 @@ class DefinedTables:
         found = self._of_connection(job.connection_id)
         if _totals_are_for_one_of(found, job):
             self._ask_now(job.connection_id)
+        self._warn_of_unclear(job)
         return self._found[job.connection_id]
+
+    def _warn_of_unclear(self, job: Job) -> None:
+        """Once for each connection and stream: this object lives for one tick."""
+        tables, named = self._found[job.connection_id], streams_of(job)
+        if named:
+            unclear = match([table.stream for table in tables], named).unclear
+            told = {(job.connection_id, stream) for stream in unclear} & self._unclear
+            warn_of_unclear(tables, unclear - {stream for _, stream in told}, self._log)
+            self._unclear |= {(job.connection_id, stream) for stream in unclear}
 
     def of_all(self, jobs: Sequence[Job]) -> list[tuple[Table, Job]]:
         """Each job with each of its connection's tables, all as they were found at last.
@@ -241,17 +254,20 @@ class DefinedTables:
         if self._selector is not None and not self._selector(connection):
             return []
         own = self._own.get(connection.id, {})
+        matched = match(list(own), [stream.id for stream in connection.selected_streams])
         tables = as_synced_by(connection, own.values())
-        strangers = without_asset([s.id for s in connection.selected_streams], own)
-        tables += self._by_key(connection, strangers)
+        tables += self._by_key(connection, matched.strange)
         if not tables:
             self._warn_of_namesake(connection)
             return []
-        tables += self._new(connection, without_asset(strangers, {t.stream for t in tables}))
-        self._warn_of_gone(connection, [table for table in tables if not table.is_selected])
+        tables += self._new(connection, matched.strange - {table.stream for table in tables})
+        warn_of_unclear(tables, matched.unclear, self._log)
+        unclear = {stream.name for stream in matched.unclear}
+        gone = [t for t in tables if not t.is_selected and t.stream.name not in unclear]
+        self._warn_of_gone(connection, gone)
         return tables
 
-    def _by_key(self, connection: Connection, streams: list[StreamId]) -> list[Table]:
+    def _by_key(self, connection: Connection, streams: Collection[StreamId]) -> list[Table]:
         """Tables of assets that were not made by this package but have the key it would give."""
         if not streams or not any(table_of_spec(spec) is None for spec in self._specs.values()):
             return []
@@ -263,7 +279,7 @@ class DefinedTables:
             and table_of_spec(self._specs[table.key]) is None
         ]
 
-    def _new(self, connection: Connection, streams: list[StreamId]) -> list[Table]:
+    def _new(self, connection: Connection, streams: Collection[StreamId]) -> list[Table]:
         others = (key for key, owner in self._new_keys.items() if owner != connection.id)
         taken = {*self._specs, *others}
         new = new_tables(self._catalog, connection, self._translator, streams, taken)
@@ -316,5 +332,5 @@ def _lists(catalog: Catalog, job: Job) -> bool:
     connection = catalog.connections.get(job.connection_id)
     if connection is None:
         return False
-    streams = {stream.id for stream in connection.selected_streams}
-    return streams.issuperset(job.streams or ()) and streams.issuperset(job.enabled_streams or ())
+    listed = match([stream.id for stream in connection.selected_streams], streams_of(job))
+    return not listed.strange and not listed.unclear

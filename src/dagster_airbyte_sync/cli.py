@@ -29,24 +29,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the result is the exit code, and errors are one sentence on stderr."""
     given = _parser().parse_args(arguments)
     try:
-        print(write_snapshot(given.workspace, given.out))
+        print(write_snapshot(given.workspace, given.out, force=given.force))
     except (AirbyteError, dg.DagsterError) as error:
         print(f"dagster-airbyte-sync: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def write_snapshot(workspace: str, out: Path) -> str:
+def write_snapshot(workspace: str, out: Path, *, force: bool = False) -> str:
     """Write the snapshot of a workspace, named as `module:name`; returns what was written.
 
     The module may itself load definitions from the file that is to be written: while it is
-    imported here, they load from Airbyte.
+    imported here, they load from Airbyte. Raises PoorerCatalog, unless `force` is given, rather
+    than lose columns or namespaces that a closed Configuration API does not say.
     """
     with while_snapshots_are_written():
         found = find_workspace(workspace)
     catalog = load_catalog(found)
     before = _age_of_what_is_there(out, catalog)
-    write_snapshot_file(catalog, out)
+    write_snapshot_file(catalog, out, force=force, to_force="give --force to write it anyway")
     return f"{_described(catalog, out)}\n{before}"
 
 
@@ -131,4 +132,12 @@ def _parser() -> argparse.ArgumentParser:
         help=f"the AirbyteWorkspace in your code, such as {_EXAMPLE}",
     )
     snapshot.add_argument("--out", required=True, type=Path, metavar="FILE", help="where to write")
+    snapshot.add_argument(
+        "--force",
+        action="store_true",
+        help=(
+            "replace a file that has columns or namespaces of tables also if Airbyte's"
+            " Configuration API, which alone knows them, is closed now"
+        ),
+    )
     return parser

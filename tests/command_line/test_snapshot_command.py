@@ -54,8 +54,8 @@ def project(
     sys.modules.pop(name, None)
 
 
-def snapshot(workspace: str, out: str = "airbyte.json") -> int:
-    return main(["snapshot", "--workspace", workspace, "--out", out])
+def snapshot(workspace: str, out: str = "airbyte.json", *more: str) -> int:
+    return main(["snapshot", "--workspace", workspace, "--out", out, *more])
 
 
 def test_it_writes_the_file_that_its_module_needs_to_load(

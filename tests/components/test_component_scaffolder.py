@@ -81,6 +81,14 @@ def test_given_values_are_written_as_they_are(tmp_path: Path) -> None:
     assert scaffolded(tmp_path, rest_api_base_url=url)["rest_api_base_url"] == url
 
 
+def test_where_the_ui_is_can_be_given_and_is_no_part_of_cloud(tmp_path: Path) -> None:
+    written = scaffolded(tmp_path, ui_url="https://airbyte.example.com")
+    assert written["ui_url"] == "https://airbyte.example.com"
+    assert written["rest_api_base_url"] == ADDRESSES["rest_api_base_url"]
+    with pytest.raises(ValidationError, match="Airbyte Cloud has no addresses"):
+        ScaffoldParams(deployment="cloud", ui_url="https://airbyte.example.com")
+
+
 @pytest.mark.parametrize(
     ("name", "more"), [("client_secret", {}), ("password", {"authentication": "basic"})]
 )

@@ -7,8 +7,9 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import AirbyteError, AirbyteSettingsError, AirbyteWorkspaceComponent
-from dagster_airbyte_sync.testing import AirbyteSimulator, Fault
-from helpers.component_yaml import Load, built, read_yaml
+from dagster_airbyte_sync.resources import PoorerCatalog
+from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedStream
+from helpers.component_yaml import WORKSPACE, Load, built, read_yaml
 
 
 @pytest.fixture
@@ -60,6 +61,27 @@ def test_a_refresh_that_fails_says_so_and_keeps_the_last_state(
     with pytest.raises(AirbyteError, match="is Airbyte running"):
         component.write_state_to_path(state)
     assert state.read_text() == before
+
+
+def test_a_refresh_while_the_configuration_api_is_closed_keeps_columns_and_says_how_to_do_without(
+    airbyte: AirbyteSimulator, component: AirbyteWorkspaceComponent, tmp_path: Path
+) -> None:
+    columns = {"properties": {"id": {"type": "integer"}}}
+    airbyte.add_connection("sales", [SimulatedStream("leads", json_schema={**columns})])
+    state = tmp_path / "rich"
+    component.write_state_to_path(state)
+    before = state.read_text()
+    airbyte.add_fault(Fault.status(403), path="/api/v1/", times=None)
+    # Another process does not know that it was open a moment ago.
+    another = read_yaml(
+        AirbyteWorkspaceComponent, f"{WORKSPACE}  catalog_ttl: 7\n  request_retry_delay: 0\n"
+    )
+    with pytest.raises(PoorerCatalog, match=r"columns of .*leads.*delete that file"):
+        another.write_state_to_path(state)
+    assert state.read_text() == before
+    state.unlink()
+    another.write_state_to_path(state)
+    assert dg.AssetKey("leads") in built(component, state).resolve_all_asset_keys()
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"__class__": "AirbyteWorkspaceData"}'])

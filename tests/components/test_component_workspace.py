@@ -62,6 +62,7 @@ def test_every_field_of_the_resource_can_be_given() -> None:
         "verify": False,
         "request_headers": {"X-Team": "data"},
         "proxies": {"https": "http://proxy:3128"},
+        "ui_url": "https://airbyte.example.com",
     }
     workspace = read(**ADDRESSES, **fields)
     left = {"workspace_id", *ADDRESSES, "client_id", "client_secret", "username", "password"}

@@ -37,6 +37,7 @@ NEW = "tests/sensors/test_new_in_airbyte.py"
 STREAMS = "tests/resources/test_streams_of_a_job.py"
 PAGES = "tests/resources/test_job_pages.py"
 FOLLOW = "tests/sensors/test_runs_that_follow_a_sync.py"
+REFUSING = "tests/resources/test_refusing_configuration_api.py"
 
 BREAKS = (
     Break(
@@ -489,6 +490,84 @@ BREAKS = (
         "check(request)",
         "pass",
         f"{FOLLOW}::test_a_request_dagster_would_refuse_is_left_out_and_the_sync_still_told",
+    ),
+    Break(
+        "a moment's refusal changes no definitions",
+        "resources/catalog_reading.py",
+        "return tuple(times * self._settings.request_retry_delay for times in _PATIENCE)",
+        "return ()",
+        f"{REFUSING}::test_a_moments_refusal_changes_no_definitions",
+    ),
+    Break(
+        "a tick does not wait for an API that refuses",
+        "resources/catalog_reading.py",
+        "if budget.left is not None or self._settings.is_cloud:",
+        "if self._settings.is_cloud:",
+        f"{REFUSING}::test_a_tick_does_not_wait",
+    ),
+    Break(
+        "a wrong address of the Configuration API is no closed one",
+        "resources/server.py",
+        "if found is not None:",
+        "if False:",
+        f"{REFUSING}::test_a_wrong_address_is_an_error_that_names_the_right_one",
+    ),
+    Break(
+        "which API is asked is said once",
+        "resources/fallback.py",
+        "is_news = not self._refused or question in self._answered - self._refused",
+        "is_news = True",
+        f"{REFUSING}::test_history_that_may_not_be_listed_is_said_once_though_connections_may",
+    ),
+    Break(
+        "a richer snapshot is not replaced by a poorer one",
+        "resources/snapshot_file.py",
+        "_refuse_poorer(catalog, path, to_force)",
+        "pass",
+        "tests/command_line/test_snapshot_of_a_closed_api.py",
+    ),
+    Break(
+        "1: a stream without a namespace is that of the only table with its name",
+        "assets/matching.py",
+        "pairs.update(zip(own, theirs, strict=True))",
+        "pass",
+        "tests/sensors/test_apis_that_name_streams_differently.py",
+    ),
+    Break(
+        "3: of two tables with the name none is guessed",
+        "assets/matching.py",
+        "and len(own) == len(theirs)",
+        "",
+        "tests/assets/test_streams_without_a_namespace.py",
+    ),
+    Break(
+        "a list without an order is read until it is complete",
+        "resources/paging.py",
+        "(read.pages == 1 or len(rows) >= listed)",
+        "True",
+        "tests/resources/test_unordered_listings.py",
+    ),
+    Break(
+        "what was deleted does not stand for what is missing",
+        "resources/paging.py",
+        "rows = {**rows, **read.rows} if read.received == listed else read.rows",
+        "rows = {**rows, **read.rows}",
+        "tests/resources/test_unordered_listings.py"
+        "::test_rows_that_are_deleted_meanwhile_do_not_stand_for_those_that_are_missing",
+    ),
+    Break(
+        "one destination that fails stops no definitions",
+        "resources/destination_reading.py",
+        "except AirbyteRequestError as failure:",
+        "except AirbyteNotFound as failure:",
+        "tests/resources/test_destinations_that_fail.py",
+    ),
+    Break(
+        "a link leads to no placeholder",
+        "resources/instance.py",
+        "told = said.strip() if leads_to_people(said, configuration_api_base_url) else beside",
+        "told = said.strip() or beside",
+        "tests/resources/test_where_the_ui_is.py",
     ),
 )
 

@@ -27,6 +27,7 @@ TEXTS: list[tuple[str, str, dict[str, Any]]] = [
     ("client_secret", "hunter2", {"client_id": "me"}),
     ("username", "me", {"password": "s"}),
     ("password", "hunter2", {"username": "me"}),
+    ("ui_url", "https://other.test", {}),
 ]
 NUMBERS: list[tuple[str, str, float]] = [
     ("request_max_retries", "7", 7),

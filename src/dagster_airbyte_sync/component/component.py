@@ -30,7 +30,11 @@ from dagster_airbyte_sync.component.state import (
 from dagster_airbyte_sync.component.taken_over import ResolvedTakenOver
 from dagster_airbyte_sync.component.translation import ResolvedTranslation
 from dagster_airbyte_sync.component.workspace_fields import WorkspaceFields, resolve_workspace
-from dagster_airbyte_sync.resources import AirbyteUnavailable, BaseAirbyteWorkspace
+from dagster_airbyte_sync.resources import (
+    AirbyteUnavailable,
+    BaseAirbyteWorkspace,
+    PoorerCatalog,
+)
 from dagster_airbyte_sync.workspace import (
     AirbyteCloudWorkspace,
     AirbyteWorkspace,
@@ -149,10 +153,13 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
         write_state(self.workspace, state_path)
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """The definitions; under `dg dev` from a new state, or the last one if Airbyte is down."""
+        """The definitions; under `dg dev` from a new state.
+
+        Or from the last one, if Airbyte is down, or its Configuration API closed, which told more.
+        """
         try:
             return super().build_defs(context)
-        except AirbyteUnavailable as down:
+        except (AirbyteUnavailable, PoorerCatalog) as down:
             if not self.defs_state.refresh_if_dev:
                 raise
             log.warning("Loading what Airbyte had at the last refresh, because now: %s", down)

@@ -43,6 +43,9 @@ class ScaffoldParams(BaseModel):
     client_secret: str | None = Field(default=None, description=_FOR_SECRETS)
     username: str | None = None
     password: str | None = Field(default=None, description=_FOR_SECRETS)
+    ui_url: str | None = Field(
+        default=None, description="Where people open a self-managed Airbyte, if it does not know."
+    )
 
     @model_validator(mode="after")
     def _check_cloud(self) -> Self:
@@ -63,7 +66,7 @@ class ScaffoldParams(BaseModel):
 
     @property
     def _is_plainly_self_managed(self) -> bool:
-        has_address = bool(self.rest_api_base_url or self.configuration_api_base_url)
+        has_address = bool(self.rest_api_base_url or self.configuration_api_base_url or self.ui_url)
         return has_address or self.chosen_authentication != "client-credentials"
 
 
@@ -90,6 +93,7 @@ def workspace_attributes(params: ScaffoldParams) -> dict[str, str]:
         *(() if params.is_cloud else _ADDRESSES),
         "workspace_id",
         *_CREDENTIALS[params.chosen_authentication],
+        *(("ui_url",) if params.ui_url else ()),
     )
     return {
         name: _writable(params, name) or f"{{{{ env.{prefix}_{name.upper()} }}}}" for name in needed

@@ -25,10 +25,13 @@ class NoState(AirbyteSettingsError):
 
 
 def write_state(workspace: BaseAirbyteWorkspace, path: Path) -> None:
-    """Ask Airbyte, and write the state as a whole; if that fails, what was there stays."""
+    """Ask Airbyte, and write the state as a whole; if that fails, what was there stays.
+
+    Raises PoorerCatalog rather than lose columns or namespaces, on which keys may depend.
+    """
     with workspace.resolved() as ready:
         catalog = ready.get_client().catalog(fresh=True)
-    write_snapshot_file(catalog, path)
+    write_snapshot_file(catalog, path, to_force="delete that file first to do without them")
 
 
 def read_state(workspace: BaseAirbyteWorkspace, path: Path | None, key: str) -> Catalog:

@@ -71,10 +71,10 @@ def workspace_of(given: dict[str, Any]) -> BaseAirbyteWorkspace:
             " Airbyte Cloud neither."
         )
     lacking = [name for name in ("client_id", "client_secret") if name not in given]
-    if lacking or "username" in given:
+    if lacking or "username" in given or "ui_url" in given:
         raise AirbyteSettingsError(
             "workspace has no rest_api_base_url and no configuration_api_base_url, so it is one of"
-            " Airbyte Cloud, which needs client_id and client_secret. Give those, or the two"
-            " addresses of your own Airbyte."
+            " Airbyte Cloud, which needs client_id and client_secret and has no username and no"
+            " ui_url. Give those, or the two addresses of your own Airbyte."
         )
     return AirbyteCloudWorkspace(**given)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 CONFIGURATION_ROOT = "/api/v1/"
-UI_ROOT = "/workspaces/"
+API_ROOT = "/api/"
 
 
 class Gateway:
@@ -80,14 +80,20 @@ class Gateway:
             self.exchanges.append(exchange(request, response))
 
     def _carry(self, request: Request) -> Response:
-        if request.path.startswith(UI_ROOT):
-            return ui_page(request.args.get("jobId"))
+        if not f"{request.path}/".startswith(API_ROOT):
+            return self._from_ui(request)
         refusal = self._closed(request) or self._doorkeeper.refusal(request)
         if refusal:
             return refusal
         with self._world.lock:
             self._world.progress()
             return Response.from_app(self._app, _rewound(request), buffered=True)
+
+    def _from_ui(self, request: Request) -> Response:
+        """A page at every address that is no API's: whoever asks there for data gets HTML."""
+        if request.method != "GET":
+            return Response("<html><h1>405 Not Allowed</h1></html>", 405, mimetype="text/html")
+        return ui_page(request.args.get("jobId"))
 
     def _closed(self, request: Request) -> Response | None:
         """Airbyte Cloud answers for the Configuration API, but lets nobody in."""
@@ -99,6 +105,7 @@ def ui_page(job_id: str | None) -> Response:
     """Where a link to a job leads: the simulator has the addresses of Airbyte's UI, not the UI."""
     what = f"job {escape(job_id)}" if job_id else "this page"
     return Response(
+        "<!doctype html><title>Airbyte</title>"
         f"<p>This Airbyte is simulated and has no UI. The real one would show {what} here.</p>",
         content_type="text/html; charset=utf-8",
     )

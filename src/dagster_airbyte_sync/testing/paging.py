@@ -16,20 +16,18 @@ Row = TypeVar("Row")
 class UnorderedListing:
     """Rows as Postgres returns them without an ORDER BY.
 
-    Each page after the first repeats the last row of the page before it and so skips one of its
-    own. Another listing starts from another order, so it skips other rows.
+    Each page is cut from another order of all rows, so a pass over the pages has some rows twice
+    and others not at all, and the next pass has others.
     """
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._listing = 0
+        self._pages = 0
 
     def page(self, rows: Sequence[Row], limit: int, offset: int) -> list[Row]:
-        self._listing += offset == 0
+        self._pages += 1
         shuffled = list(rows)
-        random.Random(f"{self._seed}/{self._listing}").shuffle(shuffled)
-        if 0 < offset < len(shuffled):
-            shuffled[offset], shuffled[offset - 1] = shuffled[offset - 1], shuffled[offset]
+        random.Random(f"{self._seed}/{self._pages}").shuffle(shuffled)
         return shuffled[offset : offset + limit]
 
 

@@ -209,11 +209,10 @@ class PublicApi:
 
     def _page(self, path: str, rows: Sequence[JsonObject]) -> Response:
         offset, limit = self._query.number("offset", 0), self._query.number("limit", 20)
-        unordered = path == "/connections" and not self._stable
         page = (
-            self._unordered.page(rows, limit, offset)
-            if unordered
-            else rows[offset : offset + limit]
+            rows[offset : offset + limit]
+            if self._stable
+            else self._unordered.page(rows, limit, offset)
         )
         return answer(envelope(page, path, self._kept_filters("includeDeleted"), limit, offset))
 

@@ -1,0 +1,118 @@
+"""Asks a self-managed Airbyte what it is, and whether the settings have its address right."""
+
+import threading
+from urllib.parse import urlsplit
+
+from dagster_airbyte_sync.resources.budget import NO_LIMIT, TimeBudget
+from dagster_airbyte_sync.resources.configuration_api import ConfigurationApi
+from dagster_airbyte_sync.resources.errors import (
+    AirbyteRefused,
+    AirbyteRequestError,
+    AirbyteSettingsError,
+    AirbyteUnavailable,
+    AirbyteUnreadable,
+    NoToken,
+)
+from dagster_airbyte_sync.resources.http import Http
+from dagster_airbyte_sync.resources.instance import CLOUD, Instance, is_instance, read_instance
+from dagster_airbyte_sync.resources.reading import Json, object_at
+from dagster_airbyte_sync.resources.settings import AirbyteSettings
+
+_PATH = "/api/v1"
+_PUBLIC_PATH = "/api/public/v1"
+
+
+class Server:
+    """Remembers what it was answered. Safe to share between threads."""
+
+    def __init__(self, settings: AirbyteSettings, http: Http) -> None:
+        self._settings = settings
+        self._http = http
+        self._lock = threading.RLock()
+        self._instance = CLOUD if settings.is_cloud else None
+        # Whether nothing more can be found out of the address.
+        self._is_checked = settings.is_cloud
+
+    def instance(self, budget: TimeBudget = NO_LIMIT) -> Instance:
+        """What it is, asked once; as little as can be assumed while it does not answer."""
+        with self._lock:
+            if self._instance is None:
+                try:
+                    answer = self._ask(self._settings.configuration_api_base_url, budget)
+                except AirbyteUnavailable:
+                    # Not remembered: the next one to need it asks again.
+                    return self.assumed()
+                self._is_checked = self._is_checked or is_instance(answer)
+                self._instance = self._read(answer)
+            return self._instance
+
+    def assumed(self) -> Instance:
+        """What it is as far as the settings tell."""
+        return CLOUD if self._settings.is_cloud else self._read({})
+
+    def check_address(self, refusal: AirbyteRequestError, budget: TimeBudget) -> None:
+        """Raise AirbyteSettingsError if the Configuration API is at another address, provably.
+
+        To be asked when it has refused and never answered. Only paths of the same host are tried,
+        and only until it is known.
+        """
+        with self._lock:
+            if self._is_checked:
+                return
+            address = self._settings.configuration_api_base_url
+            try:
+                is_right = is_instance(self._ask(address, budget, repeatable=False))
+            except AirbyteUnavailable:
+                return
+            found = None if is_right else self._find_another(budget)
+            if found is not None:
+                raise AirbyteSettingsError(
+                    f"configuration_api_base_url is {address}, but there is no Configuration API"
+                    f" ({refusal}). One answers at {found}: set it to that."
+                )
+            self._is_checked = True
+
+    def _find_another(self, budget: TimeBudget) -> str | None:
+        for address in likely_addresses(
+            self._settings.configuration_api_base_url, self._settings.rest_api_base_url
+        ):
+            try:
+                if is_instance(self._ask(address, budget, repeatable=False)):
+                    return address
+            except AirbyteUnavailable:
+                continue
+        return None
+
+    def _ask(self, address: str, budget: TimeBudget, *, repeatable: bool = True) -> Json:
+        """What it says of itself at an address; nothing if that is refused or no JSON."""
+        call = ConfigurationApi(address, "").instance(repeatable=repeatable)
+        try:
+            return object_at(self._http.send(call, budget))
+        except NoToken:
+            raise
+        except (AirbyteRefused, AirbyteUnreadable):
+            return {}
+
+    def _read(self, answer: Json) -> Instance:
+        settings = self._settings
+        return read_instance(answer, settings.configuration_api_base_url, settings.ui_url)
+
+
+def likely_addresses(configuration: str, rest: str) -> list[str]:
+    """Where the Configuration API may be if it is not where the settings say, on the same host.
+
+    An address that looks right is doubted only if the public API is at another path.
+    """
+    origin = _origin(configuration)
+    beside = rest.removesuffix(_PUBLIC_PATH) + _PATH
+    found = [beside] if rest.endswith(_PUBLIC_PATH) and _origin(rest) == origin else []
+    if not configuration.endswith(_PATH):
+        path = urlsplit(configuration).path
+        before_api = origin + f"{path}/".partition("/api/")[0].rstrip("/")
+        found += [f"{before_api}{_PATH}", f"{configuration}{_PATH}", f"{origin}{_PATH}"]
+    return [address for address in dict.fromkeys(found) if address != configuration]
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
