@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
+from dagster_airbyte_sync.resources.frames import forgets_arguments
 from dagster_airbyte_sync.resources.redaction import bare_address, passwords_in, secrets_in_header
 
 CLOUD_REST_API = "https://api.airbyte.com/v1"
@@ -43,6 +44,7 @@ OnActiveSync = Literal["attach", "wait", "fail"]
 """What a run does if a connection is busy as it wants to sync it."""
 
 
+@forgets_arguments
 @dataclass(frozen=True)
 class AirbyteSettings:
     """One workspace and how to talk to it. Times are in seconds.
