@@ -10,7 +10,7 @@ _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 # Six letters hold four bytes. Mail breaks base64 into lines.
-BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{6,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}")
+BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{6,}(?:\r?\n[A-Za-z0-9+/_-]+)*={0,2}")
 _LINE_ENDS = str.maketrans({"\r": None, "\n": None, "=": None, "-": "+", "_": "/"})
 
 

@@ -5,8 +5,9 @@ import traceback
 from collections.abc import Callable, Iterator
 from functools import wraps
 from types import TracebackType
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
+Given = ParamSpec("Given")
 Made = TypeVar("Made")
 
 
@@ -42,17 +43,15 @@ def _chain(error: BaseException | None, end: BaseException | None) -> Iterator[B
             yield one
 
 
-def forgets_arguments(made: type[Made]) -> type[Made]:
-    """The class, whose `__init__` leaves no argument in a frame if it raises."""
-    make: Callable[..., None] = made.__init__
+def forgets_arguments(function: Callable[Given, Made]) -> Callable[Given, Made]:
+    """The function, which leaves neither arguments nor locals in a frame if it raises."""
 
-    @wraps(make)
-    def __init__(self: Made, *args: object, **kwargs: object) -> None:
+    @wraps(function)
+    def forgetful(*args: Given.args, **kwargs: Given.kwargs) -> Made:
         try:
             with forgotten_locals():
-                make(self, *args, **kwargs)
+                return function(*args, **kwargs)
         finally:
             del args, kwargs
 
-    made.__init__ = __init__  # type: ignore[assignment, method-assign]
-    return made
+    return forgetful

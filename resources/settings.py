@@ -44,7 +44,6 @@ OnActiveSync = Literal["attach", "wait", "fail"]
 """What a run does if a connection is busy as it wants to sync it."""
 
 
-@forgets_arguments
 @dataclass(frozen=True)
 class AirbyteSettings:
     """One workspace and how to talk to it. Times are in seconds.
@@ -106,6 +105,10 @@ class AirbyteSettings:
     def _basic(self) -> str | None:
         user_and_password = f"{self.username}:{self.password}".encode("utf-8", "replace")
         return base64.b64encode(user_and_password).decode() if self.password else None
+
+
+# Its arguments are secrets, and a dataclass's own leaves them in its frame if it raises.
+AirbyteSettings.__init__ = forgets_arguments(AirbyteSettings.__init__)  # type: ignore[method-assign]
 
 
 def _in_the_clear(address: str) -> str | None:
