@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import TypeVar
 
 import requests
@@ -86,7 +87,8 @@ class Http:
         self._retries = RetryPolicy(settings.request_max_retries, settings.request_retry_delay)
         self._authenticator = Authenticator(settings)
         self._session = _session(settings)
-        self._proxies = _proxies(settings)
+        # Not the addresses themselves, which may hold passwords: this is a local of many frames.
+        self._proxies = partial(_proxies, settings)
         self._secrets = Redactor(settings.secrets)
         self._skew_lock = threading.Lock()
         self._skew: timedelta | None = None
@@ -182,7 +184,7 @@ class Http:
             timeout=timeout,
             allow_redirects=False,
             verify=self._settings.verify,
-            proxies=self._proxies,
+            proxies=self._proxies(),
             stream=True,
         )
 

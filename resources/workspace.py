@@ -1,7 +1,7 @@
 """The Dagster resource: settings of one Airbyte workspace, and the way to its client."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, get_args
 
 import dagster as dg
@@ -11,7 +11,7 @@ from typing_extensions import Self
 from dagster_airbyte_sync.resources.catalog import Catalog
 from dagster_airbyte_sync.resources.client import AirbyteClient
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
-from dagster_airbyte_sync.resources.frames import forgets_arguments
+from dagster_airbyte_sync.resources.frames import forgets_arguments, forgotten_locals
 from dagster_airbyte_sync.resources.settings import (
     CLOUD_CONFIGURATION_API,
     CLOUD_REST_API,
@@ -150,7 +150,9 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
     @contextmanager
     def resolved(self) -> Iterator[Self]:
         """This workspace with its EnvVars read, for use outside of a run or tick."""
-        with self.process_config_and_initialize_cm() as ready:
+        with ExitStack() as stack:
+            with forgotten_locals():
+                ready = stack.enter_context(self.process_config_and_initialize_cm())
             if not isinstance(ready, type(self)):  # pragma: no cover - a broken subclass
                 raise AirbyteSettingsError(f"{type(self).__name__} did not initialise to itself.")
             yield ready

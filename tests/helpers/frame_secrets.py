@@ -1,7 +1,7 @@
 """What an error tracker would store of an error: the locals of each frame, searched for secrets."""
 
 import traceback
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Set
 from pathlib import Path
 
 from dagster_airbyte_sync.resources import AirbyteSettings, BaseAirbyteWorkspace
@@ -56,7 +56,7 @@ def _is_ours(file: str) -> bool:
 
 def _texts(value: object) -> Iterator[str]:
     """As error trackers do: containers one by one, of everything else the `repr`."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for key, one in list(value.items()):
             yield from (*_texts(key), *_texts(one))
     elif isinstance(value, list | tuple | Set):
