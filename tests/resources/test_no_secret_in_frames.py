@@ -257,7 +257,9 @@ def test_a_resource_with_a_mistake_in_its_settings(
 @all_credentials
 def test_settings_with_a_mistake(given: dict[str, Any], mistake: dict[str, Any]) -> None:
     made = {**GOOD, **given, **mistake}
-    plain = {k: tuple(v.items()) if isinstance(v, dict) else v for k, v in made.items()}
+    plain: dict[str, Any] = {
+        k: tuple(v.items()) if isinstance(v, dict) else v for k, v in made.items()
+    }
     error = fails(AirbyteSettingsError, lambda: AirbyteSettings(**plain))
     assert leaks(error, [SECRET]) == []
 
