@@ -30,6 +30,7 @@ from dagster_airbyte_sync.resources.errors import (
 )
 from dagster_airbyte_sync.resources.finding import find_workspace
 from dagster_airbyte_sync.resources.foreign_workspace import as_workspace
+from dagster_airbyte_sync.resources.frames import forgets_arguments
 from dagster_airbyte_sync.resources.job_ref import JobRef
 from dagster_airbyte_sync.resources.jobs import (
     Job,
@@ -96,6 +97,7 @@ __all__ = [
     "as_workspace",
     "client_for",
     "find_workspace",
+    "forgets_arguments",
     "job_url",
     "load_catalog",
     "read_snapshot",

@@ -1,9 +1,10 @@
 """Reads an HTTP answer: its JSON, or the error it stands for. Pure."""
 
-from collections.abc import Collection
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-import requests
-
+from dagster_airbyte_sync.resources.bodies import decoded
 from dagster_airbyte_sync.resources.errors import (
     AirbyteConflict,
     AirbyteForbidden,
@@ -18,7 +19,7 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteUnreadable,
 )
 from dagster_airbyte_sync.resources.reading import Json, object_at, text
-from dagster_airbyte_sync.resources.redaction import bare_address, without_secrets
+from dagster_airbyte_sync.resources.redaction import NO_SECRETS, Redactor, bare_address
 from dagster_airbyte_sync.resources.retry import retry_after_seconds
 
 _LONGEST_REASON = 500
@@ -33,42 +34,51 @@ _KINDS: dict[int, type[AirbyteRefused]] = {
 }
 
 
-def json_of(method: str, url: str, response: requests.Response) -> object:
+@dataclass(frozen=True)
+class Received:
+    """An answer, read; its body is unpacked, and that of a refusal may be cut."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | bytearray = field(repr=False)
+
+
+def json_of(method: str, url: str, received: Received) -> object:
     """The JSON object or list of a good answer; AirbyteUnreadable for anything else."""
-    parsed = _parsed(response)
+    parsed = _parsed(received.body)
     if isinstance(parsed, dict | list):
         return parsed
-    is_page = _is_page(_text(response)[:_BEGINNING])
+    is_page = _is_page(_beginning(received))
     page = "an HTML page" if is_page else "no readable JSON"
-    reason = f"{page} with status {response.status_code}: is the address that of Airbyte's API?"
+    reason = f"{page} with status {received.status}: is the address that of Airbyte's API?"
     raise (AirbyteSentPage if is_page else AirbyteUnreadable)(method, url, reason)
 
 
 def error_of(
-    method: str, url: str, response: requests.Response, secrets: Collection[str] = ()
+    method: str, url: str, received: Received, secrets: Redactor = NO_SECRETS
 ) -> AirbyteRequestError:
     """The error for an answer with a status of 300 or more, quoted without the secrets."""
-    status, body = response.status_code, object_at(_parsed(response))
-    reason = reason_in(body, secrets) or _plain(response, secrets)
+    status, body = received.status, object_at(_parsed(received.body))
+    reason = reason_in(body, secrets) or _plain(received, secrets)
     if status < 400:
-        reason = without_secrets(_redirect(response), secrets)
+        reason = secrets.quoted(_redirect(received), _BEGINNING)
         return AirbyteRedirected(method, url, reason, status=status)
     if status in (408, 429) or (status >= 500 and status not in _KINDS):
         unavailable = AirbyteRateLimited if status == 429 else AirbyteUnavailable
-        wait = retry_after_seconds(response.headers.get("Retry-After"))
+        wait = retry_after_seconds(received.headers.get("Retry-After"))
         return unavailable(method, url, reason, status=status, retry_after=wait)
     if status == 409:
         title = text(body.get("title")) or text(body.get("type")) or ""
-        return AirbyteConflict(method, url, reason, title=without_secrets(title, secrets))
+        return AirbyteConflict(method, url, reason, title=secrets.quoted(title, _LONGEST_REASON))
     return _KINDS.get(status, AirbyteRefused)(method, url, reason, status=status)
 
 
-def _redirect(response: requests.Response) -> str:
-    to = bare_address(response.headers.get("Location", "another address"))
+def _redirect(received: Received) -> str:
+    to = bare_address(received.headers.get("Location", "another address"))
     return f"a redirect to {to}: put that address into the settings"
 
 
-def reason_in(body: Json, secrets: Collection[str] = ()) -> str | None:
+def reason_in(body: Json, secrets: Redactor = NO_SECRETS) -> str | None:
     """Airbyte's most telling message: the problem's own text before its generic title."""
     data = object_at(body, "data")
     candidates = (
@@ -79,28 +89,26 @@ def reason_in(body: Json, secrets: Collection[str] = ()) -> str | None:
         f"errorId {body['errorId']}" if body.get("errorId") else None,
     )
     found = next(filter(None, map(text, candidates)), None)
-    # Hidden before it is cut: half a secret would not be recognised.
-    return without_secrets(found, secrets)[:_LONGEST_REASON] if found else None
+    return secrets.quoted(found, _LONGEST_REASON) if found else None
 
 
-def _plain(response: requests.Response, secrets: Collection[str]) -> str:
-    # Hidden before it is cut, here too.
-    told = without_secrets(_text(response), secrets)[:_BEGINNING]
-    words = " ".join(told.split())
-    return "an HTML page" if _is_page(words) else words[:_LONGEST_REASON] or "no message"
+def _plain(received: Received, secrets: Redactor) -> str:
+    if _is_page(_beginning(received)):
+        return "an HTML page"
+    words = secrets.quoted(decoded(received.body, "replace"), _BEGINNING).split()
+    return " ".join(words)[:_LONGEST_REASON] or "no message"
 
 
-def _text(response: requests.Response) -> str:
-    # Not `response.text`: guessing the encoding of a large body takes seconds.
-    return response.content.decode("utf-8", "replace")
+def _beginning(received: Received) -> str:
+    return decoded(received.body[: 4 * _BEGINNING], "replace")[:_BEGINNING]
 
 
 def _is_page(words: str) -> bool:
     return "<html" in words.lower() or "<!doctype" in words.lower()
 
 
-def _parsed(response: requests.Response) -> object:
+def _parsed(body: bytes | bytearray) -> object:
     try:
-        return response.json()
+        return json.loads(decoded(body))
     except (ValueError, RecursionError):
         return None

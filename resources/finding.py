@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from dagster_airbyte_sync.resources import public_api
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
+from dagster_airbyte_sync.resources.frames import forgotten_locals
 from dagster_airbyte_sync.resources.http import Http, told
 from dagster_airbyte_sync.resources.paging import Page, rows_of_unordered, warn_if_incomplete
 from dagster_airbyte_sync.resources.public_api import PublicApi, WorkspaceName
@@ -30,7 +31,8 @@ def find_workspace(settings: AirbyteSettings) -> AirbyteSettings:
             f"workspace_id is not set, and Airbyte at {settings.rest_api_base_url} {known}:"
             " set workspace_id."
         )
-    return replace(settings, workspace_id=found[0].id)
+    with forgotten_locals():
+        return replace(settings, workspace_id=found[0].id)
 
 
 def _list_workspaces(settings: AirbyteSettings) -> list[WorkspaceName]:

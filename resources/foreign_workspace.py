@@ -5,6 +5,7 @@ from typing import Any
 import dagster as dg
 
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
+from dagster_airbyte_sync.resources.frames import forgets_arguments
 from dagster_airbyte_sync.resources.workspace import (
     BaseAirbyteWorkspace,
     CloudWorkspace,
@@ -12,6 +13,7 @@ from dagster_airbyte_sync.resources.workspace import (
 )
 
 
+@forgets_arguments
 def as_workspace(given: object, what: str = "workspace") -> BaseAirbyteWorkspace:
     """The workspace itself if it is ours; one with the same settings if it is dagster-airbyte's.
 

@@ -6,16 +6,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from io import BytesIO
+from functools import partial
 from typing import TypeVar
 
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from dagster_airbyte_sync.resources.answers import error_of, json_of
+from dagster_airbyte_sync.resources.answers import Received, error_of, json_of
 from dagster_airbyte_sync.resources.auth import Authenticator, Proof, read_token, token_refused
+from dagster_airbyte_sync.resources.bodies import (
+    ACCEPTED,
+    LONGEST,
+    MEGABYTE,
+    TooLong,
+    TooSlow,
+    read_body,
+)
 from dagster_airbyte_sync.resources.budget import NO_LIMIT, OUT_OF_TIME, TimeBudget
+from dagster_airbyte_sync.resources.deadline import Deadline, TimedAdapter, answered_by
 from dagster_airbyte_sync.resources.errors import (
+    AirbyteError,
     AirbyteRefused,
     AirbyteSettingsError,
     AirbyteUnauthorized,
@@ -23,13 +33,17 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteUnreadable,
     OutOfTime,
 )
+from dagster_airbyte_sync.resources.frames import forgotten_locals
 from dagster_airbyte_sync.resources.reading import Json, object_at
+from dagster_airbyte_sync.resources.redaction import Redactor
 from dagster_airbyte_sync.resources.retry import RetryPolicy, was_never_sent
 from dagster_airbyte_sync.resources.settings import AirbyteSettings
 
-# Seconds until an answer must have ended, where no budget says less; bytes read at a time.
+# Seconds until an answer must have ended, where no budget says less.
 _LONGEST_ANSWER = 600.0
-_PART = 65_536
+
+_TOO_SLOW = "the answer came too slowly to be read to its end"
+_TOO_LONG = f"an answer of more than {LONGEST // MEGABYTE} MB, unpacked: no more is read"
 
 # Seconds for everything, or for connecting and for the answer.
 Timeout = float | tuple[float, float]
@@ -73,7 +87,9 @@ class Http:
         self._retries = RetryPolicy(settings.request_max_retries, settings.request_retry_delay)
         self._authenticator = Authenticator(settings)
         self._session = _session(settings)
-        self._proxies = _proxies(settings)
+        # Not the addresses themselves, which may hold passwords: this is a local of many frames.
+        self._proxies = partial(_proxies, settings)
+        self._secrets = Redactor(settings.secrets)
         self._skew_lock = threading.Lock()
         self._skew: timedelta | None = None
 
@@ -88,6 +104,11 @@ class Http:
 
         Raises AirbyteRequestError (see `errors.py`) or OutOfTime.
         """
+        # The frames below hold tokens and headers, and error trackers keep what frames hold.
+        with forgotten_locals():
+            return self._authorized(call, budget)
+
+    def _authorized(self, call: Call, budget: TimeBudget) -> object:
         proof = self._proof(budget)
         try:
             return self._repeating(call, budget, proof)
@@ -127,30 +148,45 @@ class Http:
 
     def _once(self, call: Call, budget: TimeBudget, proof: Proof) -> object:
         timeout = self._timeout(call, budget)
+        deadline = Deadline(_seconds_for(timeout, budget))
+        # No error of requests may be the context of ours: its text can hold a secret.
+        received = self._received(call, proof, timeout, deadline)
+        if isinstance(received, AirbyteError):
+            raise received
+        self._note_date(received.headers.get("Date"))
+        if received.status >= 300:
+            raise error_of(call.method, call.url, received, self._secrets.also(proof.secrets))
+        return json_of(call.method, call.url, received)
+
+    def _received(
+        self, call: Call, proof: Proof, timeout: Timeout, deadline: Deadline
+    ) -> Received | AirbyteError:
+        """The answer, or why there is none."""
         try:
-            response = self._session.request(
-                call.method,
-                call.url,
-                params=call.params,
-                json=call.body,
-                auth=proof,
-                timeout=timeout,
-                allow_redirects=False,
-                verify=self._settings.verify,
-                proxies=self._proxies,
-                stream=True,
-            )
-            _read_whole(response, budget)
+            with answered_by(deadline):
+                response = self._request(call, proof, timeout)
+                body = read_body(response, deadline)
+        except TooLong:
+            return AirbyteUnreadable(call.method, call.url, _TOO_LONG)
         except (requests.RequestException, HTTPError) as failure:
-            # `from None`: the text of such an error can hold a secret.
-            raise _no_answer(call, failure, timeout) from None
+            return _no_answer(call, failure, timeout, deadline)
         except OSError:
-            raise _no_ca_file() from None
-        self._note_date(response.headers.get("Date"))
-        if response.status_code >= 300:
-            secrets = self._settings.secrets + proof.secrets
-            raise error_of(call.method, call.url, response, secrets)
-        return json_of(call.method, call.url, response)
+            return _no_ca_file()
+        return Received(response.status_code, response.headers, body)
+
+    def _request(self, call: Call, proof: Proof, timeout: Timeout) -> requests.Response:
+        return self._session.request(
+            call.method,
+            call.url,
+            params=call.params,
+            json=call.body,
+            auth=proof,
+            timeout=timeout,
+            allow_redirects=False,
+            verify=self._settings.verify,
+            proxies=self._proxies(),
+            stream=True,
+        )
 
     def _timeout(self, call: Call, budget: TimeBudget) -> Timeout:
         usual = self._settings.request_timeout
@@ -172,30 +208,18 @@ class NoAnswer(AirbyteUnavailable):
     """Raised if the connection broke or timed out."""
 
 
-class _TooSlow(HTTPError):
-    """Raised if an answer has not come to its end in time."""
-
-
-def _read_whole(response: requests.Response, budget: TimeBudget) -> None:
-    """Read the body while there is time: a timeout of requests is for each part of it alone."""
-    limit = budget if budget.left is not None else TimeBudget(_LONGEST_ANSWER)
-    raw, body = response.raw, bytearray()
-    # What has come, without waiting for more (urllib3 before 2.1 always waits).
-    read = getattr(raw, "read1", raw.read)
-    while part := read(_PART, decode_content=True):
-        body += part
-        if limit.is_spent:
-            response.close()
-            raise _TooSlow
-    # To its end, so that the connection can be used again.
-    response.raw = BytesIO(body + raw.read(decode_content=True))
+def _seconds_for(timeout: Timeout, budget: TimeBudget) -> float:
+    """How long a request may take, from connecting to the end of its answer."""
+    return max(_LONGEST_ANSWER, sum(_both(timeout))) if budget.left is None else budget.left
 
 
 def _no_answer(
-    call: Call, failure: requests.RequestException | HTTPError, timeout: Timeout
+    call: Call, failure: requests.RequestException | HTTPError, timeout: Timeout, deadline: Deadline
 ) -> NoAnswer:
     # The text of the failure can hold a password or a header, so only its kind is told.
-    error = NoAnswer(call.method, call.url, _why_no_answer(failure, timeout))
+    is_slow = isinstance(failure, TooSlow) or (deadline.is_over and deadline.has_begun)
+    reason = _TOO_SLOW if is_slow else _why_no_answer(failure, timeout)
+    error = NoAnswer(call.method, call.url, reason)
     error.did_nothing = was_never_sent(failure)
     return error
 
@@ -203,8 +227,6 @@ def _no_answer(
 def _why_no_answer(failure: requests.RequestException | HTTPError, timeout: Timeout) -> str:
     if isinstance(failure, requests.Timeout | ReadTimeoutError):
         return f"no answer within {_seconds_waited(failure, timeout):g} s"
-    if isinstance(failure, _TooSlow):
-        return "the answer came too slowly to be read to its end"
     return f"no answer ({type(failure).__name__}): {_likely_cause(failure)}"
 
 
@@ -217,8 +239,12 @@ def _likely_cause(failure: requests.RequestException | HTTPError) -> str:
 
 
 def _seconds_waited(failure: Exception, timeout: Timeout) -> float:
-    connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    connect, read = _both(timeout)
     return connect if isinstance(failure, requests.ConnectTimeout) else read
+
+
+def _both(timeout: Timeout) -> tuple[float, float]:
+    return timeout if isinstance(timeout, tuple) else (timeout, timeout)
 
 
 def _no_ca_file() -> AirbyteSettingsError:
@@ -235,6 +261,9 @@ def _may_repeat(call: Call, error: AirbyteUnavailable) -> bool:
 
 def _session(settings: AirbyteSettings) -> requests.Session:
     session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, TimedAdapter())
+    session.headers["Accept-Encoding"] = ACCEPTED
     session.headers.update({"Accept": "application/json", "User-Agent": "dagster-airbyte-sync"})
     session.headers.update(dict(settings.request_headers))
     return session

@@ -5,46 +5,80 @@ from base64 import b64decode
 from collections.abc import Iterable
 from urllib.parse import unquote
 
+from dagster_airbyte_sync.resources.encodings import BASE64_RUN, ENCODINGS, base64_texts
+
 HIDDEN = "***"
 
 # Shorter values are no secrets, and to hide each "1" or "on" would garble every message.
 _SHORTEST_SECRET = 4
-_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
-_CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+# An encoded text that holds an encoded text, and so on.
+_DEEPEST = 4
+# Of a longer text no more than this is looked at, in letters.
+_LOOKED_AT = 4000
+# What a byte of a secret becomes at most, encoded once or twice, in letters.
+_LONGEST_BYTE = 12
 _USER_OF_ADDRESS = re.compile(r"^([\w+.-]+://)?.*@", re.DOTALL)
 _PASSWORD_OF_ADDRESS = re.compile(r"(?:[\w+.-]+://)?[^:]*:(?!//)(.*)@", re.DOTALL)
 
 
-def without_secrets(told: str, secrets: Iterable[str]) -> str:
-    """The text with every secret in it hidden, also where JSON spells it with escapes."""
-    # The longest first: one secret may hold another.
-    known = sorted((s for s in secrets if len(s) >= _SHORTEST_SECRET), key=len, reverse=True)
-    hidden = read = _hide(told, known)
-    # A JSON text may hold another one.
-    while (plain := _unescaped(read)) != read:
-        read = _hide(plain, known)
-        if read != plain:
-            hidden = read
-    return hidden
+class Redactor:
+    """Knows secrets and hides them in texts. Its `repr` says none of them."""
 
+    __slots__ = ("_longest", "_secrets")
 
-def _hide(told: str, secrets: Iterable[str]) -> str:
-    for secret in secrets:
-        told = told.replace(secret, HIDDEN)
-    return told
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        known = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+        # In a form or a query, a space is a plus.
+        forms = known | {secret.replace(" ", "+") for secret in known}
+        # The longest first: one secret may hold another.
+        self._secrets = sorted(forms, key=len, reverse=True)
+        sizes = (len(secret.encode("utf-8", "surrogatepass")) for secret in forms)
+        self._longest = _LONGEST_BYTE * max(sizes, default=0)
 
+    def also(self, secrets: Iterable[str]) -> "Redactor":
+        """One that knows these as well."""
+        return Redactor((*self._secrets, *secrets))
 
-def _unescaped(told: str) -> str:
-    if "\\" not in told:
+    def quoted(self, told: str, most: int) -> str:
+        """The beginning of the text, at most so many letters, without secrets or parts of one."""
+        seen = told[: max(_LOOKED_AT, most) + self._longest]
+        hidden = self.hidden(seen)
+        if len(seen) < len(told):
+            # The end of it may be half a secret, which nobody recognises.
+            hidden = hidden[: max(len(hidden) - self._longest, 0)]
+        return hidden[:most]
+
+    def hidden(self, told: str) -> str:
+        """The text with every secret in it hidden, whatever encoding it is in.
+
+        Where one was found in an encoding, the text is told as it reads without that.
+        """
+        return self._hidden(told, _DEEPEST)
+
+    def _hidden(self, told: str, depth: int) -> str:
+        for secret in self._secrets:
+            told = told.replace(secret, HIDDEN)
+        if depth == 0 or not self._secrets:
+            return told
+        told = BASE64_RUN.sub(lambda run: self._run_hidden(run[0], depth - 1), told)
+        for plain_of in ENCODINGS:
+            plain = plain_of(told)
+            if plain != told:
+                read = self._hidden(plain, depth - 1)
+                told = told if read == plain else read
         return told
-    plain = _ESCAPED.sub(_meant, told)
-    # JSON writes what is beyond 16 bits as two escapes.
-    return plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+    def _run_hidden(self, run: str, depth: int) -> str:
+        has_secret = any(self._hidden(text, depth) != text for text in base64_texts(run))
+        return HIDDEN if has_secret else run
 
 
-def _meant(escape: re.Match[str]) -> str:
-    code, letter = escape.groups()
-    return chr(int(code, 16)) if code else _CONTROLS.get(letter, letter)
+NO_SECRETS = Redactor()
+
+
+def without_secrets(told: str, secrets: Iterable[str]) -> str:
+    """The text with every secret in it hidden (`Redactor`)."""
+    return Redactor(secrets).hidden(told)
 
 
 def bare_address(address: str) -> str:

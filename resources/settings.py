@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
+from dagster_airbyte_sync.resources.frames import forgets_arguments
 from dagster_airbyte_sync.resources.redaction import bare_address, passwords_in, secrets_in_header
 
 CLOUD_REST_API = "https://api.airbyte.com/v1"
@@ -114,6 +115,10 @@ class AirbyteSettings:
     def _basic(self) -> str | None:
         user_and_password = f"{self.username}:{self.password}".encode("utf-8", "replace")
         return base64.b64encode(user_and_password).decode() if self.password else None
+
+
+# Its arguments are secrets, and a dataclass's own leaves them in its frame if it raises.
+AirbyteSettings.__init__ = forgets_arguments(AirbyteSettings.__init__)  # type: ignore[method-assign]
 
 
 def _in_the_clear(address: str) -> str | None:

@@ -1,7 +1,7 @@
 """The Dagster resource: settings of one Airbyte workspace, and the way to its client."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, get_args
 
 import dagster as dg
@@ -11,6 +11,7 @@ from typing_extensions import Self
 from dagster_airbyte_sync.resources.catalog import Catalog
 from dagster_airbyte_sync.resources.client import AirbyteClient
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
+from dagster_airbyte_sync.resources.frames import forgets_arguments, forgotten_locals
 from dagster_airbyte_sync.resources.settings import (
     CLOUD_CONFIGURATION_API,
     CLOUD_REST_API,
@@ -109,6 +110,7 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         def _verify_as_text(cls, value: object) -> object:
             return str(value).lower() if isinstance(value, bool) else value
 
+        @forgets_arguments
         def __init__(self, **given: object) -> None:
             # Not in a validator: Dagster puts the variables it was given back in after those.
             super().__init__(**{name: _read_now(type(self), name, given[name]) for name in given})
@@ -149,7 +151,9 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
     @contextmanager
     def resolved(self) -> Iterator[Self]:
         """This workspace with its EnvVars read, for use outside of a run or tick."""
-        with self.process_config_and_initialize_cm() as ready:
+        with ExitStack() as stack:
+            with forgotten_locals():
+                ready = stack.enter_context(self.process_config_and_initialize_cm())
             if not isinstance(ready, type(self)):  # pragma: no cover - a broken subclass
                 raise AirbyteSettingsError(f"{type(self).__name__} did not initialise to itself.")
             yield ready
@@ -162,26 +166,19 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
                 " a run or tick, or use `with workspace.resolved() as ready:`."
             )
 
-    def _settings_with(
-        self,
-        rest_api_base_url: str,
-        configuration_api_base_url: str,
-        workspace_id: str,
-        client_id: str | None,
-        client_secret: str | None,
-        username: str | None = None,
-        password: str | None = None,
-        ui_url: str | None = None,
+    def _settings_at(
+        self, rest_api_base_url: str, configuration_api_base_url: str, ui_url: str | None = None
     ) -> AirbyteSettings:
         self._check_is_resolved()
+        # No secret is an argument or a local here: error trackers store those.
         return AirbyteSettings(
             rest_api_base_url=rest_api_base_url,
             configuration_api_base_url=configuration_api_base_url,
-            workspace_id=workspace_id,
-            client_id=client_id,
-            client_secret=client_secret,
-            username=username,
-            password=password,
+            workspace_id=self.workspace_id,
+            client_id=_credential(self, "client_id"),
+            client_secret=_credential(self, "client_secret"),
+            username=_credential(self, "username"),
+            password=_credential(self, "password"),
             request_max_retries=self.request_max_retries,
             request_retry_delay=self.request_retry_delay,
             request_timeout=self.request_timeout,
@@ -223,15 +220,8 @@ class SelfManagedWorkspace(BaseAirbyteWorkspace):
     )
 
     def settings(self) -> AirbyteSettings:
-        return self._settings_with(
-            self.rest_api_base_url,
-            self.configuration_api_base_url,
-            self.workspace_id,
-            self.client_id,
-            self.client_secret,
-            self.username,
-            self.password,
-            self.ui_url,
+        return self._settings_at(
+            self.rest_api_base_url, self.configuration_api_base_url, self.ui_url
         )
 
 
@@ -242,13 +232,13 @@ class CloudWorkspace(BaseAirbyteWorkspace):
     client_secret: str = Field(repr=False, description="The secret of that application.")
 
     def settings(self) -> AirbyteSettings:
-        return self._settings_with(
-            CLOUD_REST_API,
-            CLOUD_CONFIGURATION_API,
-            self.workspace_id,
-            self.client_id,
-            self.client_secret,
-        )
+        return self._settings_at(CLOUD_REST_API, CLOUD_CONFIGURATION_API)
+
+
+def _credential(workspace: BaseAirbyteWorkspace, name: str) -> str | None:
+    """None where a kind of workspace has no such field."""
+    value: str | None = getattr(workspace, name, None)
+    return value
 
 
 def _bool_or_path(value: bool | str) -> bool | str:

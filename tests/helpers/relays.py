@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from urllib.parse import urlsplit
 
 Address = tuple[str, int]
@@ -103,7 +104,8 @@ def http_proxy(
                 if method == "CONNECT":
                     self._tunnel(target)
                     return
-                self._forward(method, target, head)
+                if not self._forward(method, target, head):
+                    return
 
         def _say(self, status: str) -> None:
             self.wfile.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
@@ -114,7 +116,8 @@ def http_proxy(
                 self._say("200 Connection established")
                 _pump(self.connection, outside)
 
-        def _forward(self, method: str, target: str, head: list[str]) -> None:
+        def _forward(self, method: str, target: str, head: list[str]) -> bool:
+            """Whether there was an answer to pass on."""
             parts = urlsplit(target)
             path = f"{parts.path}?{parts.query}" if parts.query else parts.path
             headers = dict(line.split(": ", 1) for line in head)
@@ -123,7 +126,9 @@ def http_proxy(
             said = "\r\n".join([f"{method} {path} HTTP/1.1", *kept, "Connection: close", "", ""])
             with _dial(hosts, parts.hostname or "", parts.port or 80) as outside:
                 outside.sendall(said.encode("latin-1") + body)
-                self.wfile.write(_answer(outside))
+                answer = _answer(outside)
+            self.wfile.write(answer)
+            return bool(answer)
 
     with _serving(Handler) as (host, port):
         proxy.url = f"http://{host}:{port}"
@@ -135,9 +140,11 @@ def _dial(hosts: Mapping[str, Address] | None, name: str, port: int) -> socket.s
 
 
 def _answer(server: socket.socket) -> bytes:
-    """One answer with a Content-Length, as the simulator's all have."""
+    """One answer with a Content-Length, as the simulator's all have; nothing if it hangs up."""
     with server.makefile("rb") as said:
-        head = list(iter(said.readline, b"\r\n"))
+        head = list(takewhile(b"\r\n".__ne__, iter(said.readline, b"")))
         lengths = [line for line in head if line.lower().startswith(b"content-length:")]
+        if not lengths:
+            return b""
         body = said.read(int(lengths[0].split(b":")[1]))
     return b"".join(head) + b"\r\n" + body

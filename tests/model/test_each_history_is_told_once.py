@@ -43,6 +43,9 @@ FAULTS = {
     "half a JSON": Fault.half_json(),
     "slow": Fault.slow(0.02),
     "no answer in time": Fault.slow(0.55),
+    "drop by drop": Fault.drip_headers(0.0005),
+    "in gzip": Fault.gzipped(),
+    "a wrong charset": Fault.wrong_charset(),
     "dropped": Fault.drop(),
     "dropped after it was done": Fault.drop_after(),
 }

@@ -1,5 +1,6 @@
 """What goes wrong on the way."""
 
+import threading
 import time
 
 import pytest
@@ -106,3 +107,53 @@ def test_a_fault_may_hit_several_times_and_only_one_method(
     body = {"connectionId": shop.connection_id, "jobType": "sync"}
     assert client.get("/jobs").status_code == 200
     assert [client.post("/jobs", body).status_code for _ in range(3)] == [500, 500, 200]
+
+
+@pytest.mark.parametrize("fault", [Fault.drip_headers(0.001), Fault.drip_body(0.001)])
+def test_an_answer_drop_by_drop_is_honest_in_the_end(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, client: Client, fault: Fault
+) -> None:
+    whole = client.get("/connections")
+    airbyte.add_fault(fault, path="/connections")
+    start = time.perf_counter()
+    dripped = client.get("/connections")
+    assert time.perf_counter() - start > 0.1
+    assert (dripped.status_code, dripped.json()) == (200, whole.json())
+
+
+@pytest.mark.parametrize("fault", [Fault.drip_chunk_line(0.01), Fault.endless_continue(0.01)])
+def test_an_answer_without_end_ends_with_the_simulator(fault: Fault) -> None:
+    def ask(url: str) -> None:
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"{url}/jobs", timeout=30)
+
+    with AirbyteSimulator(auth="none") as airbyte:
+        arrived = threading.Event()
+        airbyte.on_request(lambda _: arrived.set())
+        airbyte.add_fault(fault)
+        waiting = threading.Thread(target=ask, args=(airbyte.rest_api_base_url,))
+        waiting.start()
+        assert arrived.wait(10)
+    waiting.join(10)
+    assert not waiting.is_alive()
+
+
+def test_a_wrong_charset_spoils_what_believes_it(airbyte: AirbyteSimulator, client: Client) -> None:
+    airbyte.add_connection("Straße")
+    airbyte.add_fault(Fault.wrong_charset(), path="/connections")
+    answer = client.get("/connections")
+    assert answer.headers["Content-Type"] == "application/json; charset=ISO-8859-1"
+    assert "StraÃ\x9fe" in answer.text
+    assert "Straße" in answer.content.decode()
+
+
+def test_a_packed_answer_and_one_that_fills_the_memory(
+    airbyte: AirbyteSimulator, client: Client
+) -> None:
+    airbyte.add_fault(Fault.gzipped(), path="/jobs")
+    airbyte.add_fault(Fault.gzip_bomb(3), path="/jobs")
+    packed, bomb, plain = (client.get("/jobs") for _ in range(3))
+    assert packed.headers["Content-Encoding"] == bomb.headers["Content-Encoding"] == "gzip"
+    assert packed.content == plain.content
+    assert bomb.json() == plain.json()
+    assert int(bomb.headers["Content-Length"]) < 10_000 < 3_000_000 < len(bomb.content)

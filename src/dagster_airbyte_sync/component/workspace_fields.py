@@ -8,7 +8,11 @@ from pydantic import BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
 
 from dagster_airbyte_sync.component.templates import rendered, rendered_later, shown_secrets
-from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
+from dagster_airbyte_sync.resources import (
+    AirbyteSettingsError,
+    BaseAirbyteWorkspace,
+    forgets_arguments,
+)
 from dagster_airbyte_sync.workspace import (
     AirbyteCloudWorkspace,
     AirbyteWorkspace,
@@ -46,6 +50,7 @@ _FIELDS: dict[str, Any] = {
 WorkspaceFields: type[BaseModel] = create_model("AirbyteFields", __base__=dg.Model, **_FIELDS)
 
 
+@forgets_arguments
 def resolve_workspace(
     context: dg.ResolutionContext, fields: str | BaseModel
 ) -> BaseAirbyteWorkspace:

@@ -11,7 +11,7 @@ from dagster_airbyte_sync.assets import SyncEvent, SyncsAssets
 from dagster_airbyte_sync.legacy.gone import SUCCESSORS, no_more, no_sync_by_id
 from dagster_airbyte_sync.legacy.new_settings import new_settings
 from dagster_airbyte_sync.legacy.warning import LegacyWarning
-from dagster_airbyte_sync.resources import AirbyteSettings, find_workspace
+from dagster_airbyte_sync.resources import AirbyteSettings, find_workspace, forgets_arguments
 from dagster_airbyte_sync.workspace import AirbyteWorkspace
 
 # Stands for a workspace that is still to be found.
@@ -58,11 +58,12 @@ class AirbyteResource(SyncsAssets):
 
     if not TYPE_CHECKING:
 
+        @forgets_arguments
         def __init__(self, **given: object) -> None:
             if given.get("cancel_sync_on_run_termination") is not None:
                 given["cancel_on_termination"] = given["cancel_sync_on_run_termination"]
             if given.get("forward_logs") is not None:
-                warnings.warn(_NO_LOGS, LegacyWarning, stacklevel=2)
+                warnings.warn(_NO_LOGS, LegacyWarning, stacklevel=3)
             if given.get("workspace_id") in ("", None):
                 given.pop("workspace_id", None)
             super().__init__(**given)
@@ -92,6 +93,7 @@ class AirbyteResource(SyncsAssets):
         """The value of each field, EnvVars as they are."""
         return {name: getattr(self, name) for name in type(self).model_fields}
 
+    @forgets_arguments
     def settings(self) -> AirbyteSettings:
         self._check_is_resolved()
         arguments: dict[str, Any] = new_settings(self.given())

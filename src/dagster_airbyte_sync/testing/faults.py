@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from werkzeug.wrappers import Response
 
-from dagster_airbyte_sync.testing import problems
+from dagster_airbyte_sync.testing import problems, wire
 from dagster_airbyte_sync.testing.payload import JsonObject
 from dagster_airbyte_sync.testing.recording import RecordedRequest
 
@@ -21,12 +21,15 @@ _PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please si
 class Fault:
     """One way to go wrong, after `delay` real seconds.
 
-    `answer` returns what to send; None closes the connection instead.
+    `answer` returns what to send; None closes the connection instead. `delivery` is how it goes
+    over the wire, in pieces with `pause` real seconds after each; None is as usual.
     """
 
     name: str
     answer: Callable[[Carry], Response | None] = field(repr=False)
     delay: float = 0.0
+    delivery: wire.Delivery | None = field(default=None, repr=False)
+    pause: float = 0.0
 
     @staticmethod
     def status(
@@ -83,6 +86,44 @@ class Fault:
             return Response("upstream request timeout", 504, mimetype="text/plain")
 
         return Fault("gateway_timeout", lost)
+
+    @staticmethod
+    def drip_headers(every: float = 0.1) -> "Fault":
+        """Answer honestly, with one byte of status line and headers in so many real seconds.
+
+        A client that has a timeout for each wait alone waits long.
+        """
+        return Fault("drip_headers", _honest, delivery=wire.dripped_head, pause=every)
+
+    @staticmethod
+    def drip_body(every: float = 0.1) -> "Fault":
+        """Answer honestly, with one byte of the body in so many real seconds."""
+        return Fault("drip_body", _honest, delivery=wire.dripped_body, pause=every)
+
+    @staticmethod
+    def drip_chunk_line(every: float = 0.1) -> "Fault":
+        """Carry out the request and answer in chunks; the line of the first one never ends."""
+        return Fault("drip_chunk_line", _honest, delivery=wire.endless_chunk_line, pause=every)
+
+    @staticmethod
+    def endless_continue(every: float = 0.01) -> "Fault":
+        """Carry out the request and say `100 Continue` without end."""
+        return Fault("endless_continue", _honest, delivery=wire.endless_continue, pause=every)
+
+    @staticmethod
+    def wrong_charset(charset: str = "ISO-8859-1") -> "Fault":
+        """Answer honestly in UTF-8, as JSON is, under a content type that says otherwise."""
+        return Fault("wrong_charset", lambda carry: _mislabelled(carry(), charset))
+
+    @staticmethod
+    def gzipped() -> "Fault":
+        """Answer honestly, in gzip."""
+        return Fault("gzipped", lambda carry: _packed(carry(), 0))
+
+    @staticmethod
+    def gzip_bomb(megabytes: int = 1024) -> "Fault":
+        """Answer honestly, and then with so many megabytes of white space, all in gzip."""
+        return Fault(f"gzip_bomb({megabytes})", lambda carry: _packed(carry(), megabytes))
 
 
 @dataclass
@@ -148,6 +189,22 @@ def _refusal(
 def _halved(response: Response) -> Response:
     content = response.get_data()
     return Response(content[: len(content) // 2], response.status_code, mimetype="application/json")
+
+
+def _honest(carry: Carry) -> Response:
+    return carry()
+
+
+def _mislabelled(response: Response, charset: str) -> Response:
+    content = json.dumps(json.loads(response.get_data()), ensure_ascii=False)
+    label = f"application/json; charset={charset}"
+    return Response(content.encode(), response.status_code, content_type=label)
+
+
+def _packed(response: Response, megabytes: int) -> Response:
+    response.set_data(wire.packed(response.get_data(), megabytes))
+    response.headers["Content-Encoding"] = "gzip"
+    return response
 
 
 def _forget(_: Response) -> None:

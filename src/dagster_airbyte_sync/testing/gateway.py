@@ -14,6 +14,7 @@ from dagster_airbyte_sync.testing.faults import Fault, Faults
 from dagster_airbyte_sync.testing.recording import Exchange, RecordedRequest, exchange, record
 from dagster_airbyte_sync.testing.server import Dropped
 from dagster_airbyte_sync.testing.tokens import Doorkeeper
+from dagster_airbyte_sync.testing.wire import OnTheWire, head_of
 from dagster_airbyte_sync.testing.world import World
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ class Gateway:
         if response is None:
             raise Dropped
         self._leaves(recorded, response)
+        if fault is not None and fault.delivery is not None:
+            head = head_of(response, response.get_wsgi_headers(environ))
+            raise OnTheWire(head, response.get_data(), fault.delivery, fault.pause)
         return response(environ, start_response)
 
     def forget(self) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Response
 
+from dagster_airbyte_sync.testing.wire import OnTheWire
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
@@ -21,6 +23,7 @@ class Dropped(Exception):
 class _Handler(WSGIRequestHandler):
     """Keeps connections open between requests, and keeps quiet."""
 
+    server: "_Server"
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -30,6 +33,9 @@ class _Handler(WSGIRequestHandler):
             response = Response.from_app(self.server.app, self.make_environ(), buffered=True)
         except Dropped:
             self.close_connection = True
+            return
+        except OnTheWire as wire:
+            self.close_connection = not wire.send(self.wfile.write, self.server.closing)
             return
         self.send_response_only(response.status_code)
         for name, value in response.headers:
@@ -49,6 +55,7 @@ class _Server(ThreadedWSGIServer):
     def __init__(self, port: int, app: "WSGIApplication") -> None:
         self._connections: set[socket.socket] = set()
         self._guard = threading.Lock()
+        self.closing = threading.Event()
         super().__init__("127.0.0.1", port, app, handler=_Handler)
 
     def process_request(self, request: _Request, client_address: object) -> None:
@@ -63,6 +70,7 @@ class _Server(ThreadedWSGIServer):
 
     def server_close(self) -> None:
         """Waits for the threads of all connections, so these are closed first."""
+        self.closing.set()
         with self._guard:
             for connection in self._connections:
                 _hang_up(connection)

@@ -1,0 +1,118 @@
+"""A secret is hidden from what is quoted, however the server spells it."""
+
+import html
+import json
+import random
+import time
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+import responses
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, AirbyteSettings
+from dagster_airbyte_sync.resources.redaction import HIDDEN, Redactor, without_secrets
+from helpers.encoded import ENCODED
+
+SECRETS = ["hunter2", "pa ss&w'o\"rd<1>+/=?", "grün€𝄞ß", "a%41b%2520c", r"back\slash\\", "0123"]
+
+encodings = pytest.mark.parametrize("encode", ENCODED.values(), ids=ENCODED)
+secrets = pytest.mark.parametrize("secret", SECRETS)
+
+
+@encodings
+@secrets
+def test_a_secret_is_hidden_in_each_encoding(secret: str, encode: Callable[[str], str]) -> None:
+    told = without_secrets(f"<p>denied: {encode(secret)} (404)</p>", [secret])
+    assert HIDDEN in told
+    assert told.startswith("<p>denied: ")
+    assert told.endswith(" (404)</p>")
+    assert encode(secret) not in told
+
+
+@encodings
+@secrets
+def test_it_is_hidden_in_a_message_of_airbyte_s(
+    settings: Callable[..., AirbyteSettings],
+    mocked: responses.RequestsMock,
+    secret: str,
+    encode: Callable[[str], str],
+) -> None:
+    made = settings(username="me", password=secret)
+    body = {"message": f"denied: {encode(secret)}."}
+    mocked.get(f"{made.rest_api_base_url}/workspaces/{made.workspace_id}", status=400, json=body)
+    with pytest.raises(AirbyteError) as failed:
+        AirbyteClient(made).check_workspace()
+    assert encode(secret) not in str(failed.value)
+    assert "denied: " in str(failed.value)
+    assert HIDDEN in str(failed.value)
+
+
+@given(st.text(min_size=4).filter(lambda text: "*" not in text), st.data())
+def test_no_secret_stands_in_one_or_two_encodings(secret: str, data: st.DataObject) -> None:
+    # What HTML cannot say, it does not say: control characters, for one.
+    kinds = [name for name in ENCODED if "html" not in name]
+    inner = ENCODED[data.draw(st.sampled_from(["plain", "percent", "json", "form"]))]
+    outer = ENCODED[data.draw(st.sampled_from(kinds))]
+    assert HIDDEN in without_secrets(f"no {outer(inner(secret))} here", [secret])
+
+
+@given(st.text("&<>\"' azß€+;#", min_size=4), st.booleans())
+def test_no_secret_stands_in_html(secret: str, numbers: bool) -> None:
+    name = "html, decimal" if numbers else "html"
+    assert HIDDEN in without_secrets(f"<p>{ENCODED[name](secret)}</p>", [secret])
+
+
+def test_several_encodings_in_one_answer_are_all_hidden() -> None:
+    secret = "pa&ss wörd"
+    answer = " | ".join(encode(secret) for encode in ENCODED.values())
+    told = without_secrets(answer, [secret])
+    assert not [name for name, encode in ENCODED.items() if encode(secret) in told]
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["100% of 3 &amp; more, see https://airbyte.test/docs?a=b%20c#d", r"C:\new\table",
+     "aGVsbG8gd29ybGQgb2YgYmFzZTY0", "connections/0123abcd-0123-4567-89ab-0123456789ab"],
+)  # fmt: skip
+def test_what_is_encoded_and_no_secret_stays_as_it_is(told: str) -> None:
+    assert without_secrets(told, ["hunter2", "s3cr3t-t0k3n"]) == told
+
+
+@pytest.mark.parametrize("encode", [str, quote, html.escape, json.dumps], ids=lambda e: e.__name__)
+@pytest.mark.parametrize("length", [5, 100, 1500])
+def test_a_secret_at_the_end_of_what_is_looked_at_is_hidden_whole(
+    encode: Callable[[str], str], length: int
+) -> None:
+    letters = random.Random(1).choices('abcdefghij&"% <', k=length - 2)
+    secret = "".join(["Q", *letters, "Z"])
+    redactor = Redactor([secret])
+    for ends in (3990, 4000, 4000 + 12 * length - 3, 4000 + 12 * length + 1):
+        told = redactor.quoted("." * (ends - length // 2) + encode(secret) + "." * 100_000, 10**6)
+        assert "Q" not in told
+
+
+def test_many_long_secrets_do_not_push_half_of_one_into_what_is_quoted() -> None:
+    """Each is quoted as three stars, so that the end of what is looked at comes near."""
+    secret = "Q" + "x" * 998 + "Z"
+    assert set(Redactor([secret]).quoted(secret * 1000, 500)) <= {"*"}
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["x", "%41", "%2525", "&amp;", "&#120;", "\\u0041", "\\\\", "QUJD", "word and word ", "hunter2",
+     '{"message": "no"} '],
+)  # fmt: skip
+def test_ten_megabytes_take_no_longer_than_some_kilobytes(unit: str) -> None:
+    redactor = Redactor(["hunter2", "s3cr3t" * 200, *(f"secret number {n}" for n in range(10))])
+    told = unit * (10_000_000 // len(unit))
+    begun = time.process_time()
+    assert len(redactor.quoted(told, 500)) <= 500
+    assert time.process_time() - begun < 2
+
+
+def test_a_redactor_shows_none_of_its_secrets() -> None:
+    assert "hunter2" not in repr(Redactor(["hunter2"]))
+    assert not hasattr(Redactor(["hunter2"]), "__dict__")
