@@ -110,7 +110,8 @@ class Ledger:
         if last is None:
             return False
         if last.newest is not None:
-            return None if job.ref.precedes(last.newest) else False
+            # Where numbers and times disagree, a clock was set, or Airbyte restored.
+            return False if last.newest.precedes(job.ref) else None
         ended = _epoch(job.ended_at, self.skew)
         return False if ended is not None and ended > last.stored_at + _CLOCK_ERROR else None
 

@@ -105,7 +105,6 @@ class _Fresh:
     def _add(self, table: Table, late_check: Share | None) -> None:
         told = self.ledger.is_told(table.key, self.job)
         if told:
-            self.is_doubt_settled |= not self._is_last(table)
             self.shares.extend([late_check] if late_check else [])
             return
         is_read = table.key in self.ledger.history
