@@ -28,6 +28,7 @@ class Break:
 
 TWICE = "tests/sensors/test_nothing_is_told_twice.py"
 FOUND = "tests/model/test_found_by_the_model.py"
+DISASTERS = "tests/model/test_found_after_disasters.py"
 SHARE = "tests/sensors/test_runs_and_sensor_share_syncs.py"
 TOLD = "tests/sensors/test_external_syncs_are_told.py"
 HOLD = "tests/sensors/test_syncs_that_hold_no_run.py"
@@ -631,6 +632,37 @@ BREAKS = (
         "told = said.strip() if leads_to_people(said, configuration_api_base_url) else beside",
         "told = said.strip() or beside",
         "tests/resources/test_where_the_ui_is.py",
+    ),
+    Break(
+        "what numbers and times disagree about is looked up in the event log",
+        "assets/ledger.py",
+        "return False if last.newest.precedes(job.ref) else None",
+        "return None if job.ref.precedes(last.newest) else False",
+        f"{DISASTERS}::test_nor_if_another_table_was_not_told",
+    ),
+    Break(
+        "of a job's tables each is looked up until one was not told",
+        "assets/owed.py",
+        "self.shares.extend([late_check] if late_check else [])",
+        "self.is_doubt_settled = True",
+        f"{DISASTERS}"
+        "::test_two_daemons_that_die_one_after_the_other_leave_nothing_that_is_told_again",
+    ),
+    Break(
+        "a sensor without a cursor goes back to the last report of a deleted connection",
+        "sensors/defined_tables.py",
+        "ids = {*self._own, *(() if self._is_catalog_slow else listed)}",
+        "ids = {*listed}",
+        f"{DISASTERS}"
+        "::test_a_sensor_without_a_cursor_goes_back_to_the_last_report_of_a_connection_that_is",
+    ),
+    Break(
+        "... and of one that cannot be read",
+        "sensors/defined_tables.py",
+        "return list(self._own.get(connection_id, {}).values())",
+        "return []",
+        f"{DISASTERS}"
+        "::test_a_sensor_without_a_cursor_goes_back_to_the_last_report_of_a_connection_that_is",
     ),
 )
 
