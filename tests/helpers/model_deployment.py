@@ -190,7 +190,7 @@ class Deployment(ModelAirbyte):
             with asset_records_not_written(self.instance):
                 self.instance.report_runless_asset_event(event)
         if isinstance(event, dg.AssetMaterialization):
-            self.note(event, by=sensor, at=moment)
+            self.note(event, by=sensor, at=moment, is_noted=is_noted)
         else:
             which = identity_in(event)
             kind = "check" if isinstance(event, dg.AssetCheckEvaluation) else "observation"
@@ -274,7 +274,14 @@ class Deployment(ModelAirbyte):
 
         patch.setattr(self.instance, name, interrupted)
 
-    def note(self, event: dg.AssetMaterialization, *, by: str = RUN, at: int | None = None) -> None:
+    def note(
+        self,
+        event: dg.AssetMaterialization,
+        *,
+        by: str = RUN,
+        at: int | None = None,
+        is_noted: bool = True,
+    ) -> None:
         """The event was stored: judge it."""
         self._look_whether_streams_are_known()
         self.truth.note(
@@ -283,6 +290,7 @@ class Deployment(ModelAirbyte):
             by=by,
             data_version=(event.tags or {}).get(DATA_VERSION_TAG),
             at=at,
+            is_noted=is_noted,
         )
 
 
