@@ -664,6 +664,13 @@ BREAKS = (
         f"{DISASTERS}"
         "::test_a_sensor_without_a_cursor_goes_back_to_the_last_report_of_a_connection_that_is",
     ),
+    Break(
+        "a run follows its own job, and not what else gets its number",
+        "assets/following.py",
+        "if found.connection_id == job.connection_id and found.ref.is_same(job.ref):",
+        "if True:",
+        f"{DISASTERS}::test_a_run_reports_no_other_job_that_got_the_number_of_its_own",
+    ),
 )
 
 
