@@ -8,7 +8,7 @@ of a job, as a process may die after it stored an event and before Dagster noted
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 import dagster as dg
 
@@ -127,6 +127,12 @@ class Ledger:
     def newest(self, key: dg.AssetKey) -> JobRef | None:
         last = self.last.get(key)
         return last.newest if last else None
+
+    def when_stored(self, last: LastReported) -> datetime | None:
+        """When that was stored, on Airbyte's clock as it goes now; None in the same tick."""
+        if not last.stored_at:
+            return None
+        return datetime.fromtimestamp(last.stored_at, timezone.utc) + self.skew
 
     def after(self, key: dg.AssetKey, job: JobRef, data_version: str) -> "Ledger":
         """The ledger once the job has been reported for this table."""

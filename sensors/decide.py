@@ -10,6 +10,7 @@ from dagster_airbyte_sync.assets import (
     DATA_VERSION_TAG,
     Event,
     FinishedSync,
+    LastReported,
     Ledger,
     Owed,
     Question,
@@ -273,10 +274,22 @@ def decide(new: Sequence[Job], known: Known) -> Decision:
 
 
 def ends_reported(ledger: Ledger, tables: Iterable[dg.AssetKey]) -> list[datetime]:
-    """When the jobs ended that the tables were last told of."""
+    """When the jobs ended that the tables were last told of, on Airbyte's clock as it goes now.
+
+    If no table names a job, it is when the first of them was last materialized.
+    """
     last = [ledger.last[key] for key in tables if key in ledger.last]
-    jobs = [job for told in last for job in (told.job, told.newest) if job is not None]
-    return [job.ended_at for job in jobs if job.ended_at is not None]
+    named = [end for told in last for end in _named_ends(told, ledger)]
+    stored = [at for told in last if (at := ledger.when_stored(told)) is not None]
+    return named or [min(stored)] if stored else named
+
+
+def _named_ends(told: LastReported, ledger: Ledger) -> Iterable[datetime]:
+    # What was reported had ended by then, also if a clock that was ahead says otherwise.
+    stored = ledger.when_stored(told)
+    for job in (told.job, told.newest):
+        if job is not None and job.ended_at is not None:
+            yield job.ended_at if stored is None else min(job.ended_at, stored)
 
 
 def is_passed(job: Job, ends: Sequence[datetime], resumed_at: datetime) -> bool:

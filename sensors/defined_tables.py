@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from itertools import chain
 from typing import Protocol
@@ -111,7 +111,7 @@ class DefinedTables:
             self.of(job)
         return [(table, job) for job in jobs for table in self.of(job)]
 
-    def last_ends(self, instance: dg.DagsterInstance) -> Mapping[str, datetime]:
+    def last_ends(self, instance: dg.DagsterInstance, skew: timedelta) -> Mapping[str, datetime]:
         """When the last job ended that Dagster was told of, for each connection it was told of any.
 
         One look into the event log for all tables, also those of connections that are deleted by
@@ -120,7 +120,7 @@ class DefinedTables:
         listed = self._catalog.connections
         ids = {*self._own, *(() if self._is_catalog_slow else listed)}
         tables = {each: self._as_far_as_known(each) for each in sorted(ids)}
-        ledger = read_ledger(instance, chain.from_iterable(tables.values()))
+        ledger = read_ledger(instance, chain.from_iterable(tables.values()), skew)
         ends = {
             connection_id: ends_reported(ledger, (table.key for table in found))
             for connection_id, found in tables.items()

@@ -141,7 +141,7 @@ class Polling:
                 )
         now = client.server_time(budget)
         begin = begin_of(self.start_from, now)
-        ends = tables.last_ends(context.instance)
+        ends = tables.last_ends(context.instance, clock_skew(now, _now()))
         since = max(min([begin, *ends.values()]), min(begin, now - _LONGEST_WAY_BACK))
         context.log.info("Reporting syncs that end from %s on", since.isoformat())
         return first_bookmark(workspace_id, since, resumed_at=now)

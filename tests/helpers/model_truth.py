@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 from helpers.model_clock import ModelClock
-from helpers.model_coverage import Coverage
+from helpers.model_coverage import Both, Coverage
 from helpers.model_jobs import (
     EndedJob,
     EndedJobs,
@@ -26,8 +26,8 @@ class Telling:
     """One materialization: of which table and job, and by whom: a sensor's name, or `RUN`.
 
     `at` is the moment in the order of all that happened; unless `is_noted`, it was not noted as
-    the last event of its table. A run like those of dagster-airbyte does
-    not say which job it was: then `is_named` is False.
+    the last event of its table. A run like those of dagster-airbyte does not say which job it was:
+    then `stored` is when that was.
     """
 
     table: str
@@ -35,13 +35,17 @@ class Telling:
     at: int
     by: str
     data_version: str | None = None
-    is_named: bool = True
+    stored: Both | None = None
     is_noted: bool = True
     coverage: Coverage | None = field(default=None, repr=False)
 
     @property
     def identity(self) -> Identity:
         return self.job.identity
+
+    @property
+    def is_named(self) -> bool:
+        return self.stored is None
 
 
 @dataclass
@@ -81,18 +85,13 @@ class Truth:
 
     def sensor_begins(self, sensor: str, look_back: timedelta) -> None:
         """A sensor without a usable cursor begins: so far back it looks, or to the last reports."""
-        last: dict[str, EndedJob] = {}
-        for telling in self.tellings:
-            job = telling.job
-            if (
-                telling.is_named
-                and telling.is_noted
-                and (job.connection_id not in last or last[job.connection_id].ended < job.ended)
-            ):
-                last[job.connection_id] = job
+        ends: dict[str, Both] = {}
+        for telling in filter(lambda each: each.is_noted, self.tellings):
+            job, key = telling.job, telling.job.connection_id
+            end = (job.ended, job.ended_really) if telling.stored is None else telling.stored
+            ends[key] = max(ends.get(key, end), end)
         # Airbyte's clock is known to a second.
         begin = (self.clock.now() - look_back, self.clock.real - look_back)
-        ends = {key: (job.ended, job.ended_really) for key, job in last.items()}
         self.coverage[sensor] = Coverage(begin, ends)
 
     def clock_is_set(self) -> None:
@@ -139,7 +138,8 @@ class Truth:
         """A run that began then has materialized the table after its own sync, without its name."""
         now = self.look()
         job = self._true_job(table, which, had_stream=True)
-        self.tellings.append(Telling(table, job, now, RUN, is_named=False))
+        stored = (self.clock.now(), self.clock.real)
+        self.tellings.append(Telling(table, job, now, RUN, stored=stored))
         self.spans.append((table, begun, self.clock.real))
 
     def checks_are_planned(self, tables: Iterable[str]) -> None:

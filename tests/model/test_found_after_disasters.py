@@ -119,6 +119,48 @@ def test_a_sensor_without_a_cursor_goes_back_to_the_last_report_of_a_connection_
     assert world.truth.told("c1_a") == world.truth.told("c1_b") == [told.job_id, untold.job_id]
 
 
+def test_and_to_the_last_run_that_materialized_its_tables_without_naming_a_job(
+    short_sighted_world: World,
+) -> None:
+    world = short_sighted_world
+    shop = world.add_connection(streams=2)
+    world.restart_code_server()
+    world.airbyte.advance(1)
+    world.start_unnamed_run({shop.connection_id})
+    (run,) = world.runs
+    while run.is_live:
+        run.turn()
+        world.airbyte.advance(2)
+    world.airbyte.advance(60)
+    untold = world.airbyte.run_sync(shop)
+    world.airbyte.advance(3 * HOUR)
+
+    world.come_to_rest()
+
+    assert world.truth.told("c1_a")[1:] == world.truth.told("c1_b")[1:] == [untold.job_id]
+
+
+def test_and_to_a_last_report_that_a_clock_says_is_still_to_come(
+    short_sighted_world: World,
+) -> None:
+    """It was ahead when the job ended."""
+    world = short_sighted_world
+    shop = world.add_connection(streams=1)
+    world.restart_code_server()
+    world.set_clock(HOUR)
+    told = world.airbyte.run_sync(shop)
+    world.tick(SENSOR)
+    world.set_clock(-HOUR)
+    world.airbyte.advance(60)
+    untold = world.airbyte.run_sync(shop)
+    world.airbyte.advance(HOUR / 2)
+    world.cursors[SENSOR] = None
+
+    world.come_to_rest()
+
+    assert world.truth.told("c1_a") == [told.job_id, untold.job_id]
+
+
 @pytest.mark.parametrize("new_owner", [0, 1])
 def test_a_run_reports_no_other_job_that_got_the_number_of_its_own(
     world_without_streams: World, new_owner: int

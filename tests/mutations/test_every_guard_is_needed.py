@@ -671,6 +671,20 @@ BREAKS = (
         "if True:",
         f"{DISASTERS}::test_a_run_reports_no_other_job_that_got_the_number_of_its_own",
     ),
+    Break(
+        "a sensor without a cursor goes back to the last run that named no job",
+        "sensors/decide.py",
+        "return named or [min(stored)] if stored else named",
+        "return named",
+        f"{DISASTERS}::test_and_to_the_last_run_that_materialized_its_tables_without_naming_a_job",
+    ),
+    Break(
+        "what was reported had ended by then, whatever a clock says",
+        "sensors/decide.py",
+        "yield job.ended_at if stored is None else min(job.ended_at, stored)",
+        "yield job.ended_at",
+        f"{DISASTERS}::test_and_to_a_last_report_that_a_clock_says_is_still_to_come",
+    ),
 )
 
 
