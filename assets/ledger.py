@@ -120,6 +120,13 @@ class Ledger:
         newest = self.newest(key)
         return newest is not None and job.precedes(newest)
 
+    def was_made_since(self, key: dg.AssetKey, job: Job) -> bool:
+        """Whether a run that names no job has materialized the table after the job's end."""
+        last, ended = self.last.get(key), _epoch(job.ended_at, self.skew)
+        if last is None or last.newest is not None or not last.run_id or ended is None:
+            return False
+        return ended < last.stored_at
+
     def data_version(self, key: dg.AssetKey) -> str | None:
         last = self.last.get(key)
         return last.data_version if last else None

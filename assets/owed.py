@@ -75,7 +75,9 @@ def owed_by(
 
 def _is_newest(job: Job, table: Table, ledger: Ledger) -> bool:
     newest = ledger.newest(table.key)
-    return newest is None or not (newest.is_same(job.ref) or job.ref.precedes(newest))
+    if newest is None:
+        return not ledger.was_made_since(table.key, job)
+    return not (newest.is_same(job.ref) or job.ref.precedes(newest))
 
 
 @dataclass

@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 
 import dagster as dg
 import pytest
@@ -75,7 +75,8 @@ class Deployment(ModelAirbyte):
         self.instance = _instance()
         self.last_problem = ""
         self.stack.enter_context(dagster_goes_by(self.clock))
-        self._limit_events(kind.events)
+        self.most_events = kind.events
+        self._limit_events()
         self._printed = self.stack.enter_context(printed("", "dagster", "dagster.model"))
         self._secrets = Secrets(self.airbyte)
         self.workspace = ResolvedWorkspace(
@@ -93,9 +94,12 @@ class Deployment(ModelAirbyte):
         self._own_cursors: dict[str, str | None] = dict.fromkeys(SENSORS)
         self.is_loaded = False
 
-    def _limit_events(self, most: int) -> None:
+    def _limit_events(self) -> None:
         patch = self.stack.enter_context(pytest.MonkeyPatch.context())
-        limits = partial(Limits, events=most)
+
+        def limits(hold: float, grace: float) -> Limits:
+            return Limits(hold, grace, events=self.most_events)
+
         patch.setattr("dagster_airbyte_sync.sensors.polling.Limits", limits)
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
+from helpers.model_jobs import identity
 from helpers.model_world import SENSORS, Kind, World
 
 SENSOR, OTHER_SENSOR = SENSORS
@@ -159,6 +160,21 @@ def test_and_to_a_last_report_that_a_clock_says_is_still_to_come(
     world.come_to_rest()
 
     assert world.truth.told("c1_a") == [told.job_id, untold.job_id]
+
+
+def test_a_failure_before_a_run_that_names_no_job_is_not_shown_as_the_state_of_today() -> None:
+    with closing(World(Kind(checks=True))) as world:
+        shop = world.add_connection(streams=2)
+        world.restart_code_server()
+        world.airbyte.advance(1)
+        failed = world.airbyte.fail(world.airbyte.start_sync(shop))
+        world.airbyte.advance(60)
+        world.start_unnamed_run({shop.connection_id})
+
+        world.come_to_rest()
+
+        evaluated = [which for table in "ab" for which in world.truth.noted["check", f"c1_{table}"]]
+        assert identity(failed) not in evaluated
 
 
 @pytest.mark.parametrize("new_owner", [0, 1])
