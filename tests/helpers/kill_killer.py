@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from helpers.kill_deployment import Deployment
 from helpers.kill_moments import Moments
 from helpers.kill_run_ends import RUN_ENDS, RunEnd
-from helpers.kill_runs import Runs
+from helpers.kill_runs import Runs, is_sync
 from helpers.kill_ticks import Ticks
 
 # Shares of six kills. Everything: as when the machine loses its power.
@@ -107,7 +107,7 @@ class Killer:
         else:
             self._moments.wait_for_reporting(_PATIENCE)
             pause = self._rng.uniform(0.0, 0.3)
-        workers = [worker for worker in self._runs.workers() if worker.syncs]
+        workers = [worker for worker in self._runs.workers() if is_sync(worker.run)]
         time.sleep(pause)
         return bool(workers) and end(self._runs, self._rng.choice(workers))
 

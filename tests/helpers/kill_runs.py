@@ -30,10 +30,10 @@ class Worker:
     run: dg.DagsterRun
     pid: int
 
-    @property
-    def syncs(self) -> bool:
-        """Whether the run was asked to sync a connection."""
-        return "connection" in self.run.tags
+
+def is_sync(run: dg.DagsterRun) -> bool:
+    """Whether a run was asked to sync a connection."""
+    return "connection" in run.tags
 
 
 class Runs:

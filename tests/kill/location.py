@@ -57,7 +57,8 @@ def demanded(number: int, connection: str, *tables: str) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=f"demand:{number}",
         asset_selection=[dg.AssetKey(table) for table in tables],
-        tags={"connection": connection},
+        # Before the runs that follow a sync, which would keep them waiting.
+        tags={"connection": connection, "dagster/priority": "1"},
     )
 
 
