@@ -106,10 +106,10 @@ class Killer:
             pause = self._rng.uniform(0.0, 2.0)
         else:
             self._moments.wait_for_reporting(_PATIENCE)
-            pause = self._rng.uniform(0.0, 0.3)
+            pause = self._rng.uniform(0.0, 0.2)
         workers = [worker for worker in self._runs.workers() if is_sync(worker.run)]
         time.sleep(pause)
-        return bool(workers) and end(self._runs, self._rng.choice(workers))
+        return any(end(self._runs, worker) for worker in self._rng.sample(workers, len(workers)))
 
     def _wait_into_tick(self) -> None:
         """Into a tick, mostly: it takes some tenths of a second for each event it stores."""

@@ -12,7 +12,7 @@ from helpers.kill_runs import Runs, is_sync
 CONNECTIONS = 5
 STREAMS = 3
 _PAUSE = 0.25
-_MOST_RUNS = 2
+_MOST_RUNS = 3
 
 
 class Demands:
@@ -51,7 +51,7 @@ class Load:
     def step(self) -> None:
         self._until_demand -= _PAUSE
         if self._until_demand <= 0:
-            self._until_demand = self._rng.uniform(2.0, 6.0)
+            self._until_demand = self._rng.uniform(1.0, 4.0)
             self._demand()
         if self._rng.random() < 0.5:
             # Each sync of the first connection is followed by a run, so it has fewer.
