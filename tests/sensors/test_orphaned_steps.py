@@ -13,9 +13,11 @@ from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedJob
 from helpers.deployment import Deployment, deployed
 from helpers.model_runs import SteppedRun
 
-TABLES = ["orders", "users"]
-NOBODY: dict[str, list[int | None]] = {"orders": [], "users": []}
+# In the order in which they are reported. Of those that a job still owes, the first is looked up in
+# any case.
+TABLES = ["items", "orders", "users"]
 Start = Callable[..., SteppedRun]
+Sleep = Callable[[float], None]
 
 
 @pytest.fixture
@@ -37,18 +39,19 @@ def start(deployment: Deployment) -> Iterator[Start]:
     repository = deployment.defs.get_repository_def()
     runs: list[SteppedRun] = []
 
-    def start(*, time_passes: bool) -> SteppedRun:
+    def start(*, time_passes: bool, sleep: Sleep = lambda seconds: None) -> SteppedRun:
         times = count(0.0, 60.0 if time_passes else 0.0)
+        before = followers(deployment)
         run = SteppedRun(
             deployment.instance,
             repository.get_implicit_global_asset_job_def(),
             set(repository.assets_defs_by_key.values()),
             AirbyteClient(deployment.workspace.settings()),
             lambda event: None,
-            Following(0, None, False, "attach", clock=lambda: next(times)),
+            Following(0, None, False, "attach", clock=lambda: next(times), sleep=sleep),
         )
         runs.append(run)
-        go_on_until(run, lambda: observed(deployment, "users"))
+        go_on_until(run, lambda: followers(deployment) > before)
         return run
 
     yield start
@@ -56,8 +59,14 @@ def start(deployment: Deployment) -> Iterator[Start]:
         run.die()
 
 
-def observed(deployment: Deployment, name: str) -> bool:
-    return bool(deployment.instance.fetch_observations(dg.AssetKey(name), limit=1).records)
+def told(*times: int) -> dict[str, list[int]]:
+    """The only job, so many times for each of the tables."""
+    return {name: [1] * often for name, often in zip(TABLES, times, strict=True)}
+
+
+def followers(deployment: Deployment) -> int:
+    """How many runs have said of the last of the tables that they follow a job."""
+    return len(deployment.instance.fetch_observations(dg.AssetKey("users"), limit=10).records)
 
 
 def go_on_until(run: SteppedRun, there: Callable[[], bool]) -> None:
@@ -93,26 +102,49 @@ def test_a_step_whose_run_is_over_reports_nothing_though_its_sync_took_no_second
     airbyte.succeed(job)
     end(run)
 
-    assert deployment.told_all(TABLES) == NOBODY
+    assert deployment.told_all(TABLES) == told(0, 0, 0)
     assert run.steps[0].has_failed
 
 
 @both_ways
-def test_a_run_that_is_over_between_two_tables_reports_the_first_and_the_sensor_the_second(
+def test_a_run_that_is_over_between_tables_reports_the_first_and_the_sensor_the_others(
     airbyte: AirbyteSimulator, job: SimulatedJob, deployment: Deployment, start: Start, mark: Mark
 ) -> None:
     run = start(time_passes=True)
     airbyte.succeed(job)
-    go_on_until(run, lambda: bool(deployment.told("orders")))
+    go_on_until(run, lambda: bool(deployment.told("items")))
     mark(deployment.instance, run.run)
     deployment.tick()
     end(run)
-    assert deployment.told_all(TABLES) == {"orders": [job.job_id], "users": []}
+    assert deployment.told_all(TABLES) == told(1, 0, 0)
     deployment.later = timedelta(seconds=31)
     deployment.tick()
 
     assert run.steps[0].has_failed
-    assert deployment.told_all(TABLES) == {"orders": [job.job_id], "users": [job.job_id]}
+    assert deployment.told_all(TABLES) == told(1, 1, 1)
+
+
+def test_a_second_run_lets_the_step_of_one_that_is_over_store_its_last_event(
+    airbyte: AirbyteSimulator, job: SimulatedJob, deployment: Deployment, start: Start
+) -> None:
+    first = start(time_passes=False)
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        if seconds:
+            slept.append(seconds)
+            end(first)
+
+    second = start(time_passes=True, sleep=sleep)
+    airbyte.succeed(job)
+    go_on_until(first, lambda: bool(deployment.told("items")))
+    failed(deployment.instance, first.run)
+    end(second)
+    end(first)
+
+    assert slept == [30.0]
+    assert not second.steps[0].has_failed
+    assert deployment.told_all(TABLES) == told(1, 1, 1)
 
 
 def test_what_a_step_stores_while_the_sensor_looks_for_it_is_not_reported_again(
@@ -125,7 +157,7 @@ def test_what_a_step_stores_while_the_sensor_looks_for_it_is_not_reported_again(
     """It ends right after it, so that the sensor finds nobody who may still write."""
     run = start(time_passes=False)
     airbyte.succeed(job)
-    go_on_until(run, lambda: bool(deployment.told("orders")))
+    go_on_until(run, lambda: bool(deployment.told("items")))
     failed(deployment.instance, run.run)
     look = dg.DagsterInstance.fetch_observations
 
@@ -138,4 +170,4 @@ def test_what_a_step_stores_while_the_sensor_looks_for_it_is_not_reported_again(
     deployment.tick()
 
     assert not run.steps[0].has_failed
-    assert deployment.told_all(TABLES) == {"orders": [job.job_id], "users": [job.job_id]}
+    assert deployment.told_all(TABLES) == told(1, 1, 1)
