@@ -12,7 +12,8 @@ RunEnd = Callable[[Runs, Worker], bool]
 
 def _main_process(runs: Runs, worker: Worker) -> bool:
     """Its step lives on: an orphan, as soon as Dagster has marked the run as failed."""
-    return bool(runs.steps_of(worker)) and runs.kill(worker.pid)
+    has_orphan = bool(runs.steps_of(worker)) and runs.is_following(worker.run)
+    return has_orphan and runs.kill(worker.pid)
 
 
 def _step(runs: Runs, worker: Worker) -> bool:

@@ -79,6 +79,14 @@ class Runs:
         now = self._instance.get_run_by_id(run.run_id)
         return now is not None and not now.is_finished
 
+    def is_following(self, run: dg.DagsterRun) -> bool:
+        """Whether it has said which sync it follows, and has reported nothing of it yet."""
+        kinds = {dg.DagsterEventType.ASSET_OBSERVATION, dg.DagsterEventType.ASSET_MATERIALIZATION}
+        page = self._instance.get_records_for_run(
+            run.run_id, of_type=kinds, limit=1, ascending=False
+        )
+        return any(record.asset_observation for record in page.records)
+
     def mark(self, run: dg.DagsterRun, status: dg.DagsterRunStatus) -> None:
         """Tell Dagster that a run has failed or was cancelled, as people do by the UI's force."""
         if status is dg.DagsterRunStatus.CANCELED:
