@@ -30,7 +30,7 @@ class JobProcess:
         )
 
     def end(self) -> None:
-        self._process.wait(timeout=60)
+        self._process.wait(timeout=120)
 
     def interrupt(self) -> None:
         self._process.send_signal(signal.SIGINT)
@@ -78,7 +78,7 @@ def last_job_told(home: Path, table: str) -> object:
 
 
 def wait_until(there: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + 120
     while not there():
         assert time.monotonic() < give_up, "it does not come"
         time.sleep(0.05)

@@ -18,7 +18,7 @@ EXECUTORS = {"in-process": dg.in_process_executor, "multiprocess": dg.multiproce
 # its run is a second old at most; the rest is for storing one event, which takes far less here than
 # the half minute that it may take elsewhere. Without this most of the test would be waiting.
 for module in (polling, reporting):
-    vars(module)["GRACE"] = 10.0
+    vars(module)["GRACE"] = 5.0
 
 airbyte = AirbyteWorkspace(
     rest_api_base_url=dg.EnvVar("AIRBYTE_REST_API"),
