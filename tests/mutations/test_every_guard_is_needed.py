@@ -518,7 +518,7 @@ BREAKS = (
         "resources/deadline.py",
         "if deadline is not None:",
         "if False:",
-        "tests/resources/test_slow_answers.py",
+        "tests/resources/test_slow_answers.py::test_it_is_read_no_longer_than_the_budget",
     ),
     Break(
         "an answer is bounded after it is unpacked",
