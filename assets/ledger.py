@@ -156,6 +156,12 @@ def read_ledger(
     return Ledger(last, skew=skew)
 
 
+def read_again(instance: dg.DagsterInstance, ledger: Ledger, tables: Iterable[Table]) -> Ledger:
+    """The ledger, with what these tables were last told by now."""
+    newer = read_ledger(instance, tables, ledger.skew)
+    return replace(ledger, last={**ledger.last, **newer.last})
+
+
 def _last_reported(entry: dg.EventLogEntry, connection_id: str) -> LastReported:
     materialization = entry.asset_materialization
     if materialization is None:

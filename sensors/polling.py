@@ -15,6 +15,7 @@ from dagster_airbyte_sync.assets import (
     ConnectionSelector,
     DagsterAirbyteTranslator,
     followers_of,
+    read_again,
     read_ledger,
     with_answers,
     workspace_resource,
@@ -248,8 +249,12 @@ def decided(
     while not (decision := decide(new, known)).is_certain:
         if budget.is_spent:
             return decide(new, replace(known, is_final=True))
-        ledger = with_answers(instance, known.ledger, decision.questions, budget)
         followers = followers_of(instance, decision.unfollowed, budget)
+        # After them: a step that has ended by then has stored all its events.
+        followed = {job.connection_id for _, job in decision.unfollowed}
+        tables = (table for each in followed for table in known.tables[each])
+        ledger = read_again(instance, known.ledger, tables)
+        ledger = with_answers(instance, ledger, decision.questions, budget)
         known = replace(known, ledger=ledger, followers={**known.followers, **followers})
     return decision
 

@@ -39,6 +39,7 @@ STREAMS = "tests/resources/test_streams_of_a_job.py"
 PAGES = "tests/resources/test_job_pages.py"
 FOLLOW = "tests/sensors/test_runs_that_follow_a_sync.py"
 REFUSING = "tests/resources/test_refusing_configuration_api.py"
+ORPHANS = "tests/sensors/test_orphaned_steps.py"
 
 BREAKS = (
     Break(
@@ -688,6 +689,35 @@ BREAKS = (
         "if self._followers(job).orphan is not None:",
         "if False:",
         MOVING,
+    ),
+    Break(
+        "1: the step of a run that is over reports nothing",
+        "assets/reporting.py",
+        "if run is not None and run.is_finished:",
+        "if False:",
+        f"{ORPHANS}::test_a_run_that_is_over_between_tables_reports_the_first_and_the_sensor"
+        "_the_others",
+    ),
+    Break(
+        "1: a step looks anew before it reports",
+        "assets/syncing.py",
+        "run = OwnRun(context, how.clock)",
+        "run = OwnRun(context, how.clock, how.clock())",
+        f"{ORPHANS}::test_a_step_whose_run_is_over_reports_nothing_though_its_sync_took_no_second",
+    ),
+    Break(
+        "1: a run lets the step of one that is over store its last event",
+        "assets/reporting.py",
+        "how.sleep(GRACE)",
+        "pass",
+        f"{ORPHANS}::test_a_second_run_lets_the_step_of_one_that_is_over_store_its_last_event",
+    ),
+    Break(
+        "1: what was reported is read after who may report it",
+        "sensors/polling.py",
+        "ledger = read_again(instance, known.ledger, tables)",
+        "ledger = known.ledger",
+        f"{ORPHANS}::test_what_a_step_stores_while_the_sensor_looks_for_it_is_not_reported_again",
     ),
     Break(
         "1: without a cursor nothing is forgotten that ended since the last report",
