@@ -3,7 +3,7 @@
 from dagster_airbyte_sync.assets.checks import build_airbyte_sync_checks
 from dagster_airbyte_sync.assets.chosen import ChosenAssets, without_paused
 from dagster_airbyte_sync.assets.current_tables import ReadConnection, as_synced_now
-from dagster_airbyte_sync.assets.declarations import GRACE, followers_of
+from dagster_airbyte_sync.assets.declarations import GRACE, Followers, followers_of
 from dagster_airbyte_sync.assets.definitions import (
     SyncFunction,
     airbyte_assets,
@@ -17,6 +17,7 @@ from dagster_airbyte_sync.assets.events import (
     FinishedSync,
     events_of,
     in_reporting_order,
+    name_of,
     tables_of_job,
 )
 from dagster_airbyte_sync.assets.freshness import freshness_from_airbyte_schedule
@@ -67,6 +68,7 @@ __all__ = [
     "DuplicateAssetKey",
     "Event",
     "FinishedSync",
+    "Followers",
     "Ledger",
     "NamespacedTranslator",
     "Owed",
@@ -100,6 +102,7 @@ __all__ = [
     "load_tables",
     "makes_fresh",
     "match",
+    "name_of",
     "new_tables",
     "owed_by",
     "put_back_schedules",

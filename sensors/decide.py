@@ -10,6 +10,7 @@ from dagster_airbyte_sync.assets import (
     DATA_VERSION_TAG,
     Event,
     FinishedSync,
+    Followers,
     Ledger,
     Owed,
     Question,
@@ -47,24 +48,23 @@ class Known:
     """All a tick has read: the tables of each connection, live runs, and what has been reported.
 
     `tables` has every connection of the new jobs, if only with none: what is missing would be lost.
-    `unreadable` are connections whose tables cannot be known now; `started_by` names the Dagster
-    run that started a job, `orphans` those that a run followed which is over though its step may
-    not be. `checked` are the assets that have the check, `held` says since when a job waits (epoch
-    seconds, as `now`) and `graced` which of those wait for the end of a grace. `is_final` if there
-    is no time for further questions. Of jobs that ended before `begin`, only those count that ended
-    after the last one reported of their connection, as things stood at `resumed_at`.
+    `unreadable` are connections whose tables cannot be known now; `followers` has, by job id, the
+    Dagster runs that have to do with a job, where that was looked up. `checked` are the assets that
+    have the check, `held` says since when a job waits (epoch seconds, as `now`) and `graced` which
+    of those wait for the end of a grace. `is_final` if there is no time for further questions. Of
+    jobs that ended before `begin`, only those count that ended after the last one reported of their
+    connection, as things stood at `resumed_at`.
     """
 
     tables: Mapping[str, Sequence[Table]]
     promises: Sequence[Promise]
     ledger: Ledger
-    started_by: Mapping[int, str]
     checked: frozenset[dg.AssetKey]
     held: Mapping[int, int]
     now: int
     limits: Limits
     job_url: Callable[[Job], str]
-    orphans: Mapping[int, str] = field(default_factory=dict)
+    followers: Mapping[int, Followers] = field(default_factory=dict)
     graced: frozenset[int] = frozenset()
     unreadable: frozenset[str] = frozenset()
     is_final: bool = False
@@ -108,7 +108,8 @@ class Decision:
     A job in none of them has nothing to report: no asset stands for its streams. `left` begins with
     a job that is also in `told` if that is reported in part. `unreadable` are connections of which
     nothing is reported because their tables cannot be known now; `graced` are those of the waiting
-    jobs that wait for a step that may live on. With `questions`, the decision is not certain yet.
+    jobs that wait for a step that may live on. With `questions`, or jobs of which nobody has looked
+    up who follows them, the decision is not certain yet.
     """
 
     told: tuple[ToldSync, ...] = ()
@@ -117,6 +118,11 @@ class Decision:
     unreadable: frozenset[str] = frozenset()
     graced: frozenset[int] = frozenset()
     questions: tuple[Question, ...] = ()
+    unfollowed: tuple[tuple[Table, Job], ...] = ()
+
+    @property
+    def is_certain(self) -> bool:
+        return not (self.questions or self.unfollowed)
 
     @property
     def events(self) -> int:
@@ -137,6 +143,7 @@ class _Teller:
     waiting: list[Job] = field(default_factory=list)
     graced: set[int] = field(default_factory=set)
     questions: list[Question] = field(default_factory=list)
+    unfollowed: list[tuple[Table, Job]] = field(default_factory=list)
     blocked: set[str] = field(default_factory=set)
     events: int = 0
     bytes: int = 0
@@ -156,10 +163,24 @@ class _Teller:
         if most <= 0:
             raise _Full
         owed = owed_by(job, tables, self.ledger, self.known.checked, most)
+        self._look_for_followers(job, of_connection, owed)
         if self._waits_for_a_run(job, owed):
             self._wait(job)
         elif tables:
             self._report(job, tables, owed)
+
+    def _look_for_followers(self, job: Job, tables: Sequence[Table], owed: Owed) -> None:
+        """Ask who follows the job, unless nothing depends on it."""
+        known = self.known
+        is_settled = not makes_fresh(job) or _teller(job, tables, known) is not None
+        if job.id in known.followers or (is_settled and not owed.shares):
+            return
+        defined = next((table for table in tables if table.is_defined), None)
+        if defined is None:
+            return
+        if known.is_final:
+            raise _Full
+        self.unfollowed.append((defined, job))
 
     def _wait(self, job: Job) -> None:
         self.blocked.add(job.connection_id)
@@ -185,12 +206,15 @@ class _Teller:
         if since is not None:
             waited = max(self._waited(job), self.known.now - since)
             return waited < self.known.limits.hold
-        if job.id in self.known.orphans:
+        if self._followers(job).orphan is not None:
             is_graced = job.id in self.known.graced
             if not is_graced or self._waited(job) < self.known.limits.grace:
                 self.graced.add(job.id)
                 return True
         return False
+
+    def _followers(self, job: Job) -> Followers:
+        return self.known.followers.get(job.id, Followers())
 
     def _waited(self, job: Job) -> int:
         return self.known.now - self.known.held.get(job.id, self.known.now)
@@ -199,7 +223,7 @@ class _Teller:
         known = self.known
         self.questions.extend(owed.questions)
         shares = owed.certain if known.is_final else owed.shares
-        sync = FinishedSync(job, known.job_url(job), known.started_by.get(job.id))
+        sync = FinishedSync(job, known.job_url(job), self._followers(job).started_by)
         events, fitting = self._fitting(sync, shares)
         is_whole = fitting == len(owed.shares) and not owed.is_cut
         if known.is_final and owed.questions:
@@ -228,7 +252,7 @@ class _Teller:
         self.ledger = _after(self.ledger, job, events)
 
     def _taken_from(self, job: Job) -> str | None:
-        return _holder(job, self.known, self.ledger) or self.known.orphans.get(job.id)
+        return _holder(job, self.known, self.ledger) or self._followers(job).orphan
 
     def _fitting(self, sync: FinishedSync, shares: Sequence[Share]) -> tuple[list[Event], int]:
         """The events of as many shares as there is room for, and how many those are."""
@@ -269,6 +293,7 @@ def decide(new: Sequence[Job], known: Known) -> Decision:
         known.unreadable,
         frozenset(teller.graced),
         tuple(teller.questions),
+        tuple(teller.unfollowed),
     )
 
 
@@ -318,11 +343,17 @@ def _is_ours(job: Job, tables: Sequence[Table], known: Known) -> bool:
 
     Who started it says little: a run tells syncs that it found running, and leaves others to us.
     """
+    teller = _teller(job, tables, known)
+    # Where a later job was told since, the ledger has forgotten the teller: who starts, tells.
+    followers = known.followers.get(job.id, Followers())
+    return followers.started_by is None if teller is None else teller == ""
+
+
+def _teller(job: Job, tables: Sequence[Table], known: Known) -> str | None:
+    """The run that told the job of one of the tables, "" for a sensor; None if none is known."""
     last = (known.ledger.last.get(table.key) for table in tables if table.is_defined)
     named = [told for told in last if told is not None and told.job is not None]
-    tellers = [told.run_id for told in named if told.job and told.job.is_same(job.ref)]
-    # Where a later job was told since, the ledger has forgotten the teller: who starts, tells.
-    return "" in tellers if tellers else job.id not in known.started_by
+    return min((t.run_id for t in named if t.job and t.job.is_same(job.ref)), default=None)
 
 
 def _after(ledger: Ledger, job: Job, events: Sequence[Event]) -> Ledger:

@@ -27,7 +27,7 @@ from dagster_airbyte_sync.assets import (
     warn_of_unclear,
     why_not_storable,
 )
-from dagster_airbyte_sync.assets.metadata import CONNECTION_NAME, text_in
+from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.resources import (
     AirbyteError,
     AirbyteForbidden,
@@ -300,7 +300,7 @@ class DefinedTables:
         """A connection that was deleted and made again has another id, and so no assets here."""
         gone = self._own.keys() - self._catalog.connections.keys()
         names = {
-            text_in(table.spec.metadata, CONNECTION_NAME)
+            keys.text_in(table.spec.metadata, keys.CONNECTION_NAME)
             for connection_id in gone
             for table in self._own[connection_id].values()
         }

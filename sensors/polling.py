@@ -182,7 +182,6 @@ class Polling:
         if not owed and not any(job.connection_id in tables.unreadable for job in scan.new):
             return Decision()
         promises = read_promises(instance, {table.key for table, _ in owed})
-        followers = followers_of(instance, [(t, job) for t, job in owed if t.is_defined])
         now, server_time = _now(), client.server_time(budget)
         known = Known(
             tables=tables.found,
@@ -190,13 +189,11 @@ class Polling:
             ledger=read_ledger(
                 instance, (table for table, _ in owed), clock_skew(server_time, now)
             ),
-            started_by=followers.started_by,
             checked=tables.checked,
             held=bookmark.held,
             now=now,
             limits=limits,
             job_url=partial(job_url, client.ui_url(budget), client.settings.workspace_id),
-            orphans=followers.orphans,
             graced=bookmark.graced,
             unreadable=tables.unreadable,
             begin=bookmark.resumed_at and begin_of(self.start_from, bookmark.resumed_at),
@@ -248,11 +245,12 @@ def decided(
     instance: dg.DagsterInstance, new: Sequence[Job], known: Known, budget: TimeBudget
 ) -> Decision:
     """Decide, look up what that depends on, and decide again, until it is certain or time is up."""
-    while (decision := decide(new, known)).questions:
+    while not (decision := decide(new, known)).is_certain:
         if budget.is_spent:
             return decide(new, replace(known, is_final=True))
         ledger = with_answers(instance, known.ledger, decision.questions, budget)
-        known = replace(known, ledger=ledger)
+        followers = followers_of(instance, decision.unfollowed, budget)
+        known = replace(known, ledger=ledger, followers={**known.followers, **followers})
     return decision
 
 

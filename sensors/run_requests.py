@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import FinishedSync
+from dagster_airbyte_sync.assets import FinishedSync, name_of
 
 RunRequestFn = Callable[
     [FinishedSync, Sequence[dg.AssetKey]], dg.RunRequest | Sequence[dg.RunRequest] | None
@@ -108,7 +108,7 @@ def signed(
 ) -> list[dg.RunRequest]:
     """The requests with a key that makes each run once only, and tags that tell where from."""
     job = sync.job
-    base = f"airbyte:{workspace_id}:{job.id}"
+    base = f"airbyte:{workspace_id}:{name_of(job)}"
     return [
         request.with_replaced_attrs(
             run_key=request.run_key or (base if place == 0 else f"{base}:{place}"),

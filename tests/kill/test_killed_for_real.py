@@ -17,6 +17,7 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock
+from helpers.deployment import version_of
 from helpers.kill_databases import storage
 from helpers.kill_deployment import Deployment, instance_of
 from helpers.kill_group import ProcessGroup, process_group
@@ -52,10 +53,11 @@ class Scene:
     def owed_runs(self) -> set[str]:
         """The keys of the runs that must have been requested, each once."""
         followed = self.airbyte.connections[0].streams[0].name
-        jobs = [job_id for table, job_id in owed(self.airbyte.jobs) if table == followed]
+        ids = {job_id for table, job_id in owed(self.airbyte.jobs) if table == followed}
+        names = [version_of(job) for job in self.airbyte.jobs if job.job_id in ids]
         workspace = self.airbyte.workspace_id
         demanded = (f"demand:{number}" for number in range(self.load.demanded))
-        return {*demanded, *(f"airbyte:{workspace}:{job_id}" for job_id in jobs)}
+        return {*demanded, *(f"airbyte:{workspace}:{name}" for name in names)}
 
     def read_log(self) -> list[Told]:
         return read_log(self.instance, self.tables)

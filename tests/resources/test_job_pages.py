@@ -43,6 +43,8 @@ class Server:
     limit: int
     chance: random.Random = field(default_factory=lambda: random.Random(0))
     asked: list[JobsAsked] = field(default_factory=list)
+    # However many rows are asked for, it sends no more.
+    own_limit: int = 10_000
 
     def history(self, *, public: bool = False) -> list[Job]:
         """What a client reads: the Configuration API lists finished jobs only."""
@@ -58,7 +60,8 @@ class Server:
             self._let_one_end()
             # The Configuration API rounds row numbers down to whole pages.
             first = asked.offset // asked.limit * asked.limit
-            page = [as_printed(row) for row in rows[first : first + asked.limit]]
+            size = min(asked.limit, self.own_limit)
+            page = [as_printed(row) for row in rows[first : first + size]]
             return Page(tuple(page), len(page))
 
         return JobListing(fetch, self.limit, CALL)
@@ -178,7 +181,7 @@ def test_jobs_of_one_second_come_as_they_were_created() -> None:
     assert numbers(Server(jobs, 100).history()) == [2, 1, 3]
 
 
-@pytest.mark.parametrize(("rows", "requests"), [(0, 1), (99, 1), (100, 2), (198, 2), (1000, 11)])
+@pytest.mark.parametrize(("rows", "requests"), [(0, 1), (99, 1), (100, 2), (198, 2), (1001, 11)])
 def test_a_read_costs_a_request_a_page(rows: int, requests: int) -> None:
     server = Server([job(number, number) for number in range(rows)], 100)
     assert len(server.history()) == rows
@@ -227,3 +230,20 @@ def test_a_job_that_pages_always_skip_is_an_error_and_not_lost() -> None:
 
     with pytest.raises(AirbyteUnreadable, match=r"40 jobs .* only 22 of them were seen"):
         list(jobs_by_end(START, JobListing(fetch, 3, CALL)))
+
+
+@pytest.mark.parametrize("own_limit", [10, 20, 50])
+@pytest.mark.parametrize("public", [False, True])
+def test_the_page_size_of_a_server_does_not_end_the_history(own_limit: int, public: bool) -> None:
+    jobs = [job(number, end=number, created=number) for number in range(1, 131)]
+    server = Server(jobs, limit=100, own_limit=own_limit)
+
+    assert numbers(server.history(public=public)) == [*range(1, 131)]
+
+
+def test_a_page_that_only_looks_like_the_servers_own_costs_one_request_more() -> None:
+    jobs = [job(number, end=number, created=number) for number in range(1, 11)]
+    server = Server(jobs, limit=100)
+
+    assert numbers(server.history()) == [*range(1, 11)]
+    assert len(server.asked) == 2

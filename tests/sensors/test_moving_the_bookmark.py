@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 import dagster as dg
 
 from dagster_airbyte_sync import Job, JobStatus, JobType, StreamId
-from dagster_airbyte_sync.assets import Ledger, Table
+from dagster_airbyte_sync.assets import Followers, Ledger, Table
 from dagster_airbyte_sync.assets.ledger import History, LastReported
 from dagster_airbyte_sync.resources import JobRef
 from dagster_airbyte_sync.sensors.bookmark import MOST_APART, OVERLAP, Bookmark, Place, done_job
@@ -37,7 +37,6 @@ def known(*promises: Promise, held: dict[int, int] | None = None, now: int = 100
         tables={"shop": [SHOP], "crm": [CRM]},
         promises=promises,
         ledger=Ledger({}),
-        started_by={},
         checked=frozenset(),
         held=held or {},
         now=now,
@@ -93,7 +92,7 @@ def test_what_a_hanging_run_may_hold_is_limited_once_and_not_once_a_job() -> Non
 
 
 def test_a_job_whose_run_is_over_waits_until_its_step_has_had_time_to_look() -> None:
-    over = replace(known(), orphans={1: "run"})
+    over = replace(known(), followers={1: Followers(orphan="run")})
 
     first = decide([job(1, 1)], over)
     within = decide([job(1, 1)], replace(over, held={1: 1000}, graced=frozenset({1}), now=1059))
@@ -210,7 +209,9 @@ def test_a_failure_is_not_told_after_a_newer_success() -> None:
 
 def test_the_check_of_a_sync_that_a_run_told_is_told_by_the_sensor() -> None:
     by_run = Ledger({SHOP.key: told_by("run")})
-    found = replace(known(), ledger=by_run, checked=frozenset({SHOP.key}), started_by={2: "run"})
+    found = replace(
+        known(), ledger=by_run, checked=frozenset({SHOP.key}), followers={2: Followers("run")}
+    )
 
     (sync,) = decide([job(2, 2)], found).told
 
