@@ -1,4 +1,4 @@
-"""Hundreds of jobs that end together: all are reported, and what was reported costs nothing later."""
+"""Hundreds of jobs that end together: all are reported, once, and then they cost nothing."""
 
 import random
 from collections.abc import Iterator
