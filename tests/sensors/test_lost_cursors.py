@@ -186,9 +186,9 @@ def test_a_first_tick_that_dies_hides_nothing_of_what_was_missed(
 
     deployment.tick()
 
-    assert deployment.told_all(["orders", "users"]) == dict.fromkeys(
-        ["orders", "users"], [1, *missed]
-    )
+    assert deployment.told_all(["orders", "users"]) == {
+        key: [1, *missed] for key in ["orders", "users"]
+    }
 
 
 # Cursors as earlier releases wrote them.
