@@ -11,6 +11,7 @@ from dagster_airbyte_sync.resources import AirbyteClient
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.deployment import Deployment
 from helpers.model_runs import SteppedRun
+from helpers.model_steps import StepWork
 
 Deploy = Callable[..., Deployment]
 
@@ -33,9 +34,11 @@ def run(deployment: Deployment) -> Iterator[SteppedRun]:
         deployment.instance,
         repository.get_implicit_global_asset_job_def(),
         set(repository.assets_defs_by_key.values()),
-        AirbyteClient(deployment.workspace.settings()),
-        lambda event: None,
-        Following(0, None, cancel_on_termination=False, on_active_sync="fail"),
+        StepWork(
+            AirbyteClient(deployment.workspace.settings()),
+            Following(0, None, cancel_on_termination=False, on_active_sync="fail"),
+            on_told=lambda event: None,
+        ),
     )
     yield run
     run.die()
