@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import dagster as dg
 import pytest
@@ -81,6 +82,7 @@ def test_s15_a_run_killed_in_mid_sync_without_cancelling_leaves_its_sync_to_the_
     assert deployment.tick().materialized == []  # Dagster takes the run for alive
     run.is_found_dead()
     deployment.tick()
+    deployment.later = timedelta(seconds=31)
     deployment.tick()
 
     (job,) = airbyte.jobs

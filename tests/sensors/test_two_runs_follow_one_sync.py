@@ -71,7 +71,7 @@ def run_that_attaches(airbyte: AirbyteSimulator, deployment: Deployment) -> Step
         set(repository.assets_defs_by_key.values()),
         StepWork(
             AirbyteClient(deployment.workspace.settings()),
-            Following(0, None, cancel_on_termination=False, on_active_sync="attach"),
+            Following(0, None, False, "attach", sleep=lambda seconds: None),
             on_told=lambda event: None,
         ),
     )
