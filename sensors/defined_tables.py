@@ -41,6 +41,9 @@ from dagster_airbyte_sync.resources import (
 )
 from dagster_airbyte_sync.sensors.decide import ends_reported
 
+# So many connections are asked for one by one in a tick; for more of them the catalog is cheaper.
+_MOST_ASKED = 10
+
 
 class ReadCatalog(Protocol):
     """Reads the catalog; with `fresh`, from Airbyte and not from what is remembered."""
@@ -76,6 +79,7 @@ class DefinedTables:
         self._asked: set[str] = set()
         self._unclear: set[tuple[str, StreamId]] = set()
         self._is_refreshed = False
+        self._is_fresh = False
         self._is_catalog_slow = False
         self._new_keys: dict[dg.AssetKey, str] = {}
 
@@ -87,8 +91,7 @@ class DefinedTables:
         """
         if not self._is_refreshed and not self._lists(job):
             self._refresh()
-        found = self._of_connection(job.connection_id)
-        if _totals_are_for_one_of(found, job):
+        if self._of_connection(job.connection_id) and not _tells_streams(job):
             self._ask_now(job.connection_id)
         self._warn_of_unclear(job)
         return self._found[job.connection_id]
@@ -153,16 +156,32 @@ class DefinedTables:
         except AirbyteError as error:
             self._log.warning("What is new in Airbyte could not be read: %s", error)
             return
+        self._is_fresh = True
         self._found.clear()
-        self._asked.clear()
         self._unreadable.clear()
 
     def _ask_now(self, connection_id: str) -> None:
-        """The remembered catalog may be older than the connection's second stream."""
-        if connection_id not in self._asked:
-            self._asked.add(connection_id)
-            found = self._found[connection_id]
-            self._found[connection_id] = as_synced_now(self._read_connection, found, self._log)
+        """The remembered catalog may be older than the connection's newest stream."""
+        if self._is_fresh or self._is_catalog_slow or connection_id in self._asked:
+            return
+        self._asked.add(connection_id)
+        is_too_old = len(self._asked) > _MOST_ASKED or self._syncs_more_now(connection_id)
+        if is_too_old and not self._is_refreshed:
+            self._refresh()
+        self._of_connection(connection_id)
+
+    def _syncs_more_now(self, connection_id: str) -> bool:
+        """Whether the connection has streams that its tables, as it syncs them now, lack."""
+        connections: list[Connection] = []
+
+        def read(connection_id: str) -> Connection:
+            connections.append(self._read_connection(connection_id))
+            return connections[-1]
+
+        found = as_synced_now(read, self._found[connection_id], self._log)
+        self._found[connection_id] = found
+        selected = [stream.id for each in connections for stream in each.selected_streams]
+        return bool(match([table.stream for table in found], selected).strange)
 
     def _find(self, connection_id: str) -> list[Table]:
         connection = self._catalog.connections.get(connection_id)
@@ -322,10 +341,9 @@ class DefinedTables:
             )
 
 
-def _totals_are_for_one_of(tables: Sequence[Table], job: Job) -> bool:
-    """Whether Airbyte tells of the job only totals, that would be those of a single table."""
-    tells_streams = job.streams is not None or job.enabled_streams is not None
-    return not tells_streams and any(table.is_alone for table in tables)
+def _tells_streams(job: Job) -> bool:
+    """Whether Airbyte says which streams took part; if not, totals may be those of a single one."""
+    return job.streams is not None or job.enabled_streams is not None
 
 
 def _lists(catalog: Catalog, job: Job) -> bool:

@@ -3,14 +3,14 @@
 A break that no test notices is a guard that no test needs, or a test that cannot fail.
 """
 
-import os
 import shutil
-import subprocess
-import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from helpers.preloaded import preloaded
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -519,7 +519,7 @@ BREAKS = (
         "resources/deadline.py",
         "if deadline is not None:",
         "if False:",
-        "tests/resources/test_slow_answers.py",
+        "tests/resources/test_slow_answers.py::test_it_is_read_no_longer_than_the_budget",
     ),
     Break(
         "an answer is bounded after it is unpacked",
@@ -765,31 +765,44 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def run_tests(copy: Path, which: str) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "PYTHONPATH": str(copy / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *which.split()]
-    return subprocess.run(
-        command, cwd=copy, env=environ, capture_output=True, text=True, timeout=600, check=False
-    )
+@dataclass(frozen=True)
+class Tried:
+    code: int
+    output: str
+
+
+RunTests = Callable[[str], Tried]
+
+
+@pytest.fixture(scope="module")
+def run_tests(copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunTests]:
+    output = tmp_path_factory.mktemp("output") / "pytest.txt"
+    with preloaded() as process:
+
+        def run(which: str) -> Tried:
+            code = process.run(copy, ["-x", "-q", "-p", "no:cacheprovider", *which.split()], output)
+            return Tried(code, output.read_text(errors="replace"))
+
+        yield run
 
 
 @pytest.mark.parametrize("one", BREAKS, ids=lambda one: one.invariant)
-def test_a_break_is_noticed(copy: Path, one: Break) -> None:
+def test_a_break_is_noticed(copy: Path, run_tests: RunTests, one: Break) -> None:
     file = copy / one.file
     whole = file.read_text()
     assert whole.count(one.line) >= 1, f"{one.file} has no line {one.line!r} any more"
     file.write_text(whole.replace(one.line, one.broken))
     try:
-        result = run_tests(copy, one.noticed_by)
+        tried = run_tests(one.noticed_by)
     finally:
         file.write_text(whole)
 
-    assert result.returncode == 1, f"{one.noticed_by} did not notice:\n{result.stdout[-2000:]}"
+    assert tried.code == 1, f"{one.noticed_by} did not notice:\n{tried.output[-2000:]}"
 
 
-def test_without_a_break_the_same_tests_pass(copy: Path) -> None:
+def test_without_a_break_the_same_tests_pass(run_tests: RunTests) -> None:
     """Otherwise a test that cannot run at all would seem to notice everything."""
     named = dict.fromkeys(test for one in BREAKS for test in one.noticed_by.split())
-    result = run_tests(copy, " ".join(named))
+    tried = run_tests(" ".join(named))
 
-    assert result.returncode == 0, result.stdout[-2000:]
+    assert tried.code == 0, tried.output[-2000:]

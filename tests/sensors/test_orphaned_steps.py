@@ -12,6 +12,7 @@ from dagster_airbyte_sync.resources import AirbyteClient
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedJob
 from helpers.deployment import Deployment, deployed
 from helpers.model_runs import SteppedRun
+from helpers.model_steps import StepWork
 
 # In the order in which they are reported. Of those that a job still owes, the first is looked up in
 # any case.
@@ -46,9 +47,11 @@ def start(deployment: Deployment) -> Iterator[Start]:
             deployment.instance,
             repository.get_implicit_global_asset_job_def(),
             set(repository.assets_defs_by_key.values()),
-            AirbyteClient(deployment.workspace.settings()),
-            lambda event: None,
-            Following(0, None, False, "attach", clock=lambda: next(times), sleep=sleep),
+            StepWork(
+                AirbyteClient(deployment.workspace.settings()),
+                Following(0, None, False, "attach", clock=lambda: next(times), sleep=sleep),
+                on_told=lambda event: None,
+            ),
         )
         runs.append(run)
         go_on_until(run, lambda: followers(deployment) > before)
