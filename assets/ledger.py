@@ -3,7 +3,8 @@
 The last materialization of all tables is one query, and mostly settles it: a job that came after
 the last one reported is owed. Where that can be wrong, the table's history is read: for a job older
 than the last one, after a materialization that names no job, and for the first event that is owed
-of a job, as a process may die after it stored an event and before Dagster noted it as the last.
+of a job, as a process may die after it stored an event and before Dagster noted it as the last, or
+a run may have reported the job while a tick was stored that had been decided before.
 """
 
 from collections.abc import Iterable, Mapping
@@ -102,17 +103,26 @@ class Ledger:
 
     def is_told(self, key: dg.AssetKey, job: Job) -> bool | None:
         """Whether the table was told of the job; None if its history must be read for that."""
-        last = self.last.get(key)
-        if last is not None and last.job is not None and last.job.is_same(job.ref):
+        if self.is_last(key, job):
             return True
         if key in self.history:
             return self.history[key].has(job, self.skew)
+        return False if self.is_after_last(key, job) else None
+
+    def is_last(self, key: dg.AssetKey, job: Job) -> bool:
+        """Whether the table's last materialization tells the job."""
+        last = self.last.get(key)
+        return last is not None and last.job is not None and last.job.is_same(job.ref)
+
+    def is_after_last(self, key: dg.AssetKey, job: Job) -> bool:
+        """Whether the job is newer than what the table was told of, as its last event has it."""
+        last = self.last.get(key)
         if last is None:
-            return False
+            return True
         if last.newest is not None:
-            return None if job.ref.precedes(last.newest) else False
+            return not job.ref.precedes(last.newest)
         ended = _epoch(job.ended_at, self.skew)
-        return False if ended is not None and ended > last.stored_at + _CLOCK_ERROR else None
+        return ended is not None and ended > last.stored_at + _CLOCK_ERROR
 
     def is_late(self, key: dg.AssetKey, job: JobRef) -> bool:
         """Whether the table was told of a later job of its connection already."""
