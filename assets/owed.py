@@ -135,7 +135,10 @@ class _Fresh:
     def _lacks_only_its_check(self, table: Table) -> bool:
         """Whether a run has reported it: that evaluates no checks. A sensor did so before."""
         last = self.ledger.last.get(table.key)
-        return self._is_last(table) and bool(last and last.run_id) and self._is_checked(table)
+        if last is None or not last.run_id or not self._is_checked(table):
+            return False
+        is_unnamed = last.job is None and self.ledger.is_told(table.key, self.job) is True
+        return self._is_last(table) or is_unnamed
 
 
 def _from_first(job: Job, shares: list[Share], ledger: Ledger, kind: Kind, most: int) -> Owed:

@@ -37,6 +37,7 @@ from dagster_airbyte_sync.sensors.bookmark import (
 )
 from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits, decide
 from dagster_airbyte_sync.sensors.defined_tables import DefinedTables
+from dagster_airbyte_sync.sensors.half_step import warn_of_half_step
 from dagster_airbyte_sync.sensors.moving import move
 from dagster_airbyte_sync.sensors.promises import read_promises
 from dagster_airbyte_sync.sensors.run_requests import (
@@ -214,6 +215,8 @@ class Polling:
                     told.taken_from,
                     told.sync.job.id,
                 )
+            if told.may_repeat is not None:
+                warn_of_half_step(told.sync.job, told.may_repeat, log)
 
     def _requests(
         self, context: dg.SensorEvaluationContext, workspace_id: str, decision: Decision
