@@ -23,6 +23,7 @@ from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteSettingsError,
     BaseAirbyteWorkspace,
+    Catalog,
     Job,
     TimeBudget,
     as_workspace,
@@ -87,7 +88,7 @@ class Polling:
         client, budget = workspace.get_client(), TimeBudget(tick_seconds())
         tables = DefinedTables(
             _repository(context),
-            partial(client.catalog, budget),
+            partial(_catalog, client, budget),
             partial(client.connection, budget=budget),
             self.translator,
             self.selector,
@@ -260,6 +261,11 @@ def decided(
 def clock_skew(server_time: datetime, now: float) -> timedelta:
     """Airbyte's clock minus Dagster's."""
     return server_time - datetime.fromtimestamp(now, timezone.utc)
+
+
+def _catalog(client: AirbyteClient, budget: TimeBudget, *, fresh: bool = False) -> Catalog:
+    """However long it takes, there is time left to report without it."""
+    return client.catalog(budget.half(), fresh=fresh)
 
 
 def _now() -> int:
