@@ -58,9 +58,12 @@ class History:
 
     def has(self, job: Job, skew: timedelta) -> bool:
         """Whether the table was told of the job, by its name or by a run that spans it."""
-        return any(told.is_same(job.ref) for told in self.jobs) or any(
-            _spans(span, job, skew) for span in self.spans
-        )
+        is_named = any(told.is_same(job.ref) for told in self.jobs)
+        return is_named or self.run_that_spans(job, skew) is not None
+
+    def run_that_spans(self, job: Job, skew: timedelta) -> str | None:
+        """The run that reported the job without naming it."""
+        return next((s.run_id for s in self.spans if _spans(s, job, skew)), None)
 
     def may_have(self, job: Job, skew: timedelta) -> str | None:
         """A run that may have reported the job without naming it, though it began after it."""

@@ -154,8 +154,10 @@ class _Fresh:
     def _lacks_only_its_check(self, table: Table) -> bool:
         """Whether a run has reported it: that evaluates no checks. A sensor did so before."""
         last = self.ledger.last.get(table.key)
-        is_of_a_run = last is not None and last.run_id and self.ledger.is_last(table.key, self.job)
-        return bool(is_of_a_run) and self._is_checked(table)
+        if last is None or not last.run_id or not self._is_checked(table):
+            return False
+        is_unnamed = last.job is None and self.ledger.is_told(table.key, self.job) is True
+        return is_unnamed or self.ledger.is_last(table.key, self.job)
 
 
 def _from_first(job: Job, shares: list[Share], ledger: Ledger, kind: Kind, most: int) -> Owed:

@@ -1,7 +1,7 @@
 """Decides what a tick reports, and what waits for a later one. Pure: records in, records out."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import dagster as dg
@@ -80,7 +80,8 @@ class ToldSync:
     `is_ours` is False for a job that a run has reported and only its checks are missing. Of a job
     of ours `events` is empty if an earlier tick stored them but died before its cursor moved.
     `is_whole` is False if the rest of its tables is left to the next tick. `taken_from` is the run
-    that should have reported it but was waited for long enough.
+    that should have reported it but was waited for long enough; `may_repeat` one that may have
+    reported it without naming it, though that cannot be known.
     """
 
     sync: FinishedSync
@@ -89,6 +90,7 @@ class ToldSync:
     is_ours: bool = True
     is_whole: bool = True
     taken_from: str | None = None
+    may_repeat: str | None = None
 
     @property
     def makes_fresh(self) -> bool:
@@ -246,13 +248,19 @@ class _Teller:
         ours = is_owed or _is_ours(job, tables, self.known)
         if events or (is_whole and ours and makes_fresh(job)):
             keys = tuple(table.key for table in tables if table.is_defined)
-            taken_from = self._taken_from(job) if owed.marks else None
-            self.told.append(ToldSync(sync, keys, tuple(events), ours, is_whole, taken_from))
+            told = ToldSync(sync, keys, tuple(events), ours, is_whole)
+            self.told.append(self._beside_runs(told, owed) if owed.marks else told)
         self.events += len(events)
         self.ledger = _after(self.ledger, job, events)
 
-    def _taken_from(self, job: Job) -> str | None:
-        return _holder(job, self.known, self.ledger) or self._followers(job).orphan
+    def _beside_runs(self, told: ToldSync, owed: Owed) -> ToldSync:
+        """With the runs that should have reported the job, or may have."""
+        job, ledger = told.sync.job, self.known.ledger
+        taken_from = _holder(job, self.known, self.ledger) or self._followers(job).orphan
+        histories = (ledger.history.get(s.table.key) for s in owed.shares if s.marks)
+        may_have = (history.may_have(job, ledger.skew) for history in histories if history)
+        may_repeat = next(filter(None, may_have), None) if makes_fresh(job) else None
+        return replace(told, taken_from=taken_from, may_repeat=may_repeat)
 
     def _fitting(self, sync: FinishedSync, shares: Sequence[Share]) -> tuple[list[Event], int]:
         """The events of as many shares as there is room for, and how many those are."""
@@ -351,9 +359,13 @@ def _is_ours(job: Job, tables: Sequence[Table], known: Known) -> bool:
 
 def _teller(job: Job, tables: Sequence[Table], known: Known) -> str | None:
     """The run that told the job of one of the tables, "" for a sensor; None if none is known."""
-    last = (known.ledger.last.get(table.key) for table in tables if table.is_defined)
-    named = [told for told in last if told is not None and told.job is not None]
-    return min((t.run_id for t in named if t.job and t.job.is_same(job.ref)), default=None)
+    ledger, keys = known.ledger, [table.key for table in tables if table.is_defined]
+    last = [ledger.last[key] for key in keys if key in ledger.last]
+    tellers = [told.run_id for told in last if told.job and told.job.is_same(job.ref)]
+    if tellers:
+        return min(tellers)
+    histories = [ledger.history[key] for key in keys if key in ledger.history]
+    return next(filter(None, (h.run_that_spans(job, ledger.skew) for h in histories)), None)
 
 
 def _after(ledger: Ledger, job: Job, events: Sequence[Event]) -> Ledger:

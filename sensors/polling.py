@@ -24,6 +24,7 @@ from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteSettingsError,
     BaseAirbyteWorkspace,
+    Catalog,
     Job,
     TimeBudget,
     as_workspace,
@@ -38,6 +39,7 @@ from dagster_airbyte_sync.sensors.bookmark import (
 )
 from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits, decide
 from dagster_airbyte_sync.sensors.defined_tables import DefinedTables
+from dagster_airbyte_sync.sensors.half_step import warn_of_half_step
 from dagster_airbyte_sync.sensors.moving import move
 from dagster_airbyte_sync.sensors.promises import read_promises
 from dagster_airbyte_sync.sensors.run_requests import (
@@ -87,7 +89,7 @@ class Polling:
         client, budget = workspace.get_client(), TimeBudget(tick_seconds())
         tables = DefinedTables(
             _repository(context),
-            partial(client.catalog, budget),
+            partial(_catalog, client, budget),
             partial(client.connection, budget=budget),
             self.translator,
             self.selector,
@@ -215,6 +217,8 @@ class Polling:
                     told.taken_from,
                     told.sync.job.id,
                 )
+            if told.may_repeat is not None:
+                warn_of_half_step(told.sync.job, told.may_repeat, log)
 
     def _requests(
         self, context: dg.SensorEvaluationContext, workspace_id: str, decision: Decision
@@ -262,6 +266,11 @@ def decided(
 def clock_skew(server_time: datetime, now: float) -> timedelta:
     """Airbyte's clock minus Dagster's."""
     return server_time - datetime.fromtimestamp(now, timezone.utc)
+
+
+def _catalog(client: AirbyteClient, budget: TimeBudget, *, fresh: bool = False) -> Catalog:
+    """However long it takes, there is time left to report without it."""
+    return client.catalog(budget.half(), fresh=fresh)
 
 
 def _now() -> int:
