@@ -123,7 +123,8 @@ class Ledger:
         if last is None:
             return True
         if last.newest is not None:
-            return not job.ref.precedes(last.newest)
+            # Where numbers and times disagree, a clock was set, or Airbyte restored.
+            return last.newest.precedes(job.ref)
         ended = _epoch(job.ended_at, self.skew)
         return ended is not None and ended > last.stored_at + _CLOCK_ERROR
 

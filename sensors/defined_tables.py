@@ -117,11 +117,12 @@ class DefinedTables:
     def last_ends(self, instance: dg.DagsterInstance) -> Mapping[str, datetime]:
         """When the last job ended that Dagster was told of, for each connection it was told of any.
 
-        One look into the event log for all tables.
+        One look into the event log for all tables, also those of connections that are deleted by
+        now, or that cannot be read before somebody mends the selector.
         """
         listed = self._catalog.connections
-        ids = [*self._own] if self._is_catalog_slow else [*listed]
-        tables = {connection_id: self._of_connection(connection_id) for connection_id in ids}
+        ids = {*self._own, *(() if self._is_catalog_slow else listed)}
+        tables = {each: self._as_far_as_known(each) for each in sorted(ids)}
         ledger = read_ledger(instance, chain.from_iterable(tables.values()))
         ends = {
             connection_id: ends_reported(ledger, (table.key for table in found))
@@ -143,6 +144,12 @@ class DefinedTables:
             self._log.warning("Whether connections can be told again is not known: %s", error)
             return []
         return [connection_id for connection_id in found if connection_id not in self._unreadable]
+
+    def _as_far_as_known(self, connection_id: str) -> list[Table]:
+        found = self._of_connection(connection_id)
+        if connection_id not in self._unreadable:
+            return found
+        return list(self._own.get(connection_id, {}).values())
 
     def _of_connection(self, connection_id: str) -> list[Table]:
         if connection_id not in self._found:

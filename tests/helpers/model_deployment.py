@@ -210,7 +210,8 @@ class Deployment(ModelAirbyte):
                 cursor=self.cursors[sensor],
                 repository_def=self.repository,
                 sensor_name=sensor,
-                resources={"airbyte": self.workspace},
+                # Dagster would make a new workspace for each tick, which takes as long as the tick.
+                resources={"airbyte": dg.ResourceDefinition.hardcoded_resource(self.workspace)},
             ) as context:
                 context.log.addHandler(self._printed)
                 with self._ticking():

@@ -9,7 +9,7 @@ from dagster_airbyte_sync.assets.following import Following
 from dagster_airbyte_sync.resources import AirbyteClient, OnActiveSync
 from helpers.model_airbyte import Kind
 from helpers.model_deployment import BETWEEN, SENSORS, Deployment, identity_in
-from helpers.model_jobs import connection_key, id_of, identity
+from helpers.model_jobs import connection_key, id_of
 from helpers.model_runs import SteppedRun
 from helpers.model_score import SCORE
 from helpers.model_steps import StepWork
@@ -82,8 +82,7 @@ class World(Deployment):
 
         def note(event: dg.AssetMaterialization) -> None:
             table = event.asset_key.to_user_string()
-            job = unnamed.jobs[id_of(connection_key(table))]
-            self.truth.note_unnamed(table, identity(self.airbyte.job(job.id)), begun)
+            self.truth.note_unnamed(table, unnamed.jobs[id_of(connection_key(table))], begun)
 
         self._launch(connection_ids, StepWork(client, how, note, unnamed))
 
@@ -100,6 +99,9 @@ class World(Deployment):
             SCORE.runs += 1
             job = self.repository.get_implicit_global_asset_job_def()
             self.runs.append(SteppedRun(self.instance, job, list(found.values()), work))
+            self.truth.checks_are_planned(
+                key.to_user_string() for assets in found.values() for key in assets.keys
+            )
 
     def _seconds(self) -> float:
         return self.clock.real.timestamp()
