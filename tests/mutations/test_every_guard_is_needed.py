@@ -580,9 +580,16 @@ BREAKS = (
     Break(
         "which API is asked is said once",
         "resources/fallback.py",
-        "is_news = not self._refused or question in self._answered - self._refused",
+        "is_news = not self._shut or question in self._open",
         "is_news = True",
         f"{REFUSING}::test_history_that_may_not_be_listed_is_said_once_though_connections_may",
+    ),
+    Break(
+        "who may not list jobs keeps the columns",
+        "resources/fallback.py",
+        "return question in self._closed",
+        "return bool(self._closed)",
+        f"{REFUSING}::test_who_may_not_list_jobs_keeps_the_columns",
     ),
     Break(
         "a richer snapshot is not replaced by a poorer one",
