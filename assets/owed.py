@@ -11,6 +11,9 @@ from dagster_airbyte_sync.assets.table_history import Kind, Question
 from dagster_airbyte_sync.assets.tables import Table
 from dagster_airbyte_sync.resources import Job
 
+# So many tables are looked up one by one.
+_FEW = 50
+
 
 def makes_fresh(job: Job) -> bool:
     """Whether the job leaves fresh tables: a sync or refresh that succeeded."""
@@ -88,6 +91,7 @@ class _Fresh:
     shares: list[Share] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     stored: frozenset[dg.AssetKey] = frozenset()
+    missing: frozenset[dg.AssetKey] = frozenset()
     unclear: set[dg.AssetKey] = field(default_factory=set)
 
     def owed(self, tables: Sequence[Table], most: int) -> Owed:
@@ -98,6 +102,7 @@ class _Fresh:
         late_checks = {share.table.key: share for share in rest.shares}
         self.questions.extend(rest.questions)
         self._look_behind_the_last(tables)
+        self._look_behind_later_ones(tables)
         for table in tables:
             if len(self.shares) >= most:
                 return self._owed(is_cut=True)
@@ -121,16 +126,40 @@ class _Fresh:
             self.questions.append(Question("materialization", asked_of[asked], self.job))
             self.unclear.update(table.key for table in asked_of[first:])
 
+    def _look_behind_later_ones(self, tables: Sequence[Table]) -> None:
+        """Find which tables were told of the job though their last event is of a later one.
+
+        Few tables are looked up one by one, as `_add` does. Thousands would take more than a tick:
+        they were told in reporting order, so the first without it is looked for. If the last has
+        what the first lacks, their order does not help.
+        """
+        asked_of = [table for table in tables if self._was_overtaken_on(table)]
+        if len(asked_of) <= _FEW:
+            return
+        first, asked = first_missing(len(asked_of), lambda place: self._has(asked_of[place]))
+        last = self._has(asked_of[-1]) if first == 0 and asked is None else False
+        if last is None:
+            asked = len(asked_of) - 1
+        if asked is not None:
+            self.questions.append(Question("materialization", asked_of[asked], self.job))
+            self.unclear.update(table.key for table in asked_of[first:])
+        if not last:
+            self.stored |= {table.key for table in asked_of[:first]}
+            self.missing = frozenset(table.key for table in asked_of[first:])
+
+    def _was_overtaken_on(self, table: Table) -> bool:
+        is_last = self.ledger.is_last(table.key, self.job)
+        return not is_last and not self.ledger.is_after_last(table.key, self.job)
+
     def _may_hide_the_job(self, table: Table) -> bool:
         is_last = self.ledger.is_last(table.key, self.job)
         return not is_last and self.ledger.is_after_last(table.key, self.job)
 
     def _has(self, table: Table) -> bool | None:
-        history = self.ledger.history.get(table.key)
-        return None if history is None else history.has(self.job, self.ledger.skew)
+        return self.ledger.is_in_history(table.key, self.job)
 
     def _add(self, table: Table, late_check: Share | None) -> None:
-        told = table.key in self.stored or self.ledger.is_told(table.key, self.job)
+        told = self._is_told(table)
         if told:
             self.shares.extend([late_check] if late_check else [])
             return
@@ -140,6 +169,11 @@ class _Fresh:
         is_first = not any(share.marks for share in self.shares)
         share = Share(table, True, self._is_checked(table))
         self.shares.append(self._without_noted_check(share) if is_first and share.checks else share)
+
+    def _is_told(self, table: Table) -> bool | None:
+        if table.key in self.stored or table.key in self.missing:
+            return table.key in self.stored
+        return self.ledger.is_told(table.key, self.job)
 
     def _without_noted_check(self, share: Share) -> Share:
         question = Question("check", share.table, self.job)
@@ -156,8 +190,7 @@ class _Fresh:
         last = self.ledger.last.get(table.key)
         if last is None or not last.run_id or not self._is_checked(table):
             return False
-        is_unnamed = last.job is None and self.ledger.is_told(table.key, self.job) is True
-        return is_unnamed or self.ledger.is_last(table.key, self.job)
+        return self.ledger.is_last(table.key, self.job)
 
 
 def _from_first(job: Job, shares: list[Share], ledger: Ledger, kind: Kind, most: int) -> Owed:

@@ -105,14 +105,15 @@ class DefinedTables:
             warn_of_unclear(tables, unclear - {stream for _, stream in told}, self._log)
             self._unclear |= {(job.connection_id, stream) for stream in unclear}
 
-    def of_all(self, jobs: Sequence[Job]) -> list[tuple[Table, Job]]:
-        """Each job with each of its connection's tables, all as they were found at last.
+    def of_all(self, jobs: Sequence[Job]) -> list[Table]:
+        """The tables of all the jobs' connections, as they were found at last.
 
         What one job shows to be new may change the tables of those before it.
         """
         for job in jobs:
             self.of(job)
-        return [(table, job) for job in jobs for table in self.of(job)]
+        connection_ids = dict.fromkeys(job.connection_id for job in jobs)
+        return [table for each in connection_ids for table in self._of_connection(each)]
 
     def last_ends(self, instance: dg.DagsterInstance) -> Mapping[str, datetime]:
         """When the last job ended that Dagster was told of, for each connection it was told of any.

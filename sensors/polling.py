@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
@@ -13,9 +13,11 @@ from dagster_airbyte_sync.assets import (
     GRACE,
     ConnectionSelector,
     DagsterAirbyteTranslator,
+    Table,
     followers_of,
     read_again,
     read_ledger,
+    still_known,
     with_answers,
     workspace_resource,
 )
@@ -34,7 +36,7 @@ from dagster_airbyte_sync.sensors.bookmark import (
     first_bookmark,
     read_bookmark,
 )
-from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits, decide
+from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits, decide, up_to
 from dagster_airbyte_sync.sensors.defined_tables import DefinedTables
 from dagster_airbyte_sync.sensors.half_step import warn_of_half_step
 from dagster_airbyte_sync.sensors.moving import move
@@ -44,6 +46,7 @@ from dagster_airbyte_sync.sensors.run_requests import (
     RunRequestFn,
     asked_requests,
     check_request,
+    checked_once,
     downstream_request,
     requests_for,
 )
@@ -88,7 +91,8 @@ class Polling:
         limits = Limits(self.hold_limit.total_seconds(), GRACE + workspace.poll_interval)
         scan, decision = self._read(context.instance, client, budget, bookmark, tables, limits)
         self._warn(context.log, scan, decision)
-        requests = self._requests(context, client.settings.workspace_id, decision)
+        workspace_id = client.settings.workspace_id
+        requests, decision = self._requests(context, workspace_id, scan, decision, budget)
         server_time = client.server_time(budget)
         moved = move(bookmark, scan, decision, _now(), server_time, self.start_from)
         # At last, and read again at the next tick: those few must not take the time of all others.
@@ -152,15 +156,21 @@ class Polling:
         What was reported already does not count: however much of it is read again, it must not take
         the place of what is new.
         """
-        history = HistoryScan(client, bookmark, budget)
+        history, known = HistoryScan(client, bookmark, budget), None
         while True:
             scan = history.go_on(tables.events_for, limits.events)
-            decision = self._decide(instance, client, budget, bookmark, scan, tables, limits)
+            concerned = tables.of_all(scan.new)
+            decision = Decision()
+            if concerned or any(job.connection_id in tables.unreadable for job in scan.new):
+                known = self._known(
+                    instance, client, budget, bookmark, scan, tables, concerned, limits, known
+                )
+                decision, known = decided(instance, scan.new, known, budget)
             is_enough = decision.left or decision.events >= limits.events
             if scan.complete or is_enough or budget.is_spent:
                 return scan, decision
 
-    def _decide(
+    def _known(
         self,
         instance: dg.DagsterInstance,
         client: AirbyteClient,
@@ -168,19 +178,20 @@ class Polling:
         bookmark: Bookmark,
         scan: Scan,
         tables: DefinedTables,
+        concerned: Sequence[Table],
         limits: Limits,
-    ) -> Decision:
-        owed = tables.of_all(scan.new)
-        if not owed and not any(job.connection_id in tables.unreadable for job in scan.new):
-            return Decision()
-        promises = read_promises(instance, {table.key for table, _ in owed})
+        before: Known | None,
+    ) -> Known:
+        """What there is to know about the scan's new jobs, and what was looked up `before`."""
+        promises = read_promises(instance, {table.key for table in concerned})
         now, server_time = _now(), client.server_time(budget)
-        known = Known(
+        ledger = read_ledger(instance, concerned, clock_skew(server_time, now))
+        ledger = replace(ledger, among=_by_connection(scan.jobs))
+        return Known(
             tables=tables.found,
             promises=promises,
-            ledger=read_ledger(
-                instance, (table for table, _ in owed), clock_skew(server_time, now)
-            ),
+            ledger=ledger if before is None else still_known(ledger, before.ledger),
+            followers={} if before is None else before.followers,
             checked=tables.checked,
             held=bookmark.held,
             now=now,
@@ -191,7 +202,6 @@ class Polling:
             begin=bookmark.resumed_at and begin_of(self.start_from, bookmark.resumed_at),
             resumed_at=bookmark.resumed_at,
         )
-        return decided(instance, scan.new, known, budget)
 
     def _warn(self, log: logging.Logger, scan: Scan, decision: Decision) -> None:
         if scan.unreadable:
@@ -210,11 +220,17 @@ class Polling:
                 warn_of_half_step(told.sync.job, told.may_repeat, log)
 
     def _requests(
-        self, context: dg.SensorEvaluationContext, workspace_id: str, decision: Decision
-    ) -> list[dg.RunRequest]:
-        fresh = [told for told in decision.told if told.makes_fresh and told.is_whole]
-        if not fresh or (self.downstream is None and self.run_request_fn is None):
-            return []
+        self,
+        context: dg.SensorEvaluationContext,
+        workspace_id: str,
+        scan: Scan,
+        decision: Decision,
+        budget: TimeBudget,
+    ) -> tuple[list[dg.RunRequest], Decision]:
+        """The runs that follow, and the decision as far as there was time to make them."""
+        follows = [told.makes_fresh and told.is_whole for told in decision.told]
+        if not any(follows) or (self.downstream is None and self.run_request_fn is None):
+            return [], decision
         repository = _repository(context)
         runnable = Runnable.of(repository, context.instance)
         make = []
@@ -225,23 +241,27 @@ class Polling:
             )
         if self.run_request_fn is not None:
             make.append(partial(asked_requests, self.run_request_fn))
-        check = partial(check_request, runnable=runnable, jobs=self.job_names)
-        return [
-            request
-            for told in fresh
-            for request in requests_for(
-                told.sync, told.keys, make, check, workspace_id, context.log
-            )
-        ]
+        check = checked_once(partial(check_request, runnable=runnable, jobs=self.job_names))
+        found: list[dg.RunRequest] = []
+        for place, told in enumerate(decision.told):
+            if place and budget.is_spent:
+                return found, up_to(decision, place, scan.new)
+            if follows[place]:
+                found += requests_for(told.sync, told.keys, make, check, workspace_id, context.log)
+        return found, decision
 
 
 def decided(
     instance: dg.DagsterInstance, new: Sequence[Job], known: Known, budget: TimeBudget
-) -> Decision:
-    """Decide, look up what that depends on, and decide again, until it is certain or time is up."""
+) -> tuple[Decision, Known]:
+    """Decide, look up what that depends on, and decide again, until it is certain or time is up.
+
+    With what is known then. Of a job that waits it is forgotten who follows it: that may change.
+    """
     while not (decision := decide(new, known)).is_certain:
         if budget.is_spent:
-            return decide(new, replace(known, is_final=True))
+            decision = decide(new, replace(known, is_final=True))
+            break
         followers = followers_of(instance, decision.unfollowed, budget)
         # After them: a step that has ended by then has stored all its events.
         followed = {job.connection_id for _, job in decision.unfollowed}
@@ -249,7 +269,16 @@ def decided(
         ledger = read_again(instance, known.ledger, tables)
         ledger = with_answers(instance, ledger, decision.questions, budget)
         known = replace(known, ledger=ledger, followers={**known.followers, **followers})
-    return decision
+    waiting = {job.id for job in decision.waiting}
+    followers = {key: value for key, value in known.followers.items() if key not in waiting}
+    return decision, replace(known, followers=followers)
+
+
+def _by_connection(jobs: Iterable[Job]) -> dict[str, list[Job]]:
+    found: dict[str, list[Job]] = {}
+    for job in jobs:
+        found.setdefault(job.connection_id, []).append(job)
+    return found
 
 
 def clock_skew(server_time: datetime, now: float) -> timedelta:
