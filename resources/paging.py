@@ -42,6 +42,24 @@ def read_page(answer: object, field: str, read: Callable[[Json], Row | None]) ->
     return Page(tuple(row for row in found if row is not None), len(received))
 
 
+def is_likely_page_size(rows: int) -> bool:
+    """Whether a server may have this page size of its own: tens, or a power of two from 16 on."""
+    return rows > 0 and (rows % 10 == 0 or (rows >= 16 and rows & (rows - 1) == 0))
+
+
+@dataclass
+class PageSize:
+    """What is known of a server's own page size, which it may have below what it is asked for.
+
+    `proven` is the largest short page after which nothing came: the server's size is no smaller.
+    """
+
+    proven: int = 0
+
+    def may_be(self, rows: int) -> bool:
+        return rows > self.proven and is_likely_page_size(rows)
+
+
 # How often a listing without an order is read at most. Where each page is cut from another order,
 # as bad as it gets, 280 rows take about eight passes and 10,000 rows about ten more.
 _MOST_PASSES = 30

@@ -758,8 +758,22 @@ BREAKS = (
     Break(
         "1: a server's own page size is not the end of the history",
         "resources/job_pages.py",
-        "return page.received < limit and (page.received % 10 != 0 or page.received == 0)",
-        "return page.received < limit",
+        "if asked.offset or not listing.page_size.may_be(size):",
+        "if True:",
+        PAGES,
+    ),
+    Break(
+        "4: what only looks like a server's own page size is asked on once",
+        "resources/job_pages.py",
+        "listing.page_size.proven = size",
+        "pass",
+        PAGES,
+    ),
+    Break(
+        "a page that cannot be read is passed as a whole",
+        "resources/job_pages.py",
+        "if page.rows or is_last:",
+        "if True:",
         PAGES,
     ),
 )
