@@ -80,8 +80,9 @@ class AirbyteClient:
     def catalog(self, budget: TimeBudget = NO_LIMIT, *, fresh: bool = False) -> Catalog:
         """All connections and destinations, read again when older than `catalog_ttl` seconds.
 
-        Two requests while lists fit on one page. Raises AirbyteSettingsError for a workspace that
-        does not exist or that the credentials cannot see.
+        While lists fit on one page, two requests where the Configuration API answers. Where it is
+        closed, seven, with three seconds of patience, and then two for ten minutes. Raises
+        AirbyteSettingsError for a workspace that does not exist or that the credentials cannot see.
         """
         with self._lock:
             found = None if fresh else self._catalog.get("catalog")
