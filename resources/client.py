@@ -18,7 +18,6 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteRequestError,
     AirbyteSettingsError,
     NoToken,
-    OutOfTime,
 )
 from dagster_airbyte_sync.resources.fallback import Fallback, stands_for_closed
 from dagster_airbyte_sync.resources.history import (
@@ -50,7 +49,7 @@ class AirbyteClient:
     ) -> None:
         self._settings = settings
         self._http = Http(settings, sleep=sleep)
-        self._server = Server(settings, self._http)
+        self._server = Server(settings, self._http, clock=clock)
         self._configuration = ConfigurationApi(
             settings.configuration_api_base_url, settings.workspace_id
         )
@@ -81,8 +80,9 @@ class AirbyteClient:
     def catalog(self, budget: TimeBudget = NO_LIMIT, *, fresh: bool = False) -> Catalog:
         """All connections and destinations, read again when older than `catalog_ttl` seconds.
 
-        Two requests while lists fit on one page. Raises AirbyteSettingsError for a workspace that
-        does not exist or that the credentials cannot see.
+        While lists fit on one page, two requests where the Configuration API answers. Where it is
+        closed, seven, with three seconds of patience, and then two for ten minutes. Raises
+        AirbyteSettingsError for a workspace that does not exist or that the credentials cannot see.
         """
         with self._lock:
             found = None if fresh else self._catalog.get("catalog")
@@ -264,7 +264,4 @@ class AirbyteClient:
 
         It is taken to be beside the API while Airbyte does not say: a link is worth no sync.
         """
-        try:
-            return self._server.instance(budget).ui_url
-        except OutOfTime:
-            return self._server.assumed().ui_url
+        return self._server.instance(budget).ui_url

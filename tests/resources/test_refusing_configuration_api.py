@@ -146,11 +146,12 @@ def test_an_api_that_closes_and_opens_as_a_whole_is_said_once_each(
     assert "answers again" in second
 
 
+@pytest.mark.parametrize("fault", [Fault.status(403), Fault.html()], ids=str)
 def test_a_closed_configuration_api_costs_few_requests(
-    airbyte: AirbyteSimulator, connect: Connect
+    airbyte: AirbyteSimulator, connect: Connect, fault: Fault
 ) -> None:
     airbyte.add_connection("shop")
-    airbyte.add_fault(Fault.status(403), path="/api/v1/", times=None)
+    airbyte.add_fault(fault, path="/api/v1/", times=None)
     client = connect(airbyte)
     client.catalog()
     workspace = f"/api/public/v1/workspaces/{airbyte.workspace_id}"
