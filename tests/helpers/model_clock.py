@@ -45,8 +45,8 @@ def dagster_goes_by(clock: ModelClock) -> Iterator[None]:
 
     class At(datetime):
         @classmethod
-        def now(cls, tz: tzinfo | None = None) -> "At":
-            return cls.fromtimestamp(clock.real.timestamp(), tz)
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.fromtimestamp(clock.real.timestamp(), tz)
 
     def seconds() -> float:
         return clock.real.timestamp()
@@ -54,6 +54,8 @@ def dagster_goes_by(clock: ModelClock) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, dagster_time(lambda: clock.real):
         patch.setattr("dagster_airbyte_sync.sensors.polling._now", lambda: int(seconds()))
         patch.setattr("dagster_airbyte_sync.assets.reporting.datetime", At)
+        # By which the client knows how late it is in Airbyte since the last answer.
+        patch.setattr("dagster_airbyte_sync.resources.http.datetime", At)
         _clients_go_by(patch, seconds)
         yield
 

@@ -164,7 +164,8 @@ class Truth:
     def owed(self) -> Iterator[tuple[str, Identity]]:
         """What must have been told once all is at rest: table and job."""
         for job in self.jobs.current():
-            if job.is_fresh and not job.is_late and job.identity not in self.unclear:
+            is_seen = job.seen is not None and not job.is_late
+            if job.is_fresh and is_seen and job.identity not in self.unclear:
                 for table in job.tables:
                     if self._is_owed(table, job):
                         yield table, job.identity
