@@ -99,6 +99,15 @@ def test_a_run_that_names_no_job_has_reported_the_one_it_spans(
     assert known.is_told(KEY, job(5)) is is_told
 
 
+def test_of_the_jobs_that_a_run_spans_it_has_reported_the_newest() -> None:
+    """Airbyte's own schedule may have run another meanwhile."""
+    span = RunSpan("a run", (NOON - MINUTE).timestamp(), (NOON + 8 * MINUTE).timestamp())
+    known = Ledger(history={KEY: History(spans=(span,))}, among={"shop": [job(3), job(5), job(9)]})
+
+    assert known.is_told(KEY, job(5)) is True
+    assert known.is_told(KEY, job(3)) is False
+
+
 def test_a_run_that_names_no_job_is_compared_by_one_clock() -> None:
     hour = timedelta(hours=1)
     span = RunSpan("a run", (NOON - hour).timestamp(), (NOON - hour + 8 * MINUTE).timestamp())

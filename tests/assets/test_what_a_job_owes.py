@@ -184,3 +184,41 @@ def test_the_first_place_that_lacks_something_is_found_in_a_dozen_looks(count: i
             answers[asked] = asked < there
         assert first == there
         assert len(answers) <= 13
+
+
+@pytest.mark.parametrize("reported", [0, 1, 700, 1999, 2000])
+def test_of_thousands_of_tables_that_a_later_job_overtook_those_told_are_found_in_a_dozen_looks(
+    reported: int,
+) -> None:
+    tables = [Table("shop", StreamId(f"{n:04}"), dg.AssetSpec(f"{n:04}")) for n in range(2000)]
+    ledger, looks = Ledger({table.key: last(5) for table in tables}), 0
+
+    while (found := owed_by(job(2), tables, ledger, frozenset(), 250)).questions:
+        assert found.certain == ()
+        histories = {
+            question.table.key: History(
+                (job(5).ref, job(2).ref) if tables.index(question.table) < reported else ()
+            )
+            for question in found.questions
+        }
+        ledger = replace(ledger, history={**ledger.history, **histories})
+        looks += len(histories)
+
+    assert [share.table for share in found.shares] == tables[reported:][:250]
+    assert looks <= 14
+
+
+def test_where_the_order_of_tables_does_not_help_each_is_looked_up() -> None:
+    """Tables were added since, so that the first lacks what the last has."""
+    tables = [Table("shop", StreamId(f"{n:04}"), dg.AssetSpec(f"{n:04}")) for n in range(60)]
+    told = History((job(5).ref, job(2).ref))
+    ledger = Ledger({table.key: last(5) for table in tables})
+
+    while (found := owed_by(job(2), tables, ledger, frozenset(), 250)).questions:
+        histories = {
+            question.table.key: told if tables.index(question.table) >= 3 else History()
+            for question in found.questions
+        }
+        ledger = replace(ledger, history={**ledger.history, **histories})
+
+    assert [share.table for share in found.shares] == tables[:3]
