@@ -163,8 +163,6 @@ class _Teller:
         job = in_words_of([table.stream for table in of_connection], job)
         tables = in_reporting_order(tables_of_job(job, of_connection))
         most = self.known.limits.events - self.events
-        if most <= 0:
-            raise _Full
         owed = owed_by(job, tables, self.ledger, self.known.checked, most)
         self._look_for_followers(job, of_connection, owed)
         if self._lacks_answers(job, owed) or self._waits_for_a_run(job, owed):

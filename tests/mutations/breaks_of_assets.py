@@ -22,7 +22,7 @@ OF_ASSETS = (
         "assets/ledger.py",
         "return last.newest.precedes(job.ref)",
         "return True",
-        "tests/sensors/test_nothing_is_told_twice.py::test_a_job_that_finished_after_a_newer_one_is_told_once_even_without_a_bookmark",
+        "tests/assets/test_ledger.py",
     ),
     Break(
         "1: what is stored is read back by Airbyte's clock as well",
