@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+_BEGUN = dg.DagsterEventType.RUN_START
 _OVER = {dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED}
 _REPORT = dg.DagsterEventType.ASSET_MATERIALIZATION
 _STEP_ENDS = {dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE}
@@ -34,13 +35,13 @@ def summary_of(orphans: Sequence[Orphan]) -> str:
 
 
 def _events(instance: dg.DagsterInstance, run_id: str) -> list[dg.EventLogEntry]:
-    kinds = {*_OVER, *_STEP_ENDS, _REPORT}
+    kinds = {_BEGUN, *_OVER, *_STEP_ENDS, _REPORT}
     page = instance.get_records_for_run(run_id, of_type=kinds)
     return [record.event_log_entry for record in page.records]
 
 
 def _orphan(run_id: str, events: Sequence[dg.EventLogEntry]) -> Orphan | None:
-    over = next((place for place, event in enumerate(events) if _kind(event) in _OVER), None)
+    over = _place_of_end(events)
     if over is None:
         return None
     ended_at = events[over].timestamp
@@ -48,6 +49,13 @@ def _orphan(run_id: str, events: Sequence[dg.EventLogEntry]) -> Orphan | None:
     reported_for = [event.timestamp - ended_at for event in after if _kind(event) is _REPORT]
     said_so = any(_SAYS in _failure_text(event) for event in after)
     return Orphan(run_id, said_so, max(reported_for, default=0.0)) if after else None
+
+
+def _place_of_end(events: Sequence[dg.EventLogEntry]) -> int | None:
+    """Where the run was over. What was failed before it began is alive again once it begins."""
+    kinds = [_kind(event) for event in events]
+    begun = kinds.index(_BEGUN) if _BEGUN in kinds else 0
+    return next((place for place in range(begun, len(kinds)) if kinds[place] in _OVER), None)
 
 
 def _kind(entry: dg.EventLogEntry) -> dg.DagsterEventType | None:

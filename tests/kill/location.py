@@ -15,8 +15,9 @@ DEMANDS = Path(os.environ["DEMANDS"])
 EXECUTORS = {"in-process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
 
 # So long, in seconds, the job of a run that is over waits for the run's step. A step's last look at
-# its run is a second old at most; the rest is for storing one event, which takes far less here than
-# the half minute that it may take elsewhere. Without this most of the test would be waiting.
+# its run is a second old at most; the rest is for storing one event, which takes tenths of a second
+# here (the summary says how late the last was) and half a minute at most elsewhere. Without this
+# most of the test would be waiting.
 for module in (polling, reporting):
     vars(module)["GRACE"] = 5.0
 

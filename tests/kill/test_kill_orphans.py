@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync.assets.reporting import OwnRun
+from helpers.dagster_private import store_run_event, store_step_event
 from helpers.kill_orphans import Orphan, orphans_in, summary_of
 
 Step = Callable[[dg.AssetExecutionContext], object]
@@ -61,6 +62,23 @@ def test_a_step_that_does_not_look_is_found_with_the_time_of_its_last_report(
 def test_a_step_that_ends_before_its_run_is_none(instance: dg.DagsterInstance) -> None:
     run(instance, fail)
     run(instance, lambda context: None)
+
+    assert orphans_in(instance) == []
+
+
+def test_a_step_whose_run_was_failed_before_it_began_is_none(
+    instance: dg.DagsterInstance,
+) -> None:
+    """A daemon that was killed between making a run and queueing it fails it, and queues it."""
+
+    @dg.job
+    def sync() -> None: ...
+
+    run = instance.create_run_for_job(sync)
+    instance.report_run_failed(run)
+    store_run_event(instance, run, dg.DagsterEventType.RUN_START)
+    store_step_event(instance, run, "sync_shop", dg.AssetMaterialization("orders"))
+    store_run_event(instance, run, dg.DagsterEventType.STEP_SUCCESS, "sync_shop")
 
     assert orphans_in(instance) == []
 
