@@ -21,7 +21,13 @@ from dagster_airbyte_sync.assets.events import (
     tables_of_job,
 )
 from dagster_airbyte_sync.assets.freshness import freshness_from_airbyte_schedule
-from dagster_airbyte_sync.assets.ledger import Ledger, job_named_in, read_ledger
+from dagster_airbyte_sync.assets.ledger import (
+    Ledger,
+    job_named_in,
+    read_again,
+    read_ledger,
+    still_known,
+)
 from dagster_airbyte_sync.assets.matching import in_words_of, match, streams_of
 from dagster_airbyte_sync.assets.metadata import DATA_VERSION_TAG
 from dagster_airbyte_sync.assets.mirrored_schedules import build_schedules_from_airbyte
@@ -106,8 +112,10 @@ __all__ = [
     "new_tables",
     "owed_by",
     "put_back_schedules",
+    "read_again",
     "read_ledger",
     "run_events",
+    "still_known",
     "streams_of",
     "sync_schedule",
     "syncing_assets",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import zip_longest
 
 import dagster as dg
 
@@ -162,14 +163,19 @@ class _Teller:
         job = in_words_of([table.stream for table in of_connection], job)
         tables = in_reporting_order(tables_of_job(job, of_connection))
         most = self.known.limits.events - self.events
-        if most <= 0:
-            raise _Full
         owed = owed_by(job, tables, self.ledger, self.known.checked, most)
         self._look_for_followers(job, of_connection, owed)
-        if self._waits_for_a_run(job, owed):
+        if self._lacks_answers(job, owed) or self._waits_for_a_run(job, owed):
             self._wait(job)
         elif tables:
             self._report(job, tables, owed)
+
+    def _lacks_answers(self, job: Job, owed: Owed) -> bool:
+        """Whether time is up before anything is certain: other connections need not wait for it."""
+        if not self.known.is_final:
+            return False
+        is_unfollowed = any(job is asked for _, asked in self.unfollowed)
+        return is_unfollowed or (bool(owed.questions) and not owed.certain)
 
     def _look_for_followers(self, job: Job, tables: Sequence[Table], owed: Owed) -> None:
         """Ask who follows the job, unless nothing depends on it."""
@@ -180,8 +186,6 @@ class _Teller:
         defined = next((table for table in tables if table.is_defined), None)
         if defined is None:
             return
-        if known.is_final:
-            raise _Full
         self.unfollowed.append((defined, job))
 
     def _wait(self, job: Job) -> None:
@@ -224,6 +228,12 @@ class _Teller:
     def _report(self, job: Job, tables: Sequence[Table], owed: Owed) -> None:
         known = self.known
         self.questions.extend(owed.questions)
+        if not known.is_final and (self.questions or self.unfollowed):
+            # What is asked is decided again: events are made when all is certain.
+            self.events += sum(share.marks + share.checks for share in owed.shares)
+            if owed.is_cut:
+                raise _Full
+            return
         shares = owed.certain if known.is_final else owed.shares
         sync = FinishedSync(job, known.job_url(job), self._followers(job).started_by)
         events, fitting = self._fitting(sync, shares)
@@ -300,8 +310,22 @@ def decide(new: Sequence[Job], known: Known) -> Decision:
         tuple(left),
         known.unreadable,
         frozenset(teller.graced),
-        tuple(teller.questions),
+        _in_turn(teller.questions),
         tuple(teller.unfollowed),
+    )
+
+
+def up_to(decision: Decision, place: int, new: Sequence[Job]) -> Decision:
+    """The decision without what it reports from that place on, which is left to the next tick."""
+    first = decision.told[place].sync.job.id
+    start = next(number for number, job in enumerate(new) if job.id == first)
+    left = new[start:]
+    kept = {job.id for job in new[:start]}
+    return replace(
+        decision,
+        told=decision.told[:place],
+        waiting=tuple(job for job in decision.waiting if job.id in kept),
+        left=tuple(left),
     )
 
 
@@ -360,12 +384,19 @@ def _is_ours(job: Job, tables: Sequence[Table], known: Known) -> bool:
 def _teller(job: Job, tables: Sequence[Table], known: Known) -> str | None:
     """The run that told the job of one of the tables, "" for a sensor; None if none is known."""
     ledger, keys = known.ledger, [table.key for table in tables if table.is_defined]
-    last = [ledger.last[key] for key in keys if key in ledger.last]
-    tellers = [told.run_id for told in last if told.job and told.job.is_same(job.ref)]
+    tellers = [ledger.last[key].run_id for key in keys if ledger.is_last(key, job)]
     if tellers:
         return min(tellers)
-    histories = [ledger.history[key] for key in keys if key in ledger.history]
-    return next(filter(None, (h.run_that_spans(job, ledger.skew) for h in histories)), None)
+    return next(filter(None, (ledger.unnamed_report(key, job) for key in keys)), None)
+
+
+def _in_turn(questions: Iterable[Question]) -> tuple[Question, ...]:
+    """One question of each job, then a second of each: no job takes all the time of the others."""
+    by_job: dict[int, list[Question]] = {}
+    for question in questions:
+        by_job.setdefault(question.job.id, []).append(question)
+    turns = zip_longest(*by_job.values())
+    return tuple(question for turn in turns for question in turn if question is not None)
 
 
 def _after(ledger: Ledger, job: Job, events: Sequence[Event]) -> Ledger:

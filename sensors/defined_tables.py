@@ -105,23 +105,25 @@ class DefinedTables:
             warn_of_unclear(tables, unclear - {stream for _, stream in told}, self._log)
             self._unclear |= {(job.connection_id, stream) for stream in unclear}
 
-    def of_all(self, jobs: Sequence[Job]) -> list[tuple[Table, Job]]:
-        """Each job with each of its connection's tables, all as they were found at last.
+    def of_all(self, jobs: Sequence[Job]) -> list[Table]:
+        """The tables of all the jobs' connections, as they were found at last.
 
         What one job shows to be new may change the tables of those before it.
         """
         for job in jobs:
             self.of(job)
-        return [(table, job) for job in jobs for table in self.of(job)]
+        connection_ids = dict.fromkeys(job.connection_id for job in jobs)
+        return [table for each in connection_ids for table in self._of_connection(each)]
 
     def last_ends(self, instance: dg.DagsterInstance) -> Mapping[str, datetime]:
         """When the last job ended that Dagster was told of, for each connection it was told of any.
 
-        One look into the event log for all tables.
+        One look into the event log for all tables, also those of connections that are deleted by
+        now, or that cannot be read before somebody mends the selector.
         """
         listed = self._catalog.connections
-        ids = [*self._own] if self._is_catalog_slow else [*listed]
-        tables = {connection_id: self._of_connection(connection_id) for connection_id in ids}
+        ids = {*self._own, *(() if self._is_catalog_slow else listed)}
+        tables = {each: self._as_far_as_known(each) for each in sorted(ids)}
         ledger = read_ledger(instance, chain.from_iterable(tables.values()))
         ends = {
             connection_id: ends_reported(ledger, (table.key for table in found))
@@ -143,6 +145,12 @@ class DefinedTables:
             self._log.warning("Whether connections can be told again is not known: %s", error)
             return []
         return [connection_id for connection_id in found if connection_id not in self._unreadable]
+
+    def _as_far_as_known(self, connection_id: str) -> list[Table]:
+        found = self._of_connection(connection_id)
+        if connection_id not in self._unreadable:
+            return found
+        return list(self._own.get(connection_id, {}).values())
 
     def _of_connection(self, connection_id: str) -> list[Table]:
         if connection_id not in self._found:
@@ -326,7 +334,8 @@ class DefinedTables:
         if connection.name in names:
             self._log.warning(
                 "Connection %r was deleted in Airbyte and made again: the new one (%s) is not"
-                " reported before you reload the code location.",
+                " reported before you reload the code location, and then only what ends after the"
+                " reload.",
                 connection.name,
                 connection.id,
             )

@@ -171,6 +171,40 @@ def _has_key(
     return partitions.has_partition_key(key)
 
 
+def checked_once(check: Callable[[dg.RunRequest], None]) -> Callable[[dg.RunRequest], None]:
+    """The check, made once for requests that ask for the same: on large locations it takes long."""
+    refused: dict[str, Exception | None] = {}
+
+    def check_once(request: dg.RunRequest) -> None:
+        asked = repr(
+            (
+                request.job_name,
+                sorted(key.to_string() for key in request.asset_selection or ()),
+                request.asset_check_keys,
+                request.partition_key,
+                request.run_config,
+            )
+            if isinstance(request, dg.RunRequest)
+            else request
+        )
+        if asked not in refused:
+            refused[asked] = _refusal(check, request)
+        reason = refused[asked]
+        if reason is not None:
+            raise reason
+
+    return check_once
+
+
+def _refusal(check: Callable[[dg.RunRequest], None], request: dg.RunRequest) -> Exception | None:
+    try:
+        check(request)
+    except Exception as reason:
+        # Whatever it is, it is logged for each sync whose run it costs.
+        return reason
+    return None
+
+
 def requests_for(
     sync: FinishedSync,
     keys: Sequence[dg.AssetKey],

@@ -4,7 +4,7 @@ is private in Dagster; the product never does."""
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from itertools import islice
@@ -236,6 +236,15 @@ def asset_records_not_written(instance: dg.DagsterInstance) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def dagster_time(now: Callable[[], datetime]) -> Iterator[None]:
+    """For Dagster it is `now()`: all events and runs are stored with that time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dagster._time._mockable_get_current_datetime", now)
+        patch.setattr("dagster._time._mockable_get_current_timestamp", lambda: now().timestamp())
+        yield
+
+
 def fire_times(crons: Sequence[str], start: datetime, count: int, zone: str) -> list[datetime]:
     """When the daemon makes ticks for a schedule with these crons, at or after the start."""
     times = schedule_execution_time_iterator(start.timestamp(), list(crons), zone)
@@ -248,6 +257,7 @@ __all__ = [
     "SensorDaemon",
     "TickStatus",
     "asset_records_not_written",
+    "dagster_time",
     "fire_times",
     "scheduled_runs",
     "sensor_daemon",

@@ -1,250 +1,60 @@
-"""Dagster runs that go on only when a test says so, and may die at any point.
+"""Dagster runs that go on only when a test says so: whole ones, and those of which only the main
+process is gone, or which are marked as over while their steps live on."""
 
-What a step does is the product's own `sync_and_poll`, in a thread of its own that stops before each
-request to Airbyte and after each event. Only one thread ever moves, so a history repeats exactly.
-"""
-
-import logging
-import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Iterable
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import DATA_VERSION_TAG, table_of_spec
-from dagster_airbyte_sync.assets.following import Following
-from dagster_airbyte_sync.assets.reporting import SyncEvent
-from dagster_airbyte_sync.assets.syncing import sync_and_poll
-from dagster_airbyte_sync.resources import (
-    AirbyteClient,
-    AirbyteError,
-    BaseAirbyteWorkspace,
-)
-from helpers.dagster_private import store_run_event, store_step_event
-
-EventType = dg.DagsterEventType
-OnTold = Callable[[dg.AssetMaterialization], None]
-
-
-class Killed(BaseException):
-    """Thrown into a step whose process is gone: nothing is written or asked any more."""
-
-
-class Terminated(BaseException):
-    """Thrown into a step whose run somebody terminates: it may tidy up."""
-
-
-class Baton:
-    """Hands control to a thread and takes it back at the thread's next pause."""
-
-    def __init__(self) -> None:
-        self._go = threading.Semaphore(0)
-        self._back = threading.Semaphore(0)
-        self._thrown: type[BaseException] | None = None
-
-    def pause(self) -> None:
-        """In the thread: wait for the next turn. Does not wait once the thread is to end."""
-        if self._thrown is None:
-            self._back.release()
-            self.wait_for_turn()
-        elif self._thrown is Killed:
-            raise Killed
-
-    def wait_for_turn(self) -> None:
-        _take(self._go)
-        if self._thrown:
-            raise self._thrown
-
-    def give_back(self) -> None:
-        self._back.release()
-
-    def turn(self, throw: type[BaseException] | None = None) -> None:
-        """In the test: let the thread go on to its next pause, or to its end."""
-        self._thrown = throw
-        self._go.release()
-        _take(self._back)
-
-
-def _take(semaphore: threading.Semaphore) -> None:
-    if not semaphore.acquire(timeout=60):
-        raise RuntimeError("The other thread does not come back")
-
-
-class PausingClient:
-    """The product's client, with a pause before each question that a step asks Airbyte."""
-
-    # These answer from what is known already.
-    _AT_ONCE = frozenset({"settings", "server_time"})
-
-    def __init__(self, client: AirbyteClient, baton: Baton) -> None:
-        self._client, self._baton = client, baton
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._client, name)
-        if name in self._AT_ONCE:
-            return found
-
-        def ask(*arguments: object, **named: object) -> object:
-            self._baton.pause()
-            return found(*arguments, **named)
-
-        return ask
-
-
-@dataclass(frozen=True)
-class PausingWorkspace:
-    """All of a workspace that `sync_and_poll` looks at."""
-
-    client: PausingClient
-    workspace_id: str
-
-    def get_client(self) -> PausingClient:
-        return self.client
-
-
-@dataclass(frozen=True)
-class StepContext:
-    """All of a step's context that `sync_and_poll` looks at."""
-
-    assets_def: dg.AssetsDefinition
-    run: dg.DagsterRun
-    instance: dg.DagsterInstance
-    selected_asset_keys: frozenset[dg.AssetKey]
-    log: logging.Logger
-    baton: Baton
-
-    def log_event(self, event: dg.AssetMaterialization | dg.AssetObservation) -> None:
-        self.baton.pause()
-        store_step_event(self.instance, self.run, self.assets_def.op.name, event)
-
-
-class SteppedStep:
-    """One step of a run: the sync of one connection."""
-
-    def __init__(
-        self,
-        context: StepContext,
-        workspace: PausingWorkspace,
-        how: Following,
-        baton: Baton,
-        on_told: OnTold,
-    ) -> None:
-        self._context, self._workspace, self._how = context, workspace, how
-        self._baton, self._on_told = baton, on_told
-        self.has_ended = self.has_failed = False
-        self.defect: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    @property
-    def connection_ids(self) -> set[str]:
-        found = (table_of_spec(spec) for spec in self._context.assets_def.specs)
-        return {table.connection_id for table in found if table}
-
-    def turn(self, throw: type[BaseException] | None = None) -> None:
-        if not self.has_ended:
-            self._baton.turn(throw)
-            if self.has_ended:
-                self._thread.join()
-        if self.defect and throw is not Killed:
-            raise self.defect
-
-    def _run(self) -> None:
-        try:
-            self._baton.wait_for_turn()
-            self._write(EventType.STEP_START)
-            self._sync()
-        except (Killed, Terminated):
-            pass
-        except BaseException as defect:
-            self.defect = defect
-        finally:
-            self.has_ended = True
-            self._baton.give_back()
-
-    def _sync(self) -> None:
-        context = cast(dg.AssetExecutionContext, self._context)
-        workspace = cast(BaseAirbyteWorkspace, self._workspace)
-        try:
-            self._baton.pause()
-            for event in sync_and_poll(workspace, context, self._how):
-                self._tell(event)
-                self._baton.pause()
-        except (AirbyteError, dg.Failure, Terminated):
-            self.has_failed = True
-            self._write(EventType.STEP_FAILURE)
-        else:
-            self._write(EventType.STEP_SUCCESS)
-
-    def _tell(self, event: SyncEvent) -> None:
-        if isinstance(event, dg.Output):
-            return
-        stored = _stored(event)
-        context = self._context
-        store_step_event(context.instance, context.run, context.assets_def.op.name, stored)
-        self._on_told(stored)
-
-    def _write(self, kind: EventType) -> None:
-        context = self._context
-        store_run_event(context.instance, context.run, kind, context.assets_def.op.name)
-
-
-def _stored(
-    event: dg.MaterializeResult[object] | dg.AssetMaterialization,
-) -> dg.AssetMaterialization:
-    if isinstance(event, dg.AssetMaterialization):
-        return event
-    assert event.asset_key is not None
-    assert event.data_version is not None
-    return dg.AssetMaterialization(
-        asset_key=event.asset_key,
-        metadata=event.metadata,
-        tags={**(event.tags or {}), DATA_VERSION_TAG: event.data_version.value},
-    )
+from helpers.dagster_private import asset_records_not_written, store_run_event
+from helpers.model_steps import EventType, Killed, SteppedStep, StepWork, Terminated
 
 
 class SteppedRun:
-    """A run of some connections' assets, a step for each, in parallel."""
+    """A run of some connections' assets, a step for each, in parallel.
+
+    `is_over` is what Dagster holds it for; `is_dead` if all its processes are gone, and
+    `has_lost_parent` if only the main one is: nobody then says how the run ended.
+    """
 
     def __init__(
         self,
         instance: dg.DagsterInstance,
         job: dg.JobDefinition,
         assets: Iterable[dg.AssetsDefinition],
-        client: AirbyteClient,
-        on_told: OnTold,
-        how: Following,
+        work: StepWork,
     ) -> None:
         definitions = list(assets)
         keys = {key for each in definitions for key in each.keys}
         self._instance = instance
+        self._clock = work.how.clock
         self.run = instance.create_run_for_job(
             job.get_subset(asset_selection=keys), status=dg.DagsterRunStatus.NOT_STARTED
         )
-        self.is_started = self.is_over = self.is_dead = False
+        self.is_started = self.is_over = self.is_dead = self.has_lost_parent = False
+        self.last_turn = self._clock()
+        self.steps = [SteppedStep(instance, self.run, each, work) for each in definitions]
 
-        def step(definition: dg.AssetsDefinition) -> SteppedStep:
-            baton = Baton()
-            context = StepContext(
-                definition,
-                self.run,
-                instance,
-                frozenset(definition.keys),
-                logging.getLogger("dagster.model"),
-                baton,
-            )
-            workspace_id = client.settings.workspace_id
-            workspace = PausingWorkspace(PausingClient(client, baton), workspace_id)
-            return SteppedStep(context, workspace, how, baton, on_told)
+    @property
+    def is_live(self) -> bool:
+        """Whether anything of it may still do something."""
+        has_parent = not (self.is_over or self.has_lost_parent)
+        return not self.is_dead and (has_parent or bool(self._going))
 
-        self.steps = [step(definition) for definition in definitions]
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is dead without Dagster knowing."""
+        return (self.is_dead or self.has_lost_parent) and not self.is_over
+
+    @property
+    def _going(self) -> list[SteppedStep]:
+        return [step for step in self.steps if not step.has_ended]
 
     def turn(self, place: int = 0) -> None:
         """Go on: start, then one of its steps that have not ended, then end."""
-        going = [step for step in self.steps if not step.has_ended]
-        if self.is_over or self.is_dead:
+        going = self._going
+        if not self.is_live:
             return
+        self.last_turn = self._clock()
         if not self.is_started:
             self.is_started = True
             store_run_event(self._instance, self.run, EventType.RUN_START)
@@ -254,16 +64,40 @@ class SteppedRun:
             failed = any(step.has_failed for step in self.steps)
             self._end(EventType.RUN_FAILURE if failed else EventType.RUN_SUCCESS)
 
-    def die(self) -> None:
-        """The processes are gone; Dagster does not know it yet."""
+    def die(self, *, storing: bool = False) -> None:
+        """The processes are gone; Dagster does not know it yet.
+
+        With `storing` a step is stopped after it stored an event and before that is noted as the
+        last one of its table, if storing an event is what it does next.
+        """
+        if storing and self.is_started and self._going and not self.is_dead:
+            with asset_records_not_written(self._instance):
+                self._going[0].turn()
         self.is_dead = True
         self._throw(Killed)
+
+    def lose_parent(self) -> None:
+        """The main process is gone, and so nobody begins the steps that had not begun."""
+        self.has_lost_parent = True
+        for step in self.steps:
+            if not step.has_begun:
+                step.turn(Killed)
 
     def is_found_dead(self) -> None:
         """Dagster's run monitoring has seen it."""
         if not self.is_over:
-            self.is_over = True
+            self.mark_as_over("failed")
+
+    def mark_as_over(self, how: str) -> None:
+        """Somebody marks it as "failed" or "canceled"; its processes are not touched."""
+        self.is_over = True
+        if not self.is_started:
+            # Dagster starts no run that is over.
+            self.die()
+        if how == "failed":
             self._instance.report_run_failed(self.run)
+        else:
+            self._instance.report_run_canceled(self.run)
 
     def terminate(self) -> None:
         """Somebody terminates the run in Dagster's UI."""

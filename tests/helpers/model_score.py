@@ -6,7 +6,9 @@ from dataclasses import dataclass, fields
 @dataclass
 class Score:
     """Counts over all histories. The last three must stay zero; `overtaken` are jobs told after a
-    newer one because that was told, by its own run or early, before Airbyte showed the older."""
+    newer one because that was told, by its own run or early, before Airbyte showed the older.
+    `orphans` are runs that were over for Dagster, or had lost their main process, while steps
+    went on."""
 
     histories: int = 0
     steps: int = 0
@@ -15,6 +17,9 @@ class Score:
     faults: int = 0
     runs: int = 0
     jobs: int = 0
+    restores: int = 0
+    clocks_set: int = 0
+    orphans: int = 0
     told: int = 0
     told_by_runs: int = 0
     overtaken: int = 0

@@ -4,21 +4,42 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedJob
+from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
+from helpers.model_clock import ModelClock
+from helpers.model_coverage import Coverage
+from helpers.model_jobs import (
+    EndedJob,
+    EndedJobs,
+    Identity,
+    connection_key,
+    id_of,
+)
 from helpers.model_score import SCORE
 
-# What commits later than this after its end may be out of the sensor's reach.
-REACH = timedelta(minutes=5)
+RUN = "a run"
+# Stands for a check that a run may evaluate by itself.
+PLANNED: Identity = (0, 0)
 
 
 @dataclass(frozen=True)
 class Telling:
-    """One materialization: of which table and job, when on Airbyte's clock, and by whom."""
+    """One materialization: of which table and job, and by whom: a sensor's name, or `RUN`.
+
+    `at` is the moment in the order of all that happened. A run like those of dagster-airbyte does
+    not say which job it was: then `is_named` is False.
+    """
 
     table: str
-    job_id: int
-    at: datetime
-    by_run: bool
+    job: EndedJob
+    at: int
+    by: str
+    data_version: str | None = None
+    is_named: bool = True
+    coverage: Coverage | None = field(default=None, repr=False)
+
+    @property
+    def identity(self) -> Identity:
+        return self.job.identity
 
 
 @dataclass
@@ -26,71 +47,194 @@ class Truth:
     """All tellings so far, and since when each table has been defined in Dagster."""
 
     airbyte: AirbyteSimulator
+    clock: ModelClock
     tellings: list[Telling] = field(default_factory=list)
     defined_since: dict[str, datetime] = field(default_factory=dict)
     # A closed Configuration API takes with it which streams a job had.
     streams_are_known: bool = True
     # Tables of streams that a connection once lost.
     taken_away: set[str] = field(default_factory=set)
+    coverage: dict[str, Coverage] = field(default_factory=dict)
+    # What a run materialized without a name: table, and when it began and stored that.
+    spans: list[tuple[str, datetime, datetime]] = field(default_factory=list)
+    # Jobs that ended behind a clock that was set again before a sensor saw it.
+    unclear: set[Identity] = field(default_factory=set)
+    # Checks and observations, by kind and table.
+    noted: dict[tuple[str, str], list[Identity]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.jobs = EndedJobs(self.airbyte, self.clock)
+        self._furthest = self.clock.now()
+
+    # -- what happens ---------------------------------------------------------------------------
+
+    def look(self) -> int:
+        """Note what has ended in Airbyte; returns the number of this moment."""
+        self._furthest = max(self._furthest, self.clock.now())
+        return self.jobs.look()
 
     def now_defined(self, tables: Iterable[str]) -> None:
-        now = self.airbyte.now
+        now = self.clock.real
         self.defined_since = {table: self.defined_since.get(table, now) for table in tables}
 
-    def note(self, table: str, job_id: int | None, *, by_run: bool) -> None:
-        """A materialization has just been stored. Fails if it should not have been."""
-        assert job_id is not None, f"{table} was told of no job"
-        telling = Telling(table, job_id, self.airbyte.now, by_run)
-        self._check_it_is_true(telling)
-        self._check_it_is_new(telling)
-        self._check_it_is_in_order(telling)
+    def sensor_begins(self, sensor: str, look_back: timedelta) -> None:
+        """A sensor without a usable cursor begins: so far back it looks, or to the last reports."""
+        last: dict[str, EndedJob] = {}
+        for telling in self.tellings:
+            job = telling.job
+            if telling.is_named and (
+                job.connection_id not in last or last[job.connection_id].ended < job.ended
+            ):
+                last[job.connection_id] = job
+        # Airbyte's clock is known to a second.
+        begin = (self.clock.now() - look_back, self.clock.real - look_back)
+        ends = {key: (job.ended, job.ended_really) for key, job in last.items()}
+        self.coverage[sensor] = Coverage(begin, ends)
+
+    def clock_is_set(self) -> None:
+        """To be called before that. What ended at a time that had been before, and was not told
+        till now, may be behind what sensors have read when they look again."""
+        self.look()
+        told = {telling.identity for telling in self.tellings}
+        self.unclear |= {
+            job.identity
+            for job in self.jobs.current()
+            if job.ended < self._furthest and job.identity not in told
+        }
+
+    def note(
+        self,
+        table: str,
+        which: Identity | None,
+        *,
+        by: str,
+        data_version: str | None,
+        at: int | None = None,
+    ) -> None:
+        """A materialization has just been stored. Fails if it should not have been.
+
+        A sensor decided it `at` a moment before.
+        """
+        now = self.look()
+        assert which is not None, f"{table} was told of no job"
+        job = self._true_job(table, which)
+        moment, coverage = now if at is None else at, self.coverage.get(by)
+        telling = Telling(table, job, moment, by, data_version, coverage=coverage)
+        if not self.jobs.is_ambiguous(which):
+            self._check_it_is_new(telling)
+            self._check_it_is_in_order(telling)
+        self._check_its_version(telling)
         self.tellings.append(telling)
         SCORE.told += 1
-        SCORE.told_by_runs += by_run
+        SCORE.told_by_runs += by == RUN
+
+    def note_unnamed(self, table: str, which: Identity, begun: datetime) -> None:
+        """A run that began then has materialized the table after its own sync, without its name."""
+        now = self.look()
+        job = self._true_job(table, which, had_stream=True)
+        self.tellings.append(Telling(table, job, now, RUN, is_named=False))
+        self.spans.append((table, begun, self.clock.real))
+
+    def checks_are_planned(self, tables: Iterable[str]) -> None:
+        """By a run. Dagster shows the last record of a check only, and that is then this one."""
+        for table in tables:
+            self.noted.setdefault(("check", table), []).append(PLANNED)
+
+    def note_once(self, kind: str, table: str, which: Identity) -> None:
+        """A check or observation that says how a job ended was stored. Fails if it was before.
+
+        Dagster knows the last check only: where numbers and times disagree since, as a clock was
+        set back, nobody can know whether it was evaluated for the job before.
+        """
+        noted = self.noted.setdefault((kind, table), [])
+        if which in noted and not self.jobs.is_ambiguous(which):
+            since = noted[noted.index(which) + 1 :]
+            is_unclear = kind == "check" and any(
+                other == PLANNED or _disagree(which, other) for other in since
+            )
+            SCORE.twice += not is_unclear
+            assert is_unclear, f"a second {kind} of {table} and job {which}, after {noted}"
+        noted.append(which)
+
+    # -- what was told and is owed --------------------------------------------------------------
 
     def told(self, table: str) -> list[int]:
-        return [telling.job_id for telling in self.tellings if telling.table == table]
+        return [telling.identity[0] for telling in self.tellings if telling.table == table]
 
-    def owed(self) -> Iterator[tuple[str, int]]:
+    def owed(self) -> Iterator[tuple[str, Identity]]:
         """What must have been told once all is at rest: table and job."""
-        for job in self._fresh_jobs():
-            for table in tables_of(job):
-                if self._was_defined(table, job) and self._is_known(table) and _is_in_reach(job):
-                    yield table, job.job_id
+        for job in self.jobs.current():
+            is_seen = job.seen is not None and not job.is_late
+            if job.is_fresh and is_seen and job.identity not in self.unclear:
+                for table in job.tables:
+                    if self._is_owed(table, job):
+                        yield table, job.identity
+
+    def _is_owed(self, table: str, job: EndedJob) -> bool:
+        if self._may_be_spanned(table, job):
+            return False
+        is_covered = any(coverage.has(job) for coverage in self.coverage.values())
+        return is_covered and self._is_known(table) and self._had_assets(table, job)
+
+    def _may_be_spanned(self, table: str, job: EndedJob) -> bool:
+        """Whether the job may count as reported by a run that did not name it."""
+        slack = timedelta(seconds=10)
+        return any(
+            table == spanned and begun - slack <= job.ended_really <= stored + slack
+            for spanned, begun, stored in self.spans
+        )
 
     def _is_known(self, table: str) -> bool:
         """Whether it can be seen that a job had this stream: in the job, or in its connection."""
         return self.streams_are_known or table not in self.taken_away
 
+    def _had_assets(self, table: str, job: EndedJob) -> bool:
+        """Whether the table was defined, or can be named like others of its connection."""
+        if self._was_defined(table, job):
+            return True
+        key = connection_key(table)
+        siblings = [name for name in self.defined_since if connection_key(name) == key]
+        return (
+            self.streams_are_known
+            and table not in self.taken_away
+            and any(self._was_defined(name, job) for name in siblings)
+            and self._connection(key).status != "deprecated"
+        )
+
     def check_nothing_is_lost(self) -> None:
-        told = {(telling.table, telling.job_id) for telling in self.tellings}
+        self.look()
+        told = {(telling.table, telling.identity) for telling in self.tellings}
         lost = [owed for owed in self.owed() if owed not in told]
         SCORE.lost += len(lost)
         assert not lost, f"never told: {lost}"
 
-    def _fresh_jobs(self) -> list[SimulatedJob]:
-        return [
-            job for job in self.airbyte.jobs if job.status == "succeeded" and job.type != "reset"
-        ]
+    # -- what each telling must be --------------------------------------------------------------
 
-    def _check_it_is_true(self, telling: Telling) -> None:
-        job = self.airbyte.job(telling.job_id)
-        assert job.status == "succeeded", f"{telling} is told of a job that has {job.status}"
-        assert job.type in ("sync", "refresh"), f"{telling} is told of a {job.type}"
-        assert (job.committed_at or telling.at) <= telling.at, f"{telling}: nobody could know yet"
-        of_connection = id_of(connection_key(telling.table)) == job.connection_id
-        had_stream = telling.table in tables_of(job) or not self.streams_are_known
-        assert of_connection, f"{telling} is told of another connection's job"
-        assert had_stream, f"{telling} is told of a job without its stream"
+    def _true_job(self, table: str, which: Identity, *, had_stream: bool = False) -> EndedJob:
+        seen = [job for job in self.jobs.versions(which) if job.seen is not None]
+        assert seen, f"{table} is told of {which}, and nobody could know of that"
+        fresh = [job for job in seen if job.is_fresh]
+        assert fresh, f"{table} is told of {seen[-1]}, which did not make it fresh"
+        job = fresh[-1]
+        of_connection = id_of(connection_key(table)) == job.connection_id
+        assert of_connection, f"{table} is told of another connection's job {job}"
+        had_stream = had_stream or table in job.tables or not self.streams_are_known
+        assert had_stream, f"{table} is told of a job without its stream: {job}"
+        return job
+
+    def _of(self, table: str) -> list[Telling]:
+        return [telling for telling in self.tellings if telling.table == table]
 
     def _check_it_is_new(self, telling: Telling) -> None:
-        if telling.job_id in self.told(telling.table):
+        same = [each for each in self._of(telling.table) if each.identity == telling.identity]
+        # A run that does not say whose events it stores looks at nothing before it does.
+        if any(each.is_named or each.at < telling.at for each in same):
             SCORE.twice += 1
-            raise AssertionError(f"told twice: {telling}, after {self.tellings}")
+            raise AssertionError(f"told twice: {telling}, after {self._of(telling.table)}")
 
     def _check_it_is_in_order(self, telling: Telling) -> None:
-        newer = [t for t in self.tellings if t.table == telling.table and t.job_id > telling.job_id]
-        if not newer:
+        newer = [each for each in self._of(telling.table) if telling.job.precedes(each.job)]
+        if not newer or telling.job.is_lost:
             return
         SCORE.overtaken += 1
         if not any(self._could_overtake(other, telling) for other in newer):
@@ -103,32 +247,32 @@ class Truth:
         A run tells its own job whatever else the sensor has yet to tell. A sensor may have passed
         the older one before it could be seen, or while the table was not defined; another sensor,
         or one without its bookmark, then finds it still untold. So it does, however much later,
-        where the older one was out of the first sensor's reach when it came.
+        where the older one was out of the first sensor's reach when it came, or ended before all
+        that the first one goes back to.
         """
-        job = self.airbyte.job(older.job_id)
-        visible = job.committed_at or job.updated_at
-        if newer.by_run or visible > newer.at or not _is_in_reach(job):
+        job = older.job
+        if newer.by == RUN or job.seen is None or job.seen > newer.at or job.is_late:
             return True
-        return not self._was_defined(older.table, job)
+        is_covered = newer.coverage is None or newer.coverage.has(job)
+        is_clear = job.identity not in self.unclear
+        return not (is_covered and is_clear and self._was_defined(older.table, job))
 
-    def _was_defined(self, table: str, job: SimulatedJob) -> bool:
+    def _check_its_version(self, telling: Telling) -> None:
+        """It names this job and no other of its number, or stays what it was."""
+        number, created = telling.identity
+        before = {each.data_version for each in self._of(telling.table)}
+        assert telling.data_version in {f"{number}-{created}", *before}, (
+            f"{telling}, after {self._of(telling.table)}"
+        )
+
+    def _was_defined(self, table: str, job: EndedJob) -> bool:
         defined = self.defined_since.get(table)
-        return defined is not None and defined < job.updated_at
+        return defined is not None and defined < job.ended_really
+
+    def _connection(self, key: str) -> SimulatedConnection:
+        found = (each for each in self.airbyte.connections if each.connection_id == id_of(key))
+        return next(found)
 
 
-def _is_in_reach(job: SimulatedJob) -> bool:
-    return (job.committed_at or job.updated_at) - job.updated_at < REACH
-
-
-def tables_of(job: SimulatedJob) -> list[str]:
-    """Streams of this model have the names of their assets: `c1_a`, `c1_b`, `c2_a`."""
-    return [stream.name for stream in job.streams]
-
-
-def connection_key(table: str) -> str:
-    return table.partition("_")[0]
-
-
-def id_of(key: str) -> str:
-    """The id of the connection whose streams' names begin with this key."""
-    return f"{key}000000-0000-4000-8000-000000000000"
+def _disagree(one: Identity, other: Identity) -> bool:
+    return (one[0] < other[0]) != (one[1] < other[1])

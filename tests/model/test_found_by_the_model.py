@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from helpers.model_runs import SteppedRun
-from helpers.model_world import BETWEEN, SENSORS, World
+from helpers.model_world import BETWEEN, SENSORS, Kind, World
 
 SENSOR = SENSORS[0]
 WHILE_STORING = BETWEEN[-1]
@@ -81,7 +81,7 @@ def test_a_job_told_by_its_run_while_a_tick_stores_older_jobs_is_not_told_again(
 def test_of_two_runs_that_follow_one_sync_one_tells_it_though_airbytes_clock_is_hours_off(
     hours: int,
 ) -> None:
-    with closing(World(clock_is_off=timedelta(hours=hours))) as world:
+    with closing(World(Kind(clock_is_off=timedelta(hours=hours)))) as world:
         shop = world.add_connection(streams=3)
         world.restart_code_server()
         world.airbyte.advance(1)
@@ -122,7 +122,7 @@ def test_of_two_runs_that_follow_one_sync_one_tells_it_though_others_observe_the
     others: int,
 ) -> None:
     """What is observed without a time of Airbyte's, which is hours ahead, hides nothing older."""
-    with closing(World(clock_is_off=timedelta(hours=10))) as world:
+    with closing(World(Kind(clock_is_off=timedelta(hours=10)))) as world:
         shop = world.add_connection(streams=3)
         world.restart_code_server()
         world.airbyte.advance(1)

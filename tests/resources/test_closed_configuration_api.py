@@ -105,6 +105,22 @@ def test_what_refuses_for_two_minutes_is_closed(
     assert len(client.catalog(fresh=True).connections) == 1
 
 
+@pytest.mark.parametrize("fault", [Fault.status(503), Fault.slow(3)], ids=str)
+def test_an_instance_that_does_not_answer_costs_a_tick_one_request_in_ten_minutes(
+    airbyte: AirbyteSimulator, connect: Connect, fault: Fault
+) -> None:
+    job = airbyte.run_sync(airbyte.add_connection("shop"))
+    airbyte.add_fault(Fault.status(403), path="/jobs/list_for_workspaces", times=None)
+    airbyte.add_fault(fault, path="/instance_configuration", times=None)
+    client = connect(airbyte)
+    client.catalog()
+    for requests in (5, 2, 2):
+        airbyte.forget_requests()
+        found = client.finished_jobs(airbyte.now - HOUR, TimeBudget(4))
+        assert [told.id for told in found] == [job.job_id]
+        assert len(paths(airbyte)) == requests
+
+
 def test_what_may_not_be_asked_closes_what_may_be_only_after_it_was_asked(
     airbyte: AirbyteSimulator, connect: Connect
 ) -> None:

@@ -156,7 +156,7 @@ def test_what_a_cursor_has_no_room_for_uses_up_no_tick(
     airbyte: AirbyteSimulator, memory: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Read again, it counts as new; ten times as many syncs would do so with the usual size."""
-    monkeypatch.setattr(bookmark, "_MOST_BYTES", 700)
+    monkeypatch.setattr(bookmark, "_MOST_BYTES", 450)
     connections = add_connections(airbyte)
     deployment = deployed(airbyte, memory)
     deployment.tick()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import count
 
 import dagster as dg
 import pytest
@@ -49,10 +50,14 @@ def sync_hourly(
 
 def restarted(deployment: Deployment) -> Deployment:
     """Its sensor now runs in a process that has heard nothing of Airbyte yet."""
+    # Clients are shared by all with the same settings.
     deployment.workspace = AirbyteWorkspace(
-        **deployment.airbyte.workspace_config(), request_retry_delay=0.01, catalog_ttl=299
+        **deployment.airbyte.workspace_config(), request_retry_delay=0.01, catalog_ttl=next(OTHERS)
     )
     return deployment
+
+
+OTHERS = count(301)
 
 
 def renamed(deployment: Deployment) -> Deployment:

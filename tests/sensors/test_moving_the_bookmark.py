@@ -11,7 +11,8 @@ from dagster_airbyte_sync.assets import Followers, Ledger, Table
 from dagster_airbyte_sync.assets.ledger import History, LastReported
 from dagster_airbyte_sync.resources import JobRef
 from dagster_airbyte_sync.sensors.bookmark import MOST_APART, OVERLAP, Bookmark, Place, done_job
-from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits, decide
+from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits
+from dagster_airbyte_sync.sensors.decide import decide as decide_once
 from dagster_airbyte_sync.sensors.moving import move
 from dagster_airbyte_sync.sensors.promises import Promise
 from dagster_airbyte_sync.sensors.scan import Scan
@@ -47,6 +48,21 @@ def known(*promises: Promise, held: dict[int, int] | None = None, now: int = 100
 
 def following(declared: int | None) -> Promise:
     return Promise("run", {SHOP.key: None if declared is None else job(declared, declared).ref})
+
+
+def decide(jobs: Sequence[Job], found: Known) -> Decision:
+    """What is decided when all that is asked was looked up, and nothing was there."""
+    while not (decision := decide_once(jobs, found)).is_certain:
+        histories = {question.table.key: History() for question in decision.questions}
+        noted = {question.key: False for question in decision.questions}
+        ledger = replace(
+            found.ledger,
+            history={**histories, **found.ledger.history},
+            noted={**noted, **found.ledger.noted},
+        )
+        followers = {each.id: Followers() for _, each in decision.unfollowed}
+        found = replace(found, ledger=ledger, followers={**followers, **found.followers})
+    return decision
 
 
 def told_by(run_id: str) -> LastReported:

@@ -57,8 +57,11 @@ class IncidentControls:
     def set_clock(self, moment: datetime) -> None:
         """Set the server's clock, back as well: no time passes by that.
 
-        The `Date` of answers follows; what has been written keeps its times.
+        The `Date` of answers follows; what has been written keeps its times, and jobs take no
+        longer or shorter for it.
         """
         with self._world.lock:
-            self._world.progress()
+            now = self._world.progress()
             self.clock.set(moment)
+            for job in self._world.jobs.values():
+                job.clock_is_set(aware(moment) - now)

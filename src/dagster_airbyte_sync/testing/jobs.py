@@ -73,6 +73,9 @@ class SimulatedJob:
     unheard_status: str | None = None
     unheard_type: str | None = None
     """Words that stand in answers in the place of `status` and `type`."""
+    set_since_creation: timedelta = timedelta(0)
+    set_since_update: timedelta = timedelta(0)
+    """How far the clock was set meanwhile: what is planned happens no sooner or later for that."""
 
     @property
     def is_finished(self) -> bool:
@@ -102,7 +105,8 @@ class SimulatedJob:
         """A new attempt starts."""
         self._must_be("pending", "queued", "incomplete")
         attempt = SimulatedAttempt(len(self.attempts), at, at)
-        planned = self.created_at + self.attempt_length * (len(self.attempts) + 1)
+        begun = self.created_at + self.set_since_creation
+        planned = begun + self.attempt_length * (len(self.attempts) + 1)
         attempt.ends_at = planned if planned >= at else at + self.attempt_length
         self.attempts.append(attempt)
         self._becomes("running", at)
@@ -148,8 +152,15 @@ class SimulatedJob:
             self.begin(at)
         return self.attempts[-1]
 
+    def clock_is_set(self, by: timedelta) -> None:
+        self.set_since_creation += by
+        self.set_since_update += by
+        for attempt in self.attempts[-1:]:
+            attempt.ends_at = attempt.ends_at and attempt.ends_at + by
+
     def _becomes(self, status: JobStatus, at: datetime) -> None:
         self.status, self.updated_at = status, at
+        self.set_since_update = timedelta(0)
 
     def _must_be(self, *statuses: str) -> None:
         if self.status not in statuses:

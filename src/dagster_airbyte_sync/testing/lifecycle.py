@@ -15,11 +15,12 @@ def next_change(job: SimulatedJob) -> datetime | None:
     """
     if job.is_finished:
         return None
+    changed = job.updated_at + job.set_since_update
     if not job.unattended:
-        return job.updated_at + RETRY_AFTER if job.status == "incomplete" else None
+        return changed + RETRY_AFTER if job.status == "incomplete" else None
     if job.status == "running":
         return None if job.plan.outcome == "never" else job.attempts[-1].ends_at
-    return job.updated_at + job.attempt_length / 10
+    return changed + job.attempt_length / 10
 
 
 def note_progress(job: SimulatedJob, now: datetime) -> None:
@@ -31,7 +32,7 @@ def note_progress(job: SimulatedJob, now: datetime) -> None:
     if not job.unattended or job.status != "running" or job.type == "reset":
         return
     attempt, whole = job.attempts[-1], job.attempt_length.total_seconds()
-    flushes = (now - attempt.created_at) // FLUSH_EVERY
+    flushes = max((now - attempt.created_at) // FLUSH_EVERY, 0)
     if flushes and whole:
         share = min(flushes * FLUSH_EVERY.total_seconds() / whole, 1.0)
         at_end = moved(job.streams, job.plan.rows, job.plan.bytes, job.plan.rejected)

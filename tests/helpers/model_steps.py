@@ -1,0 +1,230 @@
+"""Steps of Dagster runs that go on only when a test says so, and may die at any point.
+
+What a step does is the product's own `sync_and_poll`, in a thread of its own that stops before each
+request to Airbyte, before each sleep and after each event. Only one thread ever moves, so a history
+repeats exactly.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, cast
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import DATA_VERSION_TAG
+from dagster_airbyte_sync.assets.following import Following
+from dagster_airbyte_sync.assets.reporting import SyncEvent
+from dagster_airbyte_sync.assets.syncing import sync_and_poll
+from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, BaseAirbyteWorkspace
+from helpers.dagster_private import store_run_event, store_step_event
+
+EventType = dg.DagsterEventType
+OnTold = Callable[[dg.AssetMaterialization], None]
+
+
+class Killed(BaseException):
+    """Thrown into a step whose process is gone: nothing is written or asked any more."""
+
+
+class Terminated(BaseException):
+    """Thrown into a step whose run somebody terminates: it may tidy up."""
+
+
+class Baton:
+    """Hands control to a thread and takes it back at the thread's next pause."""
+
+    def __init__(self) -> None:
+        self._go = threading.Semaphore(0)
+        self._back = threading.Semaphore(0)
+        self._thrown: type[BaseException] | None = None
+
+    def pause(self) -> None:
+        """In the thread: wait for the next turn. Does not wait once the thread is to end."""
+        if self._thrown is None:
+            self._back.release()
+            self.wait_for_turn()
+        elif self._thrown is Killed:
+            raise Killed
+
+    def sleep(self, seconds: float, clock: Callable[[], float]) -> None:
+        """In the thread: pause until so much time has passed. Who is to end sleeps no more."""
+        until = clock() + seconds
+        while clock() < until and self._thrown is not Terminated:
+            self.pause()
+
+    def wait_for_turn(self) -> None:
+        _take(self._go)
+        if self._thrown:
+            raise self._thrown
+
+    def give_back(self) -> None:
+        self._back.release()
+
+    def turn(self, throw: type[BaseException] | None = None) -> None:
+        """In the test: let the thread go on to its next pause, or to its end."""
+        self._thrown = throw
+        self._go.release()
+        _take(self._back)
+
+
+def _take(semaphore: threading.Semaphore) -> None:
+    if not semaphore.acquire(timeout=60):
+        raise RuntimeError("The other thread does not come back")
+
+
+class PausingClient:
+    """The product's client, with a pause before each question that a step asks Airbyte."""
+
+    # These answer from what is known already.
+    _AT_ONCE = frozenset({"settings", "server_time"})
+
+    def __init__(self, client: AirbyteClient, baton: Baton) -> None:
+        self._client, self._baton = client, baton
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        if name in self._AT_ONCE:
+            return found
+
+        def ask(*arguments: object, **named: object) -> object:
+            self._baton.pause()
+            return found(*arguments, **named)
+
+        return ask
+
+
+@dataclass(frozen=True)
+class PausingWorkspace:
+    """All of a workspace that `sync_and_poll` looks at."""
+
+    client: PausingClient
+    workspace_id: str
+
+    def get_client(self) -> PausingClient:
+        return self.client
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """All of a step's context that `sync_and_poll` looks at."""
+
+    assets_def: dg.AssetsDefinition
+    run: dg.DagsterRun
+    instance: dg.DagsterInstance
+    selected_asset_keys: frozenset[dg.AssetKey]
+    log: logging.Logger
+    baton: Baton
+
+    def log_event(self, event: dg.AssetMaterialization | dg.AssetObservation) -> None:
+        self.baton.pause()
+        store_step_event(self.instance, self.run, self.assets_def.op.name, event)
+
+
+class Work(Protocol):
+    """What a step does, event by event."""
+
+    def __call__(
+        self, workspace: BaseAirbyteWorkspace, context: dg.AssetExecutionContext, how: Following
+    ) -> Iterator[SyncEvent]: ...
+
+
+@dataclass(frozen=True)
+class StepWork:
+    """The work of all steps of a run, and who hears of each materialization it stores."""
+
+    client: AirbyteClient
+    how: Following
+    on_told: OnTold
+    work: Work = sync_and_poll
+
+
+class SteppedStep:
+    """One step of a run: the sync of one connection."""
+
+    def __init__(
+        self,
+        instance: dg.DagsterInstance,
+        run: dg.DagsterRun,
+        definition: dg.AssetsDefinition,
+        work: StepWork,
+    ) -> None:
+        self._baton = baton = Baton()
+        keys, log = frozenset(definition.keys), logging.getLogger("dagster.model")
+        self._context = StepContext(definition, run, instance, keys, log, baton)
+        workspace_id = work.client.settings.workspace_id
+        self._workspace = PausingWorkspace(PausingClient(work.client, baton), workspace_id)
+        clock = work.how.clock
+        self._how = work.how
+        if self._how.sleep is time.sleep:
+            # To sleep is to wait for others, on whose time it depends.
+            self._how = replace(work.how, sleep=lambda seconds: baton.sleep(seconds, clock))
+        self._work = work
+        self.has_begun = self.has_ended = self.has_failed = False
+        self.defect: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def turn(self, throw: type[BaseException] | None = None) -> None:
+        if not self.has_ended:
+            self._baton.turn(throw)
+            if self.has_ended:
+                self._thread.join()
+        if self.defect and throw is not Killed:
+            raise self.defect
+
+    def _run(self) -> None:
+        try:
+            self._baton.wait_for_turn()
+            self.has_begun = True
+            self._write(EventType.STEP_START)
+            self._sync()
+        except (Killed, Terminated):
+            pass
+        except BaseException as defect:
+            self.defect = defect
+        finally:
+            self.has_ended = True
+            self._baton.give_back()
+
+    def _sync(self) -> None:
+        context = cast(dg.AssetExecutionContext, self._context)
+        workspace = cast(BaseAirbyteWorkspace, self._workspace)
+        try:
+            self._baton.pause()
+            for event in self._work.work(workspace, context, self._how):
+                self._tell(event)
+                self._baton.pause()
+        except (AirbyteError, dg.Failure, Terminated):
+            self.has_failed = True
+            self._write(EventType.STEP_FAILURE)
+        else:
+            self._write(EventType.STEP_SUCCESS)
+
+    def _tell(self, event: SyncEvent) -> None:
+        if isinstance(event, dg.Output):
+            return
+        stored = _stored(event)
+        context = self._context
+        store_step_event(context.instance, context.run, context.assets_def.op.name, stored)
+        self._work.on_told(stored)
+
+    def _write(self, kind: EventType) -> None:
+        context = self._context
+        store_run_event(context.instance, context.run, kind, context.assets_def.op.name)
+
+
+def _stored(
+    event: dg.MaterializeResult[object] | dg.AssetMaterialization,
+) -> dg.AssetMaterialization:
+    if isinstance(event, dg.AssetMaterialization):
+        return event
+    assert event.asset_key is not None
+    assert event.data_version is not None
+    return dg.AssetMaterialization(
+        asset_key=event.asset_key,
+        metadata=event.metadata,
+        tags={**(event.tags or {}), DATA_VERSION_TAG: event.data_version.value},
+    )

@@ -1,0 +1,41 @@
+"""Runs beside ours that materialize tables without a job's number, as dagster-airbyte's own do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import table_of_spec
+from dagster_airbyte_sync.assets.following import Following
+from dagster_airbyte_sync.assets.reporting import SyncEvent
+from dagster_airbyte_sync.resources import BaseAirbyteWorkspace, Job
+from helpers.model_jobs import Identity
+
+
+@dataclass
+class UnnamedWork:
+    """Starts a sync, waits for its end, and materializes all tables of the step.
+
+    `jobs` are the syncs that were started, by connection.
+    """
+
+    jobs: dict[str, Identity] = field(default_factory=dict)
+
+    def __call__(
+        self, workspace: BaseAirbyteWorkspace, context: dg.AssetExecutionContext, how: Following
+    ) -> Iterator[SyncEvent]:
+        tables = [table for spec in context.assets_def.specs if (table := table_of_spec(spec))]
+        client = workspace.get_client()
+        job = client.start_sync(tables[0].connection_id)
+        begun = self.jobs[job.connection_id] = _identity(job)
+        while not job.is_finished:
+            job = client.job_status(job.id)
+        if not job.succeeded or _identity(job) != begun:
+            raise dg.Failure("The sync did not succeed")
+        for table in tables:
+            yield dg.AssetMaterialization(asset_key=table.key)
+
+
+def _identity(job: Job) -> Identity:
+    assert job.created_at is not None
+    return job.id, int(job.created_at.timestamp())

@@ -1,0 +1,108 @@
+"""Histories with clocks that were set, restores, and daemons that died twice, in which something
+was once lost or told twice. The model found them; each is cut down to what matters."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+
+from helpers.model_world import SENSORS, Kind, World
+
+SENSOR, OTHER_SENSOR = SENSORS
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with closing(World(Kind(look_back=timedelta(minutes=10)))) as world:
+        yield world
+
+
+@pytest.fixture
+def world_without_streams() -> Iterator[World]:
+    with closing(World(Kind(configuration_api=False))) as world:
+        yield world
+
+
+def test_what_was_told_before_the_clock_was_set_back_is_not_told_again_to_any_table(
+    world: World,
+) -> None:
+    """The newer job then has the higher number and the earlier times."""
+    shop = world.add_connection(streams=3)
+    world.restart_code_server()
+    world.set_clock(HOUR)
+    first = world.airbyte.run_sync(shop)
+    world.tick(SENSOR)
+    world.set_clock(-HOUR)
+    world.airbyte.advance(60)
+    second = world.airbyte.run_sync(shop)
+    world.tick(SENSOR)
+    world.cursors[SENSOR] = None
+
+    world.come_to_rest()
+
+    told = [first.job_id, second.job_id]
+    assert [world.truth.told(f"c1_{stream}") for stream in "abc"] == [told] * 3
+
+
+def test_nor_if_another_table_was_not_told(world_without_streams: World) -> None:
+    """Where Airbyte does not say which streams a job had, a new one counts for the older jobs."""
+    world = world_without_streams
+    shop = world.add_connection(streams=1)
+    world.airbyte.update_connection(shop, streams=["c1_b"])
+    world.restart_code_server()
+    world.set_clock(HOUR)
+    first = world.airbyte.run_sync(shop)
+    world.tick(SENSOR)
+    world.set_clock(-HOUR)
+    world.airbyte.advance(60)
+    second = world.airbyte.run_sync(shop)
+    world.tick(SENSOR)
+    world.airbyte.update_connection(shop, streams=["c1_a", "c1_b"])
+    world.restart_code_server()
+    world.cursors[SENSOR] = None
+
+    world.come_to_rest()
+
+    assert world.truth.told("c1_b") == [first.job_id, second.job_id]
+
+
+def test_two_daemons_that_die_one_after_the_other_leave_nothing_that_is_told_again(
+    world: World,
+) -> None:
+    """Each leaves an event that is stored but not noted as the last of its table."""
+    shop = world.add_connection(streams=3)
+    world.restart_code_server()
+    world.airbyte.advance(1)
+    job = world.airbyte.run_sync(shop)
+    world.tick(SENSOR, stored=1, noted=False)
+    world.tick(OTHER_SENSOR, stored=1, noted=False)
+
+    world.come_to_rest()
+
+    assert [world.truth.told(f"c1_{stream}") for stream in "abc"] == [[job.job_id]] * 3
+
+
+@pytest.mark.parametrize("how", ["deleted", "broken"])
+def test_a_sensor_without_a_cursor_goes_back_to_the_last_report_of_a_connection_that_is(
+    world: World, how: str
+) -> None:
+    shop = world.add_connection(streams=2)
+    world.restart_code_server()
+    world.airbyte.advance(1)
+    told = world.airbyte.run_sync(shop)
+    world.tick(SENSOR)
+    untold = world.airbyte.run_sync(shop)
+    if how == "deleted":
+        world.airbyte.delete_connection(shop)
+    else:
+        world.broken.add(shop.connection_id)
+    world.airbyte.advance(3 * HOUR)
+    for sensor in SENSORS:
+        world.cursors[sensor] = None
+        world.tick(sensor)
+
+    world.come_to_rest()
+
+    assert world.truth.told("c1_a") == world.truth.told("c1_b") == [told.job_id, untold.job_id]
