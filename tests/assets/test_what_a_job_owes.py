@@ -137,6 +137,18 @@ def test_the_check_of_a_table_that_a_run_reported_is_owed_and_no_check_twice() -
     ]
 
 
+def test_a_check_that_was_stored_before_its_daemon_died_is_not_owed_again() -> None:
+    """A table's check is stored before what marks the job."""
+    first = owed(job(2), Ledger(history={dg.AssetKey("a"): History()}), KEYS)
+    (question,) = first.questions
+    ledger = Ledger(history={dg.AssetKey("a"): History()}, noted={question.key: True})
+
+    found = owed(job(2), ledger, KEYS)
+
+    assert asked_about(first.questions) == [("check", "a")]
+    assert [(s.marks, s.checks) for s in found.shares] == [(True, False), *[(True, True)] * 7]
+
+
 @pytest.mark.parametrize("reported", range(9))
 def test_of_a_failed_job_the_checks_that_were_stored_are_found_with_few_look_ups(
     reported: int,

@@ -191,7 +191,7 @@ class Deployment(ModelAirbyte):
             with asset_records_not_written(self.instance):
                 self.instance.report_runless_asset_event(event)
         if isinstance(event, dg.AssetMaterialization):
-            self.note(event, by=sensor, at=moment)
+            self.note(event, by=sensor, at=moment, is_noted=is_noted)
         else:
             which = identity_in(event)
             kind = "check" if isinstance(event, dg.AssetCheckEvaluation) else "observation"
@@ -275,7 +275,14 @@ class Deployment(ModelAirbyte):
 
         patch.setattr(self.instance, name, interrupted)
 
-    def note(self, event: dg.AssetMaterialization, *, by: str = RUN, at: int | None = None) -> None:
+    def note(
+        self,
+        event: dg.AssetMaterialization,
+        *,
+        by: str = RUN,
+        at: int | None = None,
+        is_noted: bool = True,
+    ) -> None:
         """The event was stored: judge it."""
         self._look_whether_streams_are_known()
         self.truth.note(
@@ -284,6 +291,7 @@ class Deployment(ModelAirbyte):
             by=by,
             data_version=(event.tags or {}).get(DATA_VERSION_TAG),
             at=at,
+            is_noted=is_noted,
         )
 
 

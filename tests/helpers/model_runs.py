@@ -31,6 +31,8 @@ class SteppedRun:
             job.get_subset(asset_selection=keys), status=dg.DagsterRunStatus.NOT_STARTED
         )
         self.is_started = self.is_over = self.is_dead = self.has_lost_parent = False
+        # While an event is stored that nobody notes any more.
+        self.is_dying = False
         self.last_turn = self._clock()
         self.steps = [SteppedStep(instance, self.run, each, work) for each in definitions]
 
@@ -71,9 +73,10 @@ class SteppedRun:
         last one of its table, if storing an event is what it does next.
         """
         if storing and self.is_started and self._going and not self.is_dead:
+            self.is_dying = True
             with asset_records_not_written(self._instance):
                 self._going[0].turn()
-        self.is_dead = True
+        self.is_dead, self.is_dying = True, False
         self._throw(Killed)
 
     def lose_parent(self) -> None:

@@ -25,7 +25,8 @@ PLANNED: Identity = (0, 0)
 class Telling:
     """One materialization: of which table and job, and by whom: a sensor's name, or `RUN`.
 
-    `at` is the moment in the order of all that happened. A run like those of dagster-airbyte does
+    `at` is the moment in the order of all that happened; unless `is_noted`, it was not noted as
+    the last event of its table. A run like those of dagster-airbyte does
     not say which job it was: then `is_named` is False.
     """
 
@@ -35,6 +36,7 @@ class Telling:
     by: str
     data_version: str | None = None
     is_named: bool = True
+    is_noted: bool = True
     coverage: Coverage | None = field(default=None, repr=False)
 
     @property
@@ -82,8 +84,10 @@ class Truth:
         last: dict[str, EndedJob] = {}
         for telling in self.tellings:
             job = telling.job
-            if telling.is_named and (
-                job.connection_id not in last or last[job.connection_id].ended < job.ended
+            if (
+                telling.is_named
+                and telling.is_noted
+                and (job.connection_id not in last or last[job.connection_id].ended < job.ended)
             ):
                 last[job.connection_id] = job
         # Airbyte's clock is known to a second.
@@ -110,6 +114,7 @@ class Truth:
         by: str,
         data_version: str | None,
         at: int | None = None,
+        is_noted: bool = True,
     ) -> None:
         """A materialization has just been stored. Fails if it should not have been.
 
@@ -119,7 +124,9 @@ class Truth:
         assert which is not None, f"{table} was told of no job"
         job = self._true_job(table, which)
         moment, coverage = now if at is None else at, self.coverage.get(by)
-        telling = Telling(table, job, moment, by, data_version, coverage=coverage)
+        telling = Telling(
+            table, job, moment, by, data_version, is_noted=is_noted, coverage=coverage
+        )
         if not self.jobs.is_ambiguous(which):
             self._check_it_is_new(telling)
             self._check_it_is_in_order(telling)

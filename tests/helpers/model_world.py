@@ -68,7 +68,7 @@ class World(Deployment):
                 on_active_sync=on_active_sync,
                 clock=self._seconds,
             ),
-            self.note,
+            lambda event: self.note(event, is_noted=not any(run.is_dying for run in self.runs)),
         )
         self._launch(connection_ids, work)
 

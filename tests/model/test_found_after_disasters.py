@@ -15,6 +15,12 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def world() -> Iterator[World]:
+    with closing(World()) as world:
+        yield world
+
+
+@pytest.fixture
+def short_sighted_world() -> Iterator[World]:
     with closing(World(Kind(look_back=timedelta(minutes=10)))) as world:
         yield world
 
@@ -37,7 +43,9 @@ def test_what_was_told_before_the_clock_was_set_back_is_not_told_again_to_any_ta
     world.set_clock(-HOUR)
     world.airbyte.advance(60)
     second = world.airbyte.run_sync(shop)
-    world.tick(SENSOR)
+    # The first tick by the right clock sees that it was set back, the second reads again.
+    for _ in range(2):
+        world.tick(SENSOR)
     world.cursors[SENSOR] = None
 
     world.come_to_rest()
@@ -58,7 +66,8 @@ def test_nor_if_another_table_was_not_told(world_without_streams: World) -> None
     world.set_clock(-HOUR)
     world.airbyte.advance(60)
     second = world.airbyte.run_sync(shop)
-    world.tick(SENSOR)
+    for _ in range(2):
+        world.tick(SENSOR)
     world.airbyte.update_connection(shop, streams=["c1_a", "c1_b"])
     world.restart_code_server()
     world.cursors[SENSOR] = None
@@ -86,8 +95,9 @@ def test_two_daemons_that_die_one_after_the_other_leave_nothing_that_is_told_aga
 
 @pytest.mark.parametrize("how", ["deleted", "broken"])
 def test_a_sensor_without_a_cursor_goes_back_to_the_last_report_of_a_connection_that_is(
-    world: World, how: str
+    short_sighted_world: World, how: str
 ) -> None:
+    world = short_sighted_world
     shop = world.add_connection(streams=2)
     world.restart_code_server()
     world.airbyte.advance(1)

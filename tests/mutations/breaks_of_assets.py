@@ -323,7 +323,7 @@ OF_ASSETS = (
         "assets/owed.py",
         "self._without_noted_check(share) if is_first and share.checks else share",
         "share",
-        "tests/sensors/test_wide_connections.py::test_a_daemon_that_dies_at_any_event_loses_and_repeats_no_table",
+        "tests/assets/test_what_a_job_owes.py",
     ),
     Break(
         "the check of a table is evaluated though its run names no job",
