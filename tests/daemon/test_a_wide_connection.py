@@ -140,7 +140,6 @@ def test_two_thousand_tables_are_reported_once_and_followed_once(
         f"2,000 tables on PostgreSQL by the real daemon: {seconds:.0f} s in {len(busy)} ticks,"
         f" the longest {longest:.1f} s",
     )
-    print(made)
     assert jobs_reported(instance) == {name: [job.job_id] for name in TABLES}
     assert Counter(status for status, _, _ in made)["FAILURE"] == 0
     assert longest < DAEMONS_LIMIT

@@ -217,7 +217,7 @@ def test_a_connection_that_was_deleted_and_made_again_is_named(
 
     said = capsys.readouterr().err
     assert "Connection 'shop' was deleted in Airbyte and made again" in said
-    assert "only its syncs that end after the reload" in said
+    assert "and then only what ends after the reload" in said
     assert again.connection_id in said
     assert told(deployment, "orders") == []
 
