@@ -333,8 +333,8 @@ class DefinedTables:
         if connection.name in names:
             self._log.warning(
                 "Connection %r was deleted in Airbyte and made again: the new one (%s) is not"
-                " reported before you reload the code location, and then only its syncs that end after"
-                " the reload.",
+                " reported before you reload the code location, and then only its syncs that end"
+                " after the reload.",
                 connection.name,
                 connection.id,
             )
