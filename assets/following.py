@@ -56,6 +56,10 @@ class TookTooLong(dg.Failure):
     """Raised if a job has not ended within `poll_timeout`."""
 
 
+class JobIsGone(dg.Failure):
+    """Raised if the number of a followed job is that of another one: Airbyte was restored."""
+
+
 @dataclass
 class Watch:
     """Looks at one job again and again, and says in the log how it goes, but not at each look."""
@@ -123,7 +127,7 @@ class Watch:
         complained: float | None = None
         while True:
             try:
-                return question(self.job.id)
+                return _same(question(self.job.id), self.job)
             except AirbyteError as error:
                 # Where everything is refused, the workspace seems to be missing: not only requests
                 # fail, the settings look wrong.
@@ -134,6 +138,17 @@ class Watch:
                     self.log.warning("Airbyte does not tell; the sync itself goes on: %s", error)
                     complained = now
             self.how.sleep(self.how.interval)
+
+
+def _same(found: Job, job: Job) -> Job:
+    """What was found under the job's number, if it is that job."""
+    if found.connection_id == job.connection_id and found.ref.is_same(job.ref):
+        return found
+    raise JobIsGone(
+        "Airbyte does not know the sync any more: it was restored from a backup, and the number"
+        " stands for another job now",
+        metadata=_about(job),
+    )
 
 
 def follow(client: AirbyteClient, job: Job, how: Following, log: logging.Logger) -> Job:
@@ -186,7 +201,7 @@ def _cancel_in_some_tries(
 def _cancel_if_current(client: AirbyteClient, job: Job, log: logging.Logger) -> None:
     # Airbyte cancels what it finds running. So each try looks, and may follow one that was lost.
     running = running_job(client, job.connection_id)
-    if running is not None and running.id == job.id:
+    if running is not None and running.ref.is_same(job.ref):
         client.cancel(job.id)
         log.info("Cancelled Airbyte job %s", job.id)
 

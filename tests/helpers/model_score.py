@@ -5,10 +5,12 @@ from dataclasses import dataclass, fields
 
 @dataclass
 class Score:
-    """Counts over all histories. The last three must stay zero; `overtaken` are jobs told after a
-    newer one because that was told, by its own run or early, before Airbyte showed the older.
-    `orphans` are runs that were over for Dagster, or had lost their main process, while steps
-    went on."""
+    """Counts over all histories of a test. The last three must stay zero.
+
+    `overtaken` are jobs told after a newer one because that was told, by its own run or early,
+    before Airbyte showed the older. `orphans` are runs that were over for Dagster, or had lost
+    their main process, while steps went on.
+    """
 
     histories: int = 0
     steps: int = 0
@@ -26,6 +28,10 @@ class Score:
     lost: int = 0
     twice: int = 0
     out_of_order: int = 0
+
+    def reset(self) -> None:
+        for field in fields(self):
+            setattr(self, field.name, 0)
 
     def line(self) -> str:
         counts = (

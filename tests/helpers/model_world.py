@@ -149,7 +149,7 @@ class World(Deployment):
         for _ in range(60):
             reported = [self._has_reported(sensor) for sensor in SENSORS]
             quiet = 0 if any(reported) else quiet + 1
-            if quiet == 3:
+            if quiet == 2:
                 return
             self.airbyte.advance(_GRACE)
         raise AssertionError("the sensors do not come to rest")

@@ -1,7 +1,8 @@
 """Any history of Airbyte, told by any mixture of sensors and runs that may die, is told once.
 
-`MODEL_SEED` (default 0) and `MODEL_EXAMPLES` choose which and how many histories are tried. What
-can happen is in `helpers/model_rules_airbyte.py` and `helpers/model_rules_dagster.py`.
+`MODEL_SEED` (default 0) and `MODEL_EXAMPLES` choose which and how many histories are tried; two
+workers of pytest-xdist share them. What can happen is in `helpers/model_rules_airbyte.py` and
+`helpers/model_rules_dagster.py`.
 """
 
 import os
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import initialize, invariant, run_state_machine_as_test
 
@@ -20,6 +22,7 @@ from helpers.model_world import Kind, World
 SEED = int(os.environ.get("MODEL_SEED", "0"))
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "40"))
 STEPS = 50
+PARTS = 2
 
 # The Configuration API is closed on some servers all the time.
 SERVERS = st.sampled_from([("2.1.0", True), ("2.1.0", True), ("2.0.0", True), ("1.5.0", True)])
@@ -71,14 +74,16 @@ class Histories(DagsterRules):
         SCORE.steps += 1
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 def test_each_history_is_told_once_and_in_order(
-    record_property: Callable[[str, object], None],
+    record_property: Callable[[str, object], None], part: int
 ) -> None:
+    SCORE.reset()
     try:
         run_state_machine_as_test(
-            seed(SEED)(Histories),
+            seed(PARTS * SEED + part)(Histories),
             settings=settings(
-                max_examples=EXAMPLES,
+                max_examples=EXAMPLES // PARTS,
                 stateful_step_count=STEPS,
                 deadline=None,
                 database=None,
@@ -89,4 +94,4 @@ def test_each_history_is_told_once_and_in_order(
             ),
         )
     finally:
-        record_property("measured", f"{SCORE.line()} (MODEL_SEED={SEED})")
+        record_property("measured", f"{SCORE.line()} (MODEL_SEED={SEED}, part {part})")

@@ -1,10 +1,11 @@
 """Histories with clocks that were set, restores, and daemons that died twice, in which something
 was once lost or told twice. The model found them; each is cut down to what matters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
 
+import dagster as dg
 import pytest
 
 from helpers.model_world import SENSORS, Kind, World
@@ -116,3 +117,36 @@ def test_a_sensor_without_a_cursor_goes_back_to_the_last_report_of_a_connection_
     world.come_to_rest()
 
     assert world.truth.told("c1_a") == world.truth.told("c1_b") == [told.job_id, untold.job_id]
+
+
+@pytest.mark.parametrize("new_owner", [0, 1])
+def test_a_run_reports_no_other_job_that_got_the_number_of_its_own(
+    world_without_streams: World, new_owner: int
+) -> None:
+    """Airbyte was restored to a time before the run's sync: its number comes again."""
+    world = world_without_streams
+    connections = [world.add_connection(streams=1) for _ in range(2)]
+    world.restart_code_server()
+    world.airbyte.advance(100)
+    world.start_run(
+        {connections[0].connection_id}, cancel_on_termination=True, on_active_sync="fail"
+    )
+    (run,) = world.runs
+    while not observations(world, "c1_a"):
+        run.turn()
+    (lost,) = world.airbyte.jobs
+    world.restore(timedelta(seconds=50), fail_unfinished=True)
+    job = world.airbyte.run_sync(connections[new_owner])
+    assert job.job_id == lost.job_id
+
+    while run.is_live:
+        run.turn()
+        world.airbyte.advance(2)
+    assert world.truth.tellings == []
+    world.come_to_rest()
+
+    assert world.truth.told(f"c{new_owner + 1}_a") == [job.job_id]
+
+
+def observations(world: World, table: str) -> Sequence[dg.EventLogRecord]:
+    return world.instance.fetch_observations(dg.AssetKey(table), limit=100).records
