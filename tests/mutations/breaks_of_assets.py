@@ -160,7 +160,7 @@ OF_ASSETS = (
     Break(
         "only the run's own job is cancelled",
         "assets/following.py",
-        "if running is not None and running.id == job.id:",
+        "if running is not None and running.ref.is_same(job.ref):",
         "if running is not None:",
         "tests/assets/test_following_a_sync.py",
     ),
