@@ -28,7 +28,7 @@ test: $(VENV)/ready-test $(REFERENCE)/ready
 	DAGSTER_AIRBYTE_PYTHON='$(CURDIR)/$(REFERENCE)/bin/python' $(VENV)/bin/pytest $(if $(ARGS),$(ARGS),-n 2 --dist loadgroup)
 
 test-deep: $(VENV)/ready-test
-	KILLS=$(KILLS) MODEL_EXAMPLES=$(HISTORIES) BACKLOG=$(BACKLOG) FUZZ_EXAMPLES=3000 \
+	KILLS=$(KILLS) KILL_ALL=1 MODEL_EXAMPLES=$(HISTORIES) BACKLOG=$(BACKLOG) FUZZ_EXAMPLES=3000 \
 	$(VENV)/bin/pytest tests/kill tests/model tests/sensors/test_backlog.py \
 	tests/resources/test_fuzzed_answers.py -n 2 --dist loadgroup -o faulthandler_timeout=0 $(ARGS)
 

@@ -3,7 +3,7 @@
 from dagster_airbyte_sync.assets.checks import build_airbyte_sync_checks
 from dagster_airbyte_sync.assets.chosen import ChosenAssets, without_paused
 from dagster_airbyte_sync.assets.current_tables import ReadConnection, as_synced_now
-from dagster_airbyte_sync.assets.declarations import GRACE, followers_of
+from dagster_airbyte_sync.assets.declarations import GRACE, Followers, followers_of
 from dagster_airbyte_sync.assets.definitions import (
     SyncFunction,
     airbyte_assets,
@@ -17,10 +17,18 @@ from dagster_airbyte_sync.assets.events import (
     FinishedSync,
     events_of,
     in_reporting_order,
+    name_of,
     tables_of_job,
 )
 from dagster_airbyte_sync.assets.freshness import freshness_from_airbyte_schedule
-from dagster_airbyte_sync.assets.ledger import LastReported, Ledger, job_named_in, read_ledger
+from dagster_airbyte_sync.assets.ledger import (
+    LastReported,
+    Ledger,
+    job_named_in,
+    read_again,
+    read_ledger,
+    still_known,
+)
 from dagster_airbyte_sync.assets.matching import in_words_of, match, streams_of
 from dagster_airbyte_sync.assets.metadata import DATA_VERSION_TAG
 from dagster_airbyte_sync.assets.mirrored_schedules import build_schedules_from_airbyte
@@ -67,6 +75,7 @@ __all__ = [
     "DuplicateAssetKey",
     "Event",
     "FinishedSync",
+    "Followers",
     "LastReported",
     "Ledger",
     "NamespacedTranslator",
@@ -101,11 +110,14 @@ __all__ = [
     "load_tables",
     "makes_fresh",
     "match",
+    "name_of",
     "new_tables",
     "owed_by",
     "put_back_schedules",
+    "read_again",
     "read_ledger",
     "run_events",
+    "still_known",
     "streams_of",
     "sync_schedule",
     "syncing_assets",

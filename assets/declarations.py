@@ -9,7 +9,7 @@ from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.assets.ledger import job_named_in
 from dagster_airbyte_sync.assets.run_events import BEFORE_ALL, observations_since, run_events
 from dagster_airbyte_sync.assets.tables import Table
-from dagster_airbyte_sync.resources import Job, JobRef
+from dagster_airbyte_sync.resources import NO_LIMIT, Job, JobRef, TimeBudget
 
 # How long a step may take, in seconds, from a look at its run to what it stores after it. The step
 # of a run that is over may live on, until it looks.
@@ -116,32 +116,35 @@ def starter_of(declarations: Sequence[Declaration]) -> str | None:
 
 @dataclass(frozen=True)
 class Followers:
-    """Of some jobs, by id: the run that started each, and a run that is over but may still write.
+    """The run that started a job, and a run that followed it and is over, but may still write.
 
-    Not among the latter are runs whose step has ended, too.
+    The latter is none whose step has ended, too.
     """
 
-    started_by: Mapping[int, str]
-    orphans: Mapping[int, str]
+    started_by: str | None = None
+    orphan: str | None = None
 
 
-def followers_of(instance: dg.DagsterInstance, told: Iterable[tuple[Table, Job]]) -> Followers:
-    """Who follows the jobs. A run says so on all tables: one of each connection will do."""
+def followers_of(
+    instance: dg.DagsterInstance, asked: Iterable[tuple[Table, Job]], budget: TimeBudget = NO_LIMIT
+) -> Mapping[int, Followers]:
+    """Who follows the jobs, by job id, as far as time allows; one look-up for each connection.
+
+    A run says on all tables of a connection which job it follows: any of them will do.
+    """
     tables: dict[str, dg.AssetKey] = {}
     jobs: dict[str, dict[int, Job]] = {}
-    for table, job in told:
+    for table, job in asked:
         tables[job.connection_id] = table.key
         jobs.setdefault(job.connection_id, {})[job.id] = job
-    started_by: dict[int, str] = {}
-    orphans: dict[int, str] = {}
+    found: dict[int, Followers] = {}
     for connection_id, key in tables.items():
+        if budget.is_spent:
+            break
         declared = declarations_of(instance, key, jobs[connection_id].values())
-        for job_id, declarations in declared.items():
-            if (starter := starter_of(declarations)) is not None:
-                started_by[job_id] = starter
-            if (orphan := _orphan(instance, declarations)) is not None:
-                orphans[job_id] = orphan
-    return Followers(started_by, orphans)
+        for job_id, by_time in declared.items():
+            found[job_id] = Followers(starter_of(by_time), _orphan(instance, by_time))
+    return found
 
 
 def _orphan(instance: dg.DagsterInstance, declarations: Sequence[Declaration]) -> str | None:

@@ -3,10 +3,11 @@
 The last materialization of all tables is one query, and mostly settles it: a job that came after
 the last one reported is owed. Where that can be wrong, the table's history is read: for a job older
 than the last one, after a materialization that names no job, and for the first event that is owed
-of a job, as a process may die after it stored an event and before Dagster noted it as the last.
+of a job, as a process may die after it stored an event and before Dagster noted it as the last, or
+a run may have reported the job while a tick was stored that had been decided before.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
@@ -22,7 +23,8 @@ class LastReported:
     """A table's last materialization. `job` is None if it names no job of this connection.
 
     `newest` is the newest job reported, which is another where `job` was reported late; `run_id`
-    is "" if a sensor stored the event, and `stored_at` when (Dagster's clock, epoch seconds).
+    is "" if a sensor stored the event, and `stored_at` when (Dagster's clock, epoch seconds). Where
+    no job is named, `begun_at` says when the run began, if that is known.
     """
 
     job: JobRef | None = None
@@ -30,6 +32,7 @@ class LastReported:
     data_version: str | None = None
     run_id: str = ""
     stored_at: float = 0.0
+    begun_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,8 @@ class History:
     jobs: tuple[JobRef, ...] = ()
     spans: tuple[RunSpan, ...] = ()
 
-    def has(self, job: Job, skew: timedelta) -> bool:
-        """Whether the table was told of the job, by its name or by a run that spans it."""
-        return any(told.is_same(job.ref) for told in self.jobs) or any(
-            _spans(span, job, skew) for span in self.spans
-        )
+    def names(self, job: Job) -> bool:
+        return any(told.is_same(job.ref) for told in self.jobs)
 
     def may_have(self, job: Job, skew: timedelta) -> str | None:
         """A run that may have reported the job without naming it, though it began after it."""
@@ -92,28 +92,62 @@ class Ledger:
     """Per asset key: the last materialization (no entry: never), and its history where it was read.
 
     `noted` says whether a check or observation of a job was found in the event log. `skew` is
-    Airbyte's clock minus Dagster's.
+    Airbyte's clock minus Dagster's. `among` has the finished jobs at hand of each connection: a
+    materialization that names no job is of the newest that its run spans, and of no other.
     """
 
     last: Mapping[dg.AssetKey, LastReported] = field(default_factory=dict)
     history: Mapping[dg.AssetKey, History] = field(default_factory=dict)
     noted: Mapping[tuple[dg.AssetKey, JobRef, str], bool] = field(default_factory=dict)
     skew: timedelta = timedelta(0)
+    among: Mapping[str, Sequence[Job]] = field(default_factory=dict)
 
     def is_told(self, key: dg.AssetKey, job: Job) -> bool | None:
         """Whether the table was told of the job; None if its history must be read for that."""
-        last = self.last.get(key)
-        if last is not None and last.job is not None and last.job.is_same(job.ref):
+        if self.is_last(key, job):
             return True
         if key in self.history:
-            return self.history[key].has(job, self.skew)
-        if last is None:
+            return self.is_in_history(key, job)
+        return False if self.is_after_last(key, job) else None
+
+    def is_in_history(self, key: dg.AssetKey, job: Job) -> bool | None:
+        """Whether its history has the job, by name or not; None if that is not read."""
+        history = self.history.get(key)
+        if history is None:
+            return None
+        return history.names(job) or any(self._stands_for(span, job) for span in history.spans)
+
+    def unnamed_report(self, key: dg.AssetKey, job: Job) -> str | None:
+        """The run that told the table of the job without naming it, as its history has it."""
+        history = self.history.get(key, History())
+        return next((s.run_id for s in history.spans if self._stands_for(s, job)), None)
+
+    def is_last(self, key: dg.AssetKey, job: Job) -> bool:
+        """Whether the table's last materialization tells the job."""
+        last = self.last.get(key)
+        if last is None or last.job is not None:
+            return last is not None and last.job is not None and last.job.is_same(job.ref)
+        return self._stands_for(RunSpan(last.run_id, last.begun_at, last.stored_at), job)
+
+    def _stands_for(self, span: RunSpan, job: Job) -> bool:
+        """Whether a run that names no job has reported this one: the newest that it spans."""
+        if not _spans(span, job, self.skew):
             return False
+        others = self.among.get(job.connection_id, ())
+        return not any(
+            job.ref.precedes(other.ref) and _spans(span, other, self.skew) for other in others
+        )
+
+    def is_after_last(self, key: dg.AssetKey, job: Job) -> bool:
+        """Whether the job is newer than what the table was told of, as its last event has it."""
+        last = self.last.get(key)
+        if last is None:
+            return True
         if last.newest is not None:
             # Where numbers and times disagree, a clock was set, or Airbyte restored.
-            return False if last.newest.precedes(job.ref) else None
+            return last.newest.precedes(job.ref)
         ended = _epoch(job.ended_at, self.skew)
-        return False if ended is not None and ended > last.stored_at + _CLOCK_ERROR else None
+        return ended is not None and ended > last.stored_at + _CLOCK_ERROR
 
     def is_late(self, key: dg.AssetKey, job: JobRef) -> bool:
         """Whether the table was told of a later job of its connection already."""
@@ -167,7 +201,39 @@ def read_ledger(
     last = {
         key: _last_reported(entry, connections[key]) for key, entry in entries if entry is not None
     }
-    return Ledger(last, skew=skew)
+    unnamed = {key: told for key, told in last.items() if told.job is None and told.run_id}
+    begins = begins_of(instance, (told.run_id for told in unnamed.values()))
+    begun = {key: replace(told, begun_at=begins.get(told.run_id)) for key, told in unnamed.items()}
+    return Ledger({**last, **begun}, skew=skew)
+
+
+def begins_of(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> Mapping[str, float | None]:
+    """When the runs began (Dagster's clock, epoch seconds): one query, or none for no run."""
+    wanted = sorted(set(run_ids))
+    if not wanted:
+        return {}
+    records = instance.get_run_records(dg.RunsFilter(run_ids=wanted))
+    return {record.dagster_run.run_id: record.start_time for record in records}
+
+
+def read_again(instance: dg.DagsterInstance, ledger: Ledger, tables: Iterable[Table]) -> Ledger:
+    """The ledger, with what these tables were last told by now."""
+    newer = read_ledger(instance, tables, ledger.skew)
+    return replace(ledger, last={**ledger.last, **newer.last})
+
+
+def still_known(ledger: Ledger, before: Ledger) -> Ledger:
+    """The ledger with what was looked up before, as far as it has not changed since.
+
+    A table that was told of nothing since has the history it had; what was noted stays so.
+    """
+    histories = {
+        key: history
+        for key, history in before.history.items()
+        if ledger.last.get(key) == before.last.get(key)
+    }
+    noted = {key: True for key, is_noted in before.noted.items() if is_noted}
+    return replace(ledger, history={**histories, **ledger.history}, noted=noted)
 
 
 def _last_reported(entry: dg.EventLogEntry, connection_id: str) -> LastReported:

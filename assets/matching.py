@@ -30,13 +30,14 @@ def match(tables: Collection[StreamId], named: Collection[StreamId]) -> Matched:
     What is equal is the same. A stream without a namespace is also that of a table with one, and
     the other way round, if no other has its name: as many of it are named as there are tables.
     """
-    pairs = {table: table for table in tables if table in named}
+    wanted = set(named)
+    pairs = {table: table for table in tables if table in wanted}
     by_name, named_by_name = _by_name(tables), _by_name(named)
     for name in by_name.keys() & named_by_name.keys():
         own, theirs = by_name[name], named_by_name[name]
         if pairs.keys().isdisjoint(own) and len(own) == len(theirs) and _lacks(own, theirs):
             pairs.update(zip(own, theirs, strict=True))
-    left = set(named) - set(pairs.values())
+    left = wanted - set(pairs.values())
     free = _by_name(table for table in tables if table not in pairs)
     unclear = {stream for stream in left if _may_be_one_of(stream, free[stream.name])}
     return Matched(pairs, frozenset(unclear), frozenset(left - unclear))

@@ -11,6 +11,9 @@ from dagster_airbyte_sync.assets.table_history import Kind, Question
 from dagster_airbyte_sync.assets.tables import Table
 from dagster_airbyte_sync.resources import Job
 
+# So many tables are looked up one by one.
+_FEW = 50
+
 
 def makes_fresh(job: Job) -> bool:
     """Whether the job leaves fresh tables: a sync or refresh that succeeded."""
@@ -30,13 +33,14 @@ class Share:
 class Owed:
     """The shares of a job in the order in which they are reported.
 
-    `questions` must be answered before the shares are certain. `is_cut` if more may follow, at
-    which nobody has looked yet.
+    `questions` must be answered before the shares are certain; they are about the materializations
+    of the `unclear` tables, at least. `is_cut` if more may follow, at which nobody has looked yet.
     """
 
     shares: tuple[Share, ...] = ()
     questions: tuple[Question, ...] = ()
     is_cut: bool = False
+    unclear: frozenset[dg.AssetKey] = frozenset()
 
     @property
     def marks(self) -> bool:
@@ -47,8 +51,7 @@ class Owed:
         """The shares before the first about which there is a question."""
         if any(question.kind != "materialization" for question in self.questions):
             return ()
-        unclear = {question.table.key for question in self.questions}
-        return tuple(takewhile(lambda share: share.table.key not in unclear, self.shares))
+        return tuple(takewhile(lambda share: share.table.key not in self.unclear, self.shares))
 
 
 def owed_by(
@@ -89,7 +92,9 @@ class _Fresh:
     checked: frozenset[dg.AssetKey]
     shares: list[Share] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
-    is_doubt_settled: bool = False
+    stored: frozenset[dg.AssetKey] = frozenset()
+    missing: frozenset[dg.AssetKey] = frozenset()
+    unclear: set[dg.AssetKey] = field(default_factory=set)
 
     def owed(self, tables: Sequence[Table], most: int) -> Owed:
         checks = [table for table in tables if self._lacks_only_its_check(table)]
@@ -98,26 +103,79 @@ class _Fresh:
         )
         late_checks = {share.table.key: share for share in rest.shares}
         self.questions.extend(rest.questions)
+        self._look_behind_the_last(tables)
+        self._look_behind_later_ones(tables)
         for table in tables:
             if len(self.shares) >= most:
-                return Owed(tuple(self.shares), tuple(self.questions), is_cut=True)
+                return self._owed(is_cut=True)
             self._add(table, late_checks.get(table.key))
-        return Owed(tuple(self.shares), tuple(self.questions), is_cut=rest.is_cut)
+        return self._owed(is_cut=rest.is_cut)
+
+    def _owed(self, *, is_cut: bool) -> Owed:
+        return Owed(tuple(self.shares), tuple(self.questions), is_cut, frozenset(self.unclear))
+
+    def _look_behind_the_last(self, tables: Sequence[Table]) -> None:
+        """Find which tables were told of the job though their last event is of an earlier one.
+
+        Who died may have left an event that is stored and not noted as the table's last. And where
+        a run reports the job while a tick is stored that was decided before, the last event of each
+        table is the tick's. Both store in reporting order, so the first look-up mostly settles it.
+        """
+        asked_of = [table for table in tables if self._may_hide_the_job(table)]
+        first, asked = first_missing(len(asked_of), lambda place: self._has(asked_of[place]))
+        self.stored = frozenset(table.key for table in asked_of[:first])
+        if asked is not None:
+            self.questions.append(Question("materialization", asked_of[asked], self.job))
+            self.unclear.update(table.key for table in asked_of[first:])
+
+    def _look_behind_later_ones(self, tables: Sequence[Table]) -> None:
+        """Find which tables were told of the job though their last event is of a later one.
+
+        Few tables are looked up one by one, as `_add` does. Thousands would take more than a tick:
+        they were told in reporting order, so the first without it is looked for. If the last has
+        what the first lacks, their order does not help.
+        """
+        asked_of = [table for table in tables if self._was_overtaken_on(table)]
+        if len(asked_of) <= _FEW:
+            return
+        first, asked = first_missing(len(asked_of), lambda place: self._has(asked_of[place]))
+        last = self._has(asked_of[-1]) if first == 0 and asked is None else False
+        if last is None:
+            asked = len(asked_of) - 1
+        if asked is not None:
+            self.questions.append(Question("materialization", asked_of[asked], self.job))
+            self.unclear.update(table.key for table in asked_of[first:])
+        if not last:
+            self.stored |= {table.key for table in asked_of[:first]}
+            self.missing = frozenset(table.key for table in asked_of[first:])
+
+    def _was_overtaken_on(self, table: Table) -> bool:
+        is_last = self.ledger.is_last(table.key, self.job)
+        return not is_last and not self.ledger.is_after_last(table.key, self.job)
+
+    def _may_hide_the_job(self, table: Table) -> bool:
+        is_last = self.ledger.is_last(table.key, self.job)
+        return not is_last and self.ledger.is_after_last(table.key, self.job)
+
+    def _has(self, table: Table) -> bool | None:
+        return self.ledger.is_in_history(table.key, self.job)
 
     def _add(self, table: Table, late_check: Share | None) -> None:
-        told = self.ledger.is_told(table.key, self.job)
+        told = self._is_told(table)
         if told:
             self.shares.extend([late_check] if late_check else [])
             return
-        is_read = table.key in self.ledger.history
-        if told is None or not (is_read or self.is_doubt_settled):
+        if told is None:
             self.questions.append(Question("materialization", table, self.job))
+            self.unclear.add(table.key)
+        is_first = not any(share.marks for share in self.shares)
         share = Share(table, True, self._is_checked(table))
-        if not self.is_doubt_settled and share.checks:
-            share = self._without_noted_check(share)
-        # Who died has left one event at most that is stored and not noted as the table's last.
-        self.is_doubt_settled = True
-        self.shares.append(share)
+        self.shares.append(self._without_noted_check(share) if is_first and share.checks else share)
+
+    def _is_told(self, table: Table) -> bool | None:
+        if table.key in self.stored or table.key in self.missing:
+            return table.key in self.stored
+        return self.ledger.is_told(table.key, self.job)
 
     def _without_noted_check(self, share: Share) -> Share:
         question = Question("check", share.table, self.job)
@@ -126,17 +184,15 @@ class _Fresh:
             self.questions.append(question)
         return replace(share, checks=not noted)
 
-    def _is_last(self, table: Table) -> bool:
-        last = self.ledger.last.get(table.key)
-        return last is not None and last.job is not None and last.job.is_same(self.job.ref)
-
     def _is_checked(self, table: Table) -> bool:
         return table.key in self.checked and not self.ledger.is_late(table.key, self.job.ref)
 
     def _lacks_only_its_check(self, table: Table) -> bool:
         """Whether a run has reported it: that evaluates no checks. A sensor did so before."""
         last = self.ledger.last.get(table.key)
-        return self._is_last(table) and bool(last and last.run_id) and self._is_checked(table)
+        if last is None or not last.run_id or not self._is_checked(table):
+            return False
+        return self.ledger.is_last(table.key, self.job)
 
 
 def _from_first(job: Job, shares: list[Share], ledger: Ledger, kind: Kind, most: int) -> Owed:

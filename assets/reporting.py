@@ -1,7 +1,7 @@
 """What a step of a run reports of a finished sync, and what it leaves to others. Stores nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
 import dagster as dg
@@ -129,7 +129,7 @@ def _is_left_to_another(
 def _owed(
     context: dg.AssetExecutionContext, job: Job, synced: Sequence[Table], skew: timedelta
 ) -> tuple[Ledger, frozenset[dg.AssetKey]]:
-    ledger = read_ledger(context.instance, synced, skew)
+    ledger = replace(read_ledger(context.instance, synced, skew), among={job.connection_id: (job,)})
     while True:
         owed = owed_by(job, synced, ledger, frozenset(), max(len(synced), 1))
         if not owed.questions:

@@ -1,5 +1,6 @@
 """The tables of a step of a run: those of its definition, and what its connection syncs by now."""
 
+import logging
 from collections.abc import Sequence
 from functools import cache
 
@@ -9,6 +10,7 @@ from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.assets.current_tables import ReadConnection, as_synced_now
 from dagster_airbyte_sync.assets.matching import match
 from dagster_airbyte_sync.assets.new_tables import NewTables, new_tables
+from dagster_airbyte_sync.assets.storable import why_not_storable
 from dagster_airbyte_sync.assets.tables import Table, table_of_spec, warn_of_unclear
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
@@ -25,7 +27,8 @@ def tables_of_step(context: dg.AssetExecutionContext) -> Sequence[Table]:
 
     Raises AirbyteSettingsError unless they are tables of exactly one connection.
     """
-    tables = [table for spec in context.assets_def.specs if (table := table_of_spec(spec))]
+    named = [table for spec in context.assets_def.specs if (table := table_of_spec(spec))]
+    tables = [table for table in named if _is_storable(table, context.log)]
     if len({table.connection_id for table in tables}) != 1:
         raise AirbyteSettingsError(
             "sync_and_poll works in an asset definition that stands for one Airbyte connection;"
@@ -33,6 +36,14 @@ def tables_of_step(context: dg.AssetExecutionContext) -> Sequence[Table]:
             " Make it with @airbyte_assets or build_airbyte_assets_definitions."
         )
     return tables
+
+
+def _is_storable(table: Table, log: logging.Logger) -> bool:
+    """Dagster could store no event of others, and the step would fail for all tables."""
+    reason = why_not_storable(table.key)
+    if reason:
+        log.warning("Nothing can be reported for the asset %r: %s", table.key, reason)
+    return reason is None
 
 
 def tables_synced(

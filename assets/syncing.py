@@ -37,8 +37,7 @@ def sync_and_poll(
     """
     tables = in_reporting_order(tables_of_step(context))
     client, how = workspace.get_client(), how or Following.of(workspace)
-    run = OwnRun(context, how.clock)
-    run.refuse_if_over()
+    OwnRun(context, how.clock).refuse_if_over()
     ui = client.ui_url()
 
     def link(job: Job) -> str:
@@ -62,6 +61,8 @@ def sync_and_poll(
         job = follow(client, job, how, context.log)
     refuse_failed(job, link(job))
     synced = tables_synced(context, client, job, tables)
+    # Another look: the sync may have taken no second.
+    run = OwnRun(context, how.clock)
     yield from report(context, client, job, link(job), synced, how, run)
 
 

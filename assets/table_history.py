@@ -8,7 +8,13 @@ from typing import Literal
 import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.ledger import History, Ledger, RunSpan, job_named_in
+from dagster_airbyte_sync.assets.ledger import (
+    History,
+    Ledger,
+    RunSpan,
+    begins_of,
+    job_named_in,
+)
 from dagster_airbyte_sync.assets.run_events import (
     BEFORE_ALL,
     Page,
@@ -68,10 +74,11 @@ def _with_histories(
             oldest[question.table.key] = (question.table, min(before, ended))
     found: dict[dg.AssetKey, _Found] = {}
     for key, (table, since) in oldest.items():
-        if budget.is_spent:
+        read = _read(instance, table, since, budget)
+        if read is None:
             break
-        found[key] = _read(instance, table, since)
-    begins = _begins(instance, (run_id for each in found.values() for run_id, _ in each.unnamed))
+        found[key] = read
+    begins = begins_of(instance, (run_id for each in found.values() for run_id, _ in each.unnamed))
     histories = {key: each.as_history(begins) for key, each in found.items()}
     return replace(ledger, history={**ledger.history, **histories})
 
@@ -88,16 +95,22 @@ class _Found:
         return History(self.jobs, tuple(spans))
 
 
-def _read(instance: dg.DagsterInstance, table: Table, ended_at: datetime) -> _Found:
-    """What the table was told, back to when a job had ended."""
+def _read(
+    instance: dg.DagsterInstance, table: Table, ended_at: datetime, budget: TimeBudget
+) -> _Found | None:
+    """What the table was told, back to when a job had ended; None if time does not allow it."""
 
     def fetch(cursor: str | None) -> Page:
         limit = _FIRST_PAGE if cursor is None else _FURTHER_PAGE
         return instance.fetch_materializations(table.key, limit=limit, cursor=cursor)
 
+    if budget.is_spent:
+        return None
     jobs: list[JobRef] = []
     unnamed: list[tuple[str, float]] = []
     for record in back_to(ended_at, keys.SYNC_ENDED_AT, paged(fetch)):
+        if budget.is_spent:
+            return None
         materialization = record.asset_materialization
         metadata = materialization.metadata if materialization else {}
         job = job_named_in(metadata, table.connection_id)
@@ -106,14 +119,6 @@ def _read(instance: dg.DagsterInstance, table: Table, ended_at: datetime) -> _Fo
         elif keys.int_in(metadata, keys.JOB_ID) is None and record.run_id:
             unnamed.append((record.run_id, record.timestamp))
     return _Found(tuple(jobs), tuple(unnamed))
-
-
-def _begins(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> Mapping[str, float | None]:
-    wanted = sorted(set(run_ids))
-    if not wanted:
-        return {}
-    records = instance.get_run_records(dg.RunsFilter(run_ids=wanted))
-    return {record.dagster_run.run_id: record.start_time for record in records}
 
 
 def _is_noted(instance: dg.DagsterInstance, question: Question) -> bool:

@@ -26,6 +26,11 @@ _LONGEST_REASON = 500
 # Where it is no message of Airbyte's, so much of an answer is looked at, in letters.
 _BEGINNING = 2000
 
+# Each costs some 70 bytes of memory, however little there is in it. A catalog of a million columns
+# has two million.
+MOST_PARTS = 10_000_000
+_TOO_MANY = f"JSON of more than {MOST_PARTS:,} objects and lists: no such thing is read"
+
 _KINDS: dict[int, type[AirbyteRefused]] = {
     401: AirbyteUnauthorized,
     403: AirbyteForbidden,
@@ -45,6 +50,8 @@ class Received:
 
 def json_of(method: str, url: str, received: Received) -> object:
     """The JSON object or list of a good answer; AirbyteUnreadable for anything else."""
+    if _has_too_many_parts(received.body):
+        raise AirbyteUnreadable(method, url, _TOO_MANY)
     parsed = _parsed(received.body)
     if isinstance(parsed, dict | list):
         return parsed
@@ -105,6 +112,10 @@ def _beginning(received: Received) -> str:
 
 def _is_page(words: str) -> bool:
     return "<html" in words.lower() or "<!doctype" in words.lower()
+
+
+def _has_too_many_parts(body: bytes | bytearray) -> bool:
+    return body.count(b"[") + body.count(b"{") > MOST_PARTS
 
 
 def _parsed(body: bytes | bytearray) -> object:

@@ -28,6 +28,10 @@ class TimeBudget:
     def is_spent(self) -> bool:
         return self.left is not None and self.left < _LEAST_SECONDS
 
+    def half(self) -> "TimeBudget":
+        """Half of what is left, for a part that must leave time to others."""
+        return self if self.left is None else TimeBudget(self.left / 2, clock=self._clock)
+
     def cut(self, seconds: float) -> float:
         """`seconds`, or what is left of the budget if that is less.
 

@@ -18,7 +18,6 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteRequestError,
     AirbyteSettingsError,
     NoToken,
-    OutOfTime,
 )
 from dagster_airbyte_sync.resources.fallback import Fallback, stands_for_closed
 from dagster_airbyte_sync.resources.history import (
@@ -50,7 +49,7 @@ class AirbyteClient:
     ) -> None:
         self._settings = settings
         self._http = Http(settings, sleep=sleep)
-        self._server = Server(settings, self._http)
+        self._server = Server(settings, self._http, clock=clock)
         self._configuration = ConfigurationApi(
             settings.configuration_api_base_url, settings.workspace_id
         )
@@ -81,8 +80,9 @@ class AirbyteClient:
     def catalog(self, budget: TimeBudget = NO_LIMIT, *, fresh: bool = False) -> Catalog:
         """All connections and destinations, read again when older than `catalog_ttl` seconds.
 
-        Two requests while lists fit on one page. Raises AirbyteSettingsError for a workspace that
-        does not exist or that the credentials cannot see.
+        While lists fit on one page, two requests where the Configuration API answers. Where it is
+        closed, seven, with three seconds of patience, and then two for ten minutes. Raises
+        AirbyteSettingsError for a workspace that does not exist or that the credentials cannot see.
         """
         with self._lock:
             found = None if fresh else self._catalog.get("catalog")
@@ -129,7 +129,7 @@ class AirbyteClient:
     def _jobs_by_end(
         self, since: datetime, budget: TimeBudget, unreadable: NoteUnreadable
     ) -> Iterator[Job]:
-        if not self._fallback.is_closed:
+        if not self._fallback.is_closed("history"):
             try:
                 for job in self._history.by_configuration(since, budget, unreadable):
                     self._fallback.note_answered("history")
@@ -150,7 +150,7 @@ class AirbyteClient:
         Some ten requests of one row, as Airbyte does not tell. The public API counts jobs that
         run, too.
         """
-        if self._fallback.is_closed:
+        if self._fallback.is_closed("history"):
             return self._history.about_how_many_by_public(since, least, budget)
         return self._history.about_how_many_by_configuration(since, least, budget)
 
@@ -195,7 +195,7 @@ class AirbyteClient:
         Airbyte notes it some seconds after the job's creation (airbyte-platform,
         `ConnectionTimelineEventHelper`), and tells it by the Configuration API only.
         """
-        if self._fallback.is_closed:
+        if self._fallback.is_closed("history"):
             return None
         try:
             answer = self._http.send(self._configuration.starts_by_somebody(job.connection_id))
@@ -219,14 +219,14 @@ class AirbyteClient:
 
         Where the Configuration API is closed, it takes no intervals and no time zone but UTC.
         """
-        return not self._fallback.is_closed or public_api.takes_schedule(schedule)
+        return not self._fallback.is_closed("connections") or public_api.takes_schedule(schedule)
 
     def set_schedule(self, connection_id: str, schedule: SyncSchedule) -> None:
         """Let Airbyte start the connection's syncs by this schedule.
 
         Raises AirbyteSettingsError for one that it does not take (see `can_set_schedule`).
         """
-        if self._fallback.is_closed:
+        if self._fallback.is_closed("connections"):
             self._set_publicly(connection_id, schedule)
         else:
             try:
@@ -264,7 +264,4 @@ class AirbyteClient:
 
         It is taken to be beside the API while Airbyte does not say: a link is worth no sync.
         """
-        try:
-            return self._server.instance(budget).ui_url
-        except OutOfTime:
-            return self._server.assumed().ui_url
+        return self._server.instance(budget).ui_url

@@ -80,9 +80,12 @@ class ConfigurationApi:
             },
         )
 
-    def instance(self, *, repeatable: bool = True) -> Call:
-        """Version and UI address; answered without credentials, by self-managed servers only."""
-        return Call("GET", f"{self._base_url}/instance_configuration", repeatable=repeatable)
+    def instance(self) -> Call:
+        """Version and UI address; answered without credentials, by self-managed servers only.
+
+        Never worth a second try.
+        """
+        return Call("GET", f"{self._base_url}/instance_configuration", repeatable=False)
 
     def _post(self, path: str, body: Json) -> Call:
         return Call("POST", f"{self._base_url}{path}", body=body)

@@ -38,6 +38,8 @@ _CLOSED_STATUSES = (400, 405, 410)
 
 # How long a closed Configuration API is remembered before it is tried again, in seconds.
 _CLOSED_FOR = 600.0
+# More than there are.
+_MOST_QUESTIONS = 100
 
 
 # What was open a moment ago is not taken for closed before it has refused for so long, in seconds:
@@ -55,7 +57,8 @@ def stands_for_closed(refusal: AirbyteRequestError) -> bool:
 class Fallback:
     """Remembers whether the Configuration API is closed. Safe to share between threads.
 
-    Airbyte may let somebody ask one thing and not another, so `question` names what is asked.
+    Airbyte may let somebody ask one thing and not another, so `question` names what is asked
+    ("connections", "history" or "job"), and what it lets somebody ask goes on being asked.
     `check_workspace` and `check_address` raise AirbyteSettingsError if a refusal is explained by a
     wrong setting. The log says once that the public API is asked, and once that it is no longer.
     """
@@ -75,24 +78,27 @@ class Fallback:
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._closed: TTLCache[str, bool] = TTLCache(1, _CLOSED_FOR, timer=clock)
+        self._closed: TTLCache[str, bool] = TTLCache(_MOST_QUESTIONS, _CLOSED_FOR, timer=clock)
         # Since when each question that was once answered is refused; None while it is answered.
         self._refused_since: dict[str, float | None] = {}
-        # Questions that were ever answered, and those whose last answer was no.
-        self._answered: set[str] = set()
-        self._refused: set[str] = set()
+        self._was_answered = False
+        # Questions that were answered, and refused, since the log last said what is asked: when all
+        # of it closes or opens, the first question says so for the others.
+        self._open: set[str] = set()
+        self._shut: set[str] = set()
 
-    @property
-    def is_closed(self) -> bool:
+    def is_closed(self, question: str) -> bool:
         with self._lock:
-            return "closed" in self._closed
+            return question in self._closed
 
     def note_answered(self, question: str) -> None:
         with self._lock:
             self._refused_since[question] = None
-            self._answered.add(question)
-            is_news = question in self._refused
-            self._refused.discard(question)
+            self._was_answered = True
+            self._open.add(question)
+            is_news = question in self._shut
+            if is_news:
+                self._shut.clear()
         if is_news:
             _log.warning(
                 "Airbyte's Configuration API at %s answers again, and is asked again",
@@ -109,10 +115,12 @@ class Fallback:
 
     def note_closed(self, question: str, refusal: AirbyteRequestError) -> None:
         with self._lock:
-            self._closed["closed"] = True
-            self._refused_since.clear()
-            is_news = not self._refused or question in self._answered - self._refused
-            self._refused.add(question)
+            self._closed[question] = True
+            self._refused_since.pop(question, None)
+            is_news = not self._shut or question in self._open
+            if is_news:
+                self._open.clear()
+            self._shut.add(question)
         if is_news:
             level = logging.INFO if self._settings.is_cloud else logging.WARNING
             _log.log(level, "%s", _what_is_missing(self._settings, refusal))
@@ -129,7 +137,7 @@ class Fallback:
 
         One that refuses is asked again after each of `waits` seconds.
         """
-        if self.is_closed:
+        if self.is_closed(question):
             return public()
         try:
             answer = self._ask_patiently(configuration, budget, waits)
@@ -167,7 +175,7 @@ class Fallback:
             raise refusal
         self._check_workspace(budget)
         # Where it worked, the address is right.
-        if not self._answered:
+        if not self._was_answered:
             self._check_address(refusal, budget)
 
     def _raise_if_just_answered(self, question: str, refusal: AirbyteRequestError) -> None:

@@ -9,7 +9,7 @@ from dagster_airbyte_sync.resources.configuration_api import ConfigurationApi
 from dagster_airbyte_sync.resources.http import Http, told
 from dagster_airbyte_sync.resources.job_pages import JobListing, JobsAsked, by_end, jobs_by_end
 from dagster_airbyte_sync.resources.jobs import FINISHED, Job, JobStatus, JobType
-from dagster_airbyte_sync.resources.paging import Page, about_how_many
+from dagster_airbyte_sync.resources.paging import Page, PageSize, about_how_many
 from dagster_airbyte_sync.resources.public_api import PublicApi
 
 # Called with the number of rows on a page that cannot be read as jobs, if there are any.
@@ -31,6 +31,9 @@ class JobHistory:
         self._public = public
         self._page_size = page_size
         self._public_page_size = public_api.page_size(page_size)
+        # One for each API, as they need not have the same.
+        self._configuration_own = PageSize()
+        self._public_own = PageSize()
 
     def by_configuration(
         self, since: datetime, budget: TimeBudget, unreadable: NoteUnreadable = ignore_unreadable
@@ -40,7 +43,7 @@ class JobHistory:
 
         limit = self._page_size
         where = self._configuration.finished_jobs(JobsAsked(since, 0, limit))
-        return jobs_by_end(since, JobListing(fetch, limit, where))
+        return jobs_by_end(since, JobListing(fetch, limit, where, self._configuration_own))
 
     def about_how_many_by_configuration(
         self, since: datetime, least: int, budget: TimeBudget
@@ -93,7 +96,7 @@ class JobHistory:
 
             limit = self._public_page_size
             where = self._public.jobs_since(JobsAsked(since, 0, limit), job_type, status)
-            return JobListing(fetch, limit, where)
+            return JobListing(fetch, limit, where, self._public_own)
 
         # One listing for each status, as Airbyte takes one status at a time.
         return jobs_by_end(since, listing(None), still=[listing(status) for status in FINISHED])

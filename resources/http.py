@@ -27,6 +27,7 @@ from dagster_airbyte_sync.resources.deadline import Deadline, TimedAdapter, answ
 from dagster_airbyte_sync.resources.errors import (
     AirbyteError,
     AirbyteRefused,
+    AirbyteSentPage,
     AirbyteSettingsError,
     AirbyteUnauthorized,
     AirbyteUnavailable,
@@ -255,7 +256,12 @@ def _no_ca_file() -> AirbyteSettingsError:
 
 
 def _may_repeat(call: Call, error: AirbyteUnavailable) -> bool:
-    """A refused connection or a 429 did nothing, so even a sync start may be sent again."""
+    """A refused connection or a 429 did nothing, so even a sync start may be sent again.
+
+    A page in place of an answer, of a login or of Airbyte's UI, stays there for longer.
+    """
+    if isinstance(error, AirbyteSentPage):
+        return False
     return not call.at_once and (call.repeatable or error.did_nothing)
 
 

@@ -50,15 +50,16 @@ def is_instance(answer: Json) -> bool:
 def leads_to_people(address: str, api: str) -> bool:
     """Whether a browser can be sent to the address, of which an Airbyte says it is its own.
 
-    What is reached only from the same machine, or in the same cluster, may be right if the API is
-    reached in that way, too.
+    A name of a cluster may be right if the API is reached by one, too. A browser's own machine is
+    never taken: Helm's default is http://localhost:8080 wherever Airbyte is, and where the API is
+    on the own machine, what is beside it is right.
     """
     parts, own = _parts(address), _parts(api)
     if parts is None or parts.username or parts.password or parts.query or parts.fragment:
         return False
     host, own_host = parts.hostname or "", own.hostname or "" if own else ""
     if _is_loopback(host):
-        return _is_loopback(own_host)
+        return False
     if _is_inside(host):
         return host == own_host or _is_inside(own_host)
     return True

@@ -2,15 +2,14 @@
 no ties: jobs that ended together may be repeated or skipped from page to page."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from heapq import merge
-from itertools import count
 
 from dagster_airbyte_sync.resources.errors import AirbyteUnreadable
 from dagster_airbyte_sync.resources.http import Call
 from dagster_airbyte_sync.resources.jobs import Job
-from dagster_airbyte_sync.resources.paging import Page
+from dagster_airbyte_sync.resources.paging import Page, PageSize
 
 # Airbyte prints whole seconds.
 _SECOND = timedelta(seconds=1)
@@ -45,11 +44,13 @@ class JobListing:
     """A listing of jobs in pages of `limit` rows; `where` names it in errors.
 
     `fetch` is only ever asked for row numbers that are whole pages: Airbyte may round others down.
+    `page_size` is what is known of the server's own; kept, it spares the next reading a request.
     """
 
     fetch: Callable[[JobsAsked], Page[Job]]
     limit: int
     where: Call
+    page_size: PageSize = field(default_factory=PageSize)
 
     def error(self, reason: str) -> AirbyteUnreadable:
         return AirbyteUnreadable(self.where.method, self.where.url, reason)
@@ -70,8 +71,8 @@ def jobs_by_end(
     """
     start = since
     while True:
-        page = listing.fetch(JobsAsked(start, 0, listing.limit))
-        if page.received < listing.limit:
+        page, is_last = _first_readable(start, listing)
+        if is_last:
             yield from _in_order(page.rows)
             return
         ends = [_second(job.ended_at) for job in page.rows if job.ended_at]
@@ -89,6 +90,34 @@ def jobs_by_end(
         if following <= start:
             raise listing.error("jobs that ended before the time asked for, again and again")
         start = following
+
+
+def _first_readable(start: datetime, listing: JobListing) -> tuple[Page[Job], bool]:
+    """The first page with a row that can be read, and whether it is the last one."""
+    asked = JobsAsked(start, 0, listing.limit)
+    while True:
+        page = listing.fetch(asked)
+        is_last = _is_last(page, asked, listing)
+        if page.rows or is_last:
+            return page, is_last
+        # Without a time to go on from, by row numbers: nobody misses a row that moves from here.
+        asked = replace(asked, offset=asked.offset + page.received, limit=page.received)
+        if asked.offset == asked.limit:
+            _refuse_pages_without_end(asked, listing)
+
+
+def _is_last(page: Page[Job], asked: JobsAsked, listing: JobListing) -> bool:
+    """Whether no row follows: the page is not full, by what was asked for or by the server's own
+    page size. What may be that is asked on, until it is known that nothing follows."""
+    size = page.received
+    if size >= asked.limit:
+        return False
+    if asked.offset or not listing.page_size.may_be(size):
+        return True
+    if listing.fetch(replace(asked, offset=size, limit=size)).received:
+        return False
+    listing.page_size.proven = size
+    return True
 
 
 def by_end(histories: Iterable[Iterator[Job]]) -> Iterator[Job]:
@@ -136,26 +165,28 @@ def _jobs_of_second(second: datetime, listing: JobListing) -> Iterable[Job]:
 def _read_second(second: datetime, listing: JobListing, size: int, found: dict[object, Job]) -> int:
     """Add the jobs of one reading to `found`; how many rows it received."""
     received = 0
-    for offset in count(0, size):
-        page = listing.fetch(JobsAsked(second, offset, size, only_second=True))
+    asked = JobsAsked(second, 0, size, only_second=True)
+    while True:
+        page = listing.fetch(asked)
         jobs = [job for job in page.rows if _second(job.ended_at or second) == second]
         known = len(found)
         found.update((job.identity, job) for job in jobs)
         received += len(jobs)
-        if page.received < size:
-            break
-        if offset and len(found) == known:
-            _refuse_pages_without_end(second, listing, size)
-    return received
+        if _is_last(page, asked, listing):
+            return received
+        if asked.offset and len(found) == known:
+            _refuse_pages_without_end(asked, listing)
+        # Of a server with a smaller page size than asked for, the first page has that.
+        asked = replace(asked, offset=asked.offset + page.received, limit=page.received)
 
 
-def _refuse_pages_without_end(second: datetime, listing: JobListing, size: int) -> None:
+def _refuse_pages_without_end(asked: JobsAsked, listing: JobListing) -> None:
     """Raise if there are rows where none can be: the server ignores row numbers."""
-    far_away = _FAR_AWAY // size * size
-    if listing.fetch(JobsAsked(second, far_away, size, only_second=True)).received:
+    far_away = _FAR_AWAY // asked.limit * asked.limit
+    if listing.fetch(replace(asked, offset=far_away)).received:
         raise listing.error(
             "the same page for every row number: what else ended at"
-            f" {second.isoformat()} cannot be read"
+            f" {asked.since.isoformat()} cannot be read"
         )
 
 

@@ -42,16 +42,37 @@ def read_page(answer: object, field: str, read: Callable[[Json], Row | None]) ->
     return Page(tuple(row for row in found if row is not None), len(received))
 
 
+def is_likely_page_size(rows: int) -> bool:
+    """Whether a server may have this page size of its own: tens, or a power of two from 16 on."""
+    return rows > 0 and (rows % 10 == 0 or (rows >= 16 and rows & (rows - 1) == 0))
+
+
+@dataclass
+class PageSize:
+    """What is known of a server's own page size, which it may have below what it is asked for.
+
+    `proven` is the largest short page after which nothing came: the server's size is no smaller.
+    """
+
+    proven: int = 0
+
+    def may_be(self, rows: int) -> bool:
+        return rows > self.proven and is_likely_page_size(rows)
+
+
 # How often a listing without an order is read at most. Where each page is cut from another order,
 # as bad as it gets, 280 rows take about eight passes and 10,000 rows about ten more.
 _MOST_PASSES = 30
+# So many passes in a row must bring nothing new where rows cannot be read, and so not be counted.
+_QUIET_PASSES = 4
 # A pass in which rows repeat more often than this does not end: the server ignores row numbers.
 _MOST_REPEATS = 4
 
 
 @dataclass(frozen=True)
 class Listing(Generic[Item]):
-    """What was found of a list, by id; `listed` is how many rows Airbyte sent of it at once.
+    """What was found of a list, by id; `listed` is how many rows Airbyte sent of it at once that
+    can be read.
 
     `is_complete` is False if not as many were found as were listed, so that some may be missing.
     """
@@ -63,10 +84,12 @@ class Listing(Generic[Item]):
 
 @dataclass(frozen=True)
 class _Pass(Generic[Item]):
-    """A list read once from its first page on: the rows by id, and how many were received."""
+    """A list read once from its first page on: the rows by id, how many were received, and how
+    many of these could be read."""
 
     rows: dict[str, Item]
     received: int
+    readable: int
     pages: int
     is_whole: bool
 
@@ -76,11 +99,12 @@ def rows_of_unordered(limit: int, fetch: Callable[[int], Page[Item]]) -> Listing
 
     One page is complete by itself. Of longer lists one pass receives as many rows as there are, but
     some twice and others not at all: it is read again, and added up, until as many rows are known
-    as one pass received. OutOfTime ends that, too, except in the first pass.
+    as one pass received that can be read. OutOfTime ends that, too, except in the first pass.
     """
     rows: dict[str, Item] = {}
     ever: dict[str, Item] = {}
-    listed = 0
+    received = quiet = 0
+    has_unreadable = False
     for number in range(_MOST_PASSES):
         try:
             read = _read_once(limit, fetch)
@@ -89,9 +113,14 @@ def rows_of_unordered(limit: int, fetch: Callable[[int], Page[Item]]) -> Listing
                 raise
             break
         # Another number of rows is another list: what was deleted must not stand for what is new.
-        rows = {**rows, **read.rows} if read.received == listed else read.rows
-        ever, listed = {**ever, **read.rows}, read.received
-        if read.is_whole and (read.pages == 1 or len(rows) >= listed):
+        before = rows if read.received == received else {}
+        rows, ever = {**before, **read.rows}, {**ever, **read.rows}
+        received, listed = read.received, read.readable
+        # A pass may have an unreadable row twice, so that it seems to have fewer of the others.
+        has_unreadable = has_unreadable or listed < received
+        quiet = quiet + 1 if len(rows) == len(before) else 0
+        is_sure = not has_unreadable or quiet >= _QUIET_PASSES
+        if read.is_whole and (read.pages == 1 or (len(rows) >= listed and is_sure)):
             return Listing(rows, listed, is_complete=True)
         if not read.is_whole:
             break
@@ -112,14 +141,16 @@ def warn_if_incomplete(listing: Listing[Item], what: str, log: logging.Logger) -
 
 def _read_once(limit: int, fetch: Callable[[int], Page[Item]]) -> _Pass[Item]:
     rows: dict[str, Item] = {}
-    received = pages = 0
-    while received <= _MOST_REPEATS * max(len(rows), limit, 5):
-        page = fetch(pages * limit)
+    received = readable = pages = largest = 0
+    while received <= _MOST_REPEATS * max(len(rows), largest, 5):
+        page = fetch(received)
         rows.update((row.id, row) for row in page.rows)
         received, pages = received + page.received, pages + 1
-        if page.received < limit:
-            return _Pass(rows, received, pages, is_whole=True)
-    return _Pass(rows, received, pages, is_whole=False)
+        readable, largest = readable + len(page.rows), max(largest, page.received)
+        # The server's own page size may be smaller than `limit`, but not than a page that it sent.
+        if page.received < largest or (largest < limit and not is_likely_page_size(largest)):
+            return _Pass(rows, received, readable, pages, is_whole=True)
+    return _Pass(rows, received, readable, pages, is_whole=False)
 
 
 def about_how_many(has_row: Callable[[int], bool], least: int) -> int:

@@ -1,7 +1,11 @@
 """Asks a self-managed Airbyte what it is, and whether the settings have its address right."""
 
 import threading
+import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
+
+from cachetools import TTLCache
 
 from dagster_airbyte_sync.resources.budget import NO_LIMIT, TimeBudget
 from dagster_airbyte_sync.resources.configuration_api import ConfigurationApi
@@ -12,6 +16,7 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteUnavailable,
     AirbyteUnreadable,
     NoToken,
+    OutOfTime,
 )
 from dagster_airbyte_sync.resources.http import Http
 from dagster_airbyte_sync.resources.instance import CLOUD, Instance, is_instance, read_instance
@@ -21,34 +26,44 @@ from dagster_airbyte_sync.resources.settings import AirbyteSettings
 _PATH = "/api/v1"
 _PUBLIC_PATH = "/api/public/v1"
 
+# How long nothing is asked again that was not answered, in seconds: a tick has better to do.
+_ASSUMED_FOR = 600.0
+
 
 class Server:
     """Remembers what it was answered. Safe to share between threads."""
 
-    def __init__(self, settings: AirbyteSettings, http: Http) -> None:
+    def __init__(
+        self, settings: AirbyteSettings, http: Http, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._settings = settings
         self._http = http
         self._lock = threading.RLock()
         self._instance = CLOUD if settings.is_cloud else None
+        self._assumed: TTLCache[str, Instance] = TTLCache(1, _ASSUMED_FOR, timer=clock)
         # Whether nothing more can be found out of the address.
         self._is_checked = settings.is_cloud
 
     def instance(self, budget: TimeBudget = NO_LIMIT) -> Instance:
-        """What it is, asked once; as little as can be assumed while it does not answer."""
-        with self._lock:
-            if self._instance is None:
-                try:
-                    answer = self._ask(self._settings.configuration_api_base_url, budget)
-                except AirbyteUnavailable:
-                    # Not remembered: the next one to need it asks again.
-                    return self.assumed()
-                self._is_checked = self._is_checked or is_instance(answer)
-                self._instance = self._read(answer)
-            return self._instance
+        """What it is, asked once; as little as can be assumed while it does not answer.
 
-    def assumed(self) -> Instance:
-        """What it is as far as the settings tell."""
-        return CLOUD if self._settings.is_cloud else self._read({})
+        That is remembered for ten minutes. It raises no OutOfTime: nobody's sync depends on this.
+        """
+        with self._lock:
+            known = self._instance or self._assumed.get("instance")
+            return known or self._first_answer(budget)
+
+    def _first_answer(self, budget: TimeBudget) -> Instance:
+        address = self._settings.configuration_api_base_url
+        try:
+            # What hangs must leave time to those who can do without.
+            answer = self._ask(address, budget.half())
+        except (AirbyteUnavailable, OutOfTime):
+            assumed = self._assumed["instance"] = self._read({})
+            return assumed
+        self._is_checked = self._is_checked or is_instance(answer)
+        self._instance = self._read(answer)
+        return self._instance
 
     def check_address(self, refusal: AirbyteRequestError, budget: TimeBudget) -> None:
         """Raise AirbyteSettingsError if the Configuration API is at another address, provably.
@@ -61,7 +76,7 @@ class Server:
                 return
             address = self._settings.configuration_api_base_url
             try:
-                is_right = is_instance(self._ask(address, budget, repeatable=False))
+                is_right = is_instance(self._ask(address, budget))
             except AirbyteUnavailable:
                 return
             found = None if is_right else self._find_another(budget)
@@ -77,15 +92,15 @@ class Server:
             self._settings.configuration_api_base_url, self._settings.rest_api_base_url
         ):
             try:
-                if is_instance(self._ask(address, budget, repeatable=False)):
+                if is_instance(self._ask(address, budget)):
                     return address
             except AirbyteUnavailable:
                 continue
         return None
 
-    def _ask(self, address: str, budget: TimeBudget, *, repeatable: bool = True) -> Json:
+    def _ask(self, address: str, budget: TimeBudget) -> Json:
         """What it says of itself at an address; nothing if that is refused or no JSON."""
-        call = ConfigurationApi(address, "").instance(repeatable=repeatable)
+        call = ConfigurationApi(address, "").instance()
         try:
             return object_at(self._http.send(call, budget))
         except NoToken:

@@ -1,8 +1,9 @@
 """Decides what a tick reports, and what waits for a later one. Pure: records in, records out."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import zip_longest
 
 import dagster as dg
 
@@ -10,6 +11,7 @@ from dagster_airbyte_sync.assets import (
     DATA_VERSION_TAG,
     Event,
     FinishedSync,
+    Followers,
     LastReported,
     Ledger,
     Owed,
@@ -48,24 +50,23 @@ class Known:
     """All a tick has read: the tables of each connection, live runs, and what has been reported.
 
     `tables` has every connection of the new jobs, if only with none: what is missing would be lost.
-    `unreadable` are connections whose tables cannot be known now; `started_by` names the Dagster
-    run that started a job, `orphans` those that a run followed which is over though its step may
-    not be. `checked` are the assets that have the check, `held` says since when a job waits (epoch
-    seconds, as `now`) and `graced` which of those wait for the end of a grace. `is_final` if there
-    is no time for further questions. Of jobs that ended before `begin`, only those count that ended
-    after the last one reported of their connection, as things stood at `resumed_at`.
+    `unreadable` are connections whose tables cannot be known now; `followers` has, by job id, the
+    Dagster runs that have to do with a job, where that was looked up. `checked` are the assets that
+    have the check, `held` says since when a job waits (epoch seconds, as `now`) and `graced` which
+    of those wait for the end of a grace. `is_final` if there is no time for further questions. Of
+    jobs that ended before `begin`, only those count that ended after the last one reported of their
+    connection, as things stood at `resumed_at`.
     """
 
     tables: Mapping[str, Sequence[Table]]
     promises: Sequence[Promise]
     ledger: Ledger
-    started_by: Mapping[int, str]
     checked: frozenset[dg.AssetKey]
     held: Mapping[int, int]
     now: int
     limits: Limits
     job_url: Callable[[Job], str]
-    orphans: Mapping[int, str] = field(default_factory=dict)
+    followers: Mapping[int, Followers] = field(default_factory=dict)
     graced: frozenset[int] = frozenset()
     unreadable: frozenset[str] = frozenset()
     is_final: bool = False
@@ -81,7 +82,8 @@ class ToldSync:
     `is_ours` is False for a job that a run has reported and only its checks are missing. Of a job
     of ours `events` is empty if an earlier tick stored them but died before its cursor moved.
     `is_whole` is False if the rest of its tables is left to the next tick. `taken_from` is the run
-    that should have reported it but was waited for long enough.
+    that should have reported it but was waited for long enough; `may_repeat` one that may have
+    reported it without naming it, though that cannot be known.
     """
 
     sync: FinishedSync
@@ -90,6 +92,7 @@ class ToldSync:
     is_ours: bool = True
     is_whole: bool = True
     taken_from: str | None = None
+    may_repeat: str | None = None
 
     @property
     def makes_fresh(self) -> bool:
@@ -109,7 +112,8 @@ class Decision:
     A job in none of them has nothing to report: no asset stands for its streams. `left` begins with
     a job that is also in `told` if that is reported in part. `unreadable` are connections of which
     nothing is reported because their tables cannot be known now; `graced` are those of the waiting
-    jobs that wait for a step that may live on. With `questions`, the decision is not certain yet.
+    jobs that wait for a step that may live on. With `questions`, or jobs of which nobody has looked
+    up who follows them, the decision is not certain yet.
     """
 
     told: tuple[ToldSync, ...] = ()
@@ -118,6 +122,11 @@ class Decision:
     unreadable: frozenset[str] = frozenset()
     graced: frozenset[int] = frozenset()
     questions: tuple[Question, ...] = ()
+    unfollowed: tuple[tuple[Table, Job], ...] = ()
+
+    @property
+    def is_certain(self) -> bool:
+        return not (self.questions or self.unfollowed)
 
     @property
     def events(self) -> int:
@@ -138,6 +147,7 @@ class _Teller:
     waiting: list[Job] = field(default_factory=list)
     graced: set[int] = field(default_factory=set)
     questions: list[Question] = field(default_factory=list)
+    unfollowed: list[tuple[Table, Job]] = field(default_factory=list)
     blocked: set[str] = field(default_factory=set)
     events: int = 0
     bytes: int = 0
@@ -154,13 +164,30 @@ class _Teller:
         job = in_words_of([table.stream for table in of_connection], job)
         tables = in_reporting_order(tables_of_job(job, of_connection))
         most = self.known.limits.events - self.events
-        if most <= 0:
-            raise _Full
         owed = owed_by(job, tables, self.ledger, self.known.checked, most)
-        if self._waits_for_a_run(job, owed):
+        self._look_for_followers(job, of_connection, owed)
+        if self._lacks_answers(job, owed) or self._waits_for_a_run(job, owed):
             self._wait(job)
         elif tables:
             self._report(job, tables, owed)
+
+    def _lacks_answers(self, job: Job, owed: Owed) -> bool:
+        """Whether time is up before anything is certain: other connections need not wait for it."""
+        if not self.known.is_final:
+            return False
+        is_unfollowed = any(job is asked for _, asked in self.unfollowed)
+        return is_unfollowed or (bool(owed.questions) and not owed.certain)
+
+    def _look_for_followers(self, job: Job, tables: Sequence[Table], owed: Owed) -> None:
+        """Ask who follows the job, unless nothing depends on it."""
+        known = self.known
+        is_settled = not makes_fresh(job) or _teller(job, tables, known) is not None
+        if job.id in known.followers or (is_settled and not owed.shares):
+            return
+        defined = next((table for table in tables if table.is_defined), None)
+        if defined is None:
+            return
+        self.unfollowed.append((defined, job))
 
     def _wait(self, job: Job) -> None:
         self.blocked.add(job.connection_id)
@@ -186,12 +213,15 @@ class _Teller:
         if since is not None:
             waited = max(self._waited(job), self.known.now - since)
             return waited < self.known.limits.hold
-        if job.id in self.known.orphans:
+        if self._followers(job).orphan is not None:
             is_graced = job.id in self.known.graced
             if not is_graced or self._waited(job) < self.known.limits.grace:
                 self.graced.add(job.id)
                 return True
         return False
+
+    def _followers(self, job: Job) -> Followers:
+        return self.known.followers.get(job.id, Followers())
 
     def _waited(self, job: Job) -> int:
         return self.known.now - self.known.held.get(job.id, self.known.now)
@@ -199,8 +229,14 @@ class _Teller:
     def _report(self, job: Job, tables: Sequence[Table], owed: Owed) -> None:
         known = self.known
         self.questions.extend(owed.questions)
+        if not known.is_final and (self.questions or self.unfollowed):
+            # What is asked is decided again: events are made when all is certain.
+            self.events += sum(share.marks + share.checks for share in owed.shares)
+            if owed.is_cut:
+                raise _Full
+            return
         shares = owed.certain if known.is_final else owed.shares
-        sync = FinishedSync(job, known.job_url(job), known.started_by.get(job.id))
+        sync = FinishedSync(job, known.job_url(job), self._followers(job).started_by)
         events, fitting = self._fitting(sync, shares)
         is_whole = fitting == len(owed.shares) and not owed.is_cut
         if known.is_final and owed.questions:
@@ -223,13 +259,19 @@ class _Teller:
         ours = is_owed or _is_ours(job, tables, self.known)
         if events or (is_whole and ours and makes_fresh(job)):
             keys = tuple(table.key for table in tables if table.is_defined)
-            taken_from = self._taken_from(job) if owed.marks else None
-            self.told.append(ToldSync(sync, keys, tuple(events), ours, is_whole, taken_from))
+            told = ToldSync(sync, keys, tuple(events), ours, is_whole)
+            self.told.append(self._beside_runs(told, owed) if owed.marks else told)
         self.events += len(events)
         self.ledger = _after(self.ledger, job, events)
 
-    def _taken_from(self, job: Job) -> str | None:
-        return _holder(job, self.known, self.ledger) or self.known.orphans.get(job.id)
+    def _beside_runs(self, told: ToldSync, owed: Owed) -> ToldSync:
+        """With the runs that should have reported the job, or may have."""
+        job, ledger = told.sync.job, self.known.ledger
+        taken_from = _holder(job, self.known, self.ledger) or self._followers(job).orphan
+        histories = (ledger.history.get(s.table.key) for s in owed.shares if s.marks)
+        may_have = (history.may_have(job, ledger.skew) for history in histories if history)
+        may_repeat = next(filter(None, may_have), None) if makes_fresh(job) else None
+        return replace(told, taken_from=taken_from, may_repeat=may_repeat)
 
     def _fitting(self, sync: FinishedSync, shares: Sequence[Share]) -> tuple[list[Event], int]:
         """The events of as many shares as there is room for, and how many those are."""
@@ -269,7 +311,22 @@ def decide(new: Sequence[Job], known: Known) -> Decision:
         tuple(left),
         known.unreadable,
         frozenset(teller.graced),
-        tuple(teller.questions),
+        _in_turn(teller.questions),
+        tuple(teller.unfollowed),
+    )
+
+
+def up_to(decision: Decision, place: int, new: Sequence[Job]) -> Decision:
+    """The decision without what it reports from that place on, which is left to the next tick."""
+    first = decision.told[place].sync.job.id
+    start = next(number for number, job in enumerate(new) if job.id == first)
+    left = new[start:]
+    kept = {job.id for job in new[:start]}
+    return replace(
+        decision,
+        told=decision.told[:place],
+        waiting=tuple(job for job in decision.waiting if job.id in kept),
+        left=tuple(left),
     )
 
 
@@ -331,11 +388,28 @@ def _is_ours(job: Job, tables: Sequence[Table], known: Known) -> bool:
 
     Who started it says little: a run tells syncs that it found running, and leaves others to us.
     """
-    last = (known.ledger.last.get(table.key) for table in tables if table.is_defined)
-    named = [told for told in last if told is not None and told.job is not None]
-    tellers = [told.run_id for told in named if told.job and told.job.is_same(job.ref)]
+    teller = _teller(job, tables, known)
     # Where a later job was told since, the ledger has forgotten the teller: who starts, tells.
-    return "" in tellers if tellers else job.id not in known.started_by
+    followers = known.followers.get(job.id, Followers())
+    return followers.started_by is None if teller is None else teller == ""
+
+
+def _teller(job: Job, tables: Sequence[Table], known: Known) -> str | None:
+    """The run that told the job of one of the tables, "" for a sensor; None if none is known."""
+    ledger, keys = known.ledger, [table.key for table in tables if table.is_defined]
+    tellers = [ledger.last[key].run_id for key in keys if ledger.is_last(key, job)]
+    if tellers:
+        return min(tellers)
+    return next(filter(None, (ledger.unnamed_report(key, job) for key in keys)), None)
+
+
+def _in_turn(questions: Iterable[Question]) -> tuple[Question, ...]:
+    """One question of each job, then a second of each: no job takes all the time of the others."""
+    by_job: dict[int, list[Question]] = {}
+    for question in questions:
+        by_job.setdefault(question.job.id, []).append(question)
+    turns = zip_longest(*by_job.values())
+    return tuple(question for turn in turns for question in turn if question is not None)
 
 
 def _after(ledger: Ledger, job: Job, events: Sequence[Event]) -> Ledger:

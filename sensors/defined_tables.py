@@ -27,7 +27,7 @@ from dagster_airbyte_sync.assets import (
     warn_of_unclear,
     why_not_storable,
 )
-from dagster_airbyte_sync.assets.metadata import CONNECTION_NAME, text_in
+from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.resources import (
     AirbyteError,
     AirbyteForbidden,
@@ -40,6 +40,9 @@ from dagster_airbyte_sync.resources import (
     StreamId,
 )
 from dagster_airbyte_sync.sensors.decide import ends_reported
+
+# So many connections are asked for one by one in a tick; for more of them the catalog is cheaper.
+_MOST_ASKED = 10
 
 
 class ReadCatalog(Protocol):
@@ -76,6 +79,7 @@ class DefinedTables:
         self._asked: set[str] = set()
         self._unclear: set[tuple[str, StreamId]] = set()
         self._is_refreshed = False
+        self._is_fresh = False
         self._is_catalog_slow = False
         self._new_keys: dict[dg.AssetKey, str] = {}
 
@@ -87,8 +91,7 @@ class DefinedTables:
         """
         if not self._is_refreshed and not self._lists(job):
             self._refresh()
-        found = self._of_connection(job.connection_id)
-        if _totals_are_for_one_of(found, job):
+        if self._of_connection(job.connection_id) and not _tells_streams(job):
             self._ask_now(job.connection_id)
         self._warn_of_unclear(job)
         return self._found[job.connection_id]
@@ -102,14 +105,15 @@ class DefinedTables:
             warn_of_unclear(tables, unclear - {stream for _, stream in told}, self._log)
             self._unclear |= {(job.connection_id, stream) for stream in unclear}
 
-    def of_all(self, jobs: Sequence[Job]) -> list[tuple[Table, Job]]:
-        """Each job with each of its connection's tables, all as they were found at last.
+    def of_all(self, jobs: Sequence[Job]) -> list[Table]:
+        """The tables of all the jobs' connections, as they were found at last.
 
         What one job shows to be new may change the tables of those before it.
         """
         for job in jobs:
             self.of(job)
-        return [(table, job) for job in jobs for table in self.of(job)]
+        connection_ids = dict.fromkeys(job.connection_id for job in jobs)
+        return [table for each in connection_ids for table in self._of_connection(each)]
 
     def last_ends(self, instance: dg.DagsterInstance, skew: timedelta) -> Mapping[str, datetime]:
         """When the last job ended that Dagster was told of, for each connection it was told of any.
@@ -160,16 +164,32 @@ class DefinedTables:
         except AirbyteError as error:
             self._log.warning("What is new in Airbyte could not be read: %s", error)
             return
+        self._is_fresh = True
         self._found.clear()
-        self._asked.clear()
         self._unreadable.clear()
 
     def _ask_now(self, connection_id: str) -> None:
-        """The remembered catalog may be older than the connection's second stream."""
-        if connection_id not in self._asked:
-            self._asked.add(connection_id)
-            found = self._found[connection_id]
-            self._found[connection_id] = as_synced_now(self._read_connection, found, self._log)
+        """The remembered catalog may be older than the connection's newest stream."""
+        if self._is_fresh or self._is_catalog_slow or connection_id in self._asked:
+            return
+        self._asked.add(connection_id)
+        is_too_old = len(self._asked) > _MOST_ASKED or self._syncs_more_now(connection_id)
+        if is_too_old and not self._is_refreshed:
+            self._refresh()
+        self._of_connection(connection_id)
+
+    def _syncs_more_now(self, connection_id: str) -> bool:
+        """Whether the connection has streams that its tables, as it syncs them now, lack."""
+        connections: list[Connection] = []
+
+        def read(connection_id: str) -> Connection:
+            connections.append(self._read_connection(connection_id))
+            return connections[-1]
+
+        found = as_synced_now(read, self._found[connection_id], self._log)
+        self._found[connection_id] = found
+        selected = [stream.id for each in connections for stream in each.selected_streams]
+        return bool(match([table.stream for table in found], selected).strange)
 
     def _find(self, connection_id: str) -> list[Table]:
         connection = self._catalog.connections.get(connection_id)
@@ -307,14 +327,15 @@ class DefinedTables:
         """A connection that was deleted and made again has another id, and so no assets here."""
         gone = self._own.keys() - self._catalog.connections.keys()
         names = {
-            text_in(table.spec.metadata, CONNECTION_NAME)
+            keys.text_in(table.spec.metadata, keys.CONNECTION_NAME)
             for connection_id in gone
             for table in self._own[connection_id].values()
         }
         if connection.name in names:
             self._log.warning(
                 "Connection %r was deleted in Airbyte and made again: the new one (%s) is not"
-                " reported before you reload the code location.",
+                " reported before you reload the code location, and then only what ends after the"
+                " reload.",
                 connection.name,
                 connection.id,
             )
@@ -329,10 +350,9 @@ class DefinedTables:
             )
 
 
-def _totals_are_for_one_of(tables: Sequence[Table], job: Job) -> bool:
-    """Whether Airbyte tells of the job only totals, that would be those of a single table."""
-    tells_streams = job.streams is not None or job.enabled_streams is not None
-    return not tells_streams and any(table.is_alone for table in tables)
+def _tells_streams(job: Job) -> bool:
+    """Whether Airbyte says which streams took part; if not, totals may be those of a single one."""
+    return job.streams is not None or job.enabled_streams is not None
 
 
 def _lists(catalog: Catalog, job: Job) -> bool:

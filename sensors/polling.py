@@ -1,12 +1,11 @@
-"""The sensor that tells Dagster of Airbyte's syncs, whoever started them."""
+"""One tick of the polling sensor: reads, decides, and returns what Dagster is to store."""
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
-from typing import Protocol, cast
 
 import dagster as dg
 
@@ -14,18 +13,20 @@ from dagster_airbyte_sync.assets import (
     GRACE,
     ConnectionSelector,
     DagsterAirbyteTranslator,
+    Table,
     followers_of,
+    read_again,
     read_ledger,
+    still_known,
     with_answers,
     workspace_resource,
 )
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteSettingsError,
-    BaseAirbyteWorkspace,
+    Catalog,
     Job,
     TimeBudget,
-    as_workspace,
     job_url,
 )
 from dagster_airbyte_sync.sensors.bookmark import (
@@ -35,8 +36,9 @@ from dagster_airbyte_sync.sensors.bookmark import (
     first_bookmark,
     read_bookmark,
 )
-from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits, decide
+from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits, decide, up_to
 from dagster_airbyte_sync.sensors.defined_tables import DefinedTables
+from dagster_airbyte_sync.sensors.half_step import warn_of_half_step
 from dagster_airbyte_sync.sensors.moving import move
 from dagster_airbyte_sync.sensors.promises import read_promises
 from dagster_airbyte_sync.sensors.run_requests import (
@@ -44,6 +46,7 @@ from dagster_airbyte_sync.sensors.run_requests import (
     RunRequestFn,
     asked_requests,
     check_request,
+    checked_once,
     downstream_request,
     requests_for,
 )
@@ -51,16 +54,8 @@ from dagster_airbyte_sync.sensors.scan import HistoryScan, Scan, about_how_many_
 from dagster_airbyte_sync.sensors.summary import summary_of
 from dagster_airbyte_sync.sensors.tick_time import tick_seconds
 
-DEFAULT_LOOK_BACK = timedelta(minutes=10)
 # How far back a sensor without a cursor looks for the last report of a connection, at most.
 _LONGEST_WAY_BACK = timedelta(days=30)
-
-
-class NamedJob(Protocol):
-    """A job: `@dg.job`, or what `dg.define_asset_job` returns, which has no public type."""
-
-    @property
-    def name(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -86,7 +81,7 @@ class Polling:
         client, budget = workspace.get_client(), TimeBudget(tick_seconds())
         tables = DefinedTables(
             _repository(context),
-            partial(client.catalog, budget),
+            partial(_catalog, client, budget),
             partial(client.connection, budget=budget),
             self.translator,
             self.selector,
@@ -96,7 +91,8 @@ class Polling:
         limits = Limits(self.hold_limit.total_seconds(), GRACE + workspace.poll_interval)
         scan, decision = self._read(context.instance, client, budget, bookmark, tables, limits)
         self._warn(context.log, scan, decision)
-        requests = self._requests(context, client.settings.workspace_id, decision)
+        workspace_id = client.settings.workspace_id
+        requests, decision = self._requests(context, workspace_id, scan, decision, budget)
         server_time = client.server_time(budget)
         moved = move(bookmark, scan, decision, _now(), server_time, self.start_from)
         # At last, and read again at the next tick: those few must not take the time of all others.
@@ -160,15 +156,21 @@ class Polling:
         What was reported already does not count: however much of it is read again, it must not take
         the place of what is new.
         """
-        history = HistoryScan(client, bookmark, budget)
+        history, known = HistoryScan(client, bookmark, budget), None
         while True:
             scan = history.go_on(tables.events_for, limits.events)
-            decision = self._decide(instance, client, budget, bookmark, scan, tables, limits)
+            concerned = tables.of_all(scan.new)
+            decision = Decision()
+            if concerned or any(job.connection_id in tables.unreadable for job in scan.new):
+                known = self._known(
+                    instance, client, budget, bookmark, scan, tables, concerned, limits, known
+                )
+                decision, known = decided(instance, scan.new, known, budget)
             is_enough = decision.left or decision.events >= limits.events
             if scan.complete or is_enough or budget.is_spent:
                 return scan, decision
 
-    def _decide(
+    def _known(
         self,
         instance: dg.DagsterInstance,
         client: AirbyteClient,
@@ -176,33 +178,30 @@ class Polling:
         bookmark: Bookmark,
         scan: Scan,
         tables: DefinedTables,
+        concerned: Sequence[Table],
         limits: Limits,
-    ) -> Decision:
-        owed = tables.of_all(scan.new)
-        if not owed and not any(job.connection_id in tables.unreadable for job in scan.new):
-            return Decision()
-        promises = read_promises(instance, {table.key for table, _ in owed})
-        followers = followers_of(instance, [(t, job) for t, job in owed if t.is_defined])
+        before: Known | None,
+    ) -> Known:
+        """What there is to know about the scan's new jobs, and what was looked up `before`."""
+        promises = read_promises(instance, {table.key for table in concerned})
         now, server_time = _now(), client.server_time(budget)
-        known = Known(
+        ledger = read_ledger(instance, concerned, clock_skew(server_time, now))
+        ledger = replace(ledger, among=_by_connection(scan.jobs))
+        return Known(
             tables=tables.found,
             promises=promises,
-            ledger=read_ledger(
-                instance, (table for table, _ in owed), clock_skew(server_time, now)
-            ),
-            started_by=followers.started_by,
+            ledger=ledger if before is None else still_known(ledger, before.ledger),
+            followers={} if before is None else before.followers,
             checked=tables.checked,
             held=bookmark.held,
             now=now,
             limits=limits,
             job_url=partial(job_url, client.ui_url(budget), client.settings.workspace_id),
-            orphans=followers.orphans,
             graced=bookmark.graced,
             unreadable=tables.unreadable,
             begin=bookmark.resumed_at and begin_of(self.start_from, bookmark.resumed_at),
             resumed_at=bookmark.resumed_at,
         )
-        return decided(instance, scan.new, known, budget)
 
     def _warn(self, log: logging.Logger, scan: Scan, decision: Decision) -> None:
         if scan.unreadable:
@@ -217,13 +216,21 @@ class Polling:
                     told.taken_from,
                     told.sync.job.id,
                 )
+            if told.may_repeat is not None:
+                warn_of_half_step(told.sync.job, told.may_repeat, log)
 
     def _requests(
-        self, context: dg.SensorEvaluationContext, workspace_id: str, decision: Decision
-    ) -> list[dg.RunRequest]:
-        fresh = [told for told in decision.told if told.makes_fresh and told.is_whole]
-        if not fresh or (self.downstream is None and self.run_request_fn is None):
-            return []
+        self,
+        context: dg.SensorEvaluationContext,
+        workspace_id: str,
+        scan: Scan,
+        decision: Decision,
+        budget: TimeBudget,
+    ) -> tuple[list[dg.RunRequest], Decision]:
+        """The runs that follow, and the decision as far as there was time to make them."""
+        follows = [told.makes_fresh and told.is_whole for told in decision.told]
+        if not any(follows) or (self.downstream is None and self.run_request_fn is None):
+            return [], decision
         repository = _repository(context)
         runnable = Runnable.of(repository, context.instance)
         make = []
@@ -234,31 +241,54 @@ class Polling:
             )
         if self.run_request_fn is not None:
             make.append(partial(asked_requests, self.run_request_fn))
-        check = partial(check_request, runnable=runnable, jobs=self.job_names)
-        return [
-            request
-            for told in fresh
-            for request in requests_for(
-                told.sync, told.keys, make, check, workspace_id, context.log
-            )
-        ]
+        check = checked_once(partial(check_request, runnable=runnable, jobs=self.job_names))
+        found: list[dg.RunRequest] = []
+        for place, told in enumerate(decision.told):
+            if place and budget.is_spent:
+                return found, up_to(decision, place, scan.new)
+            if follows[place]:
+                found += requests_for(told.sync, told.keys, make, check, workspace_id, context.log)
+        return found, decision
 
 
 def decided(
     instance: dg.DagsterInstance, new: Sequence[Job], known: Known, budget: TimeBudget
-) -> Decision:
-    """Decide, look up what that depends on, and decide again, until it is certain or time is up."""
-    while (decision := decide(new, known)).questions:
+) -> tuple[Decision, Known]:
+    """Decide, look up what that depends on, and decide again, until it is certain or time is up.
+
+    With what is known then. Of a job that waits it is forgotten who follows it: that may change.
+    """
+    while not (decision := decide(new, known)).is_certain:
         if budget.is_spent:
-            return decide(new, replace(known, is_final=True))
-        ledger = with_answers(instance, known.ledger, decision.questions, budget)
-        known = replace(known, ledger=ledger)
-    return decision
+            decision = decide(new, replace(known, is_final=True))
+            break
+        followers = followers_of(instance, decision.unfollowed, budget)
+        # After them: a step that has ended by then has stored all its events.
+        followed = {job.connection_id for _, job in decision.unfollowed}
+        tables = (table for each in followed for table in known.tables[each])
+        ledger = read_again(instance, known.ledger, tables)
+        ledger = with_answers(instance, ledger, decision.questions, budget)
+        known = replace(known, ledger=ledger, followers={**known.followers, **followers})
+    waiting = {job.id for job in decision.waiting}
+    followers = {key: value for key, value in known.followers.items() if key not in waiting}
+    return decision, replace(known, followers=followers)
+
+
+def _by_connection(jobs: Iterable[Job]) -> dict[str, list[Job]]:
+    found: dict[str, list[Job]] = {}
+    for job in jobs:
+        found.setdefault(job.connection_id, []).append(job)
+    return found
 
 
 def clock_skew(server_time: datetime, now: float) -> timedelta:
     """Airbyte's clock minus Dagster's."""
     return server_time - datetime.fromtimestamp(now, timezone.utc)
+
+
+def _catalog(client: AirbyteClient, budget: TimeBudget, *, fresh: bool = False) -> Catalog:
+    """However long it takes, there is time left to report without it."""
+    return client.catalog(budget.half(), fresh=fresh)
 
 
 def _now() -> int:
@@ -272,94 +302,3 @@ def _repository(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
             " build_sensor_context(definitions=defs, ...)."
         )
     return context.repository_def
-
-
-def build_airbyte_polling_sensor(
-    *,
-    workspace: BaseAirbyteWorkspace,
-    resource_key: str = "airbyte",
-    dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
-    connection_selector_fn: ConnectionSelector | None = None,
-    name: str | None = None,
-    minimum_interval_seconds: int = 30,
-    default_sensor_status: dg.DefaultSensorStatus | None = None,
-    start_from: datetime | timedelta | None = None,
-    downstream: dg.AssetSelection | None = None,
-    run_request_fn: RunRequestFn | None = None,
-    jobs: Sequence[NamedJob] = (),
-    hold_limit: timedelta = timedelta(hours=1),
-) -> dg.SensorDefinition:
-    """A sensor that materializes the assets of every sync that Airbyte finished, once.
-
-    Syncs that a Dagster run started are left to that run; should it die, the sensor tells them.
-
-    Args:
-        workspace: The workspace to read; at each tick the resource under `resource_key` is used,
-            with its EnvVars resolved. The two should be the same.
-        dagster_airbyte_translator: The one the assets were built with.
-        connection_selector_fn: Which connections to tell of. Default: all that have assets.
-        name: Default: the resource key and "_sync_sensor".
-        minimum_interval_seconds: Time between the starts of two ticks.
-        default_sensor_status: Default: running.
-        start_from: On the first tick, tell syncs that ended since then: a time with a zone, or so
-            long ago on Airbyte's clock. Default: ten minutes ago.
-        downstream: For every sync, run those of these assets that depend on its tables. Assets
-            with partitions or required config need `run_request_fn` instead.
-        run_request_fn: Called with a FinishedSync and the keys of its assets for every sync told;
-            returns a RunRequest, several, or None. Each is checked; a bad one is logged and left
-            out. Without `run_key` a request gets one made of workspace and job id.
-        jobs: The jobs that requests of `run_request_fn` may name; not together with `downstream`.
-        hold_limit: How long a finished sync waits for the live run that is to report it.
-
-    Raises AirbyteSettingsError for arguments that cannot work.
-    """
-    _refuse_bad_arguments(workspace, minimum_interval_seconds, start_from, downstream, jobs)
-    polling = Polling(
-        resource_key=resource_key,
-        translator=dagster_airbyte_translator or DagsterAirbyteTranslator(),
-        selector=connection_selector_fn,
-        start_from=start_from if start_from is not None else DEFAULT_LOOK_BACK,
-        downstream=downstream,
-        run_request_fn=run_request_fn,
-        job_names=frozenset(job.name for job in jobs),
-        hold_limit=hold_limit,
-    )
-    everything = dg.AssetSelection.all() if run_request_fn is not None and not jobs else None
-
-    @dg.sensor(
-        name=name or f"{resource_key}_sync_sensor",
-        description="Tells Dagster of every finished Airbyte sync, whoever started it.",
-        minimum_interval_seconds=minimum_interval_seconds,
-        default_status=default_sensor_status or dg.DefaultSensorStatus.RUNNING,
-        required_resource_keys={resource_key},
-        jobs=cast(list[dg.JobDefinition], list(jobs)) or None,
-        asset_selection=everything or downstream,
-    )
-    def airbyte_polling_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        return polling.tick(context)
-
-    return airbyte_polling_sensor
-
-
-def _refuse_bad_arguments(
-    workspace: object,
-    minimum_interval_seconds: int,
-    start_from: datetime | timedelta | None,
-    downstream: dg.AssetSelection | None,
-    jobs: Sequence[NamedJob],
-) -> None:
-    as_workspace(workspace)
-    if minimum_interval_seconds < 1:
-        # Dagster would silently make it 30.
-        raise AirbyteSettingsError("minimum_interval_seconds must be at least 1.")
-    if isinstance(start_from, datetime) and start_from.tzinfo is None:
-        raise AirbyteSettingsError(
-            "start_from has no time zone: use datetime(..., tzinfo=timezone.utc)."
-        )
-    if isinstance(start_from, timedelta) and start_from < timedelta(0):
-        raise AirbyteSettingsError("start_from must not be negative: it says how long ago.")
-    if downstream is not None and jobs:
-        raise AirbyteSettingsError(
-            "A sensor starts either assets (downstream) or jobs, not both: leave one out, or make"
-            " two sensors with different names."
-        )

@@ -81,9 +81,17 @@ def read_promises(instance: dg.DagsterInstance, tables: Iterable[dg.AssetKey]) -
     events by then, and a step that has not begun by then cannot own a job that had ended.
     """
     wanted = frozenset(tables)
-    runs = instance.get_run_records(dg.RunsFilter(statuses=_LIVE))
-    found = (_promise(instance, record.dagster_run, wanted) for record in runs)
+    runs = [
+        record.dagster_run for record in instance.get_run_records(dg.RunsFilter(statuses=_LIVE))
+    ]
+    found = (_promise(instance, run, wanted) for run in runs if _may_concern(run, wanted))
     return [promise for promise in found if promise.following]
+
+
+def _may_concern(run: dg.DagsterRun, wanted: frozenset[dg.AssetKey]) -> bool:
+    """Whether it is worth a look into the run's events: hundreds of other runs may be live."""
+    selected = run.asset_selection
+    return keys.STARTS_SYNCS_TAG in run.tags or selected is None or not wanted.isdisjoint(selected)
 
 
 def _promise(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import FinishedSync
+from dagster_airbyte_sync.assets import FinishedSync, name_of
 
 RunRequestFn = Callable[
     [FinishedSync, Sequence[dg.AssetKey]], dg.RunRequest | Sequence[dg.RunRequest] | None
@@ -108,7 +108,7 @@ def signed(
 ) -> list[dg.RunRequest]:
     """The requests with a key that makes each run once only, and tags that tell where from."""
     job = sync.job
-    base = f"airbyte:{workspace_id}:{job.id}"
+    base = f"airbyte:{workspace_id}:{name_of(job)}"
     return [
         request.with_replaced_attrs(
             run_key=request.run_key or (base if place == 0 else f"{base}:{place}"),
@@ -169,6 +169,40 @@ def _has_key(
     if isinstance(partitions, dg.DynamicPartitionsDefinition) and partitions.name is not None:
         return instance.has_dynamic_partition(partitions.name, key)
     return partitions.has_partition_key(key)
+
+
+def checked_once(check: Callable[[dg.RunRequest], None]) -> Callable[[dg.RunRequest], None]:
+    """The check, made once for requests that ask for the same: on large locations it takes long."""
+    refused: dict[str, Exception | None] = {}
+
+    def check_once(request: dg.RunRequest) -> None:
+        asked = repr(
+            (
+                request.job_name,
+                sorted(key.to_string() for key in request.asset_selection or ()),
+                request.asset_check_keys,
+                request.partition_key,
+                request.run_config,
+            )
+            if isinstance(request, dg.RunRequest)
+            else request
+        )
+        if asked not in refused:
+            refused[asked] = _refusal(check, request)
+        reason = refused[asked]
+        if reason is not None:
+            raise reason
+
+    return check_once
+
+
+def _refusal(check: Callable[[dg.RunRequest], None], request: dg.RunRequest) -> Exception | None:
+    try:
+        check(request)
+    except Exception as reason:
+        # Whatever it is, it is logged for each sync whose run it costs.
+        return reason
+    return None
 
 
 def requests_for(

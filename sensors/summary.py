@@ -1,7 +1,9 @@
 """One line that says what a tick did; the UI shows it beside the tick."""
 
+from collections.abc import Iterable
+
 from dagster_airbyte_sync.sensors.bookmark import Bookmark
-from dagster_airbyte_sync.sensors.decide import Decision
+from dagster_airbyte_sync.sensors.decide import Decision, ToldSync
 from dagster_airbyte_sync.sensors.scan import Scan
 
 
@@ -14,11 +16,13 @@ def summary_of(scan: Scan, decision: Decision, moved: Bookmark, about: int | Non
     ours = [told for told in decision.told if told.is_ours and told.events]
     fresh = [told for told in ours if told.makes_fresh]
     others = len(ours) - len(fresh)
-    tables = sum(len(told.keys) for told in fresh)
+    whole = [told for told in fresh if told.is_whole]
+    part = [told for told in fresh if not told.is_whole]
     is_cut = bool(decision.left) or not scan.complete
     of = _of(about) if is_cut else ""
     parts = [
-        f"told {_count(len(fresh), 'sync')}{of} ({_count(tables, 'table')})" if fresh else "",
+        f"told {_count(len(whole), 'sync')}{of} ({_tables(whole)})" if whole else "",
+        f"told a part of {_count(len(part), 'sync')} ({_tables(part)})" if part else "",
         f"{_count(others, 'failed, cancelled or clearing job')}" if others else "",
         f"{_count(len(decision.waiting), 'sync')} waiting" if decision.waiting else "",
         f"{_count(len(moved.apart), 'connection')} cannot be told now" if moved.apart else "",
@@ -34,6 +38,10 @@ def _of(about: int | None) -> str:
     if about is None:
         return ""
     return f" of about {round(about, min(0, 2 - len(str(about)))):,}"
+
+
+def _tables(told: Iterable[ToldSync]) -> str:
+    return _count(sum(each.tables for each in told), "table")
 
 
 def _count(number: int, noun: str) -> str:

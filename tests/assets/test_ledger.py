@@ -62,16 +62,20 @@ def test_is_told(known: Ledger, asked: Job, is_told: bool | None) -> None:
 
 def test_after_a_restore_a_number_that_comes_again_is_another_job() -> None:
     known = ledger(reported(job(57, minute=0)))
+    read = ledger(reported(job(57, minute=0)), job(57, minute=0))
 
-    assert known.is_told(KEY, job(57, minute=60)) is False
+    assert known.is_told(KEY, job(57, minute=60)) is None, "it is looked up, as numbers disagree"
+    assert read.is_told(KEY, job(57, minute=60)) is False
     assert not known.is_late(KEY, job(57, minute=60).ref)
     assert not known.is_late(KEY, job(12, minute=60).ref), "numbers begin again, time does not"
 
 
 def test_after_airbytes_clock_was_set_back_what_comes_is_not_late() -> None:
     known = ledger(reported(job(57, minute=60)))
+    read = ledger(reported(job(57, minute=60)), job(57, minute=60))
 
-    assert known.is_told(KEY, job(58, minute=1)) is False
+    assert known.is_told(KEY, job(58, minute=1)) is None, "it is looked up, as times disagree"
+    assert read.is_told(KEY, job(58, minute=1)) is False
     assert not known.is_late(KEY, job(58, minute=1).ref)
 
 
@@ -93,6 +97,15 @@ def test_a_run_that_names_no_job_has_reported_the_one_it_spans(
     known = Ledger({KEY: FOREIGN}, {KEY: History(spans=(span,))})
 
     assert known.is_told(KEY, job(5)) is is_told
+
+
+def test_of_the_jobs_that_a_run_spans_it_has_reported_the_newest() -> None:
+    """Airbyte's own schedule may have run another meanwhile."""
+    span = RunSpan("a run", (NOON - MINUTE).timestamp(), (NOON + 8 * MINUTE).timestamp())
+    known = Ledger(history={KEY: History(spans=(span,))}, among={"shop": [job(3), job(5), job(9)]})
+
+    assert known.is_told(KEY, job(5)) is True
+    assert known.is_told(KEY, job(3)) is False
 
 
 def test_a_run_that_names_no_job_is_compared_by_one_clock() -> None:

@@ -132,3 +132,22 @@ def test_a_connection_that_lists_as_many_as_there_are_tables_syncs_them_all() ->
 def test_a_connection_that_lists_fewer_syncs_nobody_knows_which() -> None:
     found = as_synced_by(connection(PLAIN), tables(PUBLIC, AUDIT))
     assert [each.is_selected for each in found] == [False, False]
+
+
+def test_thousands_of_streams_are_matched_without_comparing_each_with_each() -> None:
+    compared = 0
+
+    class Counted(StreamId):
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return super().__eq__(other)
+
+        __hash__ = StreamId.__hash__
+
+    streams = [Counted(f"table_{number}", "public") for number in range(2000)]
+
+    matched = match(streams, list(reversed(streams)))
+
+    assert len(matched.pairs) == 2000
+    assert compared < 20_000

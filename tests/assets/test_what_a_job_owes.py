@@ -71,16 +71,34 @@ def test_a_job_reported_in_part_goes_on_and_asks_for_the_first_of_the_rest() -> 
     assert asked_about(found.questions) == [("materialization", "d")]
 
 
-def test_an_event_that_was_stored_and_not_noted_is_found_and_nothing_else_is_asked() -> None:
+@pytest.mark.parametrize("hidden", range(6))
+def test_what_is_stored_and_not_the_last_event_of_its_table_is_found_with_few_look_ups(
+    hidden: int,
+) -> None:
+    """One event that was not noted, or all of a run, behind those of a tick decided before it."""
+    ledger = Ledger({t.key: last(2 if t.stream.name < "d" else 1) for t in TABLES})
+    looks = 0
+    while (found := owed(job(2), ledger)).questions:
+        (question,) = found.questions
+        is_stored = TABLES.index(question.table) < 3 + hidden
+        jobs = (job(1).ref, *([job(2).ref] if is_stored else []))
+        ledger = replace(ledger, history={**ledger.history, question.table.key: History(jobs)})
+        looks += 1
+
+    assert names(found) == "abcdefgh"[3 + hidden :]
+    assert looks <= (1 if hidden == 0 else 4)
+
+
+def test_while_it_is_looked_up_how_far_a_job_was_reported_nothing_of_that_is_certain() -> None:
     ledger = replace(
-        Ledger({t.key: last(2 if t.stream.name < "d" else 1) for t in TABLES}),
-        history={dg.AssetKey("d"): History((job(1).ref, job(2).ref))},
+        Ledger({table.key: last(1) for table in TABLES}),
+        history={dg.AssetKey("a"): History((job(1).ref, job(2).ref))},
     )
 
     found = owed(job(2), ledger)
 
-    assert names(found) == "efgh"
-    assert found.questions == ()
+    assert asked_about(found.questions) == [("materialization", "e")]
+    assert found.certain == ()
 
 
 def test_an_older_job_asks_for_the_history_of_each_table_as_far_as_a_tick_takes_it() -> None:
@@ -117,6 +135,18 @@ def test_the_check_of_a_table_that_a_run_reported_is_owed_and_no_check_twice() -
         ("b", False, True),
         *((name, True, True) for name in "defgh"),
     ]
+
+
+def test_a_check_that_was_stored_before_its_daemon_died_is_not_owed_again() -> None:
+    """A table's check is stored before what marks the job."""
+    first = owed(job(2), Ledger(history={dg.AssetKey("a"): History()}), KEYS)
+    (question,) = first.questions
+    ledger = Ledger(history={dg.AssetKey("a"): History()}, noted={question.key: True})
+
+    found = owed(job(2), ledger, KEYS)
+
+    assert asked_about(first.questions) == [("check", "a")]
+    assert [(s.marks, s.checks) for s in found.shares] == [(True, False), *[(True, True)] * 7]
 
 
 @pytest.mark.parametrize("reported", range(9))
@@ -166,3 +196,41 @@ def test_the_first_place_that_lacks_something_is_found_in_a_dozen_looks(count: i
             answers[asked] = asked < there
         assert first == there
         assert len(answers) <= 13
+
+
+@pytest.mark.parametrize("reported", [0, 1, 700, 1999, 2000])
+def test_of_thousands_of_tables_that_a_later_job_overtook_those_told_are_found_in_a_dozen_looks(
+    reported: int,
+) -> None:
+    tables = [Table("shop", StreamId(f"{n:04}"), dg.AssetSpec(f"{n:04}")) for n in range(2000)]
+    ledger, looks = Ledger({table.key: last(5) for table in tables}), 0
+
+    while (found := owed_by(job(2), tables, ledger, frozenset(), 250)).questions:
+        assert found.certain == ()
+        histories = {
+            question.table.key: History(
+                (job(5).ref, job(2).ref) if tables.index(question.table) < reported else ()
+            )
+            for question in found.questions
+        }
+        ledger = replace(ledger, history={**ledger.history, **histories})
+        looks += len(histories)
+
+    assert [share.table for share in found.shares] == tables[reported:][:250]
+    assert looks <= 14
+
+
+def test_where_the_order_of_tables_does_not_help_each_is_looked_up() -> None:
+    """Tables were added since, so that the first lacks what the last has."""
+    tables = [Table("shop", StreamId(f"{n:04}"), dg.AssetSpec(f"{n:04}")) for n in range(60)]
+    told = History((job(5).ref, job(2).ref))
+    ledger = Ledger({table.key: last(5) for table in tables})
+
+    while (found := owed_by(job(2), tables, ledger, frozenset(), 250)).questions:
+        histories = {
+            question.table.key: told if tables.index(question.table) >= 3 else History()
+            for question in found.questions
+        }
+        ledger = replace(ledger, history={**ledger.history, **histories})
+
+    assert [share.table for share in found.shares] == tables[:3]

@@ -10,6 +10,7 @@ import pytest
 from dagster_airbyte_sync.assets.metadata import JOB_ID, int_in
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection
 from helpers.dagster_private import SensorDaemon, TickStatus, sensor_daemon
+from helpers.deployment import version_of
 
 STREAMS = ["orders", "users", "items"]
 LOCATION = Path(__file__).parent / "location.py"
@@ -86,7 +87,7 @@ def test_a_sync_becomes_events_a_check_and_a_run(
 
     assert tick.status is TickStatus.SUCCESS
     assert {name: told(instance, name) for name in STREAMS} == {n: [job.job_id] for n in STREAMS}
-    assert runs(instance) == [f"airbyte:{airbyte.workspace_id}:{job.job_id}"]
+    assert runs(instance) == [f"airbyte:{airbyte.workspace_id}:{version_of(job)}"]
 
 
 def test_an_idle_tick_shows_what_was_read_and_how_far(daemon: SensorDaemon) -> None:
@@ -110,7 +111,7 @@ def test_killed_after_any_event_of_a_tick(
     daemon.settle()
 
     assert {name: told(instance, name) for name in STREAMS} == {n: [job.job_id] for n in STREAMS}
-    assert runs(instance) == [f"airbyte:{airbyte.workspace_id}:{job.job_id}"]
+    assert runs(instance) == [f"airbyte:{airbyte.workspace_id}:{version_of(job)}"]
 
 
 def test_killed_after_all_events_and_before_the_cursor(

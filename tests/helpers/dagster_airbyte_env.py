@@ -33,10 +33,25 @@ def handed_over_by_dagster_airbyte(
     settings: Mapping[str, object], folder: Path
 ) -> described_assets.Described:
     """What this package makes of dagster-airbyte's own objects. The folder is for what it needs."""
-    for package in (cachetools, dagster_airbyte_sync):
-        (folder / package.__name__).symlink_to(Path(str(package.__file__)).parent)
-    program = str(Path(__file__).with_name("handed_over.py"))
-    return said_there(program, environ={**variables(settings), "PYTHONPATH": str(folder)})
+    return _said_by("handed_over.py", settings, folder)
+
+
+def half_moved_by_dagster_airbyte(
+    settings: Mapping[str, object], folder: Path
+) -> described_assets.Described:
+    """What comes of dagster-airbyte's assets with our sensor. The folder is for what it needs."""
+    return _said_by("half_moved.py", settings, folder)
+
+
+def _said_by(
+    program: str, settings: Mapping[str, object], folder: Path
+) -> described_assets.Described:
+    helpers = Path(__file__).parent
+    sources = [Path(str(package.__file__)).parent for package in (cachetools, dagster_airbyte_sync)]
+    for source in (*sources, helpers):
+        (folder / source.name).symlink_to(source)
+    environ = {**variables(settings), "PYTHONPATH": str(folder)}
+    return said_there(str(helpers / program), environ=environ)
 
 
 def said_there(

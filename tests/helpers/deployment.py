@@ -34,6 +34,14 @@ class Tick:
     sent: int
 
     @property
+    def checked(self) -> list[tuple[str, int | None, bool]]:
+        return [
+            (event.asset_key.to_user_string(), int_in(event.metadata, JOB_ID), event.passed)
+            for event in self.events
+            if isinstance(event, dg.AssetCheckEvaluation)
+        ]
+
+    @property
     def materialized(self) -> list[tuple[str, int | None]]:
         return [
             (event.asset_key.to_user_string(), int_in(event.metadata, JOB_ID))
@@ -81,6 +89,11 @@ class Deployment:
             self.cursor = result.cursor
         self.ticks.append(tick)
         return tick
+
+    def wait(self, by: timedelta) -> None:
+        """So much time passes, for Airbyte and for the sensor."""
+        self.airbyte.advance(by)
+        self.later += by
 
     def materialize(self, *names: str) -> dg.ExecuteInProcessResult:
         """A real run of these assets."""

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
 
 from dagster_airbyte_sync.testing import AirbyteSimulator
+from helpers.kill_processes import spawned_in
 
 
 class JobProcess:
@@ -28,17 +30,33 @@ class JobProcess:
         )
 
     def end(self) -> None:
-        self._process.wait(timeout=60)
+        self._process.wait(timeout=120)
 
     def interrupt(self) -> None:
         self._process.send_signal(signal.SIGINT)
         self.end()
 
+    def suspend(self) -> None:
+        """Let it hang, with the processes of its steps."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.killpg(self._process.pid, signal.SIGCONT)
+
+    def kill_main_process(self) -> None:
+        """The processes of its steps live on."""
+        self._process.kill()
+        self._process.wait()
+
+    def has_steps(self) -> bool:
+        """Whether a process of one of its steps lives."""
+        return bool(spawned_in(self._process.pid))
+
     def kill(self) -> None:
         """Ends what is left of it."""
-        if self._process.poll() is None:
+        with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        self._process.wait()
 
 
 def only_run(home: Path) -> dg.DagsterRun:
@@ -60,7 +78,7 @@ def last_job_told(home: Path, table: str) -> object:
 
 
 def wait_until(there: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + 120
     while not there():
         assert time.monotonic() < give_up, "it does not come"
         time.sleep(0.05)

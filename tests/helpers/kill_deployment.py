@@ -38,7 +38,7 @@ load_from:
       socket: "{socket}"
       location_name: kill
 """
-_CODE_SERVER_SECONDS = 40.0
+_CODE_SERVER_SECONDS = 120.0
 
 
 class Deployment:

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from helpers.kill_processes import spawned_in
+
 # Kills its group, and the processes it was told of, when its standard input ends: when it is
 # closed, or when the process that holds the other end is gone.
 _KEEPER = """
@@ -70,6 +72,10 @@ class ProcessGroup:
             return os.getpgid(pid) == self._keeper.pid
         except ProcessLookupError:
             return False
+
+    def spawned(self) -> Mapping[int, int]:
+        """Its living processes that multiprocessing has spawned, each with its parent."""
+        return spawned_in(self._keeper.pid)
 
     def end(self) -> None:
         """Kill all of it and wait until nothing is left."""

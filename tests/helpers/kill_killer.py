@@ -1,5 +1,6 @@
 """Kills parts of a deployment at random moments, and starts them again."""
 
+import itertools
 import random
 import time
 from collections import Counter
@@ -8,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from helpers.kill_deployment import Deployment
 from helpers.kill_moments import Moments
-from helpers.kill_runs import Runs
+from helpers.kill_run_ends import RUN_ENDS, RunEnd
+from helpers.kill_runs import Runs, is_sync
 from helpers.kill_ticks import Ticks
 
 # Shares of six kills. Everything: as when the machine loses its power.
 _SERVERS = {"daemon": 3, "code server": 2, "everything": 1}
-# Run workers are killed meanwhile, one of this many kills.
-_WORKERS = 4
+# Runs are brought to an end meanwhile, by one of this many kills.
+_RUNS = 2
 _PATIENCE = 60.0
 # While servers are killed all the time, hardly a run gets as far as a sync.
 _RUN_PATIENCE = 300.0
@@ -29,20 +31,22 @@ class Killer:
         runs: Runs,
         ticks: Ticks,
         moments: Moments,
+        executor: str,
         rng: random.Random,
     ) -> None:
         self._deployment = deployment
         self._runs = runs
         self._ticks = ticks
         self._moments = moments
+        self._run_ends = RUN_ENDS[executor]
         self._rng = rng
         self.crashes: Counter[str] = Counter()
 
     def kill(self, times: int) -> None:
-        workers = times // _WORKERS
+        runs = times // _RUNS
         with ThreadPoolExecutor(1) as meanwhile:
-            deaths = meanwhile.submit(self._kill_workers, workers)
-            self._kill_servers(times - workers)
+            deaths = meanwhile.submit(self._end_runs, runs)
+            self._kill_servers(times - runs)
             while not deaths.done():
                 # Dead runs would take up all places in the queue.
                 self._runs.bury()
@@ -61,11 +65,13 @@ class Killer:
             self._runs.bury()
             self._deployment.check()
 
-    def _kill_workers(self, times: int) -> None:
-        for _ in range(times):
+    def _end_runs(self, times: int) -> None:
+        """In each of the ways in turn."""
+        for name, end in itertools.islice(itertools.cycle(self._run_ends.items()), times):
             until = time.monotonic() + _RUN_PATIENCE
-            while not self._run_worker():
+            while not self._end_run(end):
                 assert time.monotonic() < until, "Dagster executes no runs."
+            self._note(name, "at work")
 
     def _victims(self) -> Iterator[str]:
         names = [name for name, share in _SERVERS.items() for _ in range(share)]
@@ -89,20 +95,21 @@ class Killer:
         self._note("everything", self._doing())
         self._deployment.kill_daemon()
         self._deployment.kill_code_server()
-        for pid in self._runs.workers():
-            self._runs.kill(pid)
+        self._runs.kill_all()
         self._deployment.start_code_server()
         self._deployment.start_daemon()
 
-    def _run_worker(self) -> bool:
+    def _end_run(self, end: RunEnd) -> bool:
         """One that is following a sync, or has just followed it to its end, if there is any."""
-        self._moments.wait_for_following(_PATIENCE)
-        workers = self._runs.workers()
-        time.sleep(self._rng.uniform(0.0, 2.0))
-        killed = bool(workers) and self._runs.kill(self._rng.choice(workers))
-        if killed:
-            self._note("run worker", "at work")
-        return killed
+        if self._rng.random() < 0.5:
+            self._moments.wait_for_following(_PATIENCE)
+            pause = self._rng.uniform(0.0, 2.0)
+        else:
+            self._moments.wait_for_reporting(_PATIENCE)
+            pause = self._rng.uniform(0.0, 0.2)
+        workers = [worker for worker in self._runs.workers() if is_sync(worker.run)]
+        time.sleep(pause)
+        return any(end(self._runs, worker) for worker in self._rng.sample(workers, len(workers)))
 
     def _wait_into_tick(self) -> None:
         """Into a tick, mostly: it takes some tenths of a second for each event it stores."""

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
-from helpers.kill_runs import Runs
+from helpers.kill_runs import Runs, is_sync
 
 CONNECTIONS = 5
 STREAMS = 3
 _PAUSE = 0.25
-_MOST_RUNS = 2
+_MOST_RUNS = 3
 
 
 class Demands:
@@ -51,18 +51,21 @@ class Load:
     def step(self) -> None:
         self._until_demand -= _PAUSE
         if self._until_demand <= 0:
-            self._until_demand = self._rng.uniform(2.0, 6.0)
+            self._until_demand = self._rng.uniform(1.0, 4.0)
             self._demand()
-        busy = {job.connection_id for job in self._airbyte.jobs if not job.is_finished}
-        free = [each for each in self._connections if each.connection_id not in busy]
-        # Each sync of the first connection is followed by a run, so it has fewer.
-        weights = [0.05 if each is self._connections[0] else 1.0 for each in free]
-        if free and self._rng.random() < 0.35:
-            self._start(self._rng.choices(free, weights)[0])
+        if self._rng.random() < 0.5:
+            # Each sync of the first connection is followed by a run, so it has fewer.
+            weights = [0.05 if each is self._connections[0] else 1.0 for each in self._connections]
+            self._start_if_free(self._rng.choices(self._connections, weights)[0])
 
     def _demand(self) -> None:
-        if len(self._runs.unfinished()) < _MOST_RUNS:
+        if sum(is_sync(run) for run in self._runs.unfinished()) < _MOST_RUNS:
             self._demands.add(self._rng.choice(self._connections[1:]))
+
+    def _start_if_free(self, connection: SimulatedConnection) -> None:
+        busy = {job.connection_id for job in self._airbyte.jobs if not job.is_finished}
+        if connection.connection_id not in busy:
+            self._start(connection)
 
     def _start(self, connection: SimulatedConnection) -> None:
         self._plan(connection)

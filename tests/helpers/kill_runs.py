@@ -1,4 +1,4 @@
-"""The runs of a deployment and their worker processes."""
+"""The runs of a deployment and their processes."""
 
 import os
 import re
@@ -6,6 +6,7 @@ import signal
 import time
 from collections import Counter
 from contextlib import suppress
+from dataclasses import dataclass
 
 import dagster as dg
 
@@ -22,6 +23,19 @@ _UNFINISHED = [
 _GRACE = 3.0
 
 
+@dataclass(frozen=True)
+class Worker:
+    """The main process of a run that is being executed."""
+
+    run: dg.DagsterRun
+    pid: int
+
+
+def is_sync(run: dg.DagsterRun) -> bool:
+    """Whether a run was asked to sync a connection."""
+    return "connection" in run.tags
+
+
 class Runs:
     def __init__(self, instance: dg.DagsterInstance, group: ProcessGroup) -> None:
         self._instance = instance
@@ -34,19 +48,51 @@ class Runs:
         records = self._instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED))
         return [record.dagster_run for record in records]
 
-    def workers(self) -> list[int]:
-        """The worker processes of runs that are being executed."""
-        found = (self._worker(run) for run in self._begun())
-        return [pid for pid in found if pid is not None and self._is_alive(pid)]
+    def workers(self) -> list[Worker]:
+        """The main processes of runs that are being executed."""
+        found = ((run, self._worker(run)) for run in self._begun())
+        return [Worker(run, pid) for run, pid in found if pid is not None and self._is_alive(pid)]
+
+    def steps_of(self, worker: Worker) -> list[int]:
+        """The processes of the steps that its run executes; none if it does so itself."""
+        return [pid for pid, parent in self._group.spawned().items() if parent == worker.pid]
+
+    def are_alive(self) -> bool:
+        """Whether a process of any run or step lives, also where Dagster holds the run for over."""
+        return bool(self._group.spawned())
 
     def kill(self, pid: int) -> bool:
-        """Kill a worker; False if it has ended by now."""
+        """Kill a process of a run; False if it has ended by now."""
         if not self._is_alive(pid):
             return False
         self._killed.add(pid)
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         return True
+
+    def kill_all(self) -> None:
+        """Kill the processes of all runs and steps, also those of runs that are over."""
+        for pid in self._group.spawned():
+            self.kill(pid)
+
+    def is_going_on(self, run: dg.DagsterRun) -> bool:
+        now = self._instance.get_run_by_id(run.run_id)
+        return now is not None and not now.is_finished
+
+    def is_following(self, run: dg.DagsterRun) -> bool:
+        """Whether it has said which sync it follows, and has reported nothing of it yet."""
+        kinds = {dg.DagsterEventType.ASSET_OBSERVATION, dg.DagsterEventType.ASSET_MATERIALIZATION}
+        page = self._instance.get_records_for_run(
+            run.run_id, of_type=kinds, limit=1, ascending=False
+        )
+        return any(record.asset_observation for record in page.records)
+
+    def mark(self, run: dg.DagsterRun, status: dg.DagsterRunStatus) -> None:
+        """Tell Dagster that a run has failed or was cancelled, as people do by the UI's force."""
+        if status is dg.DagsterRunStatus.CANCELED:
+            self._instance.report_run_canceled(run)
+        else:
+            self._instance.report_run_failed(run)
 
     def bury(self) -> None:
         """Report runs as failed whose worker has died and whose code server cannot say so."""

@@ -150,18 +150,20 @@ class Truth:
     def note_once(self, kind: str, table: str, which: Identity) -> None:
         """A check or observation that says how a job ended was stored. Fails if it was before.
 
-        Dagster knows the last check only: where numbers and times disagree since, as a clock was
-        set back, nobody can know whether it was evaluated for the job before.
+        Dagster shows the last record of a check only. Where that is another's since, and not of a
+        job that came later for sure, nobody can know whether the check was evaluated before.
         """
         noted = self.noted.setdefault((kind, table), [])
         if which in noted and not self.jobs.is_ambiguous(which):
             since = noted[noted.index(which) + 1 :]
-            is_unclear = kind == "check" and any(
-                other == PLANNED or _disagree(which, other) for other in since
-            )
+            is_unclear = kind == "check" and not all(self._is_later(each, which) for each in since)
             SCORE.twice += not is_unclear
             assert is_unclear, f"a second {kind} of {table} and job {which}, after {noted}"
         noted.append(which)
+
+    def _is_later(self, one: Identity, other: Identity) -> bool:
+        ones, others = self.jobs.versions(one), self.jobs.versions(other)
+        return bool(ones and others) and others[-1].precedes(ones[-1])
 
     # -- what was told and is owed --------------------------------------------------------------
 
@@ -281,7 +283,3 @@ class Truth:
     def _connection(self, key: str) -> SimulatedConnection:
         found = (each for each in self.airbyte.connections if each.connection_id == id_of(key))
         return next(found)
-
-
-def _disagree(one: Identity, other: Identity) -> bool:
-    return (one[0] < other[0]) != (one[1] < other[1])

@@ -2,8 +2,12 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+
+# Seconds: a client that would wait for ever fails its test, and does not hang in it.
+_WITHOUT_END = 6.0
 
 # Says something to a client whose request has come, and asks whether the test is over.
 Speak = Callable[[socket.socket, threading.Event], None]
@@ -41,11 +45,12 @@ def speaking(speak: Speak) -> Iterator[str]:
 
 
 def repeating(piece: bytes, every: float, first: bytes = b"") -> Speak:
-    """Says the first thing, and then the same again and again."""
+    """Says the first thing, and then the same again and again, longer than any test waits."""
 
     def speak(client: socket.socket, is_over: threading.Event) -> None:
+        end = time.monotonic() + _WITHOUT_END
         client.sendall(first)
-        while not is_over.wait(every):
+        while not is_over.wait(every) and time.monotonic() < end:
             client.sendall(piece)
 
     return speak

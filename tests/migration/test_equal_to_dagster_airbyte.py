@@ -87,8 +87,6 @@ def expected_from(spec: Described) -> Described:
     expected = copy.deepcopy(spec)
     key = ".".join(spec["path"])
     metadata = expected["metadata"]
-    # An object that the UI cannot show; the translator is an argument wherever it is needed.
-    del metadata["dagster-airbyte/dagster_airbyte_translator"]
     # What is empty is left out: no prefix, and the type of a connector that Airbyte cannot name.
     for empty in ("dagster-airbyte/stream_prefix", "dagster/storage_kind"):
         if metadata[empty] == "":

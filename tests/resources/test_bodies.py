@@ -19,6 +19,8 @@ from dagster_airbyte_sync.resources import (
     AirbyteSettings,
     AirbyteUnauthorized,
     AirbyteUnreadable,
+    TimeBudget,
+    answers,
     bodies,
 )
 from dagster_airbyte_sync.resources.http import Call, Http, NoAnswer
@@ -203,7 +205,7 @@ LONG = {
 @pytest.mark.parametrize("speak", LONG.values(), ids=LONG)
 def test_an_answer_without_end_is_unreadable(settings: MakeSettings, speak: Any) -> None:
     with speaking(speak) as url, pytest.raises(AirbyteUnreadable, match="more than 256 MB"):
-        Http(settings(request_max_retries=0)).send(Call("GET", url))
+        Http(settings(request_max_retries=0)).send(Call("GET", url), TimeBudget(20))
 
 
 def test_a_bomb_is_refused_before_it_fills_the_memory(
@@ -221,6 +223,17 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(
         tracemalloc.stop()
     airbyte.clear_faults()
     client.check_workspace()
+
+
+def test_json_of_too_many_parts_is_refused_before_it_is_parsed(
+    http: Http, mocked: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "MOST_PARTS", 1000)
+    mocked.get(URL, body=b"[" + b"[]," * 998 + b"{}]")
+    assert http.send(READ) == [[]] * 998 + [{}]
+    mocked.replace("GET", URL, body=b"[" + b"[]," * 999 + b"{}]")
+    with pytest.raises(AirbyteUnreadable, match=r"more than 10,000,000 objects and lists"):
+        http.send(READ)
 
 
 def test_what_just_fits_is_read(

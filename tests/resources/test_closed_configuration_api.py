@@ -21,8 +21,11 @@ PUBLIC_LIST = "/api/public/v1/connections"
 DESTINATIONS = "/api/public/v1/destinations"
 TOKEN = "/api/public/v1/applications/token"
 
+
 # A tick has no time to wait for what refuses.
-TICK = TimeBudget(40)
+def tick() -> TimeBudget:
+    """As much time as a tick has; the clock runs from now on."""
+    return TimeBudget(40)
 
 
 def paths(airbyte: AirbyteSimulator) -> list[str]:
@@ -49,7 +52,7 @@ def test_a_closed_configuration_api_is_tried_again_after_ten_minutes(
     airbyte.add_connection("shop")
     client = AirbyteClient(connect(airbyte).settings, clock=lambda: now)
     airbyte.add_fault(Fault.status(403), path="/api/v1/")
-    client.catalog(TICK)
+    client.catalog(tick())
     now += 599
     client.catalog(fresh=True)
     assert paths(airbyte).count(LIST) == 1
@@ -80,8 +83,8 @@ def test_what_was_answered_a_moment_ago_is_not_taken_for_closed_at_once(
     client.catalog()
     airbyte.add_fault(Fault.status(status), path=LIST, times=2 if status == 401 else 1)
     with pytest.raises(AirbyteRefused):
-        client.catalog(TICK, fresh=True)
-    client.catalog(TICK, fresh=True)
+        client.catalog(tick(), fresh=True)
+    client.catalog(tick(), fresh=True)
     assert PUBLIC_LIST not in paths(airbyte)
 
 
@@ -100,6 +103,22 @@ def test_what_refuses_for_two_minutes_is_closed(
         client.catalog(fresh=True)
     now += 1
     assert len(client.catalog(fresh=True).connections) == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.status(503), Fault.slow(3)], ids=str)
+def test_an_instance_that_does_not_answer_costs_a_tick_one_request_in_ten_minutes(
+    airbyte: AirbyteSimulator, connect: Connect, fault: Fault
+) -> None:
+    job = airbyte.run_sync(airbyte.add_connection("shop"))
+    airbyte.add_fault(Fault.status(403), path="/jobs/list_for_workspaces", times=None)
+    airbyte.add_fault(fault, path="/instance_configuration", times=None)
+    client = connect(airbyte)
+    client.catalog()
+    for requests in (5, 2, 2):
+        airbyte.forget_requests()
+        found = client.finished_jobs(airbyte.now - HOUR, TimeBudget(4))
+        assert [told.id for told in found] == [job.job_id]
+        assert len(paths(airbyte)) == requests
 
 
 def test_what_may_not_be_asked_closes_what_may_be_only_after_it_was_asked(

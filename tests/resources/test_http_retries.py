@@ -18,6 +18,7 @@ from dagster_airbyte_sync.resources import (
     AirbyteUnavailable,
     AirbyteUnreadable,
 )
+from dagster_airbyte_sync.resources.errors import AirbyteSentPage
 from dagster_airbyte_sync.resources.http import Call, Http
 from dagster_airbyte_sync.resources.retry import RetryPolicy, retry_after_seconds
 
@@ -147,7 +148,7 @@ def test_a_broken_connection_is_repeated(http: Http, mocked: Mock, broken: Excep
     assert http.send(READ) == {}
 
 
-@pytest.mark.parametrize("body", ["<html><body>Sign in</body></html>", '{"data": [', "", "true"])
+@pytest.mark.parametrize("body", ['{"data": [', "", "true"])
 def test_a_good_status_with_a_bad_body_is_repeated(http: Http, mocked: Mock, body: str) -> None:
     mocked.get(URL, body=body)
     mocked.get(URL, json={})
@@ -246,3 +247,12 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
+
+
+def test_a_page_in_place_of_an_answer_is_not_asked_for_again(
+    http: Http, mocked: Mock, waits: list[float]
+) -> None:
+    mocked.get(URL, body="<!DOCTYPE html><html>Please sign in</html>", content_type="text/html")
+    assert isinstance(fails(http, READ), AirbyteSentPage)
+    assert len(mocked.calls) == 1
+    assert waits == []

@@ -158,3 +158,14 @@ def test_a_configuration_api_that_closes_on_the_way_is_not_left_for_the_public_o
     with pytest.raises(AirbyteForbidden):
         ids(client, airbyte.now - 3 * HOUR)
     assert ids(client, airbyte.now - 3 * HOUR) == told
+
+
+def test_ten_jobs_in_the_window_cost_an_idle_tick_one_request_from_the_second_time_on(
+    airbyte: AirbyteSimulator, connect: Connect
+) -> None:
+    told = history(airbyte, airbyte.add_connection("shop"), *range(10))
+    client = connect(airbyte)
+    for requests in (2, 1, 1):
+        airbyte.forget_requests()
+        assert ids(client, airbyte.now - 3 * HOUR) == told
+        assert [each.path for each in airbyte.requests].count(HISTORY) == requests

@@ -13,7 +13,7 @@ from dagster_airbyte_sync.resources import AirbyteUnreadable, Job, JobStatus, Jo
 from dagster_airbyte_sync.resources.http import Call
 from dagster_airbyte_sync.resources.job_pages import JobListing, JobsAsked, jobs_by_end, order
 from dagster_airbyte_sync.resources.jobs import FINISHED
-from dagster_airbyte_sync.resources.paging import Page
+from dagster_airbyte_sync.resources.paging import Page, PageSize
 
 START = datetime(2026, 8, 1, 11, 55, tzinfo=timezone.utc)
 NOON = START + timedelta(minutes=5)
@@ -43,6 +43,11 @@ class Server:
     limit: int
     chance: random.Random = field(default_factory=lambda: random.Random(0))
     asked: list[JobsAsked] = field(default_factory=list)
+    # However many rows are asked for, it sends no more.
+    own_limit: int = 10_000
+    page_size: PageSize = field(default_factory=PageSize)
+    # Rows of jobs that a later Airbyte may write in a way that nobody can read here.
+    unreadable: frozenset[int] = frozenset()
 
     def history(self, *, public: bool = False) -> list[Job]:
         """What a client reads: the Configuration API lists finished jobs only."""
@@ -58,10 +63,12 @@ class Server:
             self._let_one_end()
             # The Configuration API rounds row numbers down to whole pages.
             first = asked.offset // asked.limit * asked.limit
-            page = [as_printed(row) for row in rows[first : first + asked.limit]]
-            return Page(tuple(page), len(page))
+            size = min(asked.limit, self.own_limit)
+            page = rows[first : first + size]
+            readable = [as_printed(row) for row in page if row.id not in self.unreadable]
+            return Page(tuple(readable), len(page))
 
-        return JobListing(fetch, self.limit, CALL)
+        return JobListing(fetch, self.limit, CALL, self.page_size)
 
     def _rows(self, asked: JobsAsked, statuses: Sequence[JobStatus]) -> list[Job]:
         found = [
@@ -121,18 +128,19 @@ jobs_of_a_history = st.lists(
 @given(
     jobs_of_a_history,
     st.sampled_from([1, 2, 3, 5, 20, 21, 100]),
+    st.sampled_from([10_000, 10, 16]),
     st.booleans(),
     st.integers(0, 2**32),
 )
 def test_every_finished_job_comes_once_and_in_order(
-    rows: list[tuple[float, float, str]], limit: int, public: bool, seed: int
+    rows: list[tuple[float, float, str]], limit: int, own: int, public: bool, seed: int
 ) -> None:
     jobs = [
         job(number, end, created=created, status=status)
         for number, (end, created, status) in enumerate(rows, 1)
     ]
     expected = finished(jobs)
-    found = Server(list(jobs), limit, random.Random(seed)).history(public=public)
+    found = Server(list(jobs), limit, random.Random(seed), [], own).history(public=public)
     # What ends while we read may be seen, or be left to the next time.
     assert [each for each in found if each in expected] == expected
     assert len(found) == len({each.identity for each in found})
@@ -178,7 +186,7 @@ def test_jobs_of_one_second_come_as_they_were_created() -> None:
     assert numbers(Server(jobs, 100).history()) == [2, 1, 3]
 
 
-@pytest.mark.parametrize(("rows", "requests"), [(0, 1), (99, 1), (100, 2), (198, 2), (1000, 11)])
+@pytest.mark.parametrize(("rows", "requests"), [(0, 1), (99, 1), (100, 2), (198, 2), (1001, 11)])
 def test_a_read_costs_a_request_a_page(rows: int, requests: int) -> None:
     server = Server([job(number, number) for number in range(rows)], 100)
     assert len(server.history()) == rows
@@ -227,3 +235,70 @@ def test_a_job_that_pages_always_skip_is_an_error_and_not_lost() -> None:
 
     with pytest.raises(AirbyteUnreadable, match=r"40 jobs .* only 22 of them were seen"):
         list(jobs_by_end(START, JobListing(fetch, 3, CALL)))
+
+
+# A page size of the server's own
+
+
+@pytest.mark.parametrize("own_limit", [10, 16, 20, 50, 64])
+@pytest.mark.parametrize("public", [False, True])
+def test_the_page_size_of_a_server_does_not_end_the_history(own_limit: int, public: bool) -> None:
+    jobs = [job(number, end=number, created=number) for number in range(1, 131)]
+    server = Server(jobs, limit=100, own_limit=own_limit)
+
+    assert numbers(server.history(public=public)) == [*range(1, 131)]
+
+
+@pytest.mark.parametrize("own_limit", [10, 16, 20, 50, 64])
+@pytest.mark.parametrize("public", [False, True])
+def test_the_page_size_of_a_server_does_not_end_a_second(own_limit: int, public: bool) -> None:
+    jobs = [*(job(number, 0, created=number - 1000) for number in range(1, 81)), job(81, 60)]
+    server = Server(jobs, limit=100, own_limit=own_limit)
+
+    assert numbers(server.history(public=public)) == [*range(1, 82)]
+
+
+@pytest.mark.parametrize("public", [False, True])
+@pytest.mark.parametrize("rows", [10, 16, 20, 32, 90])
+def test_what_only_looks_like_the_servers_own_page_costs_one_request_more_and_but_once(
+    rows: int, public: bool
+) -> None:
+    server = Server([job(number, end=number) for number in range(rows)], limit=100)
+    for requests in (2, 1, 1):
+        server.asked.clear()
+        assert len(server.history(public=public)) == rows
+        assert len(server.asked) == requests
+
+
+def test_a_smaller_page_than_one_that_was_the_last_is_not_asked_on() -> None:
+    page_size = PageSize()
+    for rows, requests in ((50, 2), (20, 1), (50, 1), (60, 2)):
+        jobs = [job(number, end=number) for number in range(rows)]
+        server = Server(jobs, limit=100, page_size=page_size)
+        assert len(server.history()) == rows
+        assert len(server.asked) == requests
+
+
+def test_a_job_that_ends_meanwhile_proves_nothing() -> None:
+    jobs = [*(job(number, end=number) for number in range(20)), job(20, end=0, status="running")]
+    server = Server(jobs, limit=100, own_limit=20)
+    assert numbers(server.history())[:20] == [*range(20)]
+    assert server.page_size.proven < 20
+
+
+# Rows that cannot be read
+
+
+@pytest.mark.parametrize("public", [False, True])
+@pytest.mark.parametrize("own_limit", [10, 10_000])
+def test_pages_without_a_readable_row_cost_a_request_each(own_limit: int, public: bool) -> None:
+    jobs = [job(number, end=number) for number in range(100)]
+    server = Server(jobs, 20, own_limit=own_limit, unreadable=frozenset(range(95)))
+    assert numbers(server.history(public=public)) == [*range(95, 100)]
+    assert len(server.asked) < 20
+
+
+def test_unreadable_pages_without_end_are_an_error() -> None:
+    listing = JobListing(lambda asked: Page((), asked.limit), 3, CALL)
+    with pytest.raises(AirbyteUnreadable, match="the same page for every row number"):
+        list(jobs_by_end(START, listing))

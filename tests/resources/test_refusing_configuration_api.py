@@ -101,11 +101,57 @@ def test_history_that_may_not_be_listed_is_said_once_though_connections_may(
     assert len(warnings_of(caplog)) == 1
 
 
+def test_who_may_not_list_jobs_keeps_the_columns(
+    airbyte: AirbyteSimulator, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop = airbyte.add_connection("shop")
+    job = airbyte.run_sync(shop)
+    client = connect(airbyte)
+    airbyte.add_fault(Fault.status(403), path="/list_for_workspaces", times=None)
+    assert len(list(client.finished_jobs(airbyte.now.replace(year=2000)))) == 1
+    catalog = client.catalog(fresh=True)
+    assert catalog.read_from == "configuration"
+    assert all(each.json_schema for each in catalog.connections[shop.connection_id].all_streams)
+    assert client.job(job.job_id).streams
+    assert paths(airbyte).count("/api/v1/jobs/list_for_workspaces") == 1
+    list(client.finished_jobs(airbyte.now))
+    assert paths(airbyte).count("/api/v1/jobs/list_for_workspaces") == 1
+    assert len(warnings_of(caplog)) == 1
+
+
+def test_an_api_that_closes_and_opens_as_a_whole_is_said_once_each(
+    airbyte: AirbyteSimulator, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = 1000.0
+    airbyte.add_connection("shop")
+    client = AirbyteClient(connect(airbyte).settings, clock=lambda: now)
+
+    def ask_both() -> None:
+        list(client.finished_jobs(airbyte.now, TimeBudget(40)))
+        client.catalog(TimeBudget(40), fresh=True)
+
+    ask_both()
+    airbyte.add_fault(Fault.status(403), path="/api/v1/", times=None)
+    with pytest.raises(AirbyteForbidden):
+        list(client.finished_jobs(airbyte.now))
+    with pytest.raises(AirbyteForbidden):
+        client.catalog(fresh=True)
+    now += 121
+    ask_both()
+    airbyte.clear_faults()
+    now += 601
+    ask_both()
+    first, second = warnings_of(caplog)
+    assert "is closed" in first
+    assert "answers again" in second
+
+
+@pytest.mark.parametrize("fault", [Fault.status(403), Fault.html()], ids=str)
 def test_a_closed_configuration_api_costs_few_requests(
-    airbyte: AirbyteSimulator, connect: Connect
+    airbyte: AirbyteSimulator, connect: Connect, fault: Fault
 ) -> None:
     airbyte.add_connection("shop")
-    airbyte.add_fault(Fault.status(403), path="/api/v1/", times=None)
+    airbyte.add_fault(fault, path="/api/v1/", times=None)
     client = connect(airbyte)
     client.catalog()
     workspace = f"/api/public/v1/workspaces/{airbyte.workspace_id}"

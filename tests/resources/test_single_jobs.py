@@ -175,10 +175,13 @@ def test_a_page_instead_of_the_instance_costs_nothing(
 def test_an_instance_that_does_not_answer_is_asked_again_later(
     airbyte: AirbyteSimulator, connect: Connect
 ) -> None:
-    airbyte.add_fault(Fault.status(503), path="instance_configuration", times=4)
-    client = connect(airbyte, request_max_retries=1)
-    assert [client.ui_url() for _ in range(3)] == [airbyte.url] * 3
-    assert sum("instance_configuration" in r.path for r in airbyte.requests) == 5
+    now = 1000.0
+    airbyte.add_fault(Fault.status(503), path="instance_configuration")
+    client = AirbyteClient(connect(airbyte, request_max_retries=1).settings, clock=lambda: now)
+    for later, asked in ((0, 1), (599, 1), (1, 2), (601, 2)):
+        now += later
+        assert client.ui_url() == airbyte.url
+        assert sum("instance_configuration" in r.path for r in airbyte.requests) == asked
 
 
 def test_the_ui_of_cloud_is_known_without_asking(

@@ -31,15 +31,17 @@ class Rotating:
         self.ids = {f"{number}" for number in range(count)}
         self.limit = limit
         self.pages = 0
-        self.unreadable = 0
+        self.broken: set[str] = set()
+        # However many rows are asked for, it sends no more.
+        self.own_limit = 10_000
         self._random = random.Random(seed)
 
     def page(self, offset: int) -> Page[Row]:
         self.pages += 1
         order = [Row(each) for each in sorted(self.ids)]
         self._random.shuffle(order)
-        rows = order[offset : offset + self.limit]
-        return Page(tuple(rows), len(rows) + (self.unreadable if offset == 0 else 0))
+        rows = order[offset : offset + min(self.limit, self.own_limit)]
+        return Page(tuple(row for row in rows if row.id not in self.broken), len(rows))
 
     def read(self) -> Listing[Row]:
         return rows_of_unordered(self.limit, self.page)
@@ -101,11 +103,23 @@ def test_rows_that_are_added_meanwhile_are_found(seed: int) -> None:
     assert growing.read().rows.keys() == growing.ids
 
 
-def test_rows_that_cannot_be_read_count_as_rows() -> None:
-    rotating = Rotating(137, 1)
-    rotating.unreadable = 1
+@pytest.mark.parametrize("seed", range(20))
+def test_rows_that_cannot_be_read_are_not_waited_for(seed: int) -> None:
+    rotating = Rotating(137, seed)
+    rotating.broken = {"7"}
     listing = rotating.read()
-    assert (len(listing.rows), listing.listed, listing.is_complete) == (137, 138, False)
+    assert listing.is_complete
+    assert listing.rows.keys() == rotating.ids - {"7"}
+    assert rotating.pages < 30
+
+
+@pytest.mark.parametrize("own_limit", [10, 16, 50, 64])
+@pytest.mark.parametrize("count", [10, 50, 64, 136])
+def test_the_page_size_of_a_server_does_not_end_a_list(own_limit: int, count: int) -> None:
+    rotating = Rotating(count, 1)
+    rotating.own_limit = own_limit
+    listing = rotating.read()
+    assert (len(listing.rows), listing.is_complete) == (count, True)
 
 
 def test_a_server_that_ignores_row_numbers_is_not_read_for_ever() -> None:
@@ -147,7 +161,6 @@ def test_time_that_is_used_up_before_one_pass_is_an_error() -> None:
 def test_a_list_that_was_not_found_whole_is_said_with_both_numbers(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    rotating = Rotating(137, 1)
-    rotating.unreadable = 2
-    warn_if_incomplete(rotating.read(), "connections", logging.getLogger("airbyte"))
-    assert "of 139 rows 137 connections were found" in caplog.text
+    listing = Listing({"7": Row("7")}, 3, is_complete=False)
+    warn_if_incomplete(listing, "connections", logging.getLogger("airbyte"))
+    assert "of 3 rows 1 connections were found" in caplog.text

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import dagster as dg
 import pytest
@@ -11,6 +12,7 @@ from dagster_airbyte_sync.resources import AirbyteClient
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.deployment import Deployment
 from helpers.model_runs import SteppedRun
+from helpers.model_steps import StepWork
 
 Deploy = Callable[..., Deployment]
 
@@ -33,9 +35,11 @@ def run(deployment: Deployment) -> Iterator[SteppedRun]:
         deployment.instance,
         repository.get_implicit_global_asset_job_def(),
         set(repository.assets_defs_by_key.values()),
-        AirbyteClient(deployment.workspace.settings()),
-        lambda event: None,
-        Following(0, None, cancel_on_termination=False, on_active_sync="fail"),
+        StepWork(
+            AirbyteClient(deployment.workspace.settings()),
+            Following(0, None, cancel_on_termination=False, on_active_sync="fail"),
+            on_told=lambda event: None,
+        ),
     )
     yield run
     run.die()
@@ -78,6 +82,7 @@ def test_s15_a_run_killed_in_mid_sync_without_cancelling_leaves_its_sync_to_the_
     assert deployment.tick().materialized == []  # Dagster takes the run for alive
     run.is_found_dead()
     deployment.tick()
+    deployment.later = timedelta(seconds=31)
     deployment.tick()
 
     (job,) = airbyte.jobs

@@ -15,6 +15,13 @@ def airbyte() -> Iterator[AirbyteSimulator]:
         yield airbyte
 
 
+@pytest.fixture(params=["configuration", "public"])
+def either(request: pytest.FixtureRequest) -> Iterator[AirbyteSimulator]:
+    """An Airbyte with its Configuration API open, and one with it closed."""
+    with AirbyteSimulator(configuration_api=request.param == "configuration") as airbyte:
+        yield airbyte
+
+
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:

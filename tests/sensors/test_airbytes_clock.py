@@ -56,3 +56,52 @@ def test_a_clock_that_is_set_back_is_told_in_the_log(
     deployment.tick()
 
     assert "Airbyte's clock was set back" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("is_down_meanwhile", [False, True], ids=["on", "down meanwhile"])
+@pytest.mark.parametrize("set_right_after", [1, 8])
+def test_a_clock_that_was_an_hour_ahead_on_the_first_tick_loses_no_sync_once_it_is_right(
+    airbyte: AirbyteSimulator,
+    clock: SimulatedClock,
+    deploy: Deploy,
+    set_right_after: int,
+    is_down_meanwhile: bool,
+) -> None:
+    """The sensor began at a time that then lay in the future. A sync ends each five minutes."""
+    hour = timedelta(hours=1)
+    shop = airbyte.add_connection("shop", streams=["orders"])
+    clock.advance(hour)
+    deployment = deploy()
+    deployment.tick()
+    for place in range(16):
+        deployment.wait(timedelta(minutes=5))
+        if place == set_right_after:
+            clock.set_back(hour)
+        is_down = is_down_meanwhile and abs(place - set_right_after) <= 1
+        airbyte.run_sync(shop)
+        if not is_down:
+            deployment.tick()
+
+    assert deployment.told("orders") == [job.job_id for job in airbyte.jobs]
+    assert len(airbyte.jobs) == 16
+
+
+def test_a_clock_that_was_an_hour_ahead_makes_nothing_reported_twice(
+    airbyte: AirbyteSimulator, clock: SimulatedClock, deploy: Deploy
+) -> None:
+    shop = airbyte.add_connection("shop", streams=["orders"])
+    deployment = deploy(checks=True)
+    clock.advance(timedelta(hours=1))
+    deployment.tick()
+    for _ in range(3):
+        deployment.wait(timedelta(minutes=5))
+        airbyte.run_sync(shop)
+        deployment.tick()
+    clock.set_back(timedelta(hours=1))
+
+    ticks = []
+    for _ in range(15):
+        deployment.wait(timedelta(minutes=5))
+        ticks.append(deployment.tick())
+
+    assert [tick.events for tick in ticks] == [[]] * 15

@@ -42,6 +42,27 @@ def test_a_run_that_reports_before_an_earlier_decided_tick_is_stored_is_not_told
     assert deployment.told("orders") == [by_run.job_id, external.job_id]
 
 
+@pytest.mark.parametrize("stored", [1, 2, 3])
+def test_a_run_that_reports_all_tables_before_a_tick_is_stored_is_not_told_again(
+    airbyte: AirbyteSimulator, instance: dg.DagsterInstance, stored: int
+) -> None:
+    """Of each table for which the tick is stored, the last event is then of the earlier job."""
+    tables = ["items", "orders", "users"]
+    airbyte.update_connection(airbyte.connections[0], streams=tables)
+    deployment = deployed(airbyte, instance)
+    external = airbyte.run_sync(airbyte.connections[0])
+    decided = deployment.tick(crash_after=0)
+
+    assert deployment.materialize(*tables).success
+    for event in decided.events[:stored]:
+        deployment.instance.report_runless_asset_event(event)
+    deployment.tick()
+
+    by_run = airbyte.jobs[-1].job_id
+    for told in deployment.told_all(tables).values():
+        assert told == [by_run, external.job_id]
+
+
 def test_an_event_whose_asset_record_was_not_written_is_not_told_again(
     airbyte: AirbyteSimulator, instance: dg.DagsterInstance
 ) -> None:

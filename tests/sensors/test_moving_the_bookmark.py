@@ -7,11 +7,12 @@ from datetime import datetime, timedelta, timezone
 import dagster as dg
 
 from dagster_airbyte_sync import Job, JobStatus, JobType, StreamId
-from dagster_airbyte_sync.assets import Ledger, Table
+from dagster_airbyte_sync.assets import Followers, Ledger, Table
 from dagster_airbyte_sync.assets.ledger import History, LastReported
 from dagster_airbyte_sync.resources import JobRef
 from dagster_airbyte_sync.sensors.bookmark import MOST_APART, OVERLAP, Bookmark, Place, done_job
-from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits, decide
+from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits
+from dagster_airbyte_sync.sensors.decide import decide as decide_once
 from dagster_airbyte_sync.sensors.moving import move
 from dagster_airbyte_sync.sensors.promises import Promise
 from dagster_airbyte_sync.sensors.scan import Scan
@@ -37,7 +38,6 @@ def known(*promises: Promise, held: dict[int, int] | None = None, now: int = 100
         tables={"shop": [SHOP], "crm": [CRM]},
         promises=promises,
         ledger=Ledger({}),
-        started_by={},
         checked=frozenset(),
         held=held or {},
         now=now,
@@ -48,6 +48,21 @@ def known(*promises: Promise, held: dict[int, int] | None = None, now: int = 100
 
 def following(declared: int | None) -> Promise:
     return Promise("run", {SHOP.key: None if declared is None else job(declared, declared).ref})
+
+
+def decide(jobs: Sequence[Job], found: Known) -> Decision:
+    """What is decided when all that is asked was looked up, and nothing was there."""
+    while not (decision := decide_once(jobs, found)).is_certain:
+        histories = {question.table.key: History() for question in decision.questions}
+        noted = {question.key: False for question in decision.questions}
+        ledger = replace(
+            found.ledger,
+            history={**histories, **found.ledger.history},
+            noted={**noted, **found.ledger.noted},
+        )
+        followers = {each.id: Followers() for _, each in decision.unfollowed}
+        found = replace(found, ledger=ledger, followers={**followers, **found.followers})
+    return decision
 
 
 def told_by(run_id: str) -> LastReported:
@@ -93,7 +108,7 @@ def test_what_a_hanging_run_may_hold_is_limited_once_and_not_once_a_job() -> Non
 
 
 def test_a_job_whose_run_is_over_waits_until_its_step_has_had_time_to_look() -> None:
-    over = replace(known(), orphans={1: "run"})
+    over = replace(known(), followers={1: Followers(orphan="run")})
 
     first = decide([job(1, 1)], over)
     within = decide([job(1, 1)], replace(over, held={1: 1000}, graced=frozenset({1}), now=1059))
@@ -210,7 +225,9 @@ def test_a_failure_is_not_told_after_a_newer_success() -> None:
 
 def test_the_check_of_a_sync_that_a_run_told_is_told_by_the_sensor() -> None:
     by_run = Ledger({SHOP.key: told_by("run")})
-    found = replace(known(), ledger=by_run, checked=frozenset({SHOP.key}), started_by={2: "run"})
+    found = replace(
+        known(), ledger=by_run, checked=frozenset({SHOP.key}), followers={2: Followers("run")}
+    )
 
     (sync,) = decide([job(2, 2)], found).told
 

@@ -14,7 +14,7 @@ from dagster_airbyte_sync import (
 )
 from dagster_airbyte_sync.sensors import build_airbyte_polling_sensor
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedConnection
-from helpers.deployment import Deployment, deployed
+from helpers.deployment import Deployment, deployed, version_of
 
 Deploy = Callable[..., Deployment]
 
@@ -57,7 +57,7 @@ def test_a_sync_requests_one_run_of_what_lies_downstream_of_its_tables(
     (request,) = deployment.tick().requests
 
     assert names(request) == ["forecast", "revenue"]
-    assert request.run_key == f"airbyte:{airbyte.workspace_id}:{job.job_id}"
+    assert request.run_key == f"airbyte:{airbyte.workspace_id}:{version_of(job)}"
     assert request.tags["dagster-airbyte/connection_id"] == shop.connection_id
     assert request.tags["dagster-airbyte/job_id"] == str(job.job_id)
     assert deployment.tick().requests == []
@@ -151,7 +151,7 @@ def test_run_request_fn_is_given_the_sync_and_its_keys(
     assert seen == [(job.job_id, ["orders", "users"])]
     assert names(request) == ["unrelated"]
     assert request.tags["team"] == "sales"
-    assert request.run_key == f"airbyte:{airbyte.workspace_id}:{job.job_id}"
+    assert request.run_key == f"airbyte:{airbyte.workspace_id}:{version_of(job)}"
 
 
 def not_runnable(*_: object) -> dg.RunRequest:

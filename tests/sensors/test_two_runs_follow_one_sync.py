@@ -28,6 +28,7 @@ from dagster_airbyte_sync.testing import (
 from helpers.dagster_private import store_run_event, store_step_event
 from helpers.deployment import Deployment, deployed
 from helpers.model_runs import SteppedRun
+from helpers.model_steps import StepWork
 
 
 @dg.asset(deps=["orders"])
@@ -68,9 +69,11 @@ def run_that_attaches(airbyte: AirbyteSimulator, deployment: Deployment) -> Step
         deployment.instance,
         repository.get_implicit_global_asset_job_def(),
         set(repository.assets_defs_by_key.values()),
-        AirbyteClient(deployment.workspace.settings()),
-        lambda event: None,
-        Following(0, None, cancel_on_termination=False, on_active_sync="attach"),
+        StepWork(
+            AirbyteClient(deployment.workspace.settings()),
+            Following(0, None, False, "attach", sleep=lambda seconds: None),
+            on_told=lambda event: None,
+        ),
     )
 
 

@@ -1,0 +1,118 @@
+"""The sensor that reports Airbyte's syncs to Dagster, whoever started them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol, cast
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import ConnectionSelector, DagsterAirbyteTranslator
+from dagster_airbyte_sync.resources import (
+    AirbyteSettingsError,
+    BaseAirbyteWorkspace,
+    as_workspace,
+)
+from dagster_airbyte_sync.sensors.polling import Polling
+from dagster_airbyte_sync.sensors.run_requests import RunRequestFn
+
+DEFAULT_LOOK_BACK = timedelta(minutes=10)
+
+
+class NamedJob(Protocol):
+    """A job: `@dg.job`, or what `dg.define_asset_job` returns, which has no public type."""
+
+    @property
+    def name(self) -> str: ...
+
+
+def build_airbyte_polling_sensor(
+    *,
+    workspace: BaseAirbyteWorkspace,
+    resource_key: str = "airbyte",
+    dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
+    connection_selector_fn: ConnectionSelector | None = None,
+    name: str | None = None,
+    minimum_interval_seconds: int = 30,
+    default_sensor_status: dg.DefaultSensorStatus | None = None,
+    start_from: datetime | timedelta | None = None,
+    downstream: dg.AssetSelection | None = None,
+    run_request_fn: RunRequestFn | None = None,
+    jobs: Sequence[NamedJob] = (),
+    hold_limit: timedelta = timedelta(hours=1),
+) -> dg.SensorDefinition:
+    """A sensor that materializes the assets of every sync that Airbyte finished, once.
+
+    Syncs that a Dagster run started are left to that run; should it die, the sensor tells them.
+
+    Args:
+        workspace: The workspace to read; at each tick the resource under `resource_key` is used,
+            with its EnvVars resolved. The two should be the same.
+        dagster_airbyte_translator: The one the assets were built with.
+        connection_selector_fn: Which connections to tell of. Default: all that have assets.
+        name: Default: the resource key and "_sync_sensor".
+        minimum_interval_seconds: Time between the starts of two ticks.
+        default_sensor_status: Default: running.
+        start_from: On the first tick, report syncs that ended since then: a time with a zone, or so
+            long ago on Airbyte's clock. Default: ten minutes ago. A connection that was reported
+            before goes on from its last report instead, at most 30 days back.
+        downstream: For every sync, run those of these assets that depend on its tables. Assets
+            with partitions or required config need `run_request_fn` instead.
+        run_request_fn: Called with a FinishedSync and the keys of its assets for every sync told;
+            returns a RunRequest, several, or None. Each is checked; a bad one is logged and left
+            out. Without `run_key` a request gets one made of workspace and job id.
+        jobs: The jobs that requests of `run_request_fn` may name; not together with `downstream`.
+        hold_limit: How long a finished sync waits for the live run that is to report it, and how
+            long after its step began a run may hold syncs without saying which one is its own.
+
+    Raises AirbyteSettingsError for arguments that cannot work.
+    """
+    _refuse_bad_arguments(workspace, minimum_interval_seconds, start_from, downstream, jobs)
+    polling = Polling(
+        resource_key=resource_key,
+        translator=dagster_airbyte_translator or DagsterAirbyteTranslator(),
+        selector=connection_selector_fn,
+        start_from=start_from if start_from is not None else DEFAULT_LOOK_BACK,
+        downstream=downstream,
+        run_request_fn=run_request_fn,
+        job_names=frozenset(job.name for job in jobs),
+        hold_limit=hold_limit,
+    )
+    everything = dg.AssetSelection.all() if run_request_fn is not None and not jobs else None
+
+    @dg.sensor(
+        name=name or f"{resource_key}_sync_sensor",
+        description="Tells Dagster of every finished Airbyte sync, whoever started it.",
+        minimum_interval_seconds=minimum_interval_seconds,
+        default_status=default_sensor_status or dg.DefaultSensorStatus.RUNNING,
+        required_resource_keys={resource_key},
+        jobs=cast(list[dg.JobDefinition], list(jobs)) or None,
+        asset_selection=everything or downstream,
+    )
+    def airbyte_polling_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        return polling.tick(context)
+
+    return airbyte_polling_sensor
+
+
+def _refuse_bad_arguments(
+    workspace: object,
+    minimum_interval_seconds: int,
+    start_from: datetime | timedelta | None,
+    downstream: dg.AssetSelection | None,
+    jobs: Sequence[NamedJob],
+) -> None:
+    as_workspace(workspace)
+    if minimum_interval_seconds < 1:
+        # Dagster would silently make it 30.
+        raise AirbyteSettingsError("minimum_interval_seconds must be at least 1.")
+    if isinstance(start_from, datetime) and start_from.tzinfo is None:
+        raise AirbyteSettingsError(
+            "start_from has no time zone: use datetime(..., tzinfo=timezone.utc)."
+        )
+    if isinstance(start_from, timedelta) and start_from < timedelta(0):
+        raise AirbyteSettingsError("start_from must not be negative: it says how long ago.")
+    if downstream is not None and jobs:
+        raise AirbyteSettingsError(
+            "A sensor starts either assets (downstream) or jobs, not both: leave one out, or make"
+            " two sensors with different names."
+        )
