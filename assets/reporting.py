@@ -79,9 +79,10 @@ def report(
     synced = in_reporting_order(tables_of_job(job, tables))
     declared = _declared(context, job, tables)
     is_left = _is_left_to_another(context, job, declared, how)
-    ledger, owed = _owed(context, job, synced, _skew(client))
+    owed_now = _OwedNow(lambda: _owed(context, job, synced, _skew(client)), how.clock)
     sync = FinishedSync(job, url, starter_of(declared))
     for table in synced:
+        ledger, owed = owed_now.look()
         is_selected = table.key in context.selected_asset_keys
         if is_left or table.key not in owed:
             # By another run that follows the job, or by the sensor, which gave us up for dead.
@@ -96,6 +97,24 @@ def report(
     missed = context.selected_asset_keys - {table.key for table in synced}
     for name in sorted(key.to_user_string() for key in missed):
         context.log.warning("Airbyte job %s had no stream for asset %s", job.id, name)
+
+
+@dataclass
+class _OwedNow:
+    """What the event log owes, looked up again when that is old: a step may hang for so long that
+    the sensor reports the rest in its place."""
+
+    read: Callable[[], tuple[Ledger, frozenset[dg.AssetKey]]]
+    clock: Callable[[], float]
+    looked_at: float = field(default=float("-inf"))
+    found: tuple[Ledger, frozenset[dg.AssetKey]] = field(default=(Ledger(), frozenset()))
+
+    def look(self) -> tuple[Ledger, frozenset[dg.AssetKey]]:
+        """The event log, and the tables that are owed the job, as of some seconds ago at most."""
+        if self.clock() - self.looked_at > GRACE:
+            self.found = self.read()
+            self.looked_at = self.clock()
+        return self.found
 
 
 def _declared(

@@ -61,7 +61,11 @@ class EndedJob:
 
         Where a clock was set these may disagree, and nobody can know the order.
         """
-        return self._order < other._order and self.ended_really <= other.ended_really
+        return self._order < other._order and self._real_order < other._real_order
+
+    @property
+    def _real_order(self) -> tuple[datetime, int]:
+        return self.ended_really, self.identity[0]
 
     @property
     def _order(self) -> tuple[int, int, int]:

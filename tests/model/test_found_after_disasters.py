@@ -177,6 +177,26 @@ def test_a_failure_before_a_run_that_names_no_job_is_not_shown_as_the_state_of_t
         assert identity(failed) not in evaluated
 
 
+def test_a_run_that_hung_in_the_midst_of_its_report_repeats_nothing_of_the_sensors(
+    world: World,
+) -> None:
+    """The sensor waits for it, but not for ever."""
+    shop = world.add_connection(streams=3)
+    world.restart_code_server()
+    world.airbyte.advance(1)
+    world.start_run({shop.connection_id}, cancel_on_termination=True, on_active_sync="fail")
+    (run,) = world.runs
+    world.go_on_to_next_event(run, 0)
+    world.tick(SENSOR)
+    world.airbyte.advance(2 * HOUR)
+    world.tick(SENSOR)
+    assert len(world.truth.tellings) == 3
+
+    world.come_to_rest()
+
+    assert len(world.truth.tellings) == 3
+
+
 @pytest.mark.parametrize("new_owner", [0, 1])
 def test_a_run_reports_no_other_job_that_got_the_number_of_its_own(
     world_without_streams: World, new_owner: int
