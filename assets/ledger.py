@@ -135,7 +135,11 @@ class Ledger:
             return False
         others = self.among.get(job.connection_id, ())
         return not any(
-            job.ref.precedes(other.ref) and _spans(span, other, self.skew) for other in others
+            job.ref.precedes(other.ref)
+            and other.succeeded
+            and other.type.writes_tables
+            and _spans(span, other, self.skew)
+            for other in others
         )
 
     def is_after_last(self, key: dg.AssetKey, job: Job) -> bool:

@@ -15,6 +15,7 @@ from helpers.model_jobs import (
     id_of,
 )
 from helpers.model_score import SCORE
+from helpers.model_unnamed import Span
 
 RUN = "a run"
 # Stands for a check that a run may evaluate by itself.
@@ -61,8 +62,7 @@ class Truth:
     # Tables of streams that a connection once lost.
     taken_away: set[str] = field(default_factory=set)
     coverage: dict[str, Coverage] = field(default_factory=dict)
-    # What a run materialized without a name: table, and when it began and stored that.
-    spans: list[tuple[str, datetime, datetime]] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
     # Jobs that ended behind a clock that was set again before a sensor saw it.
     unclear: set[Identity] = field(default_factory=set)
     # Checks and observations, by kind and table.
@@ -140,7 +140,7 @@ class Truth:
         job = self._true_job(table, which, had_stream=True)
         stored = (self.clock.now(), self.clock.real)
         self.tellings.append(Telling(table, job, now, RUN, stored=stored))
-        self.spans.append((table, begun, self.clock.real))
+        self.spans.append(Span(table, begun, self.clock.real))
 
     def checks_are_planned(self, tables: Iterable[str]) -> None:
         """By a run. Dagster shows the last record of a check only, and that is then this one."""
@@ -157,6 +157,9 @@ class Truth:
         if which in noted and not self.jobs.is_ambiguous(which):
             since = noted[noted.index(which) + 1 :]
             is_unclear = kind == "check" and not all(self._is_later(each, which) for each in since)
+            # Which of several jobs a run means that names none depends on those at hand.
+            jobs = self.jobs.versions(which)
+            is_unclear |= any(self._may_be_spanned(table, job) for job in jobs)
             SCORE.twice += not is_unclear
             assert is_unclear, f"a second {kind} of {table} and job {which}, after {noted}"
         noted.append(which)
@@ -187,11 +190,17 @@ class Truth:
 
     def _may_be_spanned(self, table: str, job: EndedJob) -> bool:
         """Whether the job may count as reported by a run that did not name it."""
-        slack = timedelta(seconds=10)
-        return any(
-            table == spanned and begun - slack <= job.ended_really <= stored + slack
-            for spanned, begun, stored in self.spans
-        )
+        return any(span.table == table and span.has(job) for span in self.spans)
+
+    def _is_spanned_for_sure(self, table: str, job: EndedJob) -> bool:
+        """Whether one run spans the job, and no other job of its connection."""
+        spans = [span for span in self.spans if span.table == table and span.has(job)]
+        others = [
+            other
+            for other in self.jobs.current()
+            if other.connection_id == job.connection_id and other.is_fresh and other is not job
+        ]
+        return len(spans) == 1 and not any(spans[0].has(other) for other in others)
 
     def _is_known(self, table: str) -> bool:
         """Whether it can be seen that a job had this stream: in the job, or in its connection."""
@@ -237,7 +246,8 @@ class Truth:
     def _check_it_is_new(self, telling: Telling) -> None:
         same = [each for each in self._of(telling.table) if each.identity == telling.identity]
         # A run that does not say whose events it stores looks at nothing before it does.
-        if any(each.is_named or each.at < telling.at for each in same):
+        is_clear = self._is_spanned_for_sure(telling.table, telling.job)
+        if any(each.is_named or (each.at < telling.at and is_clear) for each in same):
             SCORE.twice += 1
             raise AssertionError(f"told twice: {telling}, after {self._of(telling.table)}")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import dagster as dg
 
@@ -9,7 +10,20 @@ from dagster_airbyte_sync.assets import table_of_spec
 from dagster_airbyte_sync.assets.following import Following
 from dagster_airbyte_sync.assets.reporting import SyncEvent
 from dagster_airbyte_sync.resources import BaseAirbyteWorkspace, Job
-from helpers.model_jobs import Identity
+from helpers.model_jobs import EndedJob, Identity
+
+
+@dataclass(frozen=True)
+class Span:
+    """A run materialized a table and did not say for which job: when it began and stored that."""
+
+    table: str
+    begun: datetime
+    stored: datetime
+
+    def has(self, job: EndedJob) -> bool:
+        slack = timedelta(seconds=10)
+        return self.begun - slack <= job.ended_really <= self.stored + slack
 
 
 @dataclass

@@ -162,6 +162,24 @@ def test_and_to_a_last_report_that_a_clock_says_is_still_to_come(
     assert world.truth.told("c1_a") == [told.job_id, untold.job_id]
 
 
+def test_a_clear_during_a_run_that_names_no_job_is_not_what_it_reported(world: World) -> None:
+    shop = world.add_connection(streams=2)
+    world.restart_code_server()
+    world.airbyte.advance(1)
+    world.start_unnamed_run({shop.connection_id})
+    (run,) = world.runs
+    while not any(job.is_finished for job in world.airbyte.jobs):
+        run.turn()
+        world.airbyte.advance(2)
+    world.airbyte.run_clear(shop)
+    world.airbyte.advance(1)
+
+    world.come_to_rest()
+
+    (sync, _) = world.airbyte.jobs
+    assert [world.truth.told(f"c1_{stream}") for stream in "ab"] == [[sync.job_id]] * 2
+
+
 def test_a_failure_before_a_run_that_names_no_job_is_not_shown_as_the_state_of_today() -> None:
     with closing(World(Kind(checks=True))) as world:
         shop = world.add_connection(streams=2)
