@@ -71,9 +71,26 @@ def owed_by(
     due = [table for table in tables if _is_newest(job, table, ledger)]
     if job.succeeded:
         shares = [Share(table, True, table.key in checked) for table in due]
-        return _from_first(job, shares, ledger, "observation", most)
+        return _of_clear(job, _from_first(job, shares, ledger, "observation", most), ledger)
     shares = [Share(table, False, True) for table in due if table.key in checked]
     return _from_first(job, shares, ledger, "check", most)
+
+
+def _of_clear(job: Job, owed: Owed, ledger: Ledger) -> Owed:
+    """Without the check of the first table, if who died had stored that and no observation yet."""
+    if owed.questions or not (owed.shares and owed.shares[0].checks):
+        return owed
+    first, questions = _without_noted_check(job, owed.shares[0], ledger)
+    return replace(owed, shares=(first, *owed.shares[1:]), questions=questions)
+
+
+def _without_noted_check(
+    job: Job, share: Share, ledger: Ledger
+) -> tuple[Share, tuple[Question, ...]]:
+    """The share, without its check if the event log has that, and what is to be asked for this."""
+    question = Question("check", share.table, job)
+    noted = ledger.noted.get(question.key)
+    return replace(share, checks=not noted), () if noted is not None else (question,)
 
 
 def _is_newest(job: Job, table: Table, ledger: Ledger) -> bool:
@@ -170,19 +187,15 @@ class _Fresh:
             self.unclear.add(table.key)
         is_first = not any(share.marks for share in self.shares)
         share = Share(table, True, self._is_checked(table))
-        self.shares.append(self._without_noted_check(share) if is_first and share.checks else share)
+        if is_first and share.checks:
+            share, questions = _without_noted_check(self.job, share, self.ledger)
+            self.questions.extend(questions)
+        self.shares.append(share)
 
     def _is_told(self, table: Table) -> bool | None:
         if table.key in self.stored or table.key in self.missing:
             return table.key in self.stored
         return self.ledger.is_told(table.key, self.job)
-
-    def _without_noted_check(self, share: Share) -> Share:
-        question = Question("check", share.table, self.job)
-        noted = self.ledger.noted.get(question.key)
-        if noted is None:
-            self.questions.append(question)
-        return replace(share, checks=not noted)
 
     def _is_checked(self, table: Table) -> bool:
         return table.key in self.checked and not self.ledger.is_late(table.key, self.job.ref)

@@ -133,12 +133,16 @@ class Work(Protocol):
 
 @dataclass(frozen=True)
 class StepWork:
-    """The work of all steps of a run, and who hears of each materialization it stores."""
+    """The work of all steps of a run, and who hears of each materialization it stores.
+
+    Unless it `pauses`, all are stored in one turn.
+    """
 
     client: AirbyteClient
     how: Following
     on_told: OnTold
     work: Work = sync_and_poll
+    pauses: bool = True
 
 
 class SteppedStep:
@@ -196,7 +200,8 @@ class SteppedStep:
             self._baton.pause()
             for event in self._work.work(workspace, context, self._how):
                 self._tell(event)
-                self._baton.pause()
+                if self._work.pauses:
+                    self._baton.pause()
         except (AirbyteError, dg.Failure, Terminated):
             self.has_failed = True
             self._write(EventType.STEP_FAILURE)

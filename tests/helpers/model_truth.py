@@ -255,7 +255,9 @@ class Truth:
         newer = [each for each in self._of(telling.table) if telling.job.precedes(each.job)]
         # Where Airbyte does not say which streams a job had, a new one counts for older jobs, too.
         had_stream = telling.table in telling.job.tables
-        if not newer or telling.job.is_lost or not had_stream:
+        # A job that is spanned by a run that names none may be taken for reported for a while.
+        is_spanned = self._may_be_spanned(telling.table, telling.job)
+        if not newer or telling.job.is_lost or not had_stream or is_spanned:
             return
         SCORE.overtaken += 1
         if not any(self._could_overtake(other, telling) for other in newer):

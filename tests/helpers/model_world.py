@@ -86,7 +86,7 @@ class World(Deployment):
             table = event.asset_key.to_user_string()
             self.truth.note_unnamed(table, unnamed.jobs[id_of(connection_key(table))], begun)
 
-        self._launch(connection_ids, StepWork(client, how, note, unnamed))
+        self._launch(connection_ids, StepWork(client, how, note, unnamed, pauses=False))
 
     def _launch(self, connection_ids: set[str], work: StepWork) -> None:
         if not self.is_loaded:

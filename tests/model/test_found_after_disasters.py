@@ -180,6 +180,22 @@ def test_a_clear_during_a_run_that_names_no_job_is_not_what_it_reported(world: W
     assert [world.truth.told(f"c1_{stream}") for stream in "ab"] == [[sync.job_id]] * 2
 
 
+@pytest.mark.parametrize("stored", range(5))
+def test_a_clear_is_shown_once_wherever_the_daemon_dies(stored: int) -> None:
+    """Each table gets a check and then an observation: the judge takes neither twice."""
+    with closing(World(Kind(checks=True))) as world:
+        shop = world.add_connection(streams=2)
+        world.restart_code_server()
+        world.airbyte.advance(1)
+        clear = world.airbyte.run_clear(shop)
+        world.tick(SENSOR, stored=stored)
+
+        world.come_to_rest()
+
+        assert world.truth.noted["observation", "c1_b"] == [identity(clear)]
+        assert world.truth.noted["check", "c1_b"] == [identity(clear)]
+
+
 def test_a_failure_before_a_run_that_names_no_job_is_not_shown_as_the_state_of_today() -> None:
     with closing(World(Kind(checks=True))) as world:
         shop = world.add_connection(streams=2)
