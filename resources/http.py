@@ -128,7 +128,8 @@ class Http:
                 tries += 1
                 if budget.is_spent:
                     raise OutOfTime(f"{OUT_OF_TIME} The last request: {error}") from error
-                wait = self._retries.wait(tries, error) if _may_repeat(call, error) else None
+                may = _may_repeat(call, error, tries)
+                wait = self._retries.wait(tries, error) if may else None
                 if wait is None or not budget.allows(wait):
                     raise
                 self._sleep(wait)
@@ -255,12 +256,13 @@ def _no_ca_file() -> AirbyteSettingsError:
     )
 
 
-def _may_repeat(call: Call, error: AirbyteUnavailable) -> bool:
+def _may_repeat(call: Call, error: AirbyteUnavailable, tries: int) -> bool:
     """A refused connection or a 429 did nothing, so even a sync start may be sent again.
 
-    A page in place of an answer, of a login or of Airbyte's UI, stays there for longer.
+    A page in place of an answer may be that of a gateway that restarts, so it is asked for once
+    more; that of a login or of Airbyte's UI stays.
     """
-    if isinstance(error, AirbyteSentPage):
+    if isinstance(error, AirbyteSentPage) and tries > 1:
         return False
     return not call.at_once and (call.repeatable or error.did_nothing)
 

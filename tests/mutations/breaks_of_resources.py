@@ -57,7 +57,7 @@ OF_RESOURCES = (
         "resources/job_pages.py",
         "_whole_second(last, still or (listing,))",
         "_whole_second(last, (listing,))",
-        "tests/resources/test_job_pages.py::test_every_finished_job_comes_once_and_in_order",
+        "tests/resources/test_job_pages.py::test_jobs_that_end_while_a_burst_is_read_move_none_of_it_away",
     ),
     Break(
         "3: a clear is not fresh",
@@ -235,11 +235,11 @@ OF_RESOURCES = (
         "tests/resources/test_unordered_listings.py::test_rows_that_cannot_be_read_are_not_waited_for",
     ),
     Break(
-        "a page in place of an answer is not asked for again",
+        "a page in place of an answer is not asked for time and again",
         "resources/http.py",
-        "if isinstance(error, AirbyteSentPage):",
+        "if isinstance(error, AirbyteSentPage) and tries > 1:",
         "if False:",
-        "tests/resources/test_http_retries.py::test_a_page_in_place_of_an_answer_is_not_asked_for_again",
+        "tests/resources/test_http_retries.py::test_a_page_in_place_of_an_answer_is_asked_for_once_more",
     ),
     Break(
         "what was deleted does not stand for what is missing",

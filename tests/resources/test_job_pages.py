@@ -155,6 +155,14 @@ def test_a_burst_in_one_second_does_not_end_the_history(limit: int, public: bool
     assert Server([*burst, later], limit).history(public=public) == finished([*burst, later])
 
 
+def test_jobs_that_end_while_a_burst_is_read_move_none_of_it_away() -> None:
+    """The running ones were created first, and leave the second's first page when they end."""
+    running = [job(number, 0.25, created=-90, status="running") for number in (1, 2, 3)]
+    burst = [job(number, 0 if number < 7 else 0.5, created=number - 60) for number in range(4, 10)]
+    found = Server([*running, *burst], 3).history(public=True)
+    assert [each for each in found if each.id > 3] == finished(burst)
+
+
 def test_the_smallest_history_that_did_not_go_on() -> None:
     jobs = [*(job(number, 0) for number in (1, 2, 3)), job(4, 60)]
     assert numbers(Server(jobs, 3).history()) == [1, 2, 3, 4]

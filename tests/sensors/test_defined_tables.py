@@ -109,6 +109,7 @@ def test_a_deleted_connection_that_airbyte_does_not_tell_just_now_waits(
     airbyte: AirbyteSimulator, instance: dg.DagsterInstance, shop: SimulatedConnection
 ) -> None:
     deployment = deployed(airbyte, instance, connection_selector_fn=lambda each: True)
+    deployment.tick()
     job = airbyte.run_sync(shop)
     airbyte.delete_connection(shop)
     deployment.workspace = AirbyteWorkspace(**airbyte.workspace_config(), request_max_retries=0)
