@@ -108,7 +108,8 @@ class Catalog:
     """All connections and destinations of one workspace, read at `read_at` (Dagster's clock).
 
     `read_from` is the API that listed the connections: the public one does not have the columns of
-    streams, and before Airbyte 1.7 no namespaces. None if that is not known.
+    streams, and before Airbyte 1.7 no namespaces. None if that is not known. `is_whole` is False if
+    Airbyte has connections that its list did not show.
     """
 
     workspace_id: str
@@ -116,6 +117,7 @@ class Catalog:
     destinations: Mapping[str, Destination]
     read_at: datetime
     read_from: Api | None = None
+    is_whole: bool = True
 
     def destination_of(self, connection: Connection) -> Destination:
         """The destination, or one without a type if Airbyte did not list it."""

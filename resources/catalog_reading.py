@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime, timezone
+from typing import NamedTuple
 
 from dagster_airbyte_sync.resources import configuration_api, public_api
 from dagster_airbyte_sync.resources.budget import TimeBudget
@@ -19,6 +20,12 @@ _log = logging.getLogger(__name__)
 
 # By so many times the usual wait a Configuration API that refuses is asked again: 1 and 2 s.
 _PATIENCE = (4, 8)
+
+
+class _Connections(NamedTuple):
+    read_from: Api
+    rows: dict[str, Connection]
+    is_whole: bool
 
 
 class CatalogReader:
@@ -48,7 +55,7 @@ class CatalogReader:
 
         One more for each destination not listed.
         """
-        api, connections = self._read_connections(budget)
+        api, connections, is_whole = self._read_connections(budget)
         if not connections:
             self._check_workspace(budget)
         return Catalog(
@@ -57,23 +64,25 @@ class CatalogReader:
             destinations=self._destinations.read(connections.values(), budget),
             read_at=datetime.now(timezone.utc),
             read_from=api,
+            is_whole=is_whole,
         )
 
-    def _read_connections(self, budget: TimeBudget) -> tuple[Api, dict[str, Connection]]:
-        def from_configuration() -> tuple[Api, dict[str, Connection]]:
+    def _read_connections(self, budget: TimeBudget) -> _Connections:
+        def from_configuration() -> _Connections:
             call = self._configuration.connections()
             page = configuration_api.read_connections(self._http.send(call, budget))
-            return "configuration", {row.id: row for row in told(call, "connections", page).rows}
+            rows = told(call, "connections", page).rows
+            return _Connections("configuration", {row.id: row for row in rows}, True)
 
         def public_page(offset: int) -> Page[Connection]:
             call = self._public.connections(offset, self._page_size)
             page = public_api.read_connections(self._http.send(call, budget))
             return told(call, "connections", page)
 
-        def from_public() -> tuple[Api, dict[str, Connection]]:
+        def from_public() -> _Connections:
             listing = rows_of_unordered(self._page_size, public_page)
             warn_if_incomplete(listing, "connections", _log)
-            return "public", listing.rows
+            return _Connections("public", listing.rows, listing.is_complete)
 
         waits = self._waits(budget)
         return self._fallback.ask("connections", from_configuration, from_public, budget, waits)

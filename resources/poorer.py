@@ -16,30 +16,40 @@ class PoorerCatalog(AirbyteSettingsError):
 
 @dataclass(frozen=True)
 class Lost:
-    """Streams that stay, without what was known of them: as `connection.stream`."""
+    """What stays in Airbyte and cannot be seen any more: columns and namespaces of streams, as
+    `connection.stream`, destinations and connections by name."""
 
     columns: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
+    connections: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.columns or self.namespaces)
+        return bool(self.columns or self.namespaces or self.destinations or self.connections)
 
     def __str__(self) -> str:
-        parts = [
-            f"{what} of {len(streams)} tables ({_some_of(streams)})"
-            for what, streams in (("columns", self.columns), ("namespaces", self.namespaces))
-            if streams
-        ]
-        return " and the ".join(parts)
+        parts = {
+            "columns of %d tables": self.columns,
+            "namespaces of %d tables": self.namespaces,
+            "%d destinations": self.destinations,
+            "%d connections": self.connections,
+        }
+        written = (f"{what % len(n)} ({_some_of(n)})" for what, n in parts.items() if n)
+        return " and the ".join(written)
 
 
 def lost_in(new: Catalog, old: Catalog) -> Lost:
-    """What the new catalog lacks because the public API had to list its connections.
+    """What the new catalog lacks because Airbyte did not let it be read, or not by that API.
 
     Streams that are gone are not lost, and what the Configuration API does not have is not, either.
     """
-    if new.read_from != "public" or new.workspace_id != old.workspace_id:
+    if new.workspace_id != old.workspace_id:
         return Lost()
+    columns, namespaces = _lost_of_streams(new, old) if new.read_from == "public" else ((), ())
+    return Lost(columns, namespaces, _lost_destinations(new, old), _lost_connections(new, old))
+
+
+def _lost_of_streams(new: Catalog, old: Catalog) -> tuple[tuple[str, ...], tuple[str, ...]]:
     columns, namespaces = list[str](), list[str]()
     for before in old.connections.values():
         now = new.connections.get(before.id)
@@ -49,7 +59,20 @@ def lost_in(new: Catalog, old: Catalog) -> Lost:
                 columns.append(f"{before.name}.{stream.id}")
             if kept is not None and stream.namespace and not kept.namespace:
                 namespaces.append(f"{before.name}.{stream.id}")
-    return Lost(tuple(sorted(columns)), tuple(sorted(namespaces)))
+    return tuple(sorted(columns)), tuple(sorted(namespaces))
+
+
+def _lost_destinations(new: Catalog, old: Catalog) -> tuple[str, ...]:
+    used = {each.destination_id for each in new.connections.values()}
+    lost = used & (old.destinations.keys() - new.destinations.keys())
+    return tuple(sorted(old.destinations[each].name for each in lost))
+
+
+def _lost_connections(new: Catalog, old: Catalog) -> tuple[str, ...]:
+    if new.is_whole:
+        return ()
+    lost = old.connections.keys() - new.connections.keys()
+    return tuple(sorted(old.connections[each].name for each in lost))
 
 
 def refuse_poorer(new: Catalog, old: Catalog, where: str, way_out: str) -> None:
@@ -57,10 +80,18 @@ def refuse_poorer(new: Catalog, old: Catalog, where: str, way_out: str) -> None:
     lost = lost_in(new, old)
     if lost:
         raise PoorerCatalog(
-            f"{where} is left as it was: now it would lose the {lost}, because Airbyte's"
-            " Configuration API is closed (the log says how) and the public API does not have"
-            f" them. Keys, and with them histories, may depend on that. Open it, or {way_out}."
+            f"{where} is left as it was: now it would lose the {lost}, because {_why(lost)}."
+            f" Keys, and with them histories, may depend on that. Mend that, or {way_out}."
         )
+
+
+def _why(lost: Lost) -> str:
+    if lost.columns or lost.namespaces:
+        return (
+            "Airbyte's Configuration API is closed (the log says how) and the public API does not"
+            " have all"
+        )
+    return "Airbyte did not show all (the log says why)"
 
 
 def _the_same(stream: Stream, connection: Connection | None) -> Stream | None:

@@ -26,6 +26,7 @@ def snapshot_of(catalog: Catalog) -> str:
         "workspace_id": catalog.workspace_id,
         "read_at": catalog.read_at,
         "read_from": catalog.read_from,
+        "is_whole": catalog.is_whole,
         "destinations": _by_id(catalog.destinations.values()),
         "connections": _by_id(catalog.connections.values()),
     }

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,30 @@ def test_a_richer_file_is_kept_and_what_would_be_lost_is_said(
     assert "the columns of 1 tables (shop.audit.users)" in said
     assert ("the namespaces of 1 tables (shop.audit.users)" in said) is (version == "1.6.0")
     assert "--force" in said
+
+
+def test_destinations_that_may_not_be_read_just_now_are_kept(
+    airbyte: AirbyteSimulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert snapshot("first") == 0
+    before = FILE.read_text()
+    airbyte.add_fault(Fault.status(403), path="/destinations", times=None)
+    assert snapshot("second") == 1
+    assert FILE.read_text() == before
+    said = capsys.readouterr().err
+    assert "would lose the 1 destinations" in said
+    assert "did not show all" in said
+
+
+def test_connections_that_a_list_without_order_did_not_show_are_kept(
+    airbyte: AirbyteSimulator,
+) -> None:
+    catalog = AirbyteClient(AirbyteWorkspace(**airbyte.workspace_config()).settings()).catalog()
+    write_snapshot_file(catalog, FILE)
+    partial = replace(catalog, connections={}, is_whole=False)
+    with pytest.raises(PoorerCatalog, match=r"the 1 connections \(shop\)"):
+        write_snapshot_file(partial, FILE)
+    write_snapshot_file(replace(partial, is_whole=True), FILE)
 
 
 def test_force_replaces_it(airbyte: AirbyteSimulator) -> None:
