@@ -76,11 +76,6 @@ class Redactor:
 NO_SECRETS = Redactor()
 
 
-def without_secrets(told: str, secrets: Iterable[str]) -> str:
-    """The text with every secret in it hidden (`Redactor`)."""
-    return Redactor(secrets).hidden(told)
-
-
 def bare_address(address: str) -> str:
     """The address without a query or fragment, and with its user and password hidden.
 
