@@ -26,11 +26,21 @@ class Preloaded:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
-    def run(self, checkout: Path, arguments: Sequence[str], output: Path) -> int:
-        """pytest's exit code; what it prints goes into the file."""
+    def run(
+        self, checkout: Path, arguments: Sequence[str], output: Path, *, compiles: bool = False
+    ) -> int:
+        """pytest's exit code; what it prints goes into the file.
+
+        What it `compiles` is kept beside the sources, for the runs that follow.
+        """
         assert self._process.stdin
         assert self._process.stdout
-        request = {"checkout": str(checkout), "arguments": [*arguments], "output": str(output)}
+        request = {
+            "checkout": str(checkout),
+            "arguments": [*arguments],
+            "output": str(output),
+            "compiles": compiles,
+        }
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
@@ -58,7 +68,7 @@ def _serve() -> None:
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
-def _test(checkout: str, arguments: list[str], output: str) -> None:
+def _test(checkout: str, arguments: list[str], output: str, compiles: bool) -> None:
     code = 70
     try:
         file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -70,7 +80,7 @@ def _test(checkout: str, arguments: list[str], output: str) -> None:
         # This file's own folder is not one to import from.
         sys.path[:1] = [source]
         os.environ["PYTHONPATH"] = source
-        sys.dont_write_bytecode = True
+        sys.dont_write_bytecode = not compiles
         hangs = f"faulthandler_timeout={_SECONDS}"
         code = int(import_module("pytest").main(["-o", hangs, *arguments]))
     except BaseException:

@@ -3,6 +3,7 @@
 A break that no test notices is a guard that no test needs, or a test that cannot fail.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -45,37 +46,38 @@ class Tried:
 
 RunTests = Callable[[str], Tried]
 
+# All of them, before anything is broken: what is compiled for that serves all breaks.
+NAMED = " ".join(dict.fromkeys(test for one in BREAKS for test in one.noticed_by.split()))
+
 
 @pytest.fixture(scope="module")
 def run_tests(copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunTests]:
     output = tmp_path_factory.mktemp("output") / "pytest.txt"
     with preloaded() as process:
 
-        def run(which: str) -> Tried:
-            code = process.run(copy, ["-x", "-q", "-p", "no:cacheprovider", *which.split()], output)
+        def run(which: str, *, compiles: bool = False) -> Tried:
+            arguments = ["-x", "-q", "-p", "no:cacheprovider", *which.split()]
+            code = process.run(copy, arguments, output, compiles=compiles)
             return Tried(code, output.read_text(errors="replace"))
 
+        # A test that cannot run at all would seem to notice a break. That all of them pass without
+        # one, the suite itself shows.
+        unbroken = run(f"--collect-only {NAMED}", compiles=True)
+        assert unbroken.code == 0, unbroken.output[-2000:]
         yield run
 
 
 @pytest.mark.parametrize("one", BREAKS, ids=lambda one: one.invariant)
 def test_a_break_is_noticed(copy: Path, run_tests: RunTests, one: Break) -> None:
     file = copy / one.file
-    whole = file.read_text()
+    whole, written = file.read_text(), file.stat()
     assert whole.count(one.line) >= 1, f"{one.file} has no line {one.line!r} any more"
     file.write_text(whole.replace(one.line, one.broken))
     try:
         tried = run_tests(one.noticed_by)
     finally:
         file.write_text(whole)
+        # What was compiled of it is as good as before.
+        os.utime(file, ns=(written.st_atime_ns, written.st_mtime_ns))
 
     assert tried.code == 1, f"{one.noticed_by} did not notice:\n{tried.output[-2000:]}"
-
-
-def test_the_tests_that_notice_are_there(run_tests: RunTests) -> None:
-    """Otherwise one that cannot run at all would seem to notice. That they pass without a break,
-    the suite itself shows."""
-    named = dict.fromkeys(test for one in BREAKS for test in one.noticed_by.split())
-    tried = run_tests(f"--collect-only {' '.join(named)}")
-
-    assert tried.code == 0, tried.output[-2000:]
