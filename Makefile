@@ -10,13 +10,14 @@ ARGS ?=
 KILLS ?= 100
 HISTORIES ?= 10000
 BACKLOG ?= 20000
+TABLES ?= 2000
 
 .PHONY: help demo test test-deep lint format bench
 
 help:
 	@echo 'make demo    a simulated Airbyte and a real Dagster; ends by itself with ARGS=--once'
 	@echo 'make test    all tests; ARGS are for pytest, such as ARGS=tests/sensors'
-	@echo 'make test-deep  some hours: many more histories, kills, faults and a longer backlog'
+	@echo 'make test-deep  some hours: many more histories, kills, faults, tables and a longer backlog'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make format  what ruff can mend by itself'
 	@echo 'make bench   how long loading definitions and a tick of the sensor take'
@@ -28,9 +29,9 @@ test: $(VENV)/ready-test $(REFERENCE)/ready
 	DAGSTER_AIRBYTE_PYTHON='$(CURDIR)/$(REFERENCE)/bin/python' $(VENV)/bin/pytest $(if $(ARGS),$(ARGS),-n 2 --dist loadgroup)
 
 test-deep: $(VENV)/ready-test
-	KILLS=$(KILLS) KILL_ALL=1 MODEL_EXAMPLES=$(HISTORIES) BACKLOG=$(BACKLOG) FUZZ_EXAMPLES=3000 \
-	$(VENV)/bin/pytest tests/kill tests/model tests/sensors/test_backlog.py \
-	tests/resources/test_fuzzed_answers.py -n 2 --dist loadgroup -o faulthandler_timeout=0 $(ARGS)
+	KILLS=$(KILLS) KILL_ALL=1 MODEL_EXAMPLES=$(HISTORIES) BACKLOG=$(BACKLOG) WIDE_TABLES=$(TABLES) \
+	FUZZ_EXAMPLES=3000 $(VENV)/bin/pytest tests/kill tests/model tests/sensors/test_backlog.py \
+	tests/daemon/test_a_wide_connection.py tests/resources/test_fuzzed_answers.py -n 2 --dist loadgroup -o faulthandler_timeout=0 $(ARGS)
 
 lint: $(VENV)/ready-dev
 	$(VENV)/bin/ruff check

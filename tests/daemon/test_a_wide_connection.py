@@ -1,5 +1,9 @@
-"""A connection of 2,000 tables, reported on PostgreSQL by the real daemon at default settings."""
+"""A wide connection, reported on PostgreSQL by the real daemon at default settings.
 
+`WIDE_TABLES` (default 600) is how many tables it has; `make test-deep` tries 2,000.
+"""
+
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,7 +17,7 @@ from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedS
 from helpers.kill_databases import postgres
 from helpers.kill_group import ProcessGroup, process_group
 
-TABLES = [f"t{number:04}" for number in range(2000)]
+TABLES = [f"t{number:04}" for number in range(int(os.environ.get("WIDE_TABLES", "600")))]
 SENSOR = "airbyte_sync_sensor"
 LONGEST = 420.0
 # Dagster's own limit for the tick of a sensor, in seconds.
@@ -115,7 +119,7 @@ def jobs_reported(instance: dg.DagsterInstance) -> dict[str, list[int | None]]:
 
 # One after the other with those that start a whole deployment as well.
 @pytest.mark.xdist_group("kill")
-def test_two_thousand_tables_are_reported_once_and_followed_once(
+def test_its_tables_are_reported_once_and_followed_once(
     airbyte: AirbyteSimulator,
     instance: dg.DagsterInstance,
     tmp_path: Path,
@@ -137,8 +141,8 @@ def test_two_thousand_tables_are_reported_once_and_followed_once(
     longest = max(taken for _, taken, _ in made)
     record_property(
         "measured",
-        f"2,000 tables on PostgreSQL by the real daemon: {seconds:.0f} s in {len(busy)} ticks,"
-        f" the longest {longest:.1f} s",
+        f"{len(TABLES):,} tables on PostgreSQL by the real daemon: {seconds:.0f} s in {len(busy)}"
+        f" ticks, the longest {longest:.1f} s",
     )
     assert jobs_reported(instance) == {name: [job.job_id] for name in TABLES}
     assert Counter(status for status, _, _ in made)["FAILURE"] == 0

@@ -50,7 +50,7 @@ OF_RESOURCES = (
         "resources/job_pages.py",
         "if (job.ended_at or start) < last)",
         "if job)",
-        "tests/resources/test_job_pages.py::test_every_finished_job_comes_once_and_in_order",
+        "tests/resources/test_job_pages.py::test_the_last_second_of_a_page_is_yielded_once_and_when_all_of_it_is_there",
     ),
     Break(
         "1: jobs that run move no job of a burst from under a row number",
@@ -281,7 +281,7 @@ OF_RESOURCES = (
         "resources/job_pages.py",
         "if asked.offset or not listing.page_size.may_be(size):",
         "if True:",
-        "tests/resources/test_job_pages.py",
+        "tests/resources/test_job_pages.py::test_the_page_size_of_a_server_does_not_end_the_history",
     ),
     Break(
         "4: what only looks like a server's own page size is asked on once",
@@ -295,7 +295,7 @@ OF_RESOURCES = (
         "resources/job_pages.py",
         "if page.rows or is_last:",
         "if True:",
-        "tests/resources/test_job_pages.py",
+        "tests/resources/test_job_pages.py::test_the_page_size_of_a_server_does_not_end_the_history",
     ),
     Break(
         "2: the failure of a lower number after a restore reaches its check",

@@ -163,6 +163,14 @@ def test_jobs_that_end_while_a_burst_is_read_move_none_of_it_away() -> None:
     assert [each for each in found if each.id > 3] == finished(burst)
 
 
+@pytest.mark.parametrize("public", [False, True])
+def test_the_last_second_of_a_page_is_yielded_once_and_when_all_of_it_is_there(
+    public: bool,
+) -> None:
+    jobs = [job(1, 0), job(2, 0), job(5, 1, created=-9), job(4, 1, created=-10), job(3, 2)]
+    assert numbers(Server(jobs, 3).history(public=public)) == [1, 2, 4, 5, 3]
+
+
 def test_the_smallest_history_that_did_not_go_on() -> None:
     jobs = [*(job(number, 0) for number in (1, 2, 3)), job(4, 60)]
     assert numbers(Server(jobs, 3).history()) == [1, 2, 3, 4]

@@ -286,7 +286,7 @@ def test_a_run_holds_no_sync_of_a_connection_that_it_has_declared(
     told: list[str] = []
 
     def tick_when_the_other_is_declared() -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 3
         while not told and time.monotonic() < deadline:
             airbyte.advance(60)
             told.extend(name for name, _ in deployment.tick().materialized)
@@ -319,7 +319,7 @@ def test_a_run_holds_no_sync_of_a_connection_that_it_did_not_start(
         if response.status_code == 409:
             refused.append(running.job_id)
             return response
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 3
         while not told and time.monotonic() < deadline:
             if refused and not running.is_finished:
                 airbyte.succeed(running)
