@@ -73,6 +73,10 @@ class EndedJob:
         return int(self.ended.timestamp()), created, number
 
 
+def _ended_so(job: SimulatedJob, ended: EndedJob) -> bool:
+    return job.is_finished and (job.updated_at, job.status) == (ended.ended, ended.status)
+
+
 @dataclass
 class EndedJobs:
     """Looks at Airbyte whenever something may have ended."""
@@ -110,8 +114,7 @@ class EndedJobs:
         kept = {identity(job): job for job in self.airbyte.jobs}
         for which, versions in self._versions.items():
             job = kept.get(which)
-            is_same = job is not None and job.is_finished and job.updated_at == versions[-1].ended
-            versions[-1].is_lost |= not is_same
+            versions[-1].is_lost |= job is None or not _ended_so(job, versions[-1])
         self._gone |= self._versions.keys() - kept.keys()
 
     def is_ambiguous(self, which: Identity) -> bool:

@@ -151,18 +151,25 @@ class Truth:
         """A check or observation that says how a job ended was stored. Fails if it was before.
 
         Dagster shows the last record of a check only. Where that is another's since, and not of a
-        job that came later for sure, nobody can know whether the check was evaluated before.
+        job that came later for sure, nobody can know whether the check was evaluated before; nor
+        that of the job's other tables, which are found by the first that lacks it.
         """
         noted = self.noted.setdefault((kind, table), [])
         if which in noted and not self.jobs.is_ambiguous(which):
-            since = noted[noted.index(which) + 1 :]
-            is_unclear = kind == "check" and not all(self._is_later(each, which) for each in since)
-            # Which of several jobs a run means that names none depends on those at hand.
             jobs = self.jobs.versions(which)
+            tables = {table, *(each for job in jobs for each in job.tables)}
+            is_unclear = kind == "check" and any(self._is_hidden(each, which) for each in tables)
+            # Which of several jobs a run means that names none depends on those at hand.
             is_unclear |= any(self._may_be_spanned(table, job) for job in jobs)
             SCORE.twice += not is_unclear
             assert is_unclear, f"a second {kind} of {table} and job {which}, after {noted}"
         noted.append(which)
+
+    def _is_hidden(self, table: str, which: Identity) -> bool:
+        """Whether one of a job that may have come first lies upon the table's check of this job."""
+        noted = self.noted.get(("check", table), [])
+        since = noted[noted.index(which) + 1 :] if which in noted else []
+        return not all(self._is_later(each, which) for each in since)
 
     def _is_later(self, one: Identity, other: Identity) -> bool:
         ones, others = self.jobs.versions(one), self.jobs.versions(other)
