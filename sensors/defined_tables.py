@@ -32,6 +32,7 @@ from dagster_airbyte_sync.resources import (
     AirbyteError,
     AirbyteForbidden,
     AirbyteNotFound,
+    AirbyteRequestError,
     Catalog,
     Connection,
     Job,
@@ -80,7 +81,7 @@ class DefinedTables:
         self._unclear: set[tuple[str, StreamId]] = set()
         self._is_refreshed = False
         self._is_fresh = False
-        self._is_catalog_slow = False
+        self._has_no_catalog = False
         self._new_keys: dict[dg.AssetKey, str] = {}
 
     def of(self, job: Job) -> list[Table]:
@@ -122,7 +123,7 @@ class DefinedTables:
         now, or that cannot be read before somebody mends the selector.
         """
         listed = self._catalog.connections
-        ids = {*self._own, *(() if self._is_catalog_slow else listed)}
+        ids = {*self._own, *(() if self._has_no_catalog else listed)}
         tables = {each: self._as_far_as_known(each) for each in sorted(ids)}
         ledger = read_ledger(instance, chain.from_iterable(tables.values()), skew)
         ends = {
@@ -170,7 +171,7 @@ class DefinedTables:
 
     def _ask_now(self, connection_id: str) -> None:
         """The remembered catalog may be older than the connection's newest stream."""
-        if self._is_fresh or self._is_catalog_slow or connection_id in self._asked:
+        if self._is_fresh or self._has_no_catalog or connection_id in self._asked:
             return
         self._asked.add(connection_id)
         is_too_old = len(self._asked) > _MOST_ASKED or self._syncs_more_now(connection_id)
@@ -195,7 +196,7 @@ class DefinedTables:
         connection = self._catalog.connections.get(connection_id)
         name = connection_id if connection is None else connection.name
         try:
-            if connection is None and self._is_catalog_slow:
+            if connection is None and self._has_no_catalog:
                 connection = self._read_connection(connection_id)
             found = self._of_deleted(connection_id) if connection is None else self._of(connection)
             return self._storable(found)
@@ -231,17 +232,19 @@ class DefinedTables:
         # Only when a job is new, or a connection apart: an idle tick must not ask for it.
         try:
             return self._read_catalog()
-        except OutOfTime as error:
+        except (OutOfTime, AirbyteRequestError) as error:
+            if isinstance(error, NoToken):
+                raise
             self._log.warning(
-                "The list of connections takes longer than a tick has time for: asking for the"
-                " connections that synced, one by one. (%s)",
+                "The list of connections could not be read, or not in the time that a tick has:"
+                " asking for the connections that synced, one by one. (%s)",
                 error,
             )
-            self._is_catalog_slow = True
+            self._has_no_catalog = True
             return Catalog("", {}, {}, datetime.now(timezone.utc))
 
     def _lists(self, job: Job) -> bool:
-        return self._is_catalog_slow or _lists(self._catalog, job)
+        return self._has_no_catalog or _lists(self._catalog, job)
 
     @cached_property
     def _specs(self) -> Mapping[dg.AssetKey, dg.AssetSpec]:

@@ -12,12 +12,11 @@ import pytest
 
 from dagster_airbyte_sync import (
     AirbyteConnectionTableProps,
-    AirbyteWorkspace,
     DagsterAirbyteTranslator,
 )
 from dagster_airbyte_sync.sensors import polling
 from dagster_airbyte_sync.sensors.decide import Limits
-from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedStream
+from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedStream
 from dagster_airbyte_sync.testing.payload import Json, JsonObject
 from helpers.deployment import Deployment, Tick, deployed
 
@@ -289,25 +288,3 @@ def test_a_key_that_dagster_cannot_store_stops_only_its_table(
     assert sorted(reported(ticks)) == ["leads", "orders", "users"]
     said = capsys.readouterr().err
     assert ("keys cannot be used" if is_newer else "Nothing can be reported for the asset") in said
-
-
-def test_a_catalog_that_is_slower_than_a_tick_does_not_fail_each_tick(
-    airbyte: AirbyteSimulator, memory: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In a process that has not read it yet; also for the first tick, which has no cursor."""
-    monkeypatch.setenv("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "4.5")
-    shop = airbyte.add_connection("shop", ["orders", "users"])
-    deployment = deployed(airbyte, memory)
-    first = airbyte.run_sync(shop, rows=1)
-    deployment.workspace = AirbyteWorkspace(
-        **airbyte.workspace_config(), catalog_ttl=299, request_max_retries=0
-    )
-    airbyte.add_fault(Fault.slow(6), path="/connections/list", times=None)
-
-    deployment.tick()
-    deployment.wait(timedelta(minutes=10))
-    second = airbyte.run_sync(shop, rows=1)
-    deployment.tick()
-
-    ids = [first.job_id, second.job_id]
-    assert deployment.told_all(["orders", "users"]) == {"orders": ids, "users": ids}
