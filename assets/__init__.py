@@ -33,7 +33,7 @@ from dagster_airbyte_sync.assets.matching import in_words_of, match, streams_of
 from dagster_airbyte_sync.assets.metadata import DATA_VERSION_TAG
 from dagster_airbyte_sync.assets.mirrored_schedules import build_schedules_from_airbyte
 from dagster_airbyte_sync.assets.names import clean_name, clean_name_with_case
-from dagster_airbyte_sync.assets.new_tables import new_tables
+from dagster_airbyte_sync.assets.new_tables import new_tables, newer_than, translator_of
 from dagster_airbyte_sync.assets.owed import Owed, Share, makes_fresh, owed_by
 from dagster_airbyte_sync.assets.reporting import SyncEvent
 from dagster_airbyte_sync.assets.run_events import run_events
@@ -112,6 +112,7 @@ __all__ = [
     "match",
     "name_of",
     "new_tables",
+    "newer_than",
     "owed_by",
     "put_back_schedules",
     "read_again",
@@ -125,6 +126,7 @@ __all__ = [
     "tables_of",
     "tables_of_job",
     "take_over_schedules",
+    "translator_of",
     "warn_of_unclear",
     "why_not_storable",
     "with_answers",

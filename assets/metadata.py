@@ -55,6 +55,9 @@ STARTS_SYNCS_TAG = "dagster-airbyte/starts_syncs"
 # In the specs of a connection's tables: what made them, so that a run can do the same for a stream
 # that is newer. dagster-airbyte has it under the same key.
 TRANSLATOR = "dagster-airbyte/dagster_airbyte_translator"
+# And which streams the connection had then: what has no asset though it is one of these was left
+# out on purpose, or is defined in another code location.
+KNOWN_STREAMS = "dagster-airbyte/known_streams"
 
 # Dagster's own keys; the constants are private there, the names are documented.
 TABLE_NAME = "dagster/table_name"

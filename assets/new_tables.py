@@ -2,15 +2,44 @@
 will have, so that these find their history once the code location is reloaded."""
 
 from collections import Counter
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass, replace
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.matching import match
 from dagster_airbyte_sync.assets.storable import why_not_storable
 from dagster_airbyte_sync.assets.tables import Table, tables_of
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import Catalog, Connection, StreamId
+
+
+@dataclass(frozen=True)
+class KnownStreams:
+    """The streams that a connection synced as the specs of its tables were made."""
+
+    ids: frozenset[StreamId]
+
+    @staticmethod
+    def of(connection: Connection) -> "KnownStreams":
+        return KnownStreams(frozenset(stream.id for stream in connection.selected_streams))
+
+
+def newer_than(tables: Iterable[Table], streams: Iterable[StreamId]) -> frozenset[StreamId]:
+    """Those of the streams that the specs of their connection's tables did not know.
+
+    Others without an asset were left out on purpose, or another code location has them.
+    """
+    known = [table.spec.metadata.get(keys.KNOWN_STREAMS) for table in tables]
+    ids = {stream for each in known if isinstance(each, KnownStreams) for stream in each.ids}
+    return match(list(ids), list(streams)).strange
+
+
+def translator_of(tables: Iterable[Table]) -> DagsterAirbyteTranslator | None:
+    """What made the specs of these tables; None if that is not known."""
+    made = (table.spec.metadata.get(keys.TRANSLATOR) for table in tables)
+    return next((each for each in made if isinstance(each, DagsterAirbyteTranslator)), None)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.assets.freshness import with_freshness
+from dagster_airbyte_sync.assets.new_tables import KnownStreams
 from dagster_airbyte_sync.assets.tables import (
     ConnectionSelector,
     Table,
@@ -32,8 +33,12 @@ def load_tables(
     catalog = load_catalog(workspace, snapshot)
     selector = connection_selector_fn if include_inactive else only_active(connection_selector_fn)
     translator = dagster_airbyte_translator or DEFAULT_TRANSLATOR
+    known = {each.id: KnownStreams.of(each) for each in catalog.connections.values()}
     tables = [
-        _with_metadata(table, {keys.TRANSLATOR: translator})
+        _with_metadata(
+            table,
+            {keys.TRANSLATOR: translator, keys.KNOWN_STREAMS: known[table.connection_id]},
+        )
         for table in selected_tables(catalog, translator, selector)
     ]
     if snapshot is not None:
@@ -42,9 +47,9 @@ def load_tables(
     wanted = freshness_from_airbyte_schedule
     if not wanted and not isinstance(wanted, str):
         return tables
-    known = as_taken_over(None if isinstance(wanted, bool) else wanted)
+    taken = as_taken_over(None if isinstance(wanted, bool) else wanted)
     return [
-        with_freshness(table, known.before(catalog.connections[table.connection_id]))
+        with_freshness(table, taken.before(catalog.connections[table.connection_id]))
         for table in tables
     ]
 

@@ -6,13 +6,16 @@ from functools import cache
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import metadata as keys
 from dagster_airbyte_sync.assets.current_tables import ReadConnection, as_synced_now
 from dagster_airbyte_sync.assets.matching import match
-from dagster_airbyte_sync.assets.new_tables import NewTables, new_tables
+from dagster_airbyte_sync.assets.new_tables import (
+    NewTables,
+    new_tables,
+    newer_than,
+    translator_of,
+)
 from dagster_airbyte_sync.assets.storable import why_not_storable
 from dagster_airbyte_sync.assets.tables import Table, table_of_spec, warn_of_unclear
-from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteError,
@@ -75,8 +78,8 @@ def _new_tables(
     context: dg.AssetExecutionContext, client: AirbyteClient, tables: Sequence[Table]
 ) -> NewTables:
     """Of all streams that the connection syncs now, those without an asset."""
-    translator = tables[0].spec.metadata.get(keys.TRANSLATOR)
-    if not isinstance(translator, DagsterAirbyteTranslator):
+    translator = translator_of(tables)
+    if translator is None:
         return NewTables()
     try:
         catalog = client.catalog(fresh=True)
@@ -88,7 +91,8 @@ def _new_tables(
         return NewTables()
     streams = [stream.id for stream in connection.selected_streams]
     unknown = match([table.stream for table in tables], streams).strange
-    new = new_tables(catalog, connection, translator, unknown, _keys_here(context))
+    newer = newer_than(tables, unknown)
+    new = new_tables(catalog, connection, translator, newer, _keys_here(context))
     for line in new.warnings(connection.name):
         context.log.warning("%s", line)
     return new

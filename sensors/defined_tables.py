@@ -20,10 +20,12 @@ from dagster_airbyte_sync.assets import (
     as_synced_now,
     match,
     new_tables,
+    newer_than,
     read_ledger,
     streams_of,
     table_of_spec,
     tables_of,
+    translator_of,
     warn_of_unclear,
     why_not_storable,
 )
@@ -312,7 +314,9 @@ class DefinedTables:
     def _new(self, connection: Connection, streams: Collection[StreamId]) -> list[Table]:
         others = (key for key, owner in self._new_keys.items() if owner != connection.id)
         taken = {*self._specs, *others}
-        new = new_tables(self._catalog, connection, self._translator, streams, taken)
+        own = self._own.get(connection.id, {}).values()
+        translator, newer = translator_of(own) or self._translator, newer_than(own, streams)
+        new = new_tables(self._catalog, connection, translator, newer, taken)
         for line in new.warnings(connection.name):
             self._log.warning("%s", line)
         self._new_keys.update({table.key: connection.id for table in new.tables})
