@@ -253,9 +253,12 @@ class AirbyteClient:
 
     # -- the server ------------------------------------------------------------------------------
 
-    def server_time(self, budget: TimeBudget = NO_LIMIT) -> datetime:
-        """Airbyte's clock now; one request if this client has never heard from the server."""
-        if self._http.server_time is None:
+    def server_time(self, budget: TimeBudget = NO_LIMIT, *, fresh: bool = False) -> datetime:
+        """Airbyte's clock now, by the last answer; one request if there was none.
+
+        One with `fresh`, too: the clock may have been set since the last answer.
+        """
+        if fresh or self._http.server_time is None:
             self.check_workspace(budget)
         return self._http.server_time or datetime.now(timezone.utc)
 

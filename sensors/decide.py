@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from itertools import zip_longest
 
 import dagster as dg
@@ -12,7 +11,6 @@ from dagster_airbyte_sync.assets import (
     Event,
     FinishedSync,
     Followers,
-    LastReported,
     Ledger,
     Owed,
     Question,
@@ -53,9 +51,7 @@ class Known:
     `unreadable` are connections whose tables cannot be known now; `followers` has, by job id, the
     Dagster runs that have to do with a job, where that was looked up. `checked` are the assets that
     have the check, `held` says since when a job waits (epoch seconds, as `now`) and `graced` which
-    of those wait for the end of a grace. `is_final` if there is no time for further questions. Of
-    jobs that ended before `begin`, only those count that ended after the last one reported of their
-    connection, as things stood at `resumed_at`.
+    of those wait for the end of a grace. `is_final` if there is no time for further questions.
     """
 
     tables: Mapping[str, Sequence[Table]]
@@ -70,8 +66,6 @@ class Known:
     graced: frozenset[int] = frozenset()
     unreadable: frozenset[str] = frozenset()
     is_final: bool = False
-    begin: datetime | None = None
-    resumed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -156,7 +150,7 @@ class _Teller:
         """Report the job, or let it wait, and with it the later jobs of its connection."""
         if self._waits_for_others(job):
             self._wait(job)
-        elif not self._is_passed(job):
+        else:
             self._take(job)
 
     def _take(self, job: Job) -> None:
@@ -192,16 +186,6 @@ class _Teller:
     def _wait(self, job: Job) -> None:
         self.blocked.add(job.connection_id)
         self.waiting.append(job)
-
-    def _is_passed(self, job: Job) -> bool:
-        """Whether the job is older than what a sensor without a cursor goes back to."""
-        known = self.known
-        if known.begin is None or known.resumed_at is None or job.ended_at is None:
-            return False
-        if job.ended_at >= known.begin:
-            return False
-        keys = [table.key for table in known.tables[job.connection_id]]
-        return is_passed(job, ends_reported(self.ledger, keys), known.resumed_at)
 
     def _waits_for_others(self, job: Job) -> bool:
         return job.connection_id in self.blocked or job.connection_id in self.known.unreadable
@@ -328,36 +312,6 @@ def up_to(decision: Decision, place: int, new: Sequence[Job]) -> Decision:
         waiting=tuple(job for job in decision.waiting if job.id in kept),
         left=tuple(left),
     )
-
-
-def ends_reported(ledger: Ledger, tables: Iterable[dg.AssetKey]) -> list[datetime]:
-    """When the jobs ended that the tables were last told of, on Airbyte's clock as it goes now.
-
-    If no table names a job, it is when the first of them was last materialized.
-    """
-    last = [ledger.last[key] for key in tables if key in ledger.last]
-    named = [end for told in last for end in _named_ends(told, ledger)]
-    stored = [at for told in last if (at := ledger.when_stored(told)) is not None]
-    return named or [min(stored)] if stored else named
-
-
-def _named_ends(told: LastReported, ledger: Ledger) -> Iterable[datetime]:
-    # What was reported had ended by then, also if a clock that was ahead says otherwise.
-    stored = ledger.when_stored(told)
-    for job in (told.job, told.newest):
-        if job is not None and job.ended_at is not None:
-            yield job.ended_at if stored is None else min(job.ended_at, stored)
-
-
-def is_passed(job: Job, ends: Sequence[datetime], resumed_at: datetime) -> bool:
-    """Whether a job of the past came before the last one that its connection was told of by then.
-
-    A run may have reported a newer one since: what it hides is looked up rather than lost.
-    """
-    before = [end for end in ends if end <= resumed_at]
-    if before:
-        return job.ended_at is not None and job.ended_at < max(before)
-    return not ends
 
 
 def _holder(job: Job, known: Known, ledger: Ledger) -> str | None:

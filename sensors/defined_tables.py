@@ -42,7 +42,7 @@ from dagster_airbyte_sync.resources import (
     OutOfTime,
     StreamId,
 )
-from dagster_airbyte_sync.sensors.decide import ends_reported
+from dagster_airbyte_sync.sensors.resuming import Ends, ends_reported
 
 # So many connections are asked for one by one in a tick; for more of them the catalog is cheaper.
 _MOST_ASKED = 10
@@ -118,8 +118,8 @@ class DefinedTables:
         connection_ids = dict.fromkeys(job.connection_id for job in jobs)
         return [table for each in connection_ids for table in self._of_connection(each)]
 
-    def last_ends(self, instance: dg.DagsterInstance, skew: timedelta) -> Mapping[str, datetime]:
-        """When the last job ended that Dagster was told of, for each connection it was told of any.
+    def ends_reported(self, instance: dg.DagsterInstance, skew: timedelta) -> Ends:
+        """When the jobs ended that Dagster was last told of, for each connection it was told of.
 
         One look into the event log for all tables, also those of connections that are deleted by
         now, or that cannot be read before somebody mends the selector.
@@ -132,7 +132,7 @@ class DefinedTables:
             connection_id: ends_reported(ledger, (table.key for table in found))
             for connection_id, found in tables.items()
         }
-        return {connection_id: max(found) for connection_id, found in ends.items() if found}
+        return {connection_id: found for connection_id, found in ends.items() if found}
 
     def readable(self, connection_ids: Iterable[str]) -> list[str]:
         """Those of the connections whose tables can be known. No job of theirs is at hand.

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
@@ -41,6 +41,7 @@ from dagster_airbyte_sync.sensors.defined_tables import DefinedTables
 from dagster_airbyte_sync.sensors.half_step import warn_of_half_step
 from dagster_airbyte_sync.sensors.moving import move
 from dagster_airbyte_sync.sensors.promises import read_promises
+from dagster_airbyte_sync.sensors.resuming import Ends, Resuming, passes_none
 from dagster_airbyte_sync.sensors.run_requests import (
     Runnable,
     RunRequestFn,
@@ -135,10 +136,11 @@ class Polling:
                     " ends; nothing is reported again.",
                     reason,
                 )
-        now = client.server_time(budget)
+        now = client.server_time(budget, fresh=True)
         begin = begin_of(self.start_from, now)
-        ends = tables.last_ends(context.instance, clock_skew(now, _now()))
-        since = max(min([begin, *ends.values()]), min(begin, now - _LONGEST_WAY_BACK))
+        ends = tables.ends_reported(context.instance, clock_skew(now, _now()))
+        since = min([begin, *map(max, ends.values())])
+        since = max(since, min(begin, now - _LONGEST_WAY_BACK))
         context.log.info("Reporting syncs that end from %s on", since.isoformat())
         return first_bookmark(workspace_id, since, resumed_at=now)
 
@@ -156,7 +158,8 @@ class Polling:
         What was reported already does not count: however much of it is read again, it must not take
         the place of what is new.
         """
-        history, known = HistoryScan(client, bookmark, budget), None
+        passes = self._passes(instance, client, budget, bookmark, tables)
+        history, known = HistoryScan(client, bookmark, budget, passes), None
         while True:
             scan = history.go_on(tables.events_for, limits.events)
             concerned = tables.of_all(scan.new)
@@ -169,6 +172,24 @@ class Polling:
             is_enough = decision.left or decision.events >= limits.events
             if scan.complete or is_enough or budget.is_spent:
                 return scan, decision
+
+    def _passes(
+        self,
+        instance: dg.DagsterInstance,
+        client: AirbyteClient,
+        budget: TimeBudget,
+        bookmark: Bookmark,
+        tables: DefinedTables,
+    ) -> Callable[[Job], bool]:
+        """Which jobs are passed over while a sensor that lost its cursor goes on."""
+        resumed_at = bookmark.resumed_at
+        if resumed_at is None:
+            return passes_none
+
+        def read_ends() -> Ends:
+            return tables.ends_reported(instance, clock_skew(client.server_time(budget), _now()))
+
+        return Resuming(begin_of(self.start_from, resumed_at), resumed_at, read_ends).passes
 
     def _known(
         self,
@@ -199,8 +220,6 @@ class Polling:
             job_url=partial(job_url, client.ui_url(budget), client.settings.workspace_id),
             graced=bookmark.graced,
             unreadable=tables.unreadable,
-            begin=bookmark.resumed_at and begin_of(self.start_from, bookmark.resumed_at),
-            resumed_at=bookmark.resumed_at,
         )
 
     def _warn(self, log: logging.Logger, scan: Scan, decision: Decision) -> None:

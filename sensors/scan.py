@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, Job, OutOfTime, TimeBudget
 from dagster_airbyte_sync.sensors.bookmark import Bookmark
+from dagster_airbyte_sync.sensors.resuming import passes_none
 
 
 @dataclass(frozen=True)
 class Scan:
-    """Finished jobs in the order of their end; `new` are those the bookmark does not know as done.
+    """Finished jobs in the order of their end; `new` are those the bookmark does not know as done,
+    without what is passed over.
 
     `complete` is False if the scan stopped before the newest job: the jobs are then all that
     ended up to the last one, and none later. `unreadable` rows were in the list that are no jobs.
@@ -26,8 +28,15 @@ class Scan:
 class HistoryScan:
     """A scan that can go on, from the bookmark to the newest job or the budget's end."""
 
-    def __init__(self, client: AirbyteClient, bookmark: Bookmark, budget: TimeBudget) -> None:
+    def __init__(
+        self,
+        client: AirbyteClient,
+        bookmark: Bookmark,
+        budget: TimeBudget,
+        passes: Callable[[Job], bool] = passes_none,
+    ) -> None:
         self._bookmark = bookmark
+        self._passes = passes
         self._jobs: list[Job] = []
         self._new: list[Job] = []
         self._behind: set[str] = set()
@@ -63,7 +72,7 @@ class HistoryScan:
         if job.id in bookmark.held:
             self._behind.add(job.connection_id)
         is_behind = job.connection_id in self._behind
-        if bookmark.knows(job, is_behind=is_behind):
+        if bookmark.knows(job, is_behind=is_behind) or self._passes(job):
             return 0
         self._new.append(job)
         return 0 if is_behind else weight(job)
@@ -76,7 +85,7 @@ class HistoryScan:
             return
         self._behind |= {job.connection_id for job in self._jobs} - bookmark.apart.keys()
         behind = (job for job in self._jobs if job.connection_id in self._behind)
-        self._new = [job for job in behind if not bookmark.is_done(job)]
+        self._new = [job for job in behind if not (bookmark.is_done(job) or self._passes(job))]
 
     def _scan(self, *, complete: bool) -> Scan:
         return Scan(

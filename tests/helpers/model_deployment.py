@@ -142,7 +142,8 @@ class Deployment(ModelAirbyte):
     def _look_whether_streams_are_known(self) -> None:
         """They are not while the client asks the public API."""
         closed = (client._fallback.is_closed for client in clients._clients.values())
-        if any(is_closed(each) for is_closed in closed for each in ("history", "connections")):
+        questions = ("history", "connections", "job")
+        if any(is_closed(each) for is_closed in closed for each in questions):
             self.truth.streams_are_known = False
 
     def catalog_grows_old(self) -> None:

@@ -105,3 +105,21 @@ def test_a_clock_that_was_an_hour_ahead_makes_nothing_reported_twice(
         ticks.append(deployment.tick())
 
     assert [tick.events for tick in ticks] == [[]] * 15
+
+
+def test_a_sensor_begins_by_airbytes_clock_as_it_goes_now(
+    airbyte: AirbyteSimulator, clock: SimulatedClock, deploy: Deploy
+) -> None:
+    """The clock was set back by more than `start_from` since the process last heard from it."""
+    shop = airbyte.add_connection("shop", streams=["orders"])
+    deployment = deploy()
+    deployment.tick()
+    deployment.cursor = None
+    clock.set_back(timedelta(minutes=11))
+    deployment.tick()
+    clock.set_back(timedelta(seconds=90))
+    job = airbyte.run_sync(shop)
+
+    deployment.tick()
+
+    assert deployment.told("orders") == [job.job_id]

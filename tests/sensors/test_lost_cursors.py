@@ -11,6 +11,7 @@ import pytest
 from dagster_airbyte_sync import AirbyteWorkspace, Connection, build_airbyte_polling_sensor
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection, SimulatedJob
 from helpers.deployment import Deployment, deployed
+from helpers.look_ups import counted_look_ups
 
 HOUR = timedelta(hours=1)
 
@@ -263,3 +264,30 @@ def test_a_cursor_of_an_earlier_version_is_read_without_loss(
 
 def is_crm(connection: Connection) -> bool:
     return connection.name == "crm"
+
+
+def test_what_was_reported_long_ago_takes_no_time_of_what_is_new(
+    either: AirbyteSimulator, instance: dg.DagsterInstance
+) -> None:
+    """A connection that synced last weeks ago draws the sensor back over all that others did."""
+    old = either.add_connection("monthly", streams=["plans"])
+    wide = either.add_connection("wide", streams=[f"t{number:02}" for number in range(50)])
+    # The event log goes by the real clock.
+    either.set_clock(either.now - 40 * HOUR)
+    deployment = deployed(either, instance)
+    deployment.later = -40 * HOUR
+    deployment.tick()
+    either.run_sync(old)
+    for _ in range(15):
+        deployment.wait(HOUR)
+        either.run_sync(wide, rows=1)
+        deployment.tick()
+    deployment.cursor = None
+    deployment.wait(HOUR)
+    new = either.run_sync(wide, rows=1)
+    with counted_look_ups() as count:
+        tick = deployment.tick()
+
+    assert {job for _, job in tick.materialized} == {new.job_id}
+    assert len(tick.materialized) == 50
+    assert count["get_asset_records"] <= 5, count

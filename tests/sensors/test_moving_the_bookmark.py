@@ -9,7 +9,6 @@ import dagster as dg
 from dagster_airbyte_sync import Job, JobStatus, JobType, StreamId
 from dagster_airbyte_sync.assets import Followers, Ledger, Table
 from dagster_airbyte_sync.assets.ledger import History, LastReported
-from dagster_airbyte_sync.resources import JobRef
 from dagster_airbyte_sync.sensors.bookmark import MOST_APART, OVERLAP, Bookmark, Place, done_job
 from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits
 from dagster_airbyte_sync.sensors.decide import decide as decide_once
@@ -162,32 +161,6 @@ def test_one_event_that_is_larger_than_a_tick_goes_alone_rather_than_never() -> 
 
     assert told(decision) == [1]
     assert decision.told[0].is_whole
-
-
-def test_without_a_cursor_each_connection_begins_where_its_last_report_ended() -> None:
-    """And one that was never reported, at `start_from`."""
-    found = replace(
-        known(),
-        ledger=Ledger({SHOP.key: LastReported(job(3, 3).ref, job(3, 3).ref)}),
-        begin=NOON + timedelta(minutes=30),
-        resumed_at=NOON + timedelta(minutes=40),
-    )
-    of_shop = [job(number, number) for number in (1, 2, 3, 4)]
-    of_crm = [job(5, 5, "crm"), job(35, 35, "crm")]
-
-    assert told(decide([*of_shop, *of_crm], found)) == [3, 4, 35]
-
-
-def test_a_newer_report_by_a_run_hides_nothing_that_ended_before() -> None:
-    newest = JobRef(60, NOON + timedelta(minutes=59), NOON + timedelta(minutes=60))
-    found = replace(
-        known(),
-        ledger=Ledger({SHOP.key: LastReported(newest, newest, run_id="run")}),
-        begin=NOON + timedelta(minutes=30),
-        resumed_at=NOON + timedelta(minutes=40),
-    )
-
-    assert told(decide([job(4, 4)], found)) == [4]
 
 
 def test_after_the_limit_a_job_is_told_and_the_run_it_was_taken_from_is_named() -> None:

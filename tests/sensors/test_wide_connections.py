@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from time import monotonic
@@ -19,17 +18,8 @@ from dagster_airbyte_sync.sensors.decide import Limits
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedStream
 from dagster_airbyte_sync.testing.payload import Json, JsonObject
 from helpers.deployment import Deployment, Tick, deployed
+from helpers.look_ups import counted_look_ups
 
-LOOK_UPS = (
-    "fetch_materializations",
-    "fetch_observations",
-    "get_asset_records",
-    "get_latest_asset_check_evaluation_record",
-    "get_latest_materialization_event",
-    "get_records_for_run",
-    "get_run_by_id",
-    "get_run_records",
-)
 MEGABYTE = 1_000_000
 
 
@@ -38,26 +28,6 @@ def memory() -> Iterator[dg.DagsterInstance]:
     """An instance that is quick at thousands of events."""
     with dg.DagsterInstance.ephemeral() as instance:
         yield instance
-
-
-@contextmanager
-def counted_look_ups() -> Iterator[Counter[str]]:
-    """How often the event log and the runs are asked for something, by the name of the question."""
-    count: Counter[str] = Counter()
-
-    def counting(name: str) -> Callable[..., object]:
-        asked = getattr(dg.DagsterInstance, name)
-
-        def ask(*arguments: object, **named: object) -> object:
-            count[name] += 1
-            return asked(*arguments, **named)
-
-        return ask
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name in LOOK_UPS:
-            patch.setattr(dg.DagsterInstance, name, counting(name))
-        yield count
 
 
 def tables(count: int) -> list[str]:
