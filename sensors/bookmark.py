@@ -5,9 +5,10 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
+from itertools import chain
 
 from dagster_airbyte_sync.resources import Job
-from dagster_airbyte_sync.resources.reading import integer, object_at, text, when
+from dagster_airbyte_sync.resources.reading import Json, integer, object_at, text, when
 from dagster_airbyte_sync.sensors import earlier_cursors
 from dagster_airbyte_sync.sensors.packing import NotPacked, pack, unpack
 
@@ -63,7 +64,7 @@ class Bookmark:
     since: datetime
     floor: datetime
     done: frozenset[DoneJob] = frozenset()
-    held: Mapping[int, int] = field(default_factory=dict)
+    held: Mapping[DoneJob, int] = field(default_factory=dict)
     held_from: datetime | None = None
     graced: frozenset[int] = frozenset()
     apart: Mapping[str, Place] = field(default_factory=dict)
@@ -77,9 +78,13 @@ class Bookmark:
 
     def knows(self, job: Job, *, is_behind: bool = False) -> bool:
         """Whether the job is done; `is_behind` one of its connection that waits, it may not be."""
-        if self.is_done(job) or job.id in self.held or is_behind:
+        if self.is_done(job) or self.held_since(job) is not None or is_behind:
             return self.is_done(job)
         return job.ended_at is not None and job.ended_at < self.floor
+
+    def held_since(self, job: Job) -> int | None:
+        """Since when the job waits as the first of its connection, or None."""
+        return self.held.get(done_job(job), self.held.get((job.id, UNKNOWN)))
 
     def is_done(self, job: Job) -> bool:
         """Whether the job is named as done; a number alone stands for nothing yet to come."""
@@ -95,7 +100,7 @@ class Bookmark:
         ends = [place.ended_at for place in back]
         if self.held_from is not None:
             ends.append(self.held_from)
-        held = {**self.held, **{place.job_id: now for place in back}}
+        held = {**self.held, **{(place.job_id, UNKNOWN): now for place in back}}
         return replace(self, held=held, held_from=min(ends, default=None), apart=apart)
 
     def to_cursor(self) -> str:
@@ -109,7 +114,8 @@ class Bookmark:
         return cursor
 
     def _written(self) -> str:
-        done, held = sorted(self.done), sorted(self.held.items())
+        done = sorted(self.done)
+        held = sorted((*job, at) for job, at in self.held.items())
         fields: dict[str, object] = {
             "v": VERSION,
             "workspace": self.workspace_id,
@@ -120,8 +126,8 @@ class Bookmark:
             "resumed": _written_time(self.resumed_at),
             "skew": self.skew,
             # Numbers first, then times: neighbours are then alike.
-            "done": pack([*(job for job, _ in done), *(at for _, at in done)]) if done else None,
-            "held": pack([*(job for job, _ in held), *(at for _, at in held)]) if held else None,
+            "done": pack(chain.from_iterable(zip(*done, strict=True))) if done else None,
+            "held": pack(chain.from_iterable(zip(*held, strict=True))) if held else None,
             "held_from": _written_time(self.held_from),
             "graced": sorted(self.graced),
             "apart": {
@@ -170,8 +176,8 @@ def read_bookmark(cursor: str, workspace_id: str) -> Bookmark:
         begin=begin,
         since=since,
         floor=when(raw.get("floor")) or since - OVERLAP,
-        done=frozenset(_read_pairs(raw.get("done")) if is_current else earlier_cursors.done(raw)),
-        held=dict(_read_pairs(raw.get("held")) if is_current else earlier_cursors.held(raw)),
+        done=frozenset(_read_done(raw) if is_current else earlier_cursors.done(raw)),
+        held=dict(_read_held(raw) if is_current else earlier_cursors.held(raw)),
         held_from=when(raw.get("held_from")),
         graced=frozenset(filter(None, map(integer, _list(raw.get("graced"))))),
         apart=dict(_read_apart(raw.get("apart"))),
@@ -181,15 +187,26 @@ def read_bookmark(cursor: str, workspace_id: str) -> Bookmark:
     )
 
 
-def _read_pairs(packed: object) -> list[tuple[int, int]]:
-    if packed is None:
-        return []
+def _read_done(raw: Json) -> Iterable[DoneJob]:
+    numbers, created = _read_columns(raw.get("done"), 2)
+    return zip(numbers, created, strict=True)
+
+
+def _read_held(raw: Json) -> Iterable[tuple[DoneJob, int]]:
+    numbers, created, since = _read_columns(raw.get("held"), 3)
+    return zip(zip(numbers, created, strict=True), since, strict=True)
+
+
+def _read_columns(packed: object, count: int) -> list[list[int]]:
+    """So many lists of one length, packed one behind the other."""
     try:
-        numbers = unpack(str(packed))
+        numbers = [] if packed is None else unpack(str(packed))
     except NotPacked:
         raise UnreadableBookmark("its lists of jobs are damaged") from None
-    half = len(numbers) // 2
-    return list(zip(numbers[:half], numbers[half:], strict=False))
+    length, rest = divmod(len(numbers), count)
+    if rest:
+        raise UnreadableBookmark("its lists of jobs are damaged")
+    return [numbers[place * length : (place + 1) * length] for place in range(count)]
 
 
 def _read_apart(raw: object) -> Iterable[tuple[str, Place]]:

@@ -20,8 +20,12 @@ def done(raw: Raw) -> Iterator[tuple[int, int]]:
     return ((job_id, UNKNOWN) for job_id in _from_steps(raw.get("done")))
 
 
-def held(raw: Raw) -> Iterator[tuple[int, int]]:
+def held(raw: Raw) -> Iterator[tuple[tuple[int, int], int]]:
     """The waiting jobs, each with since when it waits (Dagster's clock, epoch seconds)."""
+    return (((job_id, UNKNOWN), at) for job_id, at in _held(raw))
+
+
+def _held(raw: Raw) -> Iterator[tuple[int, int]]:
     written = raw.get("held")
     if isinstance(written, Mapping):
         pairs = ((integer(job_id), integer(at)) for job_id, at in written.items())

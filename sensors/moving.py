@@ -1,6 +1,6 @@
 """Where the bookmark goes after a tick. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -50,7 +50,8 @@ def move(
     places = {**_places(scan, decision), **_late(bookmark, scan)}
     apart = _apart(bookmark, scan, decision, places, done)
     places = {key: job_id for key, job_id in places.items() if key not in apart}
-    held = {job_id: _held_since(bookmark, decision, job_id, now) for job_id in places.values()}
+    waits = [job for job in scan.jobs if job.id in places.values()]
+    held = {done_job(job): _held_since(bookmark, decision, job, now) for job in waits}
     if not scan.complete:
         held |= _unread(bookmark, scan)
     return replace(
@@ -63,7 +64,7 @@ def move(
         done=_still_needed(done, scan, floor, places),
         held=held,
         held_from=_held_from(bookmark, scan, held),
-        graced=decision.graced & held.keys(),
+        graced=decision.graced & {job_id for job_id, _ in held},
         apart=apart,
     )
 
@@ -130,11 +131,12 @@ def _floor(
     return max(bookmark.floor, min(since - OVERLAP + max(quiet, timedelta(0)), since + _SECOND))
 
 
-def _held_since(bookmark: Bookmark, decision: Decision, job_id: int, now: int) -> int:
+def _held_since(bookmark: Bookmark, decision: Decision, job: Job, now: int) -> int:
     """Since when the job waits; the grace of a run that is over begins when that is seen."""
-    if job_id in decision.graced and job_id not in bookmark.graced:
+    since = bookmark.held_since(job)
+    if since is None or (job.id in decision.graced and job.id not in bookmark.graced):
         return now
-    return bookmark.held.get(job_id, now)
+    return since
 
 
 def _before(jobs: tuple[Job, ...], stop: set[int]) -> list[Job]:
@@ -205,10 +207,10 @@ def _apart(
     return apart
 
 
-def _unread(bookmark: Bookmark, scan: Scan) -> dict[int, int]:
+def _unread(bookmark: Bookmark, scan: Scan) -> dict[DoneJob, int]:
     """What was held and is not even read again."""
-    read = {job.id for job in scan.jobs}
-    return {job_id: at for job_id, at in bookmark.held.items() if job_id not in read}
+    read = {key for job in scan.jobs for key in (done_job(job), (job.id, UNKNOWN))}
+    return {job: at for job, at in bookmark.held.items() if job not in read}
 
 
 def _still_needed(
@@ -227,7 +229,7 @@ def _still_needed(
     return done - unneeded
 
 
-def _held_from(bookmark: Bookmark, scan: Scan, held: Mapping[int, int]) -> datetime | None:
-    ended = {job.id: job.ended_at for job in scan.jobs}
-    ends = [ended.get(job_id, bookmark.held_from) for job_id in held]
+def _held_from(bookmark: Bookmark, scan: Scan, held: Collection[DoneJob]) -> datetime | None:
+    ended = {done_job(job): job.ended_at for job in scan.jobs}
+    ends = [ended.get(job, bookmark.held_from) for job in held]
     return min((end for end in ends if end is not None), default=None)

@@ -214,7 +214,7 @@ class Polling:
             ledger=ledger if before is None else still_known(ledger, before.ledger),
             followers={} if before is None else before.followers,
             checked=tables.checked,
-            held=bookmark.held,
+            held={job.id: at for job in scan.jobs if (at := bookmark.held_since(job)) is not None},
             now=now,
             limits=limits,
             job_url=partial(job_url, client.ui_url(budget), client.settings.workspace_id),

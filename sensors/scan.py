@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, Job, OutOfTime, TimeBudget
-from dagster_airbyte_sync.sensors.bookmark import Bookmark
+from dagster_airbyte_sync.sensors.bookmark import UNKNOWN, Bookmark, done_job
 from dagster_airbyte_sync.sensors.resuming import passes_none
 
 
@@ -69,7 +69,7 @@ class HistoryScan:
         self._jobs.append(job)
         if job.connection_id in bookmark.apart:
             return 0
-        if job.id in bookmark.held:
+        if bookmark.held_since(job) is not None:
             self._behind.add(job.connection_id)
         is_behind = job.connection_id in self._behind
         if bookmark.knows(job, is_behind=is_behind) or self._passes(job):
@@ -81,7 +81,8 @@ class HistoryScan:
         """Airbyte may have forgotten a job that waited, and with it is lost of which connection the
         later jobs wait. All do then: the event log knows what was reported."""
         bookmark = self._bookmark
-        if bookmark.held.keys() <= {job.id for job in self._jobs}:
+        read = {key for job in self._jobs for key in (done_job(job), (job.id, UNKNOWN))}
+        if bookmark.held.keys() <= read:
             return
         self._behind |= {job.connection_id for job in self._jobs} - bookmark.apart.keys()
         behind = (job for job in self._jobs if job.connection_id in self._behind)

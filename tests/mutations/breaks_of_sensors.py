@@ -34,7 +34,7 @@ OF_SENSORS = (
     Break(
         "1: a job that waits is not done",
         "sensors/bookmark.py",
-        "if self.is_done(job) or job.id in self.held or is_behind:",
+        "if self.is_done(job) or self.held_since(job) is not None or is_behind:",
         "if self.is_done(job) or is_behind:",
         "tests/sensors/test_moving_the_bookmark.py",
     ),
@@ -48,7 +48,7 @@ OF_SENSORS = (
     Break(
         "1: what waits behind a job that Airbyte forgot is not done",
         "sensors/scan.py",
-        "if bookmark.held.keys() <= {job.id for job in self._jobs}:",
+        "if bookmark.held.keys() <= read:",
         "if True:",
         "tests/model/test_found_by_the_model.py::test_what_waits_is_told_though_airbyte_forgot_the_first_of_it",
     ),
@@ -360,5 +360,12 @@ OF_SENSORS = (
         "now = client.server_time(budget, fresh=True)",
         "now = client.server_time(budget)",
         "tests/sensors/test_airbytes_clock.py::test_a_sensor_begins_by_airbytes_clock_as_it_goes_now",
+    ),
+    Break(
+        "2: another job with the number of one that waits does not wait in its place",
+        "sensors/bookmark.py",
+        "return self.held.get(done_job(job), self.held.get((job.id, UNKNOWN)))",
+        "return next((at for (number, _), at in self.held.items() if number == job.id), None)",
+        "tests/sensors/test_bookmark.py::test_another_job_with_the_number_of_one_that_waits_does_not_wait",
     ),
 )

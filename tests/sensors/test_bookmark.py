@@ -13,6 +13,7 @@ from dagster_airbyte_sync import Job, JobStatus, JobType
 from dagster_airbyte_sync.sensors.bookmark import (
     MOST_APART,
     OVERLAP,
+    UNKNOWN,
     Bookmark,
     DoneJob,
     Place,
@@ -43,7 +44,7 @@ done_jobs = st.tuples(ids, st.integers(-1, 2**33))
         since=times,
         floor=times,
         done=st.frozensets(done_jobs, max_size=50),
-        held=st.dictionaries(ids, st.integers(0, 2**33), max_size=20),
+        held=st.dictionaries(done_jobs, st.integers(0, 2**33), max_size=20),
         held_from=st.none() | times,
         graced=st.frozensets(ids, max_size=5),
         apart=st.dictionaries(st.uuids().map(str), st.builds(Place, ids, times), max_size=5),
@@ -57,7 +58,10 @@ def test_a_bookmark_is_read_back_as_it_was_written(bookmark: Bookmark) -> None:
 
 
 def test_hundreds_of_connections_that_wait_do_not_burst_it() -> None:
-    held = {2**40 + 1000 * job_id: 1_800_000_000 + 37 * job_id for job_id in range(500)}
+    held = {
+        (2**40 + 1000 * number, 1_799_000_000 + 41 * number): 1_800_000_000 + 37 * number
+        for number in range(500)
+    }
     done = frozenset((number, 1_800_000_000) for number in range(10**9, 10**9 + 5000, 2))
     apart = {str(uuid4()): Place(2**40 + number, MOMENT) for number in range(MOST_APART)}
     bookmark = Bookmark(WORKSPACE, MOMENT, MOMENT, MOMENT, done, held, MOMENT, apart=apart)
@@ -73,13 +77,13 @@ def test_history_is_read_again_from_where_a_connection_was_set_apart_once_it_is_
     days = [MOMENT - timedelta(days=number) for number in range(4)]
     apart = {"shop": Place(3, days[3]), "crm": Place(2, days[2])}
     bookmark = Bookmark(
-        WORKSPACE, days[3], MOMENT, MOMENT, held={1: 7}, held_from=days[1], apart=apart
+        WORKSPACE, days[3], MOMENT, MOMENT, held={(1, 6): 7}, held_from=days[1], apart=apart
     )
 
     back = bookmark.brought_back(["crm"], now=9)
 
     assert bookmark.read_from == days[1]
-    assert (back.held, back.read_from) == ({1: 7, 2: 9}, days[2])
+    assert (back.held, back.read_from) == ({(1, 6): 7, (2, UNKNOWN): 9}, days[2])
     assert back.apart == {"shop": Place(3, days[3])}
     assert bookmark.brought_back([], now=9) == bookmark
 
@@ -120,6 +124,14 @@ def test_more_done_jobs_than_fit_are_forgotten_from_the_oldest_on() -> None:
     assert min(at for _, at in kept) > max(at for _, at in done - kept)
 
 
+def test_another_job_with_the_number_of_one_that_waits_does_not_wait() -> None:
+    waits, other = job(1), job(1, ended_at=MOMENT + timedelta(days=1))
+    bookmark = Bookmark(WORKSPACE, MOMENT, MOMENT, MOMENT, held={done_job(waits): 7})
+
+    assert bookmark.held_since(waits) == 7
+    assert bookmark.held_since(other) is None
+
+
 @pytest.mark.parametrize("held", [[5, 7], {"12": 7}])
 def test_cursors_of_earlier_versions_are_read_without_loss(held: object) -> None:
     """Version 2 wrote steps, version 1 the numbers of all that waited."""
@@ -135,7 +147,7 @@ def test_cursors_of_earlier_versions_are_read_without_loss(held: object) -> None
     read = read_bookmark(json.dumps(old), WORKSPACE)
 
     assert [read.knows(job(number)) for number in (7, 8, 9, 10)] == [True, False, True, True]
-    assert read.held == {12: 7}
+    assert read.held == {(12, UNKNOWN): 7}
     assert read.read_from == MOMENT - OVERLAP
     assert not read.knows(job(7, ended_at=MOMENT + timedelta(hours=3))), "a number given again"
 

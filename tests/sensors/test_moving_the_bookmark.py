@@ -9,7 +9,14 @@ import dagster as dg
 from dagster_airbyte_sync import Job, JobStatus, JobType, StreamId
 from dagster_airbyte_sync.assets import Followers, Ledger, Table
 from dagster_airbyte_sync.assets.ledger import History, LastReported
-from dagster_airbyte_sync.sensors.bookmark import MOST_APART, OVERLAP, Bookmark, Place, done_job
+from dagster_airbyte_sync.sensors.bookmark import (
+    MOST_APART,
+    OVERLAP,
+    UNKNOWN,
+    Bookmark,
+    Place,
+    done_job,
+)
 from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits
 from dagster_airbyte_sync.sensors.decide import decide as decide_once
 from dagster_airbyte_sync.sensors.moving import move
@@ -121,12 +128,12 @@ def test_a_job_whose_run_is_over_waits_until_its_step_has_had_time_to_look() -> 
 def test_the_grace_of_a_run_begins_when_it_is_seen_to_be_over() -> None:
     waits = job(1, 1)
     decision = Decision(waiting=(waits,), graced=frozenset({1}))
-    bookmark = Bookmark("w", NOON, NOON, NOON, held={1: 400}, held_from=NOON)
+    bookmark = Bookmark("w", NOON, NOON, NOON, held={(1, UNKNOWN): 400}, held_from=NOON)
 
     after = move(bookmark, Scan((waits,), (waits,), True), decision, 1000, NOON)
 
-    assert (dict(after.held), set(after.graced)) == ({1: 1000}, {1})
-    assert move(after, Scan((waits,), (waits,), True), decision, 1030, NOON).held == {1: 1000}
+    assert (by_number(after), set(after.graced)) == ({1: 1000}, {1})
+    assert by_number(move(after, Scan((waits,), (waits,), True), decision, 1030, NOON)) == {1: 1000}
 
 
 def test_a_job_of_many_tables_is_reported_over_several_ticks_table_by_table() -> None:
@@ -238,10 +245,14 @@ def moved(
         Bookmark("w", begin=NOON - timedelta(days=1), since=NOON, floor=NOON - OVERLAP),
         **before,  # type: ignore[arg-type]
     )
-    behind = frozenset(job.connection_id for job in jobs if job.id in bookmark.held)
+    behind = frozenset(job.connection_id for job in jobs if bookmark.held_since(job) is not None)
     scan = Scan(tuple(jobs), tuple(jobs), complete, behind=behind)
     decision = Decision((), tuple(waits), tuple(left), unreadable)
     return move(bookmark, scan, decision, now=1000, server_time=server_time)
+
+
+def by_number(bookmark: Bookmark) -> dict[int, int]:
+    return {number: at for (number, _), at in bookmark.held.items()}
 
 
 def done(*jobs: Job) -> frozenset[tuple[int, int]]:
@@ -265,7 +276,7 @@ def test_a_job_that_waits_is_named_and_read_again_while_the_bookmark_goes_on() -
     after = moved(jobs, waits=[jobs[1]])
 
     assert after.since == NOON + timedelta(minutes=30)
-    assert after.held == {2: 1000}
+    assert by_number(after) == {2: 1000}
     assert after.read_from == NOON + timedelta(minutes=10)
     assert [after.knows(found) for found in jobs] == [True, False, True]
 
@@ -273,7 +284,7 @@ def test_a_job_that_waits_is_named_and_read_again_while_the_bookmark_goes_on() -
 def test_a_job_keeps_the_time_since_when_it_waits() -> None:
     late = job(2, 10)
 
-    assert moved([late], waits=[late], held={2: 400}).held == {2: 400}
+    assert by_number(moved([late], waits=[late], held={(2, UNKNOWN): 400})) == {2: 400}
 
 
 def test_what_is_left_for_the_next_tick_stops_the_bookmark_before_it() -> None:
@@ -288,9 +299,11 @@ def test_what_is_left_for_the_next_tick_stops_the_bookmark_before_it() -> None:
 def test_a_waiting_job_that_was_not_come_to_still_waits() -> None:
     jobs = [job(1, 1), job(2, 10)]
 
-    after = moved(jobs, left=[jobs[1]], held={2: 400}, since=NOON + timedelta(minutes=60))
+    after = moved(
+        jobs, left=[jobs[1]], held={(2, UNKNOWN): 400}, since=NOON + timedelta(minutes=60)
+    )
 
-    assert after.held == {2: 400}
+    assert by_number(after) == {2: 400}
     assert not after.knows(jobs[1])
 
 
@@ -298,10 +311,10 @@ def test_a_waiting_job_that_was_not_even_read_again_still_waits() -> None:
     since = NOON + timedelta(minutes=60)
     later = NOON + timedelta(minutes=10)
 
-    cut = moved([job(1, 1)], complete=False, held={2: 400}, held_from=later, since=since)
-    gone = moved([job(1, 1)], complete=True, held={2: 400}, held_from=later, since=since)
+    cut = moved([job(1, 1)], complete=False, held={(2, UNKNOWN): 400}, held_from=later, since=since)
+    gone = moved([job(1, 1)], complete=True, held={(2, UNKNOWN): 400}, held_from=later, since=since)
 
-    assert (cut.held, cut.held_from) == ({2: 400}, later)
+    assert (by_number(cut), cut.held_from) == ({2: 400}, later)
     assert gone.held == {}, "Airbyte has pruned it"
 
 
@@ -311,7 +324,7 @@ def test_of_many_that_wait_on_one_connection_the_first_stands_for_all() -> None:
 
     after = moved([*jobs, other], waits=jobs, server_time=NOON + timedelta(days=1))
 
-    assert after.held == {1: 1000}
+    assert by_number(after) == {1: 1000}
     assert not any(after.knows(one, is_behind=one is not jobs[0]) for one in jobs)
     assert after.knows(other)
 
@@ -319,9 +332,11 @@ def test_of_many_that_wait_on_one_connection_the_first_stands_for_all() -> None:
 def test_what_comes_next_on_a_connection_begins_to_wait_when_the_first_is_told() -> None:
     jobs = [job(1, 1), job(2, 2), job(3, 3)]
 
-    after = moved(jobs, waits=jobs[1:], held={1: 400}, held_from=NOON + timedelta(minutes=1))
+    after = moved(
+        jobs, waits=jobs[1:], held={(1, UNKNOWN): 400}, held_from=NOON + timedelta(minutes=1)
+    )
 
-    assert after.held == {2: 1000}
+    assert by_number(after) == {2: 1000}
     assert after.held_from == NOON + timedelta(minutes=2)
 
 
@@ -329,9 +344,11 @@ def test_what_waited_behind_a_told_one_and_was_not_read_again_is_not_taken_for_d
     since = NOON + timedelta(days=1)
     first, unread = job(1, 1), job(2, 30)
 
-    after = moved([first], complete=False, held={1: 400}, held_from=first.ended_at, since=since)
+    after = moved(
+        [first], complete=False, held={(1, UNKNOWN): 400}, held_from=first.ended_at, since=since
+    )
 
-    assert after.held == {1: 400}
+    assert by_number(after) == {1: 400}
     assert after.knows(first)
     assert not after.knows(unread, is_behind=True)
 
@@ -340,7 +357,9 @@ def test_what_is_done_behind_one_that_waits_stays_known_as_done() -> None:
     since = NOON + timedelta(days=1)
     waits, past = job(1, 1), job(2, 2)
 
-    after = moved([waits, past], waits=[waits], held={1: 400}, done=done(past), since=since)
+    after = moved(
+        [waits, past], waits=[waits], held={(1, UNKNOWN): 400}, done=done(past), since=since
+    )
 
     assert after.knows(past, is_behind=True)
 
@@ -374,7 +393,7 @@ def test_it_is_not_set_apart_while_something_is_done_behind_what_waits() -> None
 
     after = moved([late, past], waits=[late], done=done(past), unreadable=SHOP_ONLY)
 
-    assert (after.held, after.apart) == ({2: 1000}, {})
+    assert (by_number(after), after.apart) == ({2: 1000}, {})
     assert after.knows(past, is_behind=True)
 
 
@@ -382,7 +401,7 @@ def test_it_is_not_set_apart_by_a_scan_that_did_not_come_to_all_that_is_done() -
     waits = job(1, 1)
     cut = {"complete": False, "done": done(job(7, 7)), "unreadable": SHOP_ONLY}
 
-    assert moved([waits], waits=[waits], **cut).held == {1: 1000}  # type: ignore[arg-type]
+    assert by_number(moved([waits], waits=[waits], **cut)) == {1: 1000}  # type: ignore[arg-type]
 
 
 def test_a_job_committed_late_before_its_place_becomes_its_place() -> None:
@@ -399,7 +418,7 @@ def test_a_job_committed_late_before_what_is_done_waits_with_what_is_done_named(
 
     after = moved([late, past], apart={"shop": place}, done=done(past), unreadable=SHOP_ONLY)
 
-    assert (after.held, after.apart) == ({1: 1000}, {})
+    assert (by_number(after), after.apart) == ({1: 1000}, {})
     assert after.knows(past, is_behind=True)
 
 
@@ -410,7 +429,7 @@ def test_more_connections_than_fit_a_cursor_wait_like_any_other() -> None:
     after = moved(jobs, waits=jobs, unreadable=unreadable)
 
     assert list(after.apart) == [f"c{number}" for number in range(1, MOST_APART + 1)]
-    assert list(after.held) == [MOST_APART + 1, MOST_APART + 2]
+    assert list(by_number(after)) == [MOST_APART + 1, MOST_APART + 2]
 
 
 def test_the_bookmark_never_goes_back_for_a_late_commit() -> None:
