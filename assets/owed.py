@@ -7,6 +7,7 @@ from itertools import takewhile
 import dagster as dg
 
 from dagster_airbyte_sync.assets.ledger import Ledger
+from dagster_airbyte_sync.assets.matching import streams_of
 from dagster_airbyte_sync.assets.table_history import Kind, Question
 from dagster_airbyte_sync.assets.tables import Table
 from dagster_airbyte_sync.resources import Job
@@ -70,7 +71,9 @@ def owed_by(
         return _Fresh(job, ledger, checked).owed(tables, most)
     due = [table for table in tables if _is_newest(job, table, ledger)]
     if job.succeeded:
-        shares = [Share(table, True, table.key in checked) for table in due]
+        # Where Airbyte does not say what was cleared, a red check must not turn green for it.
+        is_known = len(tables) == 1 or bool(streams_of(job))
+        shares = [Share(table, True, is_known and table.key in checked) for table in due]
         return _of_clear(job, _from_first(job, shares, ledger, "observation", most), ledger)
     shares = [Share(table, False, True) for table in due if table.key in checked]
     return _from_first(job, shares, ledger, "check", most)

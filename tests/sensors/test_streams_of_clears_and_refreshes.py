@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync.testing import AirbyteSimulator
-from helpers.deployment import Deployment, Tick
+from helpers.deployment import Deployment, Tick, deployed
 
 Deploy = Callable[..., Deployment]
 
@@ -70,3 +70,23 @@ def test_what_syncs_along_with_a_refresh_is_fresh_too(
 ) -> None:
     job = airbyte.run_refresh(airbyte.connection("shop"), ["orders"], rest=True)
     assert deployment.tick().materialized == [("orders", job.job_id), ("users", job.job_id)]
+
+
+@pytest.mark.parametrize("streams", [["orders", "users"], ["orders"]])
+def test_a_clear_of_which_airbyte_does_not_say_the_streams_turns_no_red_check_green(
+    instance: dg.DagsterInstance, streams: list[str]
+) -> None:
+    """But that of the only table a connection has."""
+    with AirbyteSimulator(configuration_api=False) as airbyte:
+        shop = airbyte.add_connection("shop", streams=streams)
+        deployment = deployed(airbyte, instance, checks=True)
+        airbyte.fail(airbyte.start_sync(shop))
+        deployment.tick()
+        airbyte.advance(timedelta(minutes=1))
+        airbyte.run_clear(shop, ["orders"])
+
+        tick = deployment.tick()
+
+    assert checks(tick) == ({} if len(streams) > 1 else {"orders": True})
+    observed = [e.asset_key.to_user_string() for e in tick.events if type(e) is dg.AssetObservation]
+    assert observed == streams
