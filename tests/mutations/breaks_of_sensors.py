@@ -159,10 +159,10 @@ OF_SENSORS = (
     ),
     Break(
         "1: without a cursor nothing is forgotten that ended since the last report",
-        "sensors/decide.py",
-        "return job.ended_at is not None and job.ended_at < max(before)",
+        "sensors/resuming.py",
+        "return last is not None and job.ended_at < last",
         "return True",
-        "tests/sensors/test_moving_the_bookmark.py",
+        "tests/sensors/test_resuming.py",
     ),
     Break(
         "4: an idle tick is one request however many jobs ended in the last minutes",
@@ -209,8 +209,8 @@ OF_SENSORS = (
     Break(
         "1: without a cursor each connection begins at its end in the event log",
         "sensors/polling.py",
-        "ends = tables.last_ends(context.instance, clock_skew(now, _now()))",
-        "ends: dict[str, datetime] = {}",
+        "ends = tables.ends_reported(context.instance, clock_skew(now, _now()))",
+        "ends: dict[str, list[datetime]] = {}",
         "tests/sensors/test_lost_cursors.py::test_a_sensor_without_a_cursor_after_an_outage_of_hours_goes_on_where_the_event_log_ends",
     ),
     Break(
@@ -313,7 +313,7 @@ OF_SENSORS = (
     ),
     Break(
         "a sensor without a cursor goes back to the last run that named no job",
-        "sensors/decide.py",
+        "sensors/resuming.py",
         "return named or [min(stored)] if stored else named",
         "return named",
         "tests/model/test_found_after_disasters.py"
@@ -321,7 +321,7 @@ OF_SENSORS = (
     ),
     Break(
         "what was reported had ended by then, whatever a clock says",
-        "sensors/decide.py",
+        "sensors/resuming.py",
         "yield job.ended_at if stored is None else min(job.ended_at, stored)",
         "yield job.ended_at",
         "tests/model/test_found_after_disasters.py::test_and_to_a_last_report_that_a_clock_says_is_still_to_come",
