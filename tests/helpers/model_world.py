@@ -145,13 +145,13 @@ class World(Deployment):
             run.is_found_dead()
 
     def _catch_up(self) -> None:
-        """Ticks until nothing is reported for two rounds: one job after another may have to wait
-        for a run that is over."""
+        """Ticks until nothing is reported for three rounds: in one a connection that could not be
+        read is brought back, and then its job may have to wait for a run that is over."""
         quiet = 0
         for _ in range(60):
             reported = [self._has_reported(sensor) for sensor in SENSORS]
             quiet = 0 if any(reported) else quiet + 1
-            if quiet == 2:
+            if quiet == 3:
                 return
             self.airbyte.advance(_GRACE)
         raise AssertionError("the sensors do not come to rest")
