@@ -93,6 +93,7 @@ def expected_from(spec: Described) -> Described:
             del metadata[empty]
     # The stream is said, so that nobody has to take it out of the table's name.
     prefix = metadata.get("dagster-airbyte/stream_prefix", "")
+    metadata["dagster-airbyte/known_streams"] = "KnownStreams"
     metadata["dagster-airbyte/stream_name"] = key.removeprefix(prefix)
     if key in NAMESPACES:
         metadata["dagster-airbyte/stream_namespace"] = NAMESPACES[key]

@@ -295,7 +295,7 @@ OF_RESOURCES = (
         "resources/job_pages.py",
         "if page.rows or is_last:",
         "if True:",
-        "tests/resources/test_job_pages.py::test_the_page_size_of_a_server_does_not_end_the_history",
+        "tests/resources/test_job_pages.py::test_pages_without_a_readable_row_cost_a_request_each",
     ),
     Break(
         "2: the failure of a lower number after a restore reaches its check",
