@@ -57,12 +57,12 @@ from dagster_airbyte_sync.assets.take_over import (
     put_back_schedules,
     take_over_schedules,
 )
-from dagster_airbyte_sync.assets.taken_schedules import TakenOver, TakenSchedule
 from dagster_airbyte_sync.assets.translator import (
     AirbyteConnectionTableProps,
     DagsterAirbyteTranslator,
     NamespacedTranslator,
 )
+from dagster_airbyte_sync.resources.schedules.taken_over import TakenOver, TakenSchedule
 
 __all__ = [
     "CHECK_NAME",

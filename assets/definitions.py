@@ -14,9 +14,9 @@ from dagster_airbyte_sync.assets.reporting import SyncEvent
 from dagster_airbyte_sync.assets.specs import load_tables
 from dagster_airbyte_sync.assets.syncing import sync_and_poll
 from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table
-from dagster_airbyte_sync.assets.taken_schedules import TakenOver
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace, as_workspace
+from dagster_airbyte_sync.resources.schedules.taken_over import TakenOver
 
 
 def airbyte_assets(

@@ -6,8 +6,8 @@ from datetime import timedelta
 import dagster as dg
 
 from dagster_airbyte_sync.assets.tables import Table
-from dagster_airbyte_sync.assets.timing import longest_gap
 from dagster_airbyte_sync.resources import Connection
+from dagster_airbyte_sync.resources.schedules.schedule_times import longest_gap
 
 _LEAST_MARGIN, _MOST_MARGIN = timedelta(hours=1), timedelta(days=1)
 

@@ -6,13 +6,10 @@ from pathlib import Path
 import dagster as dg
 
 from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.cron_fields import NoCron
 from dagster_airbyte_sync.assets.definitions import group_by_connection
 from dagster_airbyte_sync.assets.names import clean_name
 from dagster_airbyte_sync.assets.schedules import is_schedule, sync_schedule
 from dagster_airbyte_sync.assets.tables import ConnectionSelector, selected_tables
-from dagster_airbyte_sync.assets.taken_schedules import TakenOver, as_taken_over
-from dagster_airbyte_sync.assets.timing import crons_of, in_words
 from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
     AirbyteSettingsError,
@@ -20,6 +17,9 @@ from dagster_airbyte_sync.resources import (
     Connection,
     load_catalog,
 )
+from dagster_airbyte_sync.resources.schedules.cron_fields import NoCron
+from dagster_airbyte_sync.resources.schedules.schedule_times import crons_of, in_words
+from dagster_airbyte_sync.resources.schedules.taken_over import TakenOver, as_taken_over
 
 
 def build_schedules_from_airbyte(

@@ -15,9 +15,9 @@ from dagster_airbyte_sync.assets.tables import (
     only_active,
     selected_tables,
 )
-from dagster_airbyte_sync.assets.taken_schedules import TakenOver, as_taken_over
 from dagster_airbyte_sync.assets.translator import DEFAULT_TRANSLATOR, DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import BaseAirbyteWorkspace, load_catalog
+from dagster_airbyte_sync.resources.schedules.taken_over import TakenOver, as_taken_over
 
 
 def load_tables(

@@ -10,13 +10,6 @@ from dagster_airbyte_sync.assets.mirrored_schedules import (
     why_no_cron,
 )
 from dagster_airbyte_sync.assets.tables import ConnectionSelector
-from dagster_airbyte_sync.assets.taken_schedules import (
-    REMARK,
-    TakenOver,
-    TakenSchedule,
-    as_taken_over,
-)
-from dagster_airbyte_sync.assets.timing import in_words
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteError,
@@ -25,6 +18,13 @@ from dagster_airbyte_sync.resources import (
     Connection,
     SyncSchedule,
     as_workspace,
+)
+from dagster_airbyte_sync.resources.schedules.schedule_times import in_words
+from dagster_airbyte_sync.resources.schedules.taken_over import (
+    REMARK,
+    TakenOver,
+    TakenSchedule,
+    as_taken_over,
 )
 
 Say = Callable[[str], None]

@@ -1,15 +1,8 @@
 """Airbyte, typed: settings, requests, records, and the Dagster resource that holds them."""
 
-from dagster_airbyte_sync.resources.budget import NO_LIMIT, TimeBudget
-from dagster_airbyte_sync.resources.catalog import (
-    Catalog,
-    Connection,
-    Destination,
-    Stream,
-    StreamId,
-    SyncSchedule,
-)
-from dagster_airbyte_sync.resources.client import AirbyteClient
+from dagster_airbyte_sync.resources.client.client import AirbyteClient
+from dagster_airbyte_sync.resources.client.find_workspace import find_workspace
+from dagster_airbyte_sync.resources.client.shared_clients import client_for
 from dagster_airbyte_sync.resources.errors import (
     AirbyteConflict,
     AirbyteError,
@@ -28,11 +21,21 @@ from dagster_airbyte_sync.resources.errors import (
     TokenRefused,
     TokensNotGiven,
 )
-from dagster_airbyte_sync.resources.finding import find_workspace
 from dagster_airbyte_sync.resources.foreign_workspace import as_workspace
-from dagster_airbyte_sync.resources.frames import forgets_arguments
-from dagster_airbyte_sync.resources.job_ref import JobRef
-from dagster_airbyte_sync.resources.jobs import (
+from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
+from dagster_airbyte_sync.resources.http.frames import forgets_arguments
+from dagster_airbyte_sync.resources.http.settings import AirbyteSettings, OnActiveSync
+from dagster_airbyte_sync.resources.records.catalog import (
+    Catalog,
+    Connection,
+    Destination,
+    Stream,
+    StreamId,
+    SyncSchedule,
+)
+from dagster_airbyte_sync.resources.records.catalog_loss import PoorerCatalog
+from dagster_airbyte_sync.resources.records.job_ref import JobRef
+from dagster_airbyte_sync.resources.records.jobs import (
     Job,
     JobFailure,
     JobStatus,
@@ -40,9 +43,6 @@ from dagster_airbyte_sync.resources.jobs import (
     StreamStats,
     job_url,
 )
-from dagster_airbyte_sync.resources.poorer import PoorerCatalog
-from dagster_airbyte_sync.resources.settings import AirbyteSettings, OnActiveSync
-from dagster_airbyte_sync.resources.shared_clients import client_for
 from dagster_airbyte_sync.resources.snapshot import read_snapshot, snapshot_of
 from dagster_airbyte_sync.resources.snapshot_file import (
     load_catalog,

@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
-from dagster_airbyte_sync.resources.frames import forgets_arguments
+from dagster_airbyte_sync.resources.http.frames import forgets_arguments
 from dagster_airbyte_sync.resources.workspace import (
     BaseAirbyteWorkspace,
     CloudWorkspace,

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import TypeAdapter, ValidationError
 
-from dagster_airbyte_sync.resources.catalog import Catalog, Connection, Destination
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
+from dagster_airbyte_sync.resources.records.catalog import Catalog, Connection, Destination
 
 VERSION = 1
 WRITE_IT_ANEW = "Write it anew: dagster-airbyte-sync snapshot --workspace MODULE:NAME --out FILE"

@@ -10,10 +10,10 @@ from pathlib import Path
 import dagster as dg
 from cachetools import LRUCache
 
-from dagster_airbyte_sync.resources.catalog import Catalog
 from dagster_airbyte_sync.resources.errors import AirbyteError, AirbyteSettingsError
 from dagster_airbyte_sync.resources.foreign_workspace import as_workspace
-from dagster_airbyte_sync.resources.poorer import refuse_poorer
+from dagster_airbyte_sync.resources.records.catalog import Catalog
+from dagster_airbyte_sync.resources.records.catalog_loss import refuse_poorer
 from dagster_airbyte_sync.resources.snapshot import (
     WRITE_IT_ANEW,
     check_is_of,

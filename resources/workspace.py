@@ -8,11 +8,11 @@ import dagster as dg
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from typing_extensions import Self
 
-from dagster_airbyte_sync.resources.catalog import Catalog
-from dagster_airbyte_sync.resources.client import AirbyteClient
+from dagster_airbyte_sync.resources.client.client import AirbyteClient
+from dagster_airbyte_sync.resources.client.shared_clients import client_for
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
-from dagster_airbyte_sync.resources.frames import forgets_arguments, forgotten_locals
-from dagster_airbyte_sync.resources.settings import (
+from dagster_airbyte_sync.resources.http.frames import forgets_arguments, forgotten_locals
+from dagster_airbyte_sync.resources.http.settings import (
     CLOUD_CONFIGURATION_API,
     CLOUD_REST_API,
     CREDENTIALS,
@@ -25,7 +25,7 @@ from dagster_airbyte_sync.resources.settings import (
     check_number,
     check_workspace_is_given,
 )
-from dagster_airbyte_sync.resources.shared_clients import client_for
+from dagster_airbyte_sync.resources.records.catalog import Catalog
 
 # Dagster does not export the type of `EnvVar.int(...)`.
 _VARIABLES = (dg.EnvVar, type(dg.EnvVar.int("ANY")))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import chain
 
 from dagster_airbyte_sync.resources import Job
-from dagster_airbyte_sync.resources.reading import Json, integer, object_at, text, when
+from dagster_airbyte_sync.resources.json_values import Json, integer, object_at, text, when
 from dagster_airbyte_sync.sensors import earlier_cursors
 from dagster_airbyte_sync.sensors.packing import NotPacked, pack, unpack
 

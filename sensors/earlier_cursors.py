@@ -6,7 +6,7 @@ Version 1 named all waiting jobs in `held`, by number, and `since` never passed 
 
 from collections.abc import Iterator, Mapping
 
-from dagster_airbyte_sync.resources.reading import integer
+from dagster_airbyte_sync.resources.json_values import integer
 
 VERSIONS = (1, 2)
 # Stands for a creation time that a cursor does not have.

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from dagster_airbyte_sync.assets.cron_fields import NoCron
-from dagster_airbyte_sync.assets.timing import crons_of
 from dagster_airbyte_sync.resources import SyncSchedule
+from dagster_airbyte_sync.resources.schedules.cron_fields import NoCron
+from dagster_airbyte_sync.resources.schedules.schedule_times import crons_of
 from helpers.dagster_private import fire_times
 from helpers.quartz_reference import RandomQuartz, random_start
 from helpers.quartz_reference import fire_times as quartz_fire_times

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta, timezone, tzinfo
 
 import pytest
 
-from dagster_airbyte_sync.resources import AirbyteClient, shared_clients
-from dagster_airbyte_sync.resources.settings import AirbyteSettings
+from dagster_airbyte_sync.resources import AirbyteClient
+from dagster_airbyte_sync.resources.client import shared_clients
+from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
 from dagster_airbyte_sync.testing import SimulatedClock
 from helpers.dagster_private import dagster_time
 
@@ -55,7 +56,7 @@ def dagster_goes_by(clock: ModelClock) -> Iterator[None]:
         patch.setattr("dagster_airbyte_sync.sensors.polling._now", lambda: int(seconds()))
         patch.setattr("dagster_airbyte_sync.assets.reporting.datetime", At)
         # By which the client knows how late it is in Airbyte since the last answer.
-        patch.setattr("dagster_airbyte_sync.resources.http.datetime", At)
+        patch.setattr("dagster_airbyte_sync.resources.http.transport.datetime", At)
         _clients_go_by(patch, seconds)
         yield
 

@@ -23,7 +23,7 @@ from dagster_airbyte_sync.assets.metadata import (
     time_in,
 )
 from dagster_airbyte_sync.resources import AirbyteError, Connection
-from dagster_airbyte_sync.resources import shared_clients as clients
+from dagster_airbyte_sync.resources.client import shared_clients as clients
 from dagster_airbyte_sync.sensors.decide import Limits
 from helpers.dagster_private import asset_records_not_written
 from helpers.model_airbyte import Kind, ModelAirbyte

@@ -7,7 +7,7 @@ import pytest
 import responses
 
 from dagster_airbyte_sync.resources import AirbyteClient, AirbyteSettings
-from dagster_airbyte_sync.resources.http import Http
+from dagster_airbyte_sync.resources.http.transport import Http
 from dagster_airbyte_sync.testing import AirbyteSimulator
 
 

@@ -20,10 +20,10 @@ from dagster_airbyte_sync.resources import (
     AirbyteUnauthorized,
     AirbyteUnreadable,
     TimeBudget,
-    answers,
-    bodies,
 )
-from dagster_airbyte_sync.resources.http import Call, Http, NoAnswer
+from dagster_airbyte_sync.resources.http import bodies
+from dagster_airbyte_sync.resources.http import responses as answers
+from dagster_airbyte_sync.resources.http.transport import Call, Http, NoAnswer
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault
 from helpers.raw_servers import saying, speaking
 

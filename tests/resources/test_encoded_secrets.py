@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, AirbyteSettings
-from dagster_airbyte_sync.resources.redaction import HIDDEN, Redactor
+from dagster_airbyte_sync.resources.http.redaction import HIDDEN, Redactor
 from helpers.encoded import ENCODED
 
 SECRETS = ["hunter2", "pa ss&w'o\"rd<1>+/=?", "grün€𝄞ß", "a%41b%2520c", r"back\slash\\", "0123"]

@@ -25,7 +25,7 @@ from dagster_airbyte_sync.resources import (
     Catalog,
     Job,
 )
-from dagster_airbyte_sync.resources.reading import integer
+from dagster_airbyte_sync.resources.json_values import integer
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedStream
 
 SEED = int(os.environ.get("FUZZ_SEED", "0"))

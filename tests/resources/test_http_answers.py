@@ -18,8 +18,8 @@ from dagster_airbyte_sync.resources import (
     AirbyteUnavailable,
     AirbyteUnreadable,
 )
-from dagster_airbyte_sync.resources.answers import reason_in
-from dagster_airbyte_sync.resources.http import Call, Http
+from dagster_airbyte_sync.resources.http.responses import reason_in
+from dagster_airbyte_sync.resources.http.transport import Call, Http
 
 Mock = responses.RequestsMock
 

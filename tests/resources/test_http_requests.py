@@ -12,7 +12,7 @@ from freezegun import freeze_time
 from requests.utils import get_netrc_auth, select_proxy
 
 from dagster_airbyte_sync.resources import AirbyteRedirected, AirbyteSettings, AirbyteSettingsError
-from dagster_airbyte_sync.resources.http import Call, Http
+from dagster_airbyte_sync.resources.http.transport import Call, Http
 
 MakeSettings = Callable[..., AirbyteSettings]
 Mock = responses.RequestsMock

@@ -19,8 +19,8 @@ from dagster_airbyte_sync.resources import (
     AirbyteUnreadable,
 )
 from dagster_airbyte_sync.resources.errors import AirbyteSentPage
-from dagster_airbyte_sync.resources.http import Call, Http
-from dagster_airbyte_sync.resources.retry import RetryPolicy, retry_after_seconds
+from dagster_airbyte_sync.resources.http.retry import RetryPolicy, retry_after_seconds
+from dagster_airbyte_sync.resources.http.transport import Call, Http
 
 MakeSettings = Callable[..., AirbyteSettings]
 Mock = responses.RequestsMock

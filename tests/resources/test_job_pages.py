@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 
 from dagster_airbyte_sync.resources import AirbyteUnreadable, Job, JobStatus, JobType
-from dagster_airbyte_sync.resources.http import Call
-from dagster_airbyte_sync.resources.job_pages import JobListing, JobsAsked, jobs_by_end, order
-from dagster_airbyte_sync.resources.jobs import FINISHED
-from dagster_airbyte_sync.resources.paging import Page, PageSize
+from dagster_airbyte_sync.resources.api.job_pages import JobListing, JobsAsked, jobs_by_end, order
+from dagster_airbyte_sync.resources.api.paging import Page, PageSize
+from dagster_airbyte_sync.resources.http.transport import Call
+from dagster_airbyte_sync.resources.records.jobs import FINISHED
 
 START = datetime(2026, 8, 1, 11, 55, tzinfo=timezone.utc)
 NOON = START + timedelta(minutes=5)

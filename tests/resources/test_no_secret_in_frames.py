@@ -27,12 +27,12 @@ from dagster_airbyte_sync.resources import (
     TimeBudget,
     TokenRefused,
     TokensNotGiven,
-    bodies,
     find_workspace,
     load_catalog,
 )
-from dagster_airbyte_sync.resources.frames import forgets_arguments, forgotten_locals
-from dagster_airbyte_sync.resources.http import NoAnswer
+from dagster_airbyte_sync.resources.http import bodies
+from dagster_airbyte_sync.resources.http.frames import forgets_arguments, forgotten_locals
+from dagster_airbyte_sync.resources.http.transport import NoAnswer
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault
 from helpers.frame_secrets import frames_of, leaks
 from helpers.relays import http_proxy

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from dagster_airbyte_sync.resources import AirbyteSettings
-from dagster_airbyte_sync.resources.shared_clients import client_for
+from dagster_airbyte_sync.resources.client.shared_clients import client_for
 
 WORKSPACE = "0123abcd-0123-4567-89ab-0123456789ab"
 

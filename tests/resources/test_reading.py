@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_airbyte_sync.resources import configuration_api, public_api
-from dagster_airbyte_sync.resources.reading import integer, object_at, objects_at, text, when
+from dagster_airbyte_sync.resources.api import configuration_api, public_api
+from dagster_airbyte_sync.resources.json_values import integer, object_at, objects_at, text, when
 
 UTC = timezone.utc
 Json: TypeAlias = st.SearchStrategy[object]

@@ -18,8 +18,8 @@ from dagster_airbyte_sync.resources import (
     SyncSchedule,
     job_url,
 )
-from dagster_airbyte_sync.resources import configuration_api as configuration
-from dagster_airbyte_sync.resources import public_api as public
+from dagster_airbyte_sync.resources.api import configuration_api as configuration
+from dagster_airbyte_sync.resources.api import public_api as public
 
 NOON = datetime(2026, 8, 1, 12, tzinfo=timezone.utc)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_airbyte_sync.resources.redaction import (
+from dagster_airbyte_sync.resources.http.redaction import (
     HIDDEN,
     Redactor,
     bare_address,

@@ -15,7 +15,7 @@ from dagster_airbyte_sync.resources import (
     AirbyteUnavailable,
     TimeBudget,
 )
-from dagster_airbyte_sync.resources.server import likely_addresses
+from dagster_airbyte_sync.resources.client.server import likely_addresses
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault
 
 Connect = Callable[..., AirbyteClient]

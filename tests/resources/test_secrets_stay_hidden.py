@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from dagster_airbyte_sync import AirbyteCloudWorkspace, AirbyteWorkspace
 from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, AirbyteSettings
-from dagster_airbyte_sync.resources.auth import Authenticator, Proof, Token
-from dagster_airbyte_sync.resources.http import Call, Http
+from dagster_airbyte_sync.resources.http.auth import Authenticator, Proof, Token
+from dagster_airbyte_sync.resources.http.transport import Call, Http
 from dagster_airbyte_sync.testing import AirbyteSimulator
 
 MakeSettings = Callable[..., AirbyteSettings]

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from dagster_airbyte_sync.resources import AirbyteClient, Job, JobStatus, JobType, StreamId
-from dagster_airbyte_sync.resources import configuration_api as configuration
-from dagster_airbyte_sync.resources import public_api as public
+from dagster_airbyte_sync.resources.api import configuration_api as configuration
+from dagster_airbyte_sync.resources.api import public_api as public
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedJob
 
 Connect = Callable[..., AirbyteClient]

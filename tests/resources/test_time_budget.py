@@ -16,7 +16,7 @@ from dagster_airbyte_sync.resources import (
     OutOfTime,
     TimeBudget,
 )
-from dagster_airbyte_sync.resources.http import Call, Http
+from dagster_airbyte_sync.resources.http.transport import Call, Http
 from dagster_airbyte_sync.testing import AirbyteSimulator
 
 MakeSettings = Callable[..., AirbyteSettings]

@@ -19,8 +19,8 @@ from dagster_airbyte_sync.resources import (
     AirbyteUnauthorized,
     AirbyteUnreadable,
 )
-from dagster_airbyte_sync.resources.auth import Authenticator, read_token
-from dagster_airbyte_sync.resources.http import Call, Http
+from dagster_airbyte_sync.resources.http.auth import Authenticator, read_token
+from dagster_airbyte_sync.resources.http.transport import Call, Http
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault
 
 MakeSettings = Callable[..., AirbyteSettings]

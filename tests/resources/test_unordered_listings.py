@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from dagster_airbyte_sync.resources import AirbyteClient, OutOfTime
-from dagster_airbyte_sync.resources.paging import (
+from dagster_airbyte_sync.resources.api.paging import (
     Listing,
     Page,
     rows_of_unordered,

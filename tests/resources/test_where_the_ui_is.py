@@ -8,7 +8,7 @@ import pytest
 
 from dagster_airbyte_sync import AirbyteCloudWorkspace, AirbyteSettingsError, AirbyteWorkspace
 from dagster_airbyte_sync.resources import AirbyteClient
-from dagster_airbyte_sync.resources.instance import read_instance
+from dagster_airbyte_sync.resources.api.instance import read_instance
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault
 
 Connect = Callable[..., AirbyteClient]

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
-from dagster_airbyte_sync.resources import configuration_api, public_api
-from dagster_airbyte_sync.resources.budget import TimeBudget
-from dagster_airbyte_sync.resources.configuration_api import ConfigurationApi
-from dagster_airbyte_sync.resources.http import Http, told
-from dagster_airbyte_sync.resources.job_pages import JobListing, JobsAsked, by_end, jobs_by_end
-from dagster_airbyte_sync.resources.jobs import FINISHED, Job, JobStatus, JobType
-from dagster_airbyte_sync.resources.paging import Page, PageSize, about_how_many
-from dagster_airbyte_sync.resources.public_api import PublicApi
+from dagster_airbyte_sync.resources.api import configuration_api, public_api
+from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationApi
+from dagster_airbyte_sync.resources.api.job_pages import JobListing, JobsAsked, by_end, jobs_by_end
+from dagster_airbyte_sync.resources.api.paging import Page, PageSize, about_how_many
+from dagster_airbyte_sync.resources.api.public_api import PublicApi
+from dagster_airbyte_sync.resources.http.budget import TimeBudget
+from dagster_airbyte_sync.resources.http.transport import Http, told
+from dagster_airbyte_sync.resources.records.jobs import FINISHED, Job, JobStatus, JobType
 
 # Called with the number of rows on a page that cannot be read as jobs, if there are any.
 NoteUnreadable = Callable[[int], None]

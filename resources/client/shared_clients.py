@@ -6,8 +6,8 @@ import threading
 
 from cachetools import LRUCache
 
-from dagster_airbyte_sync.resources.client import AirbyteClient
-from dagster_airbyte_sync.resources.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.client.client import AirbyteClient
+from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
 
 _log = logging.getLogger(__name__)
 

@@ -6,20 +6,11 @@ Nothing here sends anything. Shapes are those of airbyte-platform's `config.yaml
 from collections.abc import Iterable
 from datetime import datetime
 
-from dagster_airbyte_sync.resources.catalog import Connection, Stream, StreamId, SyncSchedule
-from dagster_airbyte_sync.resources.connection_reading import read_connection_with
-from dagster_airbyte_sync.resources.http import Call
-from dagster_airbyte_sync.resources.job_pages import JobsAsked
-from dagster_airbyte_sync.resources.jobs import (
-    FINISHED,
-    Job,
-    JobFailure,
-    JobStatus,
-    JobType,
-    StreamStats,
-)
-from dagster_airbyte_sync.resources.paging import Page, read_page
-from dagster_airbyte_sync.resources.reading import (
+from dagster_airbyte_sync.resources.api.connection import read_connection_with
+from dagster_airbyte_sync.resources.api.job_pages import JobsAsked
+from dagster_airbyte_sync.resources.api.paging import Page, read_page
+from dagster_airbyte_sync.resources.http.transport import Call
+from dagster_airbyte_sync.resources.json_values import (
     Json,
     integer,
     object_at,
@@ -27,6 +18,20 @@ from dagster_airbyte_sync.resources.reading import (
     text,
     when,
     word_of,
+)
+from dagster_airbyte_sync.resources.records.catalog import (
+    Connection,
+    Stream,
+    StreamId,
+    SyncSchedule,
+)
+from dagster_airbyte_sync.resources.records.jobs import (
+    FINISHED,
+    Job,
+    JobFailure,
+    JobStatus,
+    JobType,
+    StreamStats,
 )
 
 

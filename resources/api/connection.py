@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from dagster_airbyte_sync.resources.catalog import Connection, Stream, SyncSchedule
-from dagster_airbyte_sync.resources.reading import Json, objects_at, text
+from dagster_airbyte_sync.resources.json_values import Json, objects_at, text
+from dagster_airbyte_sync.resources.records.catalog import Connection, Stream, SyncSchedule
 
 
 def read_connection_with(

@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Iterable
 
-from dagster_airbyte_sync.resources import public_api
-from dagster_airbyte_sync.resources.budget import TimeBudget
-from dagster_airbyte_sync.resources.catalog import Connection, Destination
+from dagster_airbyte_sync.resources.api import public_api
+from dagster_airbyte_sync.resources.api.paging import Page, rows_of_unordered, warn_if_incomplete
+from dagster_airbyte_sync.resources.api.public_api import PublicApi
 from dagster_airbyte_sync.resources.errors import (
     AirbyteForbidden,
     AirbyteNotFound,
@@ -13,10 +13,10 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteUnauthorized,
     NoToken,
 )
-from dagster_airbyte_sync.resources.http import Http, told
-from dagster_airbyte_sync.resources.paging import Page, rows_of_unordered, warn_if_incomplete
-from dagster_airbyte_sync.resources.public_api import PublicApi
-from dagster_airbyte_sync.resources.reading import object_at
+from dagster_airbyte_sync.resources.http.budget import TimeBudget
+from dagster_airbyte_sync.resources.http.transport import Http, told
+from dagster_airbyte_sync.resources.json_values import object_at
+from dagster_airbyte_sync.resources.records.catalog import Connection, Destination
 
 _log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from base64 import b64decode
 from collections.abc import Iterable
 from urllib.parse import unquote
 
-from dagster_airbyte_sync.resources.encodings import BASE64_RUN, ENCODINGS, base64_texts
+from dagster_airbyte_sync.resources.http.encodings import BASE64_RUN, ENCODINGS, base64_texts
 
 HIDDEN = "***"
 

@@ -7,11 +7,17 @@ from datetime import datetime, timezone
 
 from cachetools import TTLCache
 
-from dagster_airbyte_sync.resources import configuration_api, public_api
-from dagster_airbyte_sync.resources.budget import NO_LIMIT, TimeBudget
-from dagster_airbyte_sync.resources.catalog import Catalog, Connection, SyncSchedule
-from dagster_airbyte_sync.resources.catalog_reading import CatalogReader
-from dagster_airbyte_sync.resources.configuration_api import ConfigurationApi
+from dagster_airbyte_sync.resources.api import configuration_api, public_api
+from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationApi
+from dagster_airbyte_sync.resources.api.public_api import PublicApi
+from dagster_airbyte_sync.resources.client.catalog_reader import CatalogReader
+from dagster_airbyte_sync.resources.client.configuration_access import Fallback, stands_for_closed
+from dagster_airbyte_sync.resources.client.job_history import (
+    JobHistory,
+    NoteUnreadable,
+    ignore_unreadable,
+)
+from dagster_airbyte_sync.resources.client.server import Server
 from dagster_airbyte_sync.resources.errors import (
     AirbyteForbidden,
     AirbyteNotFound,
@@ -19,18 +25,12 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteSettingsError,
     NoToken,
 )
-from dagster_airbyte_sync.resources.fallback import Fallback, stands_for_closed
-from dagster_airbyte_sync.resources.history import (
-    JobHistory,
-    NoteUnreadable,
-    ignore_unreadable,
-)
-from dagster_airbyte_sync.resources.http import Http, told
-from dagster_airbyte_sync.resources.jobs import Job, JobType
-from dagster_airbyte_sync.resources.public_api import PublicApi
-from dagster_airbyte_sync.resources.reading import object_at
-from dagster_airbyte_sync.resources.server import Server
-from dagster_airbyte_sync.resources.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
+from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.http.transport import Http, told
+from dagster_airbyte_sync.resources.json_values import object_at
+from dagster_airbyte_sync.resources.records.catalog import Catalog, Connection, SyncSchedule
+from dagster_airbyte_sync.resources.records.jobs import Job, JobType
 
 
 class AirbyteClient:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import requests
 from urllib3.exceptions import DecodeError, HTTPError
 
-from dagster_airbyte_sync.resources.deadline import Deadline
+from dagster_airbyte_sync.resources.http.deadline import Deadline
 
 ACCEPTED = "gzip, deflate"
 

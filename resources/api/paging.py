@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from dagster_airbyte_sync.resources.errors import OutOfTime
-from dagster_airbyte_sync.resources.reading import Json, object_at
+from dagster_airbyte_sync.resources.json_values import Json, object_at
 
 
 class HasId(Protocol):

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from cachetools import TTLCache
 
-from dagster_airbyte_sync.resources.budget import TimeBudget
 from dagster_airbyte_sync.resources.errors import (
     AirbyteForbidden,
     AirbyteNotFound,
@@ -18,7 +17,8 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteUnauthorized,
     NoToken,
 )
-from dagster_airbyte_sync.resources.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.http.budget import TimeBudget
+from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
 
 Answer = TypeVar("Answer")
 

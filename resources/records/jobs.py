@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from dagster_airbyte_sync.resources.catalog import StreamId
-from dagster_airbyte_sync.resources.job_ref import JobRef
+from dagster_airbyte_sync.resources.records.catalog import StreamId
+from dagster_airbyte_sync.resources.records.job_ref import JobRef
 
 
 class JobStatus(str, Enum):

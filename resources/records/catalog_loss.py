@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dagster_airbyte_sync.resources.catalog import Catalog, Connection, Stream
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
+from dagster_airbyte_sync.resources.records.catalog import Catalog, Connection, Stream
 
 # So many tables are named; of the others only the number is.
 _NAMED = 3

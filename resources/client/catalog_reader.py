@@ -5,16 +5,16 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import NamedTuple
 
-from dagster_airbyte_sync.resources import configuration_api, public_api
-from dagster_airbyte_sync.resources.budget import TimeBudget
-from dagster_airbyte_sync.resources.catalog import Api, Catalog, Connection
-from dagster_airbyte_sync.resources.configuration_api import ConfigurationApi
-from dagster_airbyte_sync.resources.destination_reading import DestinationReader
-from dagster_airbyte_sync.resources.fallback import Fallback
-from dagster_airbyte_sync.resources.http import Http, told
-from dagster_airbyte_sync.resources.paging import Page, rows_of_unordered, warn_if_incomplete
-from dagster_airbyte_sync.resources.public_api import PublicApi
-from dagster_airbyte_sync.resources.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.api import configuration_api, public_api
+from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationApi
+from dagster_airbyte_sync.resources.api.paging import Page, rows_of_unordered, warn_if_incomplete
+from dagster_airbyte_sync.resources.api.public_api import PublicApi
+from dagster_airbyte_sync.resources.client.configuration_access import Fallback
+from dagster_airbyte_sync.resources.client.destination_reader import DestinationReader
+from dagster_airbyte_sync.resources.http.budget import TimeBudget
+from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.http.transport import Http, told
+from dagster_airbyte_sync.resources.records.catalog import Api, Catalog, Connection
 
 _log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from cachetools import TTLCache
 
-from dagster_airbyte_sync.resources.budget import NO_LIMIT, TimeBudget
-from dagster_airbyte_sync.resources.configuration_api import ConfigurationApi
+from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationApi
+from dagster_airbyte_sync.resources.api.instance import CLOUD, Instance, is_instance, read_instance
 from dagster_airbyte_sync.resources.errors import (
     AirbyteRefused,
     AirbyteRequestError,
@@ -18,10 +18,10 @@ from dagster_airbyte_sync.resources.errors import (
     NoToken,
     OutOfTime,
 )
-from dagster_airbyte_sync.resources.http import Http
-from dagster_airbyte_sync.resources.instance import CLOUD, Instance, is_instance, read_instance
-from dagster_airbyte_sync.resources.reading import Json, object_at
-from dagster_airbyte_sync.resources.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
+from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.http.transport import Http
+from dagster_airbyte_sync.resources.json_values import Json, object_at
 
 _PATH = "/api/v1"
 _PUBLIC_PATH = "/api/public/v1"

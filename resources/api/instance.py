@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-from dagster_airbyte_sync.resources.reading import Json, text
-from dagster_airbyte_sync.resources.settings import CLOUD_UI
+from dagster_airbyte_sync.resources.http.settings import CLOUD_UI
+from dagster_airbyte_sync.resources.json_values import Json, text
 
 # Names that only a cluster, or Docker, knows.
 _INSIDE = (".svc", ".cluster.local", ".docker.internal")

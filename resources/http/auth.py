@@ -17,8 +17,8 @@ from dagster_airbyte_sync.resources.errors import (
     TokenRefused,
     TokensNotGiven,
 )
-from dagster_airbyte_sync.resources.reading import Json, integer, object_at
-from dagster_airbyte_sync.resources.settings import AirbyteSettings, is_header_value
+from dagster_airbyte_sync.resources.http.settings import AirbyteSettings, is_header_value
+from dagster_airbyte_sync.resources.json_values import Json, integer, object_at
 
 # Airbyte before 1.6 gives tokens of 180 s and does not always say so.
 _SHORTEST_LIFE = 180.0

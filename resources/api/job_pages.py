@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from heapq import merge
 
+from dagster_airbyte_sync.resources.api.paging import Page, PageSize
 from dagster_airbyte_sync.resources.errors import AirbyteUnreadable
-from dagster_airbyte_sync.resources.http import Call
-from dagster_airbyte_sync.resources.jobs import Job
-from dagster_airbyte_sync.resources.paging import Page, PageSize
+from dagster_airbyte_sync.resources.http.transport import Call
+from dagster_airbyte_sync.resources.records.jobs import Job
 
 # Airbyte prints whole seconds.
 _SECOND = timedelta(seconds=1)

@@ -4,13 +4,13 @@ import logging
 from dataclasses import replace
 from functools import lru_cache
 
-from dagster_airbyte_sync.resources import public_api
+from dagster_airbyte_sync.resources.api import public_api
+from dagster_airbyte_sync.resources.api.paging import Page, rows_of_unordered, warn_if_incomplete
+from dagster_airbyte_sync.resources.api.public_api import PublicApi, WorkspaceName
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
-from dagster_airbyte_sync.resources.frames import forgotten_locals
-from dagster_airbyte_sync.resources.http import Http, told
-from dagster_airbyte_sync.resources.paging import Page, rows_of_unordered, warn_if_incomplete
-from dagster_airbyte_sync.resources.public_api import PublicApi, WorkspaceName
-from dagster_airbyte_sync.resources.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.http.frames import forgotten_locals
+from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.http.transport import Http, told
 
 _log = logging.getLogger(__name__)
 

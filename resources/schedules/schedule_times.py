@@ -9,9 +9,15 @@ from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
-from dagster_airbyte_sync.assets.cron_fields import NoCron
-from dagster_airbyte_sync.assets.quartz import MONTHS, Days, Quartz, days_of_cycle, read_quartz
 from dagster_airbyte_sync.resources import SyncSchedule
+from dagster_airbyte_sync.resources.schedules.cron_fields import NoCron
+from dagster_airbyte_sync.resources.schedules.quartz import (
+    MONTHS,
+    Days,
+    Quartz,
+    days_of_cycle,
+    read_quartz,
+)
 
 _HOUR, _DAY = 60, 24 * 60
 _WEEK = 7 * _DAY

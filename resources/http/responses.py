@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dagster_airbyte_sync.resources.bodies import decoded
 from dagster_airbyte_sync.resources.errors import (
     AirbyteConflict,
     AirbyteForbidden,
@@ -18,9 +17,10 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteUnavailable,
     AirbyteUnreadable,
 )
-from dagster_airbyte_sync.resources.reading import Json, object_at, text
-from dagster_airbyte_sync.resources.redaction import NO_SECRETS, Redactor, bare_address
-from dagster_airbyte_sync.resources.retry import retry_after_seconds
+from dagster_airbyte_sync.resources.http.bodies import decoded
+from dagster_airbyte_sync.resources.http.redaction import NO_SECRETS, Redactor, bare_address
+from dagster_airbyte_sync.resources.http.retry import retry_after_seconds
+from dagster_airbyte_sync.resources.json_values import Json, object_at, text
 
 _LONGEST_REASON = 500
 # Where it is no message of Airbyte's, so much of an answer is looked at, in letters.

@@ -9,8 +9,12 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
-from dagster_airbyte_sync.resources.frames import forgets_arguments
-from dagster_airbyte_sync.resources.redaction import bare_address, passwords_in, secrets_in_header
+from dagster_airbyte_sync.resources.http.frames import forgets_arguments
+from dagster_airbyte_sync.resources.http.redaction import (
+    bare_address,
+    passwords_in,
+    secrets_in_header,
+)
 
 CLOUD_REST_API = "https://api.airbyte.com/v1"
 CLOUD_CONFIGURATION_API = "https://cloud.airbyte.com/api/v1"

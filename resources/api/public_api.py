@@ -8,13 +8,11 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from dagster_airbyte_sync.resources.catalog import Connection, Destination, Stream, SyncSchedule
-from dagster_airbyte_sync.resources.connection_reading import read_connection_with
-from dagster_airbyte_sync.resources.http import Call
-from dagster_airbyte_sync.resources.job_pages import JobsAsked
-from dagster_airbyte_sync.resources.jobs import Job, JobStatus, JobType
-from dagster_airbyte_sync.resources.paging import Page, read_page
-from dagster_airbyte_sync.resources.reading import (
+from dagster_airbyte_sync.resources.api.connection import read_connection_with
+from dagster_airbyte_sync.resources.api.job_pages import JobsAsked
+from dagster_airbyte_sync.resources.api.paging import Page, read_page
+from dagster_airbyte_sync.resources.http.transport import Call
+from dagster_airbyte_sync.resources.json_values import (
     Json,
     integer,
     object_at,
@@ -23,6 +21,13 @@ from dagster_airbyte_sync.resources.reading import (
     when,
     word_of,
 )
+from dagster_airbyte_sync.resources.records.catalog import (
+    Connection,
+    Destination,
+    Stream,
+    SyncSchedule,
+)
+from dagster_airbyte_sync.resources.records.jobs import Job, JobStatus, JobType
 
 _YEARS = re.compile(r"[0-9*,/-]+")
 

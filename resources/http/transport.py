@@ -12,18 +12,6 @@ from typing import TypeVar
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from dagster_airbyte_sync.resources.answers import Received, error_of, json_of
-from dagster_airbyte_sync.resources.auth import Authenticator, Proof, read_token, token_refused
-from dagster_airbyte_sync.resources.bodies import (
-    ACCEPTED,
-    LONGEST,
-    MEGABYTE,
-    TooLong,
-    TooSlow,
-    read_body,
-)
-from dagster_airbyte_sync.resources.budget import NO_LIMIT, OUT_OF_TIME, TimeBudget
-from dagster_airbyte_sync.resources.deadline import Deadline, TimedAdapter, answered_by
 from dagster_airbyte_sync.resources.errors import (
     AirbyteError,
     AirbyteRefused,
@@ -34,11 +22,23 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteUnreadable,
     OutOfTime,
 )
-from dagster_airbyte_sync.resources.frames import forgotten_locals
-from dagster_airbyte_sync.resources.reading import Json, object_at
-from dagster_airbyte_sync.resources.redaction import Redactor
-from dagster_airbyte_sync.resources.retry import RetryPolicy, was_never_sent
-from dagster_airbyte_sync.resources.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.http.auth import Authenticator, Proof, read_token, token_refused
+from dagster_airbyte_sync.resources.http.bodies import (
+    ACCEPTED,
+    LONGEST,
+    MEGABYTE,
+    TooLong,
+    TooSlow,
+    read_body,
+)
+from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, OUT_OF_TIME, TimeBudget
+from dagster_airbyte_sync.resources.http.deadline import Deadline, TimedAdapter, answered_by
+from dagster_airbyte_sync.resources.http.frames import forgotten_locals
+from dagster_airbyte_sync.resources.http.redaction import Redactor
+from dagster_airbyte_sync.resources.http.responses import Received, error_of, json_of
+from dagster_airbyte_sync.resources.http.retry import RetryPolicy, was_never_sent
+from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.json_values import Json, object_at
 
 # Seconds until an answer must have ended, where no budget says less.
 _LONGEST_ANSWER = 600.0

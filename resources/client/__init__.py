@@ -1,0 +1,1 @@
+"""One workspace, through whichever API answers: catalog, job history, access."""

@@ -1,0 +1,1 @@
+"""How Airbyte is asked: settings, authentication, retries, time budget, answers, redaction."""

@@ -1,0 +1,1 @@
+"""What Airbyte has: connections, streams, destinations and jobs, as records."""
