@@ -1,17 +1,17 @@
 """What a connection of Airbyte is in Dagster: assets, their events, and syncs on demand."""
 
-from dagster_airbyte_sync.assets.checks import build_airbyte_sync_checks
-from dagster_airbyte_sync.assets.chosen import ChosenAssets, without_paused
-from dagster_airbyte_sync.assets.current_tables import ReadConnection, as_synced_now
-from dagster_airbyte_sync.assets.declarations import GRACE, Followers, followers_of
-from dagster_airbyte_sync.assets.definitions import (
-    SyncFunction,
-    airbyte_assets,
-    build_airbyte_assets_definitions,
-    syncing_assets,
-    workspace_resource,
+from dagster_airbyte_sync.assets.events.claims import GRACE, Followers, followers_of
+from dagster_airbyte_sync.assets.events.event_log import run_events
+from dagster_airbyte_sync.assets.events.ledger import (
+    LastReported,
+    Ledger,
+    job_named_in,
+    read_again,
+    read_ledger,
+    still_known,
 )
-from dagster_airbyte_sync.assets.events import (
+from dagster_airbyte_sync.assets.events.owed import Owed, Share, makes_fresh, owed_by
+from dagster_airbyte_sync.assets.events.sync_events import (
     CHECK_NAME,
     Event,
     FinishedSync,
@@ -20,30 +20,38 @@ from dagster_airbyte_sync.assets.events import (
     name_of,
     tables_of_job,
 )
-from dagster_airbyte_sync.assets.freshness import freshness_from_airbyte_schedule
-from dagster_airbyte_sync.assets.ledger import (
-    LastReported,
-    Ledger,
-    job_named_in,
-    read_again,
-    read_ledger,
-    still_known,
+from dagster_airbyte_sync.assets.events.table_history import Question, with_answers
+from dagster_airbyte_sync.assets.schedules.airbyte_schedules import build_schedules_from_airbyte
+from dagster_airbyte_sync.assets.schedules.selection import ChosenAssets, without_paused
+from dagster_airbyte_sync.assets.schedules.start_job import build_airbyte_start_job
+from dagster_airbyte_sync.assets.schedules.sync_schedules import (
+    build_airbyte_sync_schedule,
+    sync_schedule,
 )
-from dagster_airbyte_sync.assets.matching import in_words_of, match, streams_of
-from dagster_airbyte_sync.assets.metadata import DATA_VERSION_TAG
-from dagster_airbyte_sync.assets.mirrored_schedules import build_schedules_from_airbyte
-from dagster_airbyte_sync.assets.names import clean_name, clean_name_with_case
-from dagster_airbyte_sync.assets.new_tables import new_tables, newer_than, translator_of
-from dagster_airbyte_sync.assets.owed import Owed, Share, makes_fresh, owed_by
-from dagster_airbyte_sync.assets.reporting import SyncEvent
-from dagster_airbyte_sync.assets.run_events import run_events
-from dagster_airbyte_sync.assets.schedules import build_airbyte_sync_schedule, sync_schedule
-from dagster_airbyte_sync.assets.specs import load_airbyte_asset_specs, load_tables
-from dagster_airbyte_sync.assets.starting_job import build_airbyte_start_job
-from dagster_airbyte_sync.assets.storable import why_not_storable
-from dagster_airbyte_sync.assets.syncing import SyncsAssets
-from dagster_airbyte_sync.assets.table_history import Question, with_answers
-from dagster_airbyte_sync.assets.tables import (
+from dagster_airbyte_sync.assets.schedules.take_over import (
+    PutBackResult,
+    put_back_schedules,
+    take_over_schedules,
+)
+from dagster_airbyte_sync.assets.sync.checks import build_airbyte_sync_checks
+from dagster_airbyte_sync.assets.sync.definitions import (
+    SyncFunction,
+    airbyte_assets,
+    build_airbyte_assets_definitions,
+    syncing_assets,
+    workspace_resource,
+)
+from dagster_airbyte_sync.assets.sync.reporting import SyncEvent
+from dagster_airbyte_sync.assets.sync.step import SyncsAssets
+from dagster_airbyte_sync.assets.tables.current_tables import ReadConnection, as_synced_now
+from dagster_airbyte_sync.assets.tables.freshness import freshness_from_airbyte_schedule
+from dagster_airbyte_sync.assets.tables.keys import DATA_VERSION_TAG
+from dagster_airbyte_sync.assets.tables.loading import load_airbyte_asset_specs, load_tables
+from dagster_airbyte_sync.assets.tables.matching import in_words_of, match, streams_of
+from dagster_airbyte_sync.assets.tables.names import clean_name, clean_name_with_case
+from dagster_airbyte_sync.assets.tables.new_tables import new_tables, newer_than, translator_of
+from dagster_airbyte_sync.assets.tables.storable import why_not_storable
+from dagster_airbyte_sync.assets.tables.table import (
     ConnectionSelector,
     DuplicateAssetKey,
     Table,
@@ -52,12 +60,7 @@ from dagster_airbyte_sync.assets.tables import (
     tables_of,
     warn_of_unclear,
 )
-from dagster_airbyte_sync.assets.take_over import (
-    PutBackResult,
-    put_back_schedules,
-    take_over_schedules,
-)
-from dagster_airbyte_sync.assets.translator import (
+from dagster_airbyte_sync.assets.tables.translator import (
     AirbyteConnectionTableProps,
     DagsterAirbyteTranslator,
     NamespacedTranslator,

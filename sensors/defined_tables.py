@@ -29,7 +29,7 @@ from dagster_airbyte_sync.assets import (
     warn_of_unclear,
     why_not_storable,
 )
-from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.resources import (
     AirbyteError,
     AirbyteForbidden,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from dagster_airbyte_sync.assets import Ledger, Table, job_named_in, run_events
-from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.resources import Job, JobRef
 
 # A run in an earlier state has not begun any step: no job that has finished can be its own.

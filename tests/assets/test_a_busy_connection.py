@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync.assets.active_sync import start_or_attach
-from dagster_airbyte_sync.assets.following import TookTooLong
+from dagster_airbyte_sync.assets.sync.busy_connection import start_or_attach
+from dagster_airbyte_sync.assets.sync.follow import TookTooLong
 from dagster_airbyte_sync.testing import (
     AirbyteSimulator,
     Fault,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from werkzeug.wrappers import Response
 
-from dagster_airbyte_sync.assets.active_sync import start_or_attach
+from dagster_airbyte_sync.assets.sync.busy_connection import start_or_attach
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection
 from helpers.airbyte_time import Log, client_of, how
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync.assets.following import (
+from dagster_airbyte_sync.assets.sync.follow import (
     TookTooLong,
     cancelled_if_interrupted,
     follow,

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import Job, JobStatus, JobType
-from dagster_airbyte_sync.assets.ledger import History, LastReported, Ledger, RunSpan
+from dagster_airbyte_sync.assets.events.ledger import History, LastReported, Ledger, RunSpan
 
 KEY = dg.AssetKey("orders")
 NOON = datetime(2026, 8, 1, 12, tzinfo=timezone.utc)

@@ -14,9 +14,9 @@ from dagster_airbyte_sync import (
     build_airbyte_assets_definitions,
     build_airbyte_definitions,
 )
-from dagster_airbyte_sync.assets.events import declaration
-from dagster_airbyte_sync.assets.metadata import JOB_ID, int_in
-from dagster_airbyte_sync.assets.step_tables import tables_of_step
+from dagster_airbyte_sync.assets.events.sync_events import declaration
+from dagster_airbyte_sync.assets.sync.step_tables import tables_of_step
+from dagster_airbyte_sync.assets.tables.keys import JOB_ID, int_in
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedConnection
 
 OPTIONS: dict[str, Any] = {

@@ -7,7 +7,7 @@ from typing import Literal
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync.assets.starting import AlreadyRunning, start_new
+from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, start_new
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteSettings,

@@ -3,7 +3,7 @@
 import pytest
 
 from dagster_airbyte_sync import Connection, DagsterAirbyteTranslator, Destination, Stream
-from dagster_airbyte_sync.assets.translator import table_props
+from dagster_airbyte_sync.assets.tables.translator import table_props
 
 POSTGRES = Destination("d", "warehouse", "postgres", database="dw", schema="public")
 NO_DATABASE = Destination("d", "lake", "s3")

@@ -15,7 +15,7 @@ from dagster_airbyte_sync import (
     Stream,
     StreamId,
 )
-from dagster_airbyte_sync.assets.tables import selected_tables, table_of_spec
+from dagster_airbyte_sync.assets.tables.table import selected_tables, table_of_spec
 from dagster_airbyte_sync.resources import Catalog
 
 

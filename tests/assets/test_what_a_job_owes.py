@@ -9,8 +9,8 @@ import pytest
 
 from dagster_airbyte_sync import Job, JobStatus, JobType, StreamId
 from dagster_airbyte_sync.assets import Ledger, Owed, Question, Table, owed_by
-from dagster_airbyte_sync.assets.ledger import History, LastReported
-from dagster_airbyte_sync.assets.owed import first_missing
+from dagster_airbyte_sync.assets.events.ledger import History, LastReported
+from dagster_airbyte_sync.assets.events.owed import first_missing
 
 NOON = datetime(2026, 8, 1, 12, tzinfo=timezone.utc)
 TABLES = [Table("shop", StreamId(name), dg.AssetSpec(name)) for name in "abcdefgh"]

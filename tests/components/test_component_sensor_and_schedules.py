@@ -4,7 +4,7 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import AirbyteSettingsError
-from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.component_yaml import Load, Loaded, SensorTick
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync.assets.metadata import JOB_ID, int_in
+from dagster_airbyte_sync.assets.tables.keys import JOB_ID, int_in
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedStream
 from helpers.kill_databases import postgres
 from helpers.kill_group import ProcessGroup, process_group

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock
 from helpers.dagster_private import RUNS_AT_ONCE, SensorDaemon, TickStatus, sensor_daemon
 from helpers.variables import variables

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync.assets.metadata import JOB_ID, int_in
+from dagster_airbyte_sync.assets.tables.keys import JOB_ID, int_in
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection
 from helpers.dagster_private import SensorDaemon, TickStatus, sensor_daemon
 from helpers.deployment import version_of

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from dagster_airbyte_sync.assets.following import Following
+from dagster_airbyte_sync.assets.sync.follow import Following
 from dagster_airbyte_sync.resources import AirbyteClient, AirbyteSettings
 from dagster_airbyte_sync.testing import AirbyteSimulator
 

@@ -18,7 +18,7 @@ from dagster_airbyte_sync import (
     AirbyteWorkspace,
     build_airbyte_definitions,
 )
-from dagster_airbyte_sync.assets.metadata import JOB_ID, int_in
+from dagster_airbyte_sync.assets.tables.keys import JOB_ID, int_in
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedJob
 
 SENSOR = "airbyte_sync_sensor"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.metadata import JOB_ID, int_in
+from dagster_airbyte_sync.assets.tables.keys import JOB_ID, int_in
 from dagster_airbyte_sync.testing import SimulatedJob
 
 

@@ -54,7 +54,7 @@ def dagster_goes_by(clock: ModelClock) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch, dagster_time(lambda: clock.real):
         patch.setattr("dagster_airbyte_sync.sensors.polling._now", lambda: int(seconds()))
-        patch.setattr("dagster_airbyte_sync.assets.reporting.datetime", At)
+        patch.setattr("dagster_airbyte_sync.assets.sync.reporting.datetime", At)
         # By which the client knows how late it is in Airbyte since the last answer.
         patch.setattr("dagster_airbyte_sync.resources.http.transport.datetime", At)
         _clients_go_by(patch, seconds)

@@ -15,7 +15,7 @@ from dagster_airbyte_sync import (
     build_airbyte_definitions,
     build_airbyte_polling_sensor,
 )
-from dagster_airbyte_sync.assets.metadata import (
+from dagster_airbyte_sync.assets.tables.keys import (
     DATA_VERSION_TAG,
     JOB_CREATED_AT,
     JOB_ID,

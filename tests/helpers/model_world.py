@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.following import Following
+from dagster_airbyte_sync.assets.sync.follow import Following
 from dagster_airbyte_sync.resources import AirbyteClient, OnActiveSync
 from helpers.model_airbyte import Kind
 from helpers.model_deployment import BETWEEN, SENSORS, Deployment, identity_in

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_definitions
-from dagster_airbyte_sync.assets import reporting
+from dagster_airbyte_sync.assets.sync import reporting
 from dagster_airbyte_sync.sensors import polling
 
 FOLLOWED = os.environ["FOLLOWED_TABLE"]

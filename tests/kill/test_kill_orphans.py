@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync.assets.reporting import OwnRun
+from dagster_airbyte_sync.assets.sync.reporting import OwnRun
 from helpers.dagster_private import store_run_event, store_step_event
 from helpers.kill_orphans import Orphan, orphans_in, summary_of
 

@@ -5,7 +5,7 @@ import os
 import dagster as dg
 
 from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_definitions
-from dagster_airbyte_sync.assets import reporting
+from dagster_airbyte_sync.assets.sync import reporting
 
 # Of two runs that follow one sync, the second waits so long (seconds) for the first if that is
 # over. The tests are about what comes after the half minute that it takes elsewhere.

@@ -88,7 +88,11 @@ def test_the_sdist_holds_the_folders_as_they_are_and_no_links(built: Artefacts) 
     names = {member.name.removeprefix(f"{NAME}/") for member in members}
     assert all(member.name.startswith(f"{NAME}/") and member.isfile() for member in members)
     assert {"README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml", "Makefile"} <= names
-    assert {"resources/client/client.py", "assets/events.py", "sensors/polling.py"} <= names
+    assert {
+        "resources/client/client.py",
+        "assets/events/sync_events.py",
+        "sensors/polling.py",
+    } <= names
     assert {"tests/conftest.py", "examples/demo/definitions.py"} <= names
     assert not [name for name in names if name.startswith(f"src/{PACKAGE}/sensors")]
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync.assets.following import Following
+from dagster_airbyte_sync.assets.sync.follow import Following
 from dagster_airbyte_sync.resources import AirbyteClient
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.deployment import Deployment

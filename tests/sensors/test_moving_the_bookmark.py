@@ -8,7 +8,7 @@ import dagster as dg
 
 from dagster_airbyte_sync import Job, JobStatus, JobType, StreamId
 from dagster_airbyte_sync.assets import Followers, Ledger, Table
-from dagster_airbyte_sync.assets.ledger import History, LastReported
+from dagster_airbyte_sync.assets.events.ledger import History, LastReported
 from dagster_airbyte_sync.sensors.bookmark import (
     MOST_APART,
     OVERLAP,

@@ -7,7 +7,7 @@ from itertools import count
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync.assets.following import Following
+from dagster_airbyte_sync.assets.sync.follow import Following
 from dagster_airbyte_sync.resources import AirbyteClient
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedJob
 from helpers.deployment import Deployment, deployed

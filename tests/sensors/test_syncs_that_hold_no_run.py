@@ -12,8 +12,8 @@ import pytest
 from werkzeug.wrappers import Response
 
 from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_start_job
-from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.starting_job import started_before
+from dagster_airbyte_sync.assets.schedules.start_job import started_before
+from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.testing import (
     AirbyteSimulator,
     Fault,

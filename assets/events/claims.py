@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.ledger import job_named_in
-from dagster_airbyte_sync.assets.run_events import BEFORE_ALL, observations_since, run_events
-from dagster_airbyte_sync.assets.tables import Table
+from dagster_airbyte_sync.assets.events.event_log import BEFORE_ALL, observations_since, run_events
+from dagster_airbyte_sync.assets.events.ledger import job_named_in
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import NO_LIMIT, Job, JobRef, TimeBudget
 
 # How long a step may take, in seconds, from a look at its run to what it stores after it. The step

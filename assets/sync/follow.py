@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.events import failure_metadata
-from dagster_airbyte_sync.assets.progress import how_it_goes
-from dagster_airbyte_sync.assets.starting import running_job
+from dagster_airbyte_sync.assets.events.sync_events import failure_metadata
+from dagster_airbyte_sync.assets.sync.progress import how_it_goes
+from dagster_airbyte_sync.assets.sync.start import running_job
+from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteError,

@@ -5,11 +5,11 @@ from enum import Enum
 from functools import partial
 from typing import TypeVar
 
-from dagster_airbyte_sync.assets.mirrored_schedules import (
+from dagster_airbyte_sync.assets.schedules.airbyte_schedules import (
     refuse_what_cron_cannot_say,
     why_no_cron,
 )
-from dagster_airbyte_sync.assets.tables import ConnectionSelector
+from dagster_airbyte_sync.assets.tables.table import ConnectionSelector
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteError,

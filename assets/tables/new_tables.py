@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.matching import match
-from dagster_airbyte_sync.assets.storable import why_not_storable
-from dagster_airbyte_sync.assets.tables import Table, tables_of
-from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.matching import match
+from dagster_airbyte_sync.assets.tables.storable import why_not_storable
+from dagster_airbyte_sync.assets.tables.table import Table, tables_of
+from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import Catalog, Connection, StreamId
 
 

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta, timezone
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.tables import Table
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import Job, JobRef
 
 

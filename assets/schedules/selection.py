@@ -7,11 +7,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.definitions import group_by_connection, syncing_assets
-from dagster_airbyte_sync.assets.specs import load_tables
-from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table, table_of_spec
-from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
+from dagster_airbyte_sync.assets.sync.definitions import group_by_connection, syncing_assets
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.loading import load_tables
+from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table, table_of_spec
+from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
 
 _log = logging.getLogger(__name__)

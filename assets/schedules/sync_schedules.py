@@ -5,10 +5,10 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.chosen import ChosenAssets, chosen_tables
-from dagster_airbyte_sync.assets.starting_job import start_job
-from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table
-from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
+from dagster_airbyte_sync.assets.schedules.selection import ChosenAssets, chosen_tables
+from dagster_airbyte_sync.assets.schedules.start_job import start_job
+from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
+from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
 
 

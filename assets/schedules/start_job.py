@@ -13,14 +13,14 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.chosen import ChosenAssets, chosen_tables
-from dagster_airbyte_sync.assets.definitions import group_by_connection, workspace_resource
-from dagster_airbyte_sync.assets.events import announcement, declaration, withdrawal
-from dagster_airbyte_sync.assets.run_events import run_events
-from dagster_airbyte_sync.assets.starting import AlreadyRunning, start_new
-from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table
-from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
+from dagster_airbyte_sync.assets.events.event_log import run_events
+from dagster_airbyte_sync.assets.events.sync_events import announcement, declaration, withdrawal
+from dagster_airbyte_sync.assets.schedules.selection import ChosenAssets, chosen_tables
+from dagster_airbyte_sync.assets.sync.definitions import group_by_connection, workspace_resource
+from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, start_new
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
+from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteError,

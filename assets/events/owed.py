@@ -6,10 +6,10 @@ from itertools import takewhile
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.ledger import Ledger
-from dagster_airbyte_sync.assets.matching import streams_of
-from dagster_airbyte_sync.assets.table_history import Kind, Question
-from dagster_airbyte_sync.assets.tables import Table
+from dagster_airbyte_sync.assets.events.ledger import Ledger
+from dagster_airbyte_sync.assets.events.table_history import Kind, Question
+from dagster_airbyte_sync.assets.tables.matching import streams_of
+from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import Job
 
 # So many tables are looked up one by one.

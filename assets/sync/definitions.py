@@ -7,14 +7,14 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.names import clean_name
-from dagster_airbyte_sync.assets.outputs import multi_asset_of
-from dagster_airbyte_sync.assets.reporting import SyncEvent
-from dagster_airbyte_sync.assets.specs import load_tables
-from dagster_airbyte_sync.assets.syncing import sync_and_poll
-from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table
-from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
+from dagster_airbyte_sync.assets.sync.outputs import multi_asset_of
+from dagster_airbyte_sync.assets.sync.reporting import SyncEvent
+from dagster_airbyte_sync.assets.sync.step import sync_and_poll
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.loading import load_tables
+from dagster_airbyte_sync.assets.tables.names import clean_name
+from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
+from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace, as_workspace
 from dagster_airbyte_sync.resources.schedules.taken_over import TakenOver
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.definitions import group_by_connection
-from dagster_airbyte_sync.assets.names import clean_name
-from dagster_airbyte_sync.assets.schedules import is_schedule, sync_schedule
-from dagster_airbyte_sync.assets.tables import ConnectionSelector, selected_tables
-from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
+from dagster_airbyte_sync.assets.schedules.sync_schedules import is_schedule, sync_schedule
+from dagster_airbyte_sync.assets.sync.definitions import group_by_connection
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.names import clean_name
+from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, selected_tables
+from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
     AirbyteSettingsError,
     BaseAirbyteWorkspace,

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from dagster_airbyte_sync.assets.tables import Table, as_synced_by
+from dagster_airbyte_sync.assets.tables.table import Table, as_synced_by
 from dagster_airbyte_sync.resources import AirbyteError, Connection
 
 # Reads one connection by its id, from Airbyte and not from what is remembered.

@@ -6,20 +6,24 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.active_sync import start_or_attach
-from dagster_airbyte_sync.assets.declarations import declarations_of, starter_of
-from dagster_airbyte_sync.assets.events import announcement, declaration, in_reporting_order
-from dagster_airbyte_sync.assets.following import (
+from dagster_airbyte_sync.assets.events.claims import declarations_of, starter_of
+from dagster_airbyte_sync.assets.events.sync_events import (
+    announcement,
+    declaration,
+    in_reporting_order,
+)
+from dagster_airbyte_sync.assets.sync.busy_connection import start_or_attach
+from dagster_airbyte_sync.assets.sync.follow import (
     Following,
     cancelled_if_interrupted,
     follow,
     refuse_failed,
 )
-from dagster_airbyte_sync.assets.reporting import OwnRun, SyncEvent, report
-from dagster_airbyte_sync.assets.specs import load_airbyte_asset_specs
-from dagster_airbyte_sync.assets.step_tables import tables_of_step, tables_synced
-from dagster_airbyte_sync.assets.tables import ConnectionSelector, Table
-from dagster_airbyte_sync.assets.translator import DagsterAirbyteTranslator
+from dagster_airbyte_sync.assets.sync.reporting import OwnRun, SyncEvent, report
+from dagster_airbyte_sync.assets.sync.step_tables import tables_of_step, tables_synced
+from dagster_airbyte_sync.assets.tables.loading import load_airbyte_asset_specs
+from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
+from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import BaseAirbyteWorkspace, Job, job_url
 
 

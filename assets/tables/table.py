@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.matching import match
-from dagster_airbyte_sync.assets.translator import (
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.matching import match
+from dagster_airbyte_sync.assets.tables.translator import (
     AirbyteConnectionTableProps,
     DagsterAirbyteTranslator,
     table_props,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.tables import Table
+from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import Connection
 from dagster_airbyte_sync.resources.schedules.schedule_times import longest_gap
 

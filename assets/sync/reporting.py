@@ -6,27 +6,27 @@ from datetime import datetime, timedelta, timezone
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.declarations import (
+from dagster_airbyte_sync.assets.events.claims import (
     GRACE,
     Declaration,
     declarations_of,
     other_reporter,
     starter_of,
 )
-from dagster_airbyte_sync.assets.events import (
+from dagster_airbyte_sync.assets.events.ledger import Ledger, read_ledger
+from dagster_airbyte_sync.assets.events.owed import owed_by
+from dagster_airbyte_sync.assets.events.sync_events import (
     FinishedSync,
     as_result,
     in_reporting_order,
     materialization,
     tables_of_job,
 )
-from dagster_airbyte_sync.assets.following import Following
-from dagster_airbyte_sync.assets.ledger import Ledger, read_ledger
-from dagster_airbyte_sync.assets.matching import in_words_of
-from dagster_airbyte_sync.assets.outputs import passed_on
-from dagster_airbyte_sync.assets.owed import owed_by
-from dagster_airbyte_sync.assets.table_history import with_answers
-from dagster_airbyte_sync.assets.tables import Table
+from dagster_airbyte_sync.assets.events.table_history import with_answers
+from dagster_airbyte_sync.assets.sync.follow import Following
+from dagster_airbyte_sync.assets.sync.outputs import passed_on
+from dagster_airbyte_sync.assets.tables.matching import in_words_of
+from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import AirbyteClient, Job
 
 # An output stands for a table that is reported already: the steps after it go on.

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.following import Following, Watch, try_to_cancel
-from dagster_airbyte_sync.assets.starting import AlreadyRunning, start_new
+from dagster_airbyte_sync.assets.sync.follow import Following, Watch, try_to_cancel
+from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, start_new
+from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.resources import AirbyteClient, Job
 
 # How long Airbyte may say that something runs while no such job is listed, in seconds.

@@ -6,16 +6,16 @@ from functools import cache
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.current_tables import ReadConnection, as_synced_now
-from dagster_airbyte_sync.assets.matching import match
-from dagster_airbyte_sync.assets.new_tables import (
+from dagster_airbyte_sync.assets.tables.current_tables import ReadConnection, as_synced_now
+from dagster_airbyte_sync.assets.tables.matching import match
+from dagster_airbyte_sync.assets.tables.new_tables import (
     NewTables,
     new_tables,
     newer_than,
     translator_of,
 )
-from dagster_airbyte_sync.assets.storable import why_not_storable
-from dagster_airbyte_sync.assets.tables import Table, table_of_spec, warn_of_unclear
+from dagster_airbyte_sync.assets.tables.storable import why_not_storable
+from dagster_airbyte_sync.assets.tables.table import Table, table_of_spec, warn_of_unclear
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteError,

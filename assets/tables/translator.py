@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.names import clean_name
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.names import clean_name
 from dagster_airbyte_sync.resources import Connection, Destination, Stream
 
 

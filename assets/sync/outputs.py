@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.metadata import text_in
+from dagster_airbyte_sync.assets.tables.keys import text_in
 
 
 def multi_asset_of(

@@ -7,22 +7,22 @@ from typing import Literal
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.ledger import (
-    History,
-    Ledger,
-    RunSpan,
-    begins_of,
-    job_named_in,
-)
-from dagster_airbyte_sync.assets.run_events import (
+from dagster_airbyte_sync.assets.events.event_log import (
     BEFORE_ALL,
     Page,
     back_to,
     observations_since,
     paged,
 )
-from dagster_airbyte_sync.assets.tables import Table
+from dagster_airbyte_sync.assets.events.ledger import (
+    History,
+    Ledger,
+    RunSpan,
+    begins_of,
+    job_named_in,
+)
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import NO_LIMIT, Job, JobRef, TimeBudget
 
 # Mostly the newest few answer it; if they do not, a backlog is being reported, and many are read.

@@ -7,11 +7,11 @@ from datetime import datetime
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.ledger import Ledger
-from dagster_airbyte_sync.assets.matching import match
-from dagster_airbyte_sync.assets.owed import Share, makes_fresh
-from dagster_airbyte_sync.assets.tables import Table
+from dagster_airbyte_sync.assets.events.ledger import Ledger
+from dagster_airbyte_sync.assets.events.owed import Share, makes_fresh
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.matching import match
+from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import Job, JobRef, JobType, StreamStats
 
 CHECK_NAME = keys.CHECK_NAME

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.current_tables import as_synced_now
-from dagster_airbyte_sync.assets.definitions import (
+from dagster_airbyte_sync.assets.events.sync_events import CHECK_NAME, verdict
+from dagster_airbyte_sync.assets.sync.definitions import (
     group_by_connection,
     op_names,
     workspace_resource,
 )
-from dagster_airbyte_sync.assets.events import CHECK_NAME, verdict
-from dagster_airbyte_sync.assets.names import clean_name
-from dagster_airbyte_sync.assets.outputs import output_names
-from dagster_airbyte_sync.assets.tables import Table, table_of_spec
+from dagster_airbyte_sync.assets.sync.outputs import output_names
+from dagster_airbyte_sync.assets.tables.current_tables import as_synced_now
+from dagster_airbyte_sync.assets.tables.names import clean_name
+from dagster_airbyte_sync.assets.tables.table import Table, table_of_spec
 from dagster_airbyte_sync.resources import AirbyteClient, Job
 
 

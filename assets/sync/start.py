@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteConflict,

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import metadata as keys
+from dagster_airbyte_sync.assets.tables import keys
 
 # An event is stored after its job has ended, but Dagster's clock and Airbyte's may disagree by
 # minutes; what is stored is read back this much further than a time of Airbyte's.

@@ -6,16 +6,19 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import metadata as keys
-from dagster_airbyte_sync.assets.freshness import with_freshness
-from dagster_airbyte_sync.assets.new_tables import KnownStreams
-from dagster_airbyte_sync.assets.tables import (
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.freshness import with_freshness
+from dagster_airbyte_sync.assets.tables.new_tables import KnownStreams
+from dagster_airbyte_sync.assets.tables.table import (
     ConnectionSelector,
     Table,
     only_active,
     selected_tables,
 )
-from dagster_airbyte_sync.assets.translator import DEFAULT_TRANSLATOR, DagsterAirbyteTranslator
+from dagster_airbyte_sync.assets.tables.translator import (
+    DEFAULT_TRANSLATOR,
+    DagsterAirbyteTranslator,
+)
 from dagster_airbyte_sync.resources import BaseAirbyteWorkspace, load_catalog
 from dagster_airbyte_sync.resources.schedules.taken_over import TakenOver, as_taken_over
 

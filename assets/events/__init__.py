@@ -1,0 +1,1 @@
+"""What is written to Dagster's event log about syncs, and read from it."""

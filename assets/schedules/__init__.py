@@ -1,0 +1,1 @@
+"""When Dagster starts syncs: its own schedules, and those of Airbyte."""

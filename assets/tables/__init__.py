@@ -1,0 +1,1 @@
+"""Which asset stands for a stream: keys, names, translator, specs, freshness."""
