@@ -24,7 +24,7 @@ from dagster_airbyte_sync.assets import (
     tables_of_job,
 )
 from dagster_airbyte_sync.resources import Job
-from dagster_airbyte_sync.sensors.promises import Promise
+from dagster_airbyte_sync.sensors.live_runs import Promise
 
 
 @dataclass(frozen=True)

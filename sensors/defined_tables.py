@@ -42,7 +42,7 @@ from dagster_airbyte_sync.resources import (
     OutOfTime,
     StreamId,
 )
-from dagster_airbyte_sync.sensors.resuming import Ends, ends_reported
+from dagster_airbyte_sync.sensors.cursor.resuming import Ends, ends_reported
 
 # So many connections are asked for one by one in a tick; for more of them the catalog is cheaper.
 _MOST_ASKED = 10

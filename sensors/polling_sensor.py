@@ -12,8 +12,8 @@ from dagster_airbyte_sync.resources import (
     BaseAirbyteWorkspace,
     as_workspace,
 )
-from dagster_airbyte_sync.sensors.polling import Polling
 from dagster_airbyte_sync.sensors.run_requests import RunRequestFn
+from dagster_airbyte_sync.sensors.tick import Polling
 
 DEFAULT_LOOK_BACK = timedelta(minutes=10)
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, Job, OutOfTime, TimeBudget
-from dagster_airbyte_sync.sensors.bookmark import UNKNOWN, Bookmark, done_job
-from dagster_airbyte_sync.sensors.resuming import passes_none
+from dagster_airbyte_sync.sensors.cursor.cursor import UNKNOWN, Bookmark, done_job
+from dagster_airbyte_sync.sensors.cursor.resuming import passes_none
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from dagster_airbyte_sync.sensors.bookmark import Bookmark
+from dagster_airbyte_sync.sensors.cursor.cursor import Bookmark
 from dagster_airbyte_sync.sensors.decide import Decision, ToldSync
 from dagster_airbyte_sync.sensors.scan import Scan
 

@@ -127,7 +127,7 @@ class Deployment:
 def at_time(later: timedelta) -> Iterator[None]:
     """For the sensor it is so much later."""
     with pytest.MonkeyPatch.context() as patch:
-        now = "dagster_airbyte_sync.sensors.polling._now"
+        now = "dagster_airbyte_sync.sensors.tick._now"
         patch.setattr(now, lambda: int(time.time() + later.total_seconds()))
         yield
 

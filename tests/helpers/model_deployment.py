@@ -100,7 +100,7 @@ class Deployment(ModelAirbyte):
         def limits(hold: float, grace: float) -> Limits:
             return Limits(hold, grace, events=self.most_events)
 
-        patch.setattr("dagster_airbyte_sync.sensors.polling.Limits", limits)
+        patch.setattr("dagster_airbyte_sync.sensors.tick.Limits", limits)
 
     def close(self) -> None:
         clients._clients.clear()

@@ -8,7 +8,7 @@ import dagster as dg
 
 from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_definitions
 from dagster_airbyte_sync.assets.sync import reporting
-from dagster_airbyte_sync.sensors import polling
+from dagster_airbyte_sync.sensors import tick as polling
 
 FOLLOWED = os.environ["FOLLOWED_TABLE"]
 DEMANDS = Path(os.environ["DEMANDS"])

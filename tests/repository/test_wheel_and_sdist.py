@@ -91,7 +91,7 @@ def test_the_sdist_holds_the_folders_as_they_are_and_no_links(built: Artefacts) 
     assert {
         "resources/client/client.py",
         "assets/events/sync_events.py",
-        "sensors/polling.py",
+        "sensors/tick.py",
     } <= names
     assert {"tests/conftest.py", "examples/demo/definitions.py"} <= names
     assert not [name for name in names if name.startswith(f"src/{PACKAGE}/sensors")]

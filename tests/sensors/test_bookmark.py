@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_airbyte_sync import Job, JobStatus, JobType
-from dagster_airbyte_sync.sensors.bookmark import (
+from dagster_airbyte_sync.sensors.cursor.cursor import (
     MOST_APART,
     OVERLAP,
     UNKNOWN,

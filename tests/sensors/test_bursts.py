@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import AirbyteWorkspace
-from dagster_airbyte_sync.sensors import bookmark
+from dagster_airbyte_sync.sensors.cursor import cursor as bookmark
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 from helpers.deployment import Deployment, Tick, deployed
 

@@ -9,7 +9,8 @@ import dagster as dg
 from dagster_airbyte_sync import Job, JobStatus, JobType, StreamId
 from dagster_airbyte_sync.assets import Followers, Ledger, Table
 from dagster_airbyte_sync.assets.events.ledger import History, LastReported
-from dagster_airbyte_sync.sensors.bookmark import (
+from dagster_airbyte_sync.sensors.cursor.advance import move
+from dagster_airbyte_sync.sensors.cursor.cursor import (
     MOST_APART,
     OVERLAP,
     UNKNOWN,
@@ -19,8 +20,7 @@ from dagster_airbyte_sync.sensors.bookmark import (
 )
 from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits
 from dagster_airbyte_sync.sensors.decide import decide as decide_once
-from dagster_airbyte_sync.sensors.moving import move
-from dagster_airbyte_sync.sensors.promises import Promise
+from dagster_airbyte_sync.sensors.live_runs import Promise
 from dagster_airbyte_sync.sensors.scan import Scan
 
 NOON = datetime(2026, 8, 1, 12, tzinfo=timezone.utc)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
 from dagster_airbyte_sync.resources import Job, JobStatus, JobType
-from dagster_airbyte_sync.sensors.resuming import Resuming
+from dagster_airbyte_sync.sensors.cursor.resuming import Resuming
 
 NOON = datetime(2026, 8, 1, 12, tzinfo=timezone.utc)
 

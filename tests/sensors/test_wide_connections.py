@@ -13,7 +13,7 @@ from dagster_airbyte_sync import (
     AirbyteConnectionTableProps,
     DagsterAirbyteTranslator,
 )
-from dagster_airbyte_sync.sensors import polling
+from dagster_airbyte_sync.sensors import tick as polling
 from dagster_airbyte_sync.sensors.decide import Limits
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedStream
 from dagster_airbyte_sync.testing.payload import Json, JsonObject

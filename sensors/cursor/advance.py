@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dagster_airbyte_sync.resources import Job
-from dagster_airbyte_sync.sensors.bookmark import (
+from dagster_airbyte_sync.sensors.cursor.cursor import (
     MOST_APART,
     OVERLAP,
     UNKNOWN,

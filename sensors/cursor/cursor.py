@@ -9,8 +9,8 @@ from itertools import chain
 
 from dagster_airbyte_sync.resources import Job
 from dagster_airbyte_sync.resources.json_values import Json, integer, object_at, text, when
-from dagster_airbyte_sync.sensors import earlier_cursors
-from dagster_airbyte_sync.sensors.packing import NotPacked, pack, unpack
+from dagster_airbyte_sync.sensors.cursor import earlier_versions as earlier_cursors
+from dagster_airbyte_sync.sensors.cursor.packing import NotPacked, pack, unpack
 
 VERSION = 3
 

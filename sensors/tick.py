@@ -29,19 +29,19 @@ from dagster_airbyte_sync.resources import (
     TimeBudget,
     job_url,
 )
-from dagster_airbyte_sync.sensors.bookmark import (
+from dagster_airbyte_sync.sensors.cursor.advance import move
+from dagster_airbyte_sync.sensors.cursor.cursor import (
     Bookmark,
     UnreadableBookmark,
     begin_of,
     first_bookmark,
     read_bookmark,
 )
+from dagster_airbyte_sync.sensors.cursor.resuming import Ends, Resuming, passes_none
 from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits, decide, up_to
 from dagster_airbyte_sync.sensors.defined_tables import DefinedTables
 from dagster_airbyte_sync.sensors.half_step import warn_of_half_step
-from dagster_airbyte_sync.sensors.moving import move
-from dagster_airbyte_sync.sensors.promises import read_promises
-from dagster_airbyte_sync.sensors.resuming import Ends, Resuming, passes_none
+from dagster_airbyte_sync.sensors.live_runs import read_promises
 from dagster_airbyte_sync.sensors.run_requests import (
     Runnable,
     RunRequestFn,

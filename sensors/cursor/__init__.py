@@ -1,0 +1,1 @@
+"""What a sensor keeps from one tick to the next."""
