@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 
 from dagster_airbyte_sync import AirbyteWorkspace
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedStream
-from dagster_airbyte_sync.testing.payload import Json, JsonObject
+from dagster_airbyte_sync.testing.wire.payload import Json, JsonObject
 
 STREAMS = 5
 COLUMNS = 10

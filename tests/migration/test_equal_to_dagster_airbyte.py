@@ -9,7 +9,7 @@ import pytest
 
 import dagster_airbyte_sync
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedStream
-from dagster_airbyte_sync.testing.payload import JsonObject
+from dagster_airbyte_sync.testing.wire.payload import JsonObject
 from helpers.dagster_airbyte_env import described_by_dagster_airbyte, needs_dagster_airbyte
 from helpers.described_assets import Described, describe_workspace
 

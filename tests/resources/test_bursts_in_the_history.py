@@ -7,7 +7,7 @@ import pytest
 
 from dagster_airbyte_sync.resources import AirbyteClient, Job
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection, SimulatedJob
-from dagster_airbyte_sync.testing.jobs import FinalStatus
+from dagster_airbyte_sync.testing.world.jobs import FinalStatus
 
 Connect = Callable[..., AirbyteClient]
 

@@ -20,7 +20,7 @@ from dagster_airbyte_sync.testing import (
     RecordedRequest,
     SimulatedConnection,
 )
-from dagster_airbyte_sync.testing.connections import ConnectionStatus
+from dagster_airbyte_sync.testing.world.connections import ConnectionStatus
 from helpers.deployment import Deployment, deployed
 from helpers.starting_process import starting_process
 from helpers.variables import variables

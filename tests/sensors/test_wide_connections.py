@@ -16,7 +16,7 @@ from dagster_airbyte_sync import (
 from dagster_airbyte_sync.sensors import tick as polling
 from dagster_airbyte_sync.sensors.decide import Limits
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedStream
-from dagster_airbyte_sync.testing.payload import Json, JsonObject
+from dagster_airbyte_sync.testing.wire.payload import Json, JsonObject
 from helpers.deployment import Deployment, Tick, deployed
 from helpers.look_ups import counted_look_ups
 

@@ -16,7 +16,7 @@ from dagster_airbyte_sync.testing import (
     SimulatedStream,
     SimulatorError,
 )
-from dagster_airbyte_sync.testing.payload import JsonObject
+from dagster_airbyte_sync.testing.wire.payload import JsonObject
 from helpers.simulated import Client
 
 HOUR = timedelta(hours=1)

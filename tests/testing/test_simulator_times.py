@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from dagster_airbyte_sync.testing.times import java_duration, java_time, read_time
+from dagster_airbyte_sync.testing.wire.times import java_duration, java_time, read_time
 
 UTC = timezone.utc
 

@@ -12,14 +12,14 @@ except ImportError as error:
     ) from error
 
 from dagster_airbyte_sync.testing.clock import Clock, RealClock, SimulatedClock
-from dagster_airbyte_sync.testing.connections import SimulatedConnection, SimulatedDestination
 from dagster_airbyte_sync.testing.errors import SimulatorError
-from dagster_airbyte_sync.testing.faults import Fault
-from dagster_airbyte_sync.testing.jobs import SimulatedAttempt, SimulatedJob
-from dagster_airbyte_sync.testing.recording import Exchange, RecordedRequest
+from dagster_airbyte_sync.testing.server.faults import Fault
+from dagster_airbyte_sync.testing.server.recording import Exchange, RecordedRequest
+from dagster_airbyte_sync.testing.server.tokens import WorkspaceConfig
 from dagster_airbyte_sync.testing.simulator import AirbyteSimulator
-from dagster_airbyte_sync.testing.streams import SimulatedStream, StreamStats
-from dagster_airbyte_sync.testing.tokens import WorkspaceConfig
+from dagster_airbyte_sync.testing.world.connections import SimulatedConnection, SimulatedDestination
+from dagster_airbyte_sync.testing.world.jobs import SimulatedAttempt, SimulatedJob
+from dagster_airbyte_sync.testing.world.streams import SimulatedStream, StreamStats
 
 __all__ = [
     "AirbyteSimulator",

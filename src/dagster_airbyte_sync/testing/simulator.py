@@ -10,23 +10,23 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from dagster_airbyte_sync.testing import problems
-from dagster_airbyte_sync.testing.catalog import CatalogControls
 from dagster_airbyte_sync.testing.clock import Clock, SimulatedClock
-from dagster_airbyte_sync.testing.cloud import CloudHosts, CloudWorkspaceConfig
-from dagster_airbyte_sync.testing.configuration_api import ConfigurationApi
+from dagster_airbyte_sync.testing.configuration_api.endpoints import ConfigurationApi
+from dagster_airbyte_sync.testing.controls.catalog import CatalogControls
+from dagster_airbyte_sync.testing.controls.history import HistoryControls
+from dagster_airbyte_sync.testing.controls.incidents import IncidentControls
+from dagster_airbyte_sync.testing.controls.job_controls import JobControls
 from dagster_airbyte_sync.testing.errors import SimulatorError
-from dagster_airbyte_sync.testing.faults import ArmedFault, Fault
-from dagster_airbyte_sync.testing.gateway import Gateway
-from dagster_airbyte_sync.testing.history import HistoryControls
-from dagster_airbyte_sync.testing.incidents import IncidentControls
-from dagster_airbyte_sync.testing.job_controls import JobControls
-from dagster_airbyte_sync.testing.public_api import PublicApi
-from dagster_airbyte_sync.testing.recording import Exchange, RecordedRequest
-from dagster_airbyte_sync.testing.server import Server
-from dagster_airbyte_sync.testing.tokens import AuthMode, Doorkeeper, WorkspaceConfig
-from dagster_airbyte_sync.testing.versions import Version
-from dagster_airbyte_sync.testing.world import World
+from dagster_airbyte_sync.testing.public_api.endpoints import PublicApi
+from dagster_airbyte_sync.testing.server.cloud import CloudHosts, CloudWorkspaceConfig
+from dagster_airbyte_sync.testing.server.faults import ArmedFault, Fault
+from dagster_airbyte_sync.testing.server.gateway import Gateway
+from dagster_airbyte_sync.testing.server.recording import Exchange, RecordedRequest
+from dagster_airbyte_sync.testing.server.server import Server
+from dagster_airbyte_sync.testing.server.tokens import AuthMode, Doorkeeper, WorkspaceConfig
+from dagster_airbyte_sync.testing.wire import problems
+from dagster_airbyte_sync.testing.wire.versions import Version
+from dagster_airbyte_sync.testing.world.world import World
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -1,0 +1,1 @@
+"""Airbyte's Configuration API."""

@@ -1,0 +1,197 @@
+"""The Configuration API, under `/api/v1`: what Airbyte's own UI talks to."""
+
+from collections.abc import Callable, Iterable
+
+from flask import Blueprint, request
+from werkzeug.wrappers import Response
+
+from dagster_airbyte_sync.testing.configuration_api.job_endpoints import ConfigurationJobs
+from dagster_airbyte_sync.testing.configuration_api.lookup import Lookup
+from dagster_airbyte_sync.testing.configuration_api.records import (
+    connection_read,
+    destination_read,
+    event_read,
+    instance_configuration,
+    source_read,
+    workspace_read,
+)
+from dagster_airbyte_sync.testing.server.tokens import Doorkeeper
+from dagster_airbyte_sync.testing.wire import problems
+from dagster_airbyte_sync.testing.wire.parameters import Body
+from dagster_airbyte_sync.testing.wire.payload import Json, JsonObject
+from dagster_airbyte_sync.testing.wire.problems import answer
+from dagster_airbyte_sync.testing.world.given_schedules import GivenSchedules
+from dagster_airbyte_sync.testing.world.timeline import TimelineEvent
+from dagster_airbyte_sync.testing.world.world import World
+
+Endpoint = Callable[[Body], Response]
+
+
+class ConfigurationApi:
+    """Answers of the Configuration API. The gateway holds the lock while one is made."""
+
+    def __init__(self, world: World, doorkeeper: Doorkeeper, *, admin: bool, stable: bool) -> None:
+        self._world = world
+        self._doorkeeper = doorkeeper
+        self._find = Lookup(world, admin=admin)
+        self._given = GivenSchedules(world.version)
+        self._jobs = ConfigurationJobs(world, self._find, stable=stable)
+        self.airbyte_url = ""
+
+    def blueprint(self) -> Blueprint:
+        routes = Blueprint("configuration", __name__, url_prefix="/api/v1")
+        routes.get("/health")(self.health)
+        routes.get("/instance_configuration")(self.instance)
+        for path, endpoint in {**self._endpoints(), **self._jobs.endpoints()}.items():
+            routes.post(path, endpoint=path.replace("/", "_"))(_reading_body(endpoint))
+        return routes
+
+    def _endpoints(self) -> dict[str, Endpoint]:
+        return {
+            "/applications/token": self.token,
+            "/workspaces/get": self.get_workspace,
+            "/workspaces/list": self.list_workspaces,
+            "/connections/list": self.list_connections,
+            "/connections/list_all": self.list_all_connections,
+            "/connections/get": self.get_connection,
+            "/connections/update": self.update_connection,
+            "/connections/events/list": self.list_events,
+            "/connections/events/list_for_job": self.list_events_for_job,
+            "/destinations/list": self.list_destinations,
+            "/destinations/get": self.get_destination,
+            "/sources/list": self.list_sources,
+            "/operations/list": self.list_operations,
+        }
+
+    def health(self) -> Response:
+        return answer({"available": True})
+
+    def instance(self) -> Response:
+        mode = "simple" if self._doorkeeper.mode == "oauth" else "none"
+        world = self._world
+        return answer(
+            instance_configuration(world.workspace_id, world.version, mode, self.airbyte_url)
+        )
+
+    def token(self, body: Body) -> Response:
+        """Unlike its public twin it says nothing about the token's lifetime."""
+        if self._doorkeeper.mode != "oauth":
+            return problems.no_such_page()
+        token = self._doorkeeper.mint(body.text("client_id"), body.text("client_secret"))
+        if token is None:
+            raise problems.known_exception(400, "Invalid client credentials", self._world.version)
+        return answer({"access_token": token})
+
+    def get_workspace(self, body: Body) -> Response:
+        self._find.workspace(body)
+        return answer(self._workspace())
+
+    def list_workspaces(self, body: Body) -> Response:
+        """Removed in 1.7."""
+        if self._world.version.since(1, 7):
+            return problems.no_such_page()
+        return answer({"workspaces": [self._workspace()]})
+
+    def list_connections(self, body: Body) -> Response:
+        """All of them at once, with their schemas, except deleted ones."""
+        self._find.workspace(body)
+        return answer({"connections": self._connections(deleted=False)})
+
+    def list_all_connections(self, body: Body) -> Response:
+        self._find.workspace(body)
+        return answer({"connections": self._connections(deleted=True)})
+
+    def get_connection(self, body: Body) -> Response:
+        connection = self._find.connection(body)
+        return answer(connection_read(connection, self._world.workspace_id, self._world.version))
+
+    def update_connection(self, body: Body) -> Response:
+        """A patch: what is not given stays. Of all it could change, the schedule is simulated."""
+        connection = self._find.connection(body)
+        schedule = self._given.schedule(body)
+        if schedule is not None:
+            self._world.reschedule(connection, schedule)
+        return answer(connection_read(connection, self._world.workspace_id, self._world.version))
+
+    def list_destinations(self, body: Body) -> Response:
+        self._find.workspace(body)
+        world = self._world
+        found = [destination_read(each, world.workspace_id) for each in world.destinations.values()]
+        return self._actors("destinations", "destinationId", found, body)
+
+    def get_destination(self, body: Body) -> Response:
+        destination = self._world.destinations.get(body.text("destinationId"))
+        if destination is None:
+            raise self._find.refusal("destination")
+        return answer(destination_read(destination, self._world.workspace_id))
+
+    def list_sources(self, body: Body) -> Response:
+        self._find.workspace(body)
+        world = self._world
+        found = [source_read(each, world.workspace_id) for each in world.connections.values()]
+        return self._actors("sources", "sourceId", found, body)
+
+    def list_operations(self, body: Body) -> Response:
+        """None: dbt transformations and normalization are gone."""
+        self._find.connection(body)
+        return answer({"operations": []})
+
+    def list_events(self, body: Body) -> Response:
+        """Newest first, twenty at a time."""
+        connection = self._find.connection(body)
+        start, end = body.time("createdAtStart"), body.time("createdAtEnd")
+        kinds = body.texts("eventTypes")
+        found = [
+            event
+            for event in self._events()
+            if event.connection_id == connection.connection_id
+            and (not kinds or event.type in kinds)
+            and (start is None or start <= event.created_at)
+            and (end is None or event.created_at <= end)
+        ]
+        page = body.part("pagination")
+        size, offset = page.number("pageSize", 20), page.number("rowOffset", 0)
+        return self._event_list(found[offset : offset + size])
+
+    def list_events_for_job(self, body: Body) -> Response:
+        """Since 2.0."""
+        if not self._world.version.since(2, 0):
+            return problems.no_such_page()
+        job = self._find.job(body)
+        return self._event_list(event for event in self._events() if event.job_id == job.job_id)
+
+    def _events(self) -> list[TimelineEvent]:
+        return sorted(self._world.events, key=lambda event: event.created_at, reverse=True)
+
+    def _event_list(self, events: Iterable[TimelineEvent]) -> Response:
+        return answer({"events": [event_read(event) for event in events]})
+
+    def _workspace(self) -> JsonObject:
+        return workspace_read(self._world.workspace_id, self._world.workspace_name)
+
+    def _connections(self, *, deleted: bool) -> list[JsonObject]:
+        world = self._world
+        return [
+            connection_read(each, world.workspace_id, world.version)
+            for each in world.connections.values()
+            if deleted or each.status != "deprecated"
+        ]
+
+    def _actors(self, kind: str, id_key: str, rows: list[JsonObject], body: Body) -> Response:
+        """Since 1.8 in pages of twenty, each after the `cursor`, which is the last id seen."""
+        if not self._world.version.since(1, 8):
+            return answer({kind: rows})
+        ordered = sorted(rows, key=lambda row: (str(row["name"]).lower(), str(row[id_key])))
+        size = body.number("pageSize", 20)
+        page = _after(body.optional("cursor"), id_key, ordered)[:size]
+        content: dict[str, Json] = {kind: page, "page_size": size, "num_connections": len(rows)}
+        return answer(content)
+
+
+def _after(cursor: str | None, id_key: str, rows: list[JsonObject]) -> list[JsonObject]:
+    ids = [row[id_key] for row in rows]
+    return rows[ids.index(cursor) + 1 :] if cursor in ids else rows
+
+
+def _reading_body(endpoint: Endpoint) -> Callable[[], Response]:
+    return lambda: endpoint(Body(request.get_json(silent=True)))

@@ -1,0 +1,192 @@
+"""The part of the Configuration API that is about jobs."""
+
+from collections.abc import Callable, Iterable
+
+from werkzeug.wrappers import Response
+
+from dagster_airbyte_sync.testing.configuration_api.job_records import (
+    CONFIG_TYPES,
+    job_info,
+    job_read,
+    job_with_attempts,
+    stream_statuses,
+)
+from dagster_airbyte_sync.testing.configuration_api.lookup import Lookup
+from dagster_airbyte_sync.testing.wire import problems
+from dagster_airbyte_sync.testing.wire.parameters import Body
+from dagster_airbyte_sync.testing.wire.payload import JsonObject
+from dagster_airbyte_sync.testing.wire.problems import answer
+from dagster_airbyte_sync.testing.world.connections import SimulatedConnection
+from dagster_airbyte_sync.testing.world.job_query import JobQuery
+from dagster_airbyte_sync.testing.world.jobs import JobType, SimulatedJob
+from dagster_airbyte_sync.testing.world.streams import pick_or_make
+from dagster_airbyte_sync.testing.world.world import World
+
+PAGE_SIZE = 200
+_STATUS_FILTERS = (
+    "connectionId",
+    "jobId",
+    "attemptNumber",
+    "streamName",
+    "streamNamespace",
+    "jobType",
+)
+_STORED_TYPES = {**{name: kind for kind, name in CONFIG_TYPES.items()}, "clear": "reset"}
+
+
+class ConfigurationJobs:
+    """Lists, reads, starts and cancels jobs."""
+
+    def __init__(self, world: World, find: Lookup, *, stable: bool) -> None:
+        self._world = world
+        self._find = find
+        self._stable = stable
+
+    def endpoints(self) -> dict[str, Callable[[Body], Response]]:
+        return {
+            "/jobs/list": self.list_jobs,
+            "/jobs/list_for_workspaces": self.list_for_workspaces,
+            "/jobs/get": self.get,
+            "/jobs/get_without_logs": self.get_without_logs,
+            "/jobs/get_light": self.get_light,
+            "/jobs/get_last_replication_job": self.get_last,
+            "/jobs/cancel": self.cancel,
+            "/connections/sync": self.sync,
+            "/connections/reset": self.reset,
+            "/connections/clear": self.reset,
+            "/connections/reset/stream": self.reset,
+            "/connections/clear/stream": self.reset,
+            "/connections/refresh": self.refresh,
+            "/stream_statuses/list": self.list_stream_statuses,
+        }
+
+    def list_jobs(self, body: Body) -> Response:
+        """The offset is rounded down to a whole number of pages (`JobServiceDataImpl`)."""
+        size, offset = self._page(body)
+        if size == 0:
+            raise problems.configuration_error(500, "/ by zero", self._world.version)
+        found = self._select(body)
+        first = offset // size * size
+        return self._job_list(found[first : first + size], total=len(found))
+
+    def list_for_workspaces(self, body: Body) -> Response:
+        """`totalJobCount` is the number of rows on the page (`JobHistoryHandler`)."""
+        size, offset = self._page(body)
+        asked = body.texts("workspaceIds")
+        known = asked is None or self._world.workspace_id in asked
+        page = self._select(body)[offset : offset + size] if known else []
+        return self._job_list(page, total=len(page))
+
+    def get(self, body: Body) -> Response:
+        return answer(job_info(self._job(body), self._world.version, logs=True))
+
+    def get_without_logs(self, body: Body) -> Response:
+        return answer(job_info(self._job(body), self._world.version))
+
+    def get_light(self, body: Body) -> Response:
+        return answer({"job": job_read(self._job(body), self._world.version, with_stats=False)})
+
+    def get_last(self, body: Body) -> Response:
+        """The newest job that was not cancelled, or an empty object."""
+        query = JobQuery(connection_id=self._find.connection(body).connection_id)
+        found = query.select(self._world.jobs.values(), self._world.clock.now())
+        kept = [job for job in found if job.status != "cancelled"]
+        last = max(kept, key=lambda job: job.job_id, default=None)
+        return answer(
+            {"job": job_read(last, self._world.version, with_stats=False)} if last else {}
+        )
+
+    def cancel(self, body: Body) -> Response:
+        job = self._find.job(body)
+        self._world.cancel_on_behalf_of(job, self._world.clock.now())
+        return self._info(job)
+
+    def sync(self, body: Body) -> Response:
+        connection = self._find.connection(body)
+        if connection.status != "active":
+            raise self._conflict("Can only sync an active connection")
+        if self._world.running(connection.connection_id):
+            raise self._conflict(problems.already_running(connection.connection_id))
+        return self._info(self._world.start_for_client(connection, "sync"))
+
+    def reset(self, body: Body) -> Response:
+        """Also a clear, of the whole connection or of some of its streams."""
+        connection = self._find.connection(body)
+        self._world.cancel_running(connection.connection_id, self._world.clock.now())
+        return self._info(self._start(connection, "reset", body))
+
+    def refresh(self, body: Body) -> Response:
+        """Starts nothing, and says so by an empty object, while a job is running."""
+        connection = self._find.connection(body)
+        body.text("refreshMode")
+        if self._world.running(connection.connection_id):
+            return answer({})
+        job = self._start(connection, "refresh", body)
+        return answer({"job": job_read(job, self._world.version, with_stats=False)})
+
+    def list_stream_statuses(self, body: Body) -> Response:
+        """Needs a page, whose offset must be a whole number of pages; there is no order."""
+        self._find.workspace(body)
+        page = body.part("pagination")
+        size, offset = page.number("pageSize"), page.number("rowOffset")
+        if size < 1 or offset % size:
+            raise problems.configuration_error(400, "Bad pagination", self._world.version)
+        found = sorted(self._statuses(body), key=lambda row: str(row["id"]))
+        return answer({"streamStatuses": found[offset : offset + size]})
+
+    def _statuses(self, body: Body) -> Iterable[JsonObject]:
+        wanted = {name: body.value(name) for name in _STATUS_FILTERS if body.has(name)}
+        now = self._world.clock.now()
+        for job in self._world.jobs.values():
+            for row in stream_statuses(job.as_committed(now), self._world.workspace_id):
+                if all(row.get(name) == value for name, value in wanted.items()):
+                    yield row
+
+    def _start(self, connection: SimulatedConnection, kind: JobType, body: Body) -> SimulatedJob:
+        names = [
+            (each.text("streamName"), each.optional("streamNamespace"))
+            for each in body.parts("streams")
+        ]
+        # None named means all.
+        streams = pick_or_make(names, connection.streams) if names else None
+        return self._world.start_for_client(connection, kind, streams)
+
+    def _select(self, body: Body) -> list[SimulatedJob]:
+        query = self._query(body)
+        found = query.select(self._world.jobs.values(), self._world.clock.now())
+        return found if self._stable else query.disturb_ties(found, self._world.chance)
+
+    def _query(self, body: Body) -> JobQuery:
+        """Newest first unless asked otherwise."""
+        types = body.texts("configTypes")
+        if types is None:
+            raise problems.unbound("configTypes", "null")
+        by_update = body.optional("orderByField") == "updatedAt"
+        return JobQuery(
+            connection_id=body.optional("configId"),
+            types={_STORED_TYPES.get(name, name) for name in types},
+            statuses=body.texts("statuses") or None,
+            created_from=body.time("createdAtStart"),
+            created_to=body.time("createdAtEnd"),
+            updated_from=body.time("updatedAtStart"),
+            updated_to=body.time("updatedAtEnd"),
+            order="updatedAt" if by_update else "createdAt",
+            descending=body.optional("orderByMethod") != "ASC",
+        )
+
+    def _page(self, body: Body) -> tuple[int, int]:
+        page = body.part("pagination")
+        return page.number("pageSize", PAGE_SIZE), page.number("rowOffset", 0)
+
+    def _job(self, body: Body) -> SimulatedJob:
+        return self._find.job(body).as_committed(self._world.clock.now())
+
+    def _info(self, job: SimulatedJob) -> Response:
+        return answer(job_info(job, self._world.version))
+
+    def _job_list(self, jobs: list[SimulatedJob], *, total: int) -> Response:
+        rows = [job_with_attempts(job, self._world.version) for job in jobs]
+        return answer({"jobs": rows, "totalJobCount": total})
+
+    def _conflict(self, message: str) -> problems.Refusal:
+        return problems.known_exception(409, message, self._world.version)

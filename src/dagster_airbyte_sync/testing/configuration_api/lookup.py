@@ -1,0 +1,38 @@
+"""Finding what a body of the Configuration API names."""
+
+from dagster_airbyte_sync.testing.wire import problems
+from dagster_airbyte_sync.testing.wire.parameters import Body
+from dagster_airbyte_sync.testing.wire.problems import Refusal
+from dagster_airbyte_sync.testing.world.connections import SimulatedConnection
+from dagster_airbyte_sync.testing.world.jobs import SimulatedJob
+from dagster_airbyte_sync.testing.world.world import World
+
+
+class Lookup:
+    """Finds records by the ids in a body; who is no administrator may not know what is missing."""
+
+    def __init__(self, world: World, *, admin: bool) -> None:
+        self._world = world
+        self._admin = admin
+
+    def workspace(self, body: Body) -> None:
+        if body.text("workspaceId") != self._world.workspace_id:
+            raise self.refusal("workspace")
+
+    def connection(self, body: Body) -> SimulatedConnection:
+        connection = self._world.connections.get(body.text("connectionId"))
+        if connection is None:
+            raise self.refusal("connection")
+        return connection
+
+    def job(self, body: Body) -> SimulatedJob:
+        job = self._world.jobs.get(body.number("id"))
+        if job is None:
+            raise self.refusal("job")
+        return job
+
+    def refusal(self, kind: str) -> Refusal:
+        if not self._admin:
+            return problems.forbidden()
+        message = f"Could not find configuration for {kind}"
+        return problems.configuration_error(404, message, self._world.version)

@@ -1,0 +1,162 @@
+"""Connections, actors and the rest as the Configuration API writes them."""
+
+from dagster_airbyte_sync.testing.public_api.records import tag_record
+from dagster_airbyte_sync.testing.wire.payload import Json, JsonObject
+from dagster_airbyte_sync.testing.wire.times import epoch_seconds
+from dagster_airbyte_sync.testing.wire.versions import Version
+from dagster_airbyte_sync.testing.world.connections import SimulatedConnection, SimulatedDestination
+from dagster_airbyte_sync.testing.world.schedule import Schedule
+from dagster_airbyte_sync.testing.world.streams import SimulatedStream
+from dagster_airbyte_sync.testing.world.timeline import TimelineEvent
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""The default user and the default organization."""
+SOURCE_DEFINITION = "b6a5d5c1-6a1d-4f0d-9f5f-6f1a8d2f3c11"
+
+_DEFAULT_USER: JsonObject = {
+    "id": NOBODY,
+    "email": "airbyte@example.com",
+    "name": "Default",
+    "isDeleted": False,
+}
+
+
+def connection_read(
+    connection: SimulatedConnection, workspace_id: str, version: Version
+) -> JsonObject:
+    """Has no `workspaceId`, and shows the deselected streams as well."""
+    streams: list[Json] = [_stream_and_configuration(stream) for stream in connection.streams]
+    tags: list[Json] = [tag_record(tag, workspace_id) for tag in connection.tags]
+    return {
+        "connectionId": connection.connection_id,
+        "name": connection.name,
+        "namespaceDefinition": connection.namespace_definition.replace("_", ""),
+        "namespaceFormat": connection.namespace_format,
+        "prefix": connection.prefix,
+        "sourceId": connection.source_id,
+        "destinationId": connection.destination_id,
+        "operationIds": [],
+        "syncCatalog": {"streams": streams},
+        **_schedule(connection.schedule),
+        "status": connection.status,
+        "breakingChange": False,
+        "notifySchemaChanges": False,
+        "notifySchemaChangesByEmail": False,
+        "nonBreakingChangesPreference": "ignore",
+        "created_at": epoch_seconds(connection.created_at),
+        "tags": tags if version.since(1, 6) else None,
+    }
+
+
+def destination_read(destination: SimulatedDestination, workspace_id: str) -> JsonObject:
+    return {
+        "destinationDefinitionId": destination.definition_id,
+        "destinationId": destination.destination_id,
+        "workspaceId": workspace_id,
+        "connectionConfiguration": destination.configuration,
+        "name": destination.name,
+        "destinationName": destination.type.replace("-", " ").title(),
+        "createdAt": epoch_seconds(destination.created_at),
+        "status": "active",
+    }
+
+
+def source_read(connection: SimulatedConnection, workspace_id: str) -> JsonObject:
+    """Every connection has a source of its own."""
+    return {
+        "sourceDefinitionId": SOURCE_DEFINITION,
+        "sourceId": connection.source_id,
+        "workspaceId": workspace_id,
+        "connectionConfiguration": {},
+        "name": f"{connection.name} source",
+        "sourceName": "Faker",
+        "createdAt": epoch_seconds(connection.created_at),
+        "status": "active",
+    }
+
+
+def workspace_read(workspace_id: str, name: str) -> JsonObject:
+    return {
+        "workspaceId": workspace_id,
+        "customerId": NOBODY,
+        "organizationId": NOBODY,
+        "name": name,
+        "slug": name.lower().replace(" ", "-"),
+        "initialSetupComplete": True,
+    }
+
+
+def instance_configuration(
+    workspace_id: str, version: Version, auth_mode: str, airbyte_url: str
+) -> JsonObject:
+    return {
+        "edition": "community",
+        "version": version.text,
+        "airbyteUrl": airbyte_url,
+        "auth": {"mode": auth_mode},
+        "initialSetupComplete": True,
+        "defaultUserId": NOBODY,
+        "defaultOrganizationId": NOBODY,
+        "defaultOrganizationEmail": "airbyte@example.com",
+        "defaultWorkspaceId": workspace_id,
+        "trackingStrategy": "logging",
+    }
+
+
+def event_read(event: TimelineEvent) -> JsonObject:
+    """Without its own accounts, Airbyte knows one user: nobody in particular."""
+    return {
+        "id": event.event_id,
+        "connectionId": event.connection_id,
+        "eventType": event.type,
+        "summary": event.summary,
+        "createdAt": epoch_seconds(event.created_at),
+        "user": _DEFAULT_USER if event.by_user else None,
+    }
+
+
+def _stream_and_configuration(stream: SimulatedStream) -> JsonObject:
+    return {"stream": _stream(stream), "config": _configuration(stream)}
+
+
+def _stream(stream: SimulatedStream) -> JsonObject:
+    return {
+        "name": stream.name,
+        "namespace": stream.namespace,
+        "jsonSchema": stream.schema,
+        "supportedSyncModes": ["full_refresh", "incremental"],
+        "sourceDefinedCursor": False,
+        "defaultCursorField": [],
+        "sourceDefinedPrimaryKey": [list(path) for path in stream.primary_key],
+        "isResumable": stream.sync_mode == "incremental",
+        "isFileBased": False,
+    }
+
+
+def _configuration(stream: SimulatedStream) -> JsonObject:
+    return {
+        "syncMode": stream.sync_mode,
+        "destinationSyncMode": stream.writes_as,
+        "cursorField": list(stream.cursor_field),
+        "primaryKey": [list(path) for path in stream.primary_key],
+        "aliasName": stream.name,
+        "selected": stream.selected,
+        "fieldSelectionEnabled": bool(stream.selected_fields),
+        "selectedFields": [{"fieldPath": [name]} for name in stream.selected_fields],
+        "hashedFields": [],
+        "mappers": [],
+        "includeFiles": False,
+    }
+
+
+def _schedule(schedule: Schedule) -> JsonObject:
+    """An interval is written twice, in the old way and in the new one."""
+    if schedule.every:
+        units, unit = schedule.units
+        interval: JsonObject = {"units": units, "timeUnit": unit}
+        data: JsonObject = {"basicSchedule": interval}
+        return {"schedule": interval, "scheduleType": "basic", "scheduleData": data}
+    if schedule.cron:
+        cron = {"cronExpression": schedule.cron, "cronTimeZone": schedule.timezone}
+        return {"scheduleType": "cron", "scheduleData": {"cron": cron}}
+    return {"scheduleType": "manual"}

@@ -1,0 +1,1 @@
+"""What a test can make happen in the simulated Airbyte."""

@@ -1,0 +1,287 @@
+"""The public API, under `/api/public/v1`."""
+
+import re
+from collections.abc import Sequence
+
+from flask import Blueprint, request
+from werkzeug.wrappers import Response
+
+from dagster_airbyte_sync.testing.public_api.paging import UnorderedListing, envelope
+from dagster_airbyte_sync.testing.public_api.records import (
+    connection_record,
+    destination_record,
+    job_record,
+    stream_properties,
+    tag_id,
+    workspace_record,
+)
+from dagster_airbyte_sync.testing.server.tokens import Doorkeeper
+from dagster_airbyte_sync.testing.wire import problems
+from dagster_airbyte_sync.testing.wire.parameters import Body, Query, is_uuid
+from dagster_airbyte_sync.testing.wire.payload import JsonObject
+from dagster_airbyte_sync.testing.wire.problems import Refusal, answer
+from dagster_airbyte_sync.testing.world.connections import SimulatedConnection
+from dagster_airbyte_sync.testing.world.given_schedules import given_to_public_api
+from dagster_airbyte_sync.testing.world.job_query import JobQuery, OrderField
+from dagster_airbyte_sync.testing.world.jobs import SimulatedJob
+from dagster_airbyte_sync.testing.world.world import World
+
+JOB_TYPES = ("sync", "reset", "refresh", "clear")
+JOB_STATUSES = ("pending", "queued", "running", "incomplete", "failed", "succeeded", "cancelled")
+_ORDER = re.compile(r"([a-zA-Z0-9]+)\|(ASC|DESC)")
+_ORDER_FIELDS: dict[str, OrderField] = {"createdat": "createdAt", "updatedat": "updatedAt"}
+
+
+class PublicApi:
+    """Answers of the public API. The gateway holds the lock while one is made."""
+
+    def __init__(
+        self, world: World, doorkeeper: Doorkeeper, *, admin: bool, stable: bool, seed: int
+    ) -> None:
+        self._world = world
+        self._doorkeeper = doorkeeper
+        self._admin = admin
+        self._stable = stable
+        self._unordered = UnorderedListing(seed)
+
+    def blueprint(self) -> Blueprint:
+        routes = Blueprint("public", __name__, url_prefix="/api/public/v1")
+        routes.get("/health")(self.health)
+        routes.post("/applications/token")(self.token)
+        routes.get("/workspaces")(self.list_workspaces)
+        routes.get("/workspaces/<workspace_id>")(self.get_workspace)
+        routes.get("/destinations")(self.list_destinations)
+        routes.get("/destinations/<destination_id>")(self.get_destination)
+        routes.get("/connections")(self.list_connections)
+        routes.get("/connections/<connection_id>")(self.get_connection)
+        routes.patch("/connections/<connection_id>")(self.patch_connection)
+        routes.get("/streams")(self.list_streams)
+        routes.get("/jobs")(self.list_jobs)
+        routes.post("/jobs")(self.start_job)
+        routes.get("/jobs/<job_id>")(self.get_job)
+        routes.delete("/jobs/<job_id>")(self.cancel_job)
+        return routes
+
+    def health(self) -> Response:
+        return Response("Successful operation", mimetype="text/plain")
+
+    def token(self) -> Response:
+        if self._doorkeeper.mode != "oauth":
+            return problems.no_such_page()
+        given = request.form if request.form else request.get_json(silent=True) or {}
+        token = self._doorkeeper.mint(given.get("client_id"), given.get("client_secret"))
+        if token is None:
+            raise problems.bad_request("Invalid client id or token")
+        lifetime = int(self._doorkeeper.lifetime.total_seconds())
+        return answer({"access_token": token, "token_type": "Bearer", "expires_in": lifetime})
+
+    # Workspaces, destinations, connections, streams
+
+    def list_workspaces(self) -> Response:
+        return self._page("/workspaces", [self._workspace()] if self._is_asked_for() else [])
+
+    def get_workspace(self, workspace_id: str) -> Response:
+        self._must_be_uuid(workspace_id)
+        if workspace_id != self._world.workspace_id:
+            raise self._unknown("workspace", workspace_id)
+        return answer(self._workspace())
+
+    def list_destinations(self) -> Response:
+        found = self._world.destinations.values() if self._is_asked_for() else ()
+        world = self._world
+        rows = [destination_record(each, world.workspace_id, world.version) for each in found]
+        return self._page("/destinations", rows)
+
+    def get_destination(self, destination_id: str) -> Response:
+        self._must_be_uuid(destination_id)
+        destination = self._world.destinations.get(destination_id)
+        if destination is None:
+            raise self._unknown("destination", destination_id)
+        world = self._world
+        return answer(destination_record(destination, world.workspace_id, world.version))
+
+    def list_connections(self) -> Response:
+        found = self._world.connections.values() if self._is_asked_for() else ()
+        rows = [self._connection(each) for each in found if self._is_wanted(each)]
+        return self._page("/connections", rows)
+
+    def get_connection(self, connection_id: str) -> Response:
+        """Finds deleted connections too."""
+        return answer(self._connection(self._find_connection(connection_id)))
+
+    def patch_connection(self, connection_id: str) -> Response:
+        """Of all it could change, the schedule is simulated."""
+        connection = self._find_connection(connection_id)
+        schedule = given_to_public_api(Body(request.get_json(silent=True)).part("schedule"))
+        if schedule is not None:
+            self._world.reschedule(connection, schedule)
+        return answer(self._connection(connection))
+
+    def list_streams(self) -> Response:
+        source_id = self._query.text("sourceId")
+        if not source_id:
+            raise problems.unbound("sourceId", "")
+        for connection in self._world.connections.values():
+            if connection.source_id == source_id:
+                return answer([stream_properties(stream) for stream in connection.streams])
+        raise self._unknown("source", source_id)
+
+    # Jobs
+
+    def list_jobs(self) -> Response:
+        offset, limit = self._query.number("offset", 0), self._query.number("limit", 20)
+        query = self._job_query()
+        jobs = query.select(self._listed_jobs(), self._world.clock.now())
+        if not self._stable:
+            jobs = query.disturb_ties(jobs, self._world.chance)
+        page = [job_record(job, with_stats=True) for job in jobs[offset : offset + limit]]
+        return answer(envelope(page, "/jobs", self._kept_filters("jobType"), limit, offset))
+
+    def get_job(self, job_id: str) -> Response:
+        job = self._find_job(job_id)
+        return answer(job_record(job.as_committed(self._world.clock.now()), with_stats=True))
+
+    def start_job(self) -> Response:
+        """A reset or clear cancels what runs; a sync next to a running job is refused."""
+        body = Body(request.get_json(silent=True))
+        kind = body.text("jobType")
+        connection = self._find_connection(body.text("connectionId"))
+        if kind not in JOB_TYPES:
+            raise problems.unbound("jobType", kind)
+        if kind == "refresh":
+            raise problems.unprocessable("Refreshes are not supported in the public API")
+        job = self._start_sync(connection) if kind == "sync" else self._start_reset(connection)
+        return answer(job_record(job, with_stats=False))
+
+    def cancel_job(self, job_id: str) -> Response:
+        """Cancels whatever runs on the job's connection, as the job is only how it is found."""
+        job = self._find_job(job_id)
+        self._world.cancel_on_behalf_of(job, self._world.clock.now())
+        return answer(job_record(job, with_stats=False))
+
+    def _start_sync(self, connection: SimulatedConnection) -> SimulatedJob:
+        if connection.status != "active":
+            raise problems.state_conflict("Could not fulfill request")
+        if self._world.running(connection.connection_id):
+            raise problems.try_again_later(connection.connection_id)
+        return self._world.start_for_client(connection, "sync")
+
+    def _start_reset(self, connection: SimulatedConnection) -> SimulatedJob:
+        self._world.cancel_running(connection.connection_id, self._world.clock.now())
+        return self._world.start_for_client(connection, "reset")
+
+    def _job_query(self) -> JobQuery:
+        query = self._query
+        status = query.one_of("status", JOB_STATUSES)
+        order, descending = _order(query.text("orderBy"))
+        return JobQuery(
+            connection_id=query.text("connectionId"),
+            types=self._job_types(query.one_of("jobType", JOB_TYPES)),
+            statuses=None if status is None else (status,),
+            created_from=query.time("createdAtStart"),
+            created_to=query.time("createdAtEnd"),
+            updated_from=query.time("updatedAtStart"),
+            updated_to=query.time("updatedAtEnd"),
+            order=order,
+            descending=descending,
+        )
+
+    def _job_types(self, asked: str | None) -> tuple[str, ...]:
+        """Nothing is stored as a clear, and before 2.1 refreshes are listed on demand only."""
+        if asked:
+            return (asked,)
+        return JOB_TYPES if self._world.version.since(2, 1) else ("sync", "reset")
+
+    def _listed_jobs(self) -> Sequence[SimulatedJob]:
+        connection_id = self._query.text("connectionId")
+        if connection_id:
+            # The workspaces are ignored then.
+            self._find_connection(connection_id)
+        elif not self._is_asked_for():
+            return ()
+        return list(self._world.jobs.values())
+
+    # What the answers above have in common
+
+    @property
+    def _query(self) -> Query:
+        return Query(request.args)
+
+    def _page(self, path: str, rows: Sequence[JsonObject]) -> Response:
+        offset, limit = self._query.number("offset", 0), self._query.number("limit", 20)
+        page = (
+            rows[offset : offset + limit]
+            if self._stable
+            else self._unordered.page(rows, limit, offset)
+        )
+        return answer(envelope(page, path, self._kept_filters("includeDeleted"), limit, offset))
+
+    def _kept_filters(self, *names: str) -> dict[str, str]:
+        """What a link to another page remembers of its question."""
+        scope = "connectionId" if self._query.text("connectionId") else "workspaceIds"
+        given = {name: self._query.text(name) for name in (*names, scope)}
+        return {name: text for name, text in given.items() if text}
+
+    def _is_asked_for(self) -> bool:
+        """Whether the simulated workspace is among those of the question; none means all."""
+        asked = self._query.ids("workspaceIds")
+        known = not asked or self._world.workspace_id in asked
+        if not known and not self._admin:
+            raise problems.forbidden()
+        return known
+
+    def _is_wanted(self, connection: SimulatedConnection) -> bool:
+        if connection.status == "deprecated" and not self._query.flag("includeDeleted"):
+            return False
+        asked = self._query.ids("tagIds") if self._world.version.since(1, 6) else []
+        tags = {tag_id(tag, self._world.workspace_id) for tag in connection.tags}
+        return not asked or not tags.isdisjoint(asked)
+
+    def _find_connection(self, connection_id: str) -> SimulatedConnection:
+        self._must_be_uuid(connection_id)
+        connection = self._world.connections.get(connection_id)
+        if connection is None:
+            raise self._unknown("connection", connection_id)
+        return connection
+
+    def _find_job(self, job_id: str) -> SimulatedJob:
+        if not job_id.isdigit():
+            raise problems.unbound("jobId", job_id)
+        job = self._world.jobs.get(int(job_id))
+        if job is None:
+            raise self._unknown_job()
+        return job
+
+    def _unknown(self, kind: str, resource_id: str) -> Refusal:
+        """Who is no administrator has no role on what does not exist."""
+        if not self._admin:
+            return problems.forbidden()
+        return problems.resource_not_found(kind, resource_id)
+
+    def _unknown_job(self) -> Refusal:
+        """The words are Airbyte's, and so is the status."""
+        if not self._admin:
+            return problems.forbidden()
+        return problems.state_conflict("Job is not currently running")
+
+    def _must_be_uuid(self, text: str) -> None:
+        if not is_uuid(text):
+            raise problems.unexpected(self._world.version)
+
+    def _workspace(self) -> JsonObject:
+        world = self._world
+        return workspace_record(world.workspace_id, world.workspace_name, world.version)
+
+    def _connection(self, connection: SimulatedConnection) -> JsonObject:
+        return connection_record(connection, self._world.workspace_id, self._world.version)
+
+
+def _order(text: str | None) -> tuple[OrderField, bool]:
+    """Oldest first unless asked otherwise."""
+    if text is None:
+        return "createdAt", False
+    match = _ORDER.search(text)
+    field = _ORDER_FIELDS.get(match.group(1).lower()) if match else None
+    if match is None or field is None:
+        raise problems.bad_request("Invalid order by clause provided")
+    return field, match.group(2) == "DESC"

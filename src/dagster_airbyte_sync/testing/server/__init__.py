@@ -1,0 +1,1 @@
+"""The simulated Airbyte's HTTP server, its tokens and its faults."""

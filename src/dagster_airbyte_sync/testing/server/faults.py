@@ -1,0 +1,212 @@
+"""What can go wrong between a client and Airbyte."""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from werkzeug.wrappers import Response
+
+from dagster_airbyte_sync.testing.server import speaking as wire
+from dagster_airbyte_sync.testing.server.recording import RecordedRequest
+from dagster_airbyte_sync.testing.wire import problems
+from dagster_airbyte_sync.testing.wire.payload import JsonObject
+
+Carry = Callable[[], Response]
+"""Has the request carried out, and returns the honest answer."""
+
+_PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in</body></html>"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to go wrong, after `delay` real seconds.
+
+    `answer` returns what to send; None closes the connection instead. `delivery` is how it goes
+    over the wire, in pieces with `pause` real seconds after each; None is as usual.
+    """
+
+    name: str
+    answer: Callable[[Carry], Response | None] = field(repr=False)
+    delay: float = 0.0
+    delivery: wire.Delivery | None = field(default=None, repr=False)
+    pause: float = 0.0
+
+    @staticmethod
+    def status(
+        code: int,
+        body: JsonObject | str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> "Fault":
+        """Refuse with this status; the request is not carried out."""
+        return Fault(f"status({code})", lambda _: _refusal(code, body, headers))
+
+    @staticmethod
+    def rate_limited(retry_after: int | None = None) -> "Fault":
+        """429. Airbyte itself sends no Retry-After, a gateway in front of it may."""
+        headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        body = {"message": "You are being rate limited."}
+        return Fault("rate_limited", lambda _: _refusal(429, body, headers))
+
+    @staticmethod
+    def unauthorized() -> "Fault":
+        """401, as if the token had just expired."""
+        return Fault("unauthorized", lambda _: problems.unauthorized())
+
+    @staticmethod
+    def html() -> "Fault":
+        """200 with somebody's sign-in page."""
+        return Fault("html", lambda _: Response(_PAGE, 200, mimetype="text/html"))
+
+    @staticmethod
+    def half_json() -> "Fault":
+        """Carry out the request and answer with its status, but only half of the body."""
+        return Fault("half_json", lambda carry: _halved(carry()))
+
+    @staticmethod
+    def slow(seconds: float) -> "Fault":
+        """Answer honestly, after this many real seconds."""
+        return Fault(f"slow({seconds})", lambda carry: carry(), delay=seconds)
+
+    @staticmethod
+    def drop() -> "Fault":
+        """Close the connection without an answer; the request is not carried out."""
+        return Fault("drop", lambda _: None)
+
+    @staticmethod
+    def drop_after() -> "Fault":
+        """Carry out the request, then close the connection: the client never knows."""
+        return Fault("drop_after", lambda carry: _forget(carry()))
+
+    @staticmethod
+    def gateway_timeout() -> "Fault":
+        """Carry out the request, but answer 504 as a gateway that had waited long enough."""
+
+        def lost(carry: Carry) -> Response:
+            carry()
+            return Response("upstream request timeout", 504, mimetype="text/plain")
+
+        return Fault("gateway_timeout", lost)
+
+    @staticmethod
+    def drip_headers(every: float = 0.1) -> "Fault":
+        """Answer honestly, with one byte of status line and headers in so many real seconds.
+
+        A client that has a timeout for each wait alone waits long.
+        """
+        return Fault("drip_headers", _honest, delivery=wire.dripped_head, pause=every)
+
+    @staticmethod
+    def drip_body(every: float = 0.1) -> "Fault":
+        """Answer honestly, with one byte of the body in so many real seconds."""
+        return Fault("drip_body", _honest, delivery=wire.dripped_body, pause=every)
+
+    @staticmethod
+    def drip_chunk_line(every: float = 0.1) -> "Fault":
+        """Carry out the request and answer in chunks; the line of the first one never ends."""
+        return Fault("drip_chunk_line", _honest, delivery=wire.endless_chunk_line, pause=every)
+
+    @staticmethod
+    def endless_continue(every: float = 0.01) -> "Fault":
+        """Carry out the request and say `100 Continue` without end."""
+        return Fault("endless_continue", _honest, delivery=wire.endless_continue, pause=every)
+
+    @staticmethod
+    def wrong_charset(charset: str = "ISO-8859-1") -> "Fault":
+        """Answer honestly in UTF-8, as JSON is, under a content type that says otherwise."""
+        return Fault("wrong_charset", lambda carry: _mislabelled(carry(), charset))
+
+    @staticmethod
+    def gzipped() -> "Fault":
+        """Answer honestly, in gzip."""
+        return Fault("gzipped", lambda carry: _packed(carry(), 0))
+
+    @staticmethod
+    def gzip_bomb(megabytes: int = 1024) -> "Fault":
+        """Answer honestly, and then with so many megabytes of white space, all in gzip."""
+        return Fault(f"gzip_bomb({megabytes})", lambda carry: _packed(carry(), megabytes))
+
+
+@dataclass
+class ArmedFault:
+    """A fault that waits for its requests."""
+
+    fault: Fault
+    path: str | None
+    method: str | None
+    times: int | None
+    after: int
+
+    def takes(self, request: RecordedRequest) -> bool:
+        """Whether this request goes wrong; each call that matches counts."""
+        if not self._matches(request):
+            return False
+        if self.after > 0:
+            self.after -= 1
+            return False
+        self.times = None if self.times is None else self.times - 1
+        return True
+
+    @property
+    def is_spent(self) -> bool:
+        return self.times is not None and self.times <= 0
+
+    def _matches(self, request: RecordedRequest) -> bool:
+        wanted = self.method is None or self.method.upper() == request.method
+        return wanted and (self.path is None or self.path in request.path)
+
+
+class Faults:
+    """The armed faults, in the order in which they were added."""
+
+    def __init__(self) -> None:
+        self._armed: list[ArmedFault] = []
+        self._lock = threading.Lock()
+
+    def add(self, fault: ArmedFault) -> None:
+        with self._lock:
+            self._armed.append(fault)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._armed.clear()
+
+    def take(self, request: RecordedRequest) -> Fault | None:
+        with self._lock:
+            taken = next((armed for armed in self._armed if armed.takes(request)), None)
+            self._armed = [armed for armed in self._armed if not armed.is_spent]
+            return taken.fault if taken else None
+
+
+def _refusal(
+    code: int, body: JsonObject | str | None, headers: Mapping[str, str] | None
+) -> Response:
+    if isinstance(body, str):
+        return Response(body, code, headers, mimetype="text/plain")
+    content = {"message": f"Simulated {code}"} if body is None else body
+    return Response(json.dumps(content), code, headers, mimetype="application/json")
+
+
+def _halved(response: Response) -> Response:
+    content = response.get_data()
+    return Response(content[: len(content) // 2], response.status_code, mimetype="application/json")
+
+
+def _honest(carry: Carry) -> Response:
+    return carry()
+
+
+def _mislabelled(response: Response, charset: str) -> Response:
+    content = json.dumps(json.loads(response.get_data()), ensure_ascii=False)
+    label = f"application/json; charset={charset}"
+    return Response(content.encode(), response.status_code, content_type=label)
+
+
+def _packed(response: Response, megabytes: int) -> Response:
+    response.set_data(wire.packed(response.get_data(), megabytes))
+    response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+def _forget(_: Response) -> None:
+    return None

@@ -1,0 +1,109 @@
+"""How Airbyte says no.
+
+The public API answers with problems (`airbyte-api/problems-api`), labelled as plain JSON. The
+Configuration API has bodies of its own, which say almost nothing since 2.0.
+"""
+
+import json
+import uuid
+
+from werkzeug.wrappers import Response
+
+from dagster_airbyte_sync.testing.wire.payload import Json, JsonObject, without_nulls
+from dagster_airbyte_sync.testing.wire.versions import Version
+
+_REFERENCE = "https://reference.airbyte.com/reference/errors"
+
+
+class Refusal(Exception):
+    """Raised if a request is answered with an error."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+def answer(body: Json, status: int = 200) -> Response:
+    """Any JSON answer, without the keys that have no value."""
+    return Response(json.dumps(without_nulls(body)), status, mimetype="application/json")
+
+
+def problem(
+    status: int, title: str, detail: str, message: str | None = None, **data: Json
+) -> Refusal:
+    content = {"message": message, **data} if message or data else None
+    kind = f"{_REFERENCE}#{title}"
+    body: JsonObject = {"status": status, "type": kind, "title": title, "detail": detail}
+    return Refusal(answer({**body, "data": content}, status))
+
+
+def bad_request(message: str) -> Refusal:
+    detail = "The request could not be processed due to a client error."
+    return problem(400, "bad-request", detail, message)
+
+
+def unbound(argument: str, value: str) -> Refusal:
+    """Micronaut's own answer to a value that it cannot convert."""
+    message = f"Failed to convert argument [{argument}] for value [{value}]"
+    errors: Json = [{"message": message}]
+    return Refusal(answer({"message": "Bad Request", "_embedded": {"errors": errors}}, 400))
+
+
+def forbidden() -> Refusal:
+    return problem(403, "forbidden", "You don't have permission to access this resource.")
+
+
+def resource_not_found(kind: str, resource_id: str) -> Refusal:
+    detail = "The server could not find the requested resource."
+    return problem(
+        404, "resource-not-found", detail, None, resourceType=kind, resourceId=resource_id
+    )
+
+
+def try_again_later(connection_id: str) -> Refusal:
+    detail = "The server is not ready to process the request. Try again later."
+    return problem(409, "try-again-later", detail, already_running(connection_id))
+
+
+def state_conflict(message: str) -> Refusal:
+    detail = "State of target resource is in conflict with request."
+    return problem(409, "state-conflict", detail, message)
+
+
+def unprocessable(message: str) -> Refusal:
+    detail = "The body of the request was not understood."
+    return problem(422, "unprocessable-entity", detail, message)
+
+
+def unexpected(version: Version) -> Refusal:
+    """An exception that nobody caught; since 2.0 its message is kept from the client."""
+    if version.since(2, 0):
+        return Refusal(answer({"errorId": str(uuid.uuid4())}, 500))
+    return problem(500, "unexpected-problem", "An unexpected problem has occurred.")
+
+
+def already_running(connection_id: str) -> str:
+    return f"A sync is already running for: {connection_id}"
+
+
+def known_exception(status: int, message: str, version: Version) -> Refusal:
+    """The Configuration API's answer that does keep its message."""
+    error_id = str(uuid.uuid4()) if version.since(2, 0) else None
+    return Refusal(answer({"message": message, "errorId": error_id}, status))
+
+
+def configuration_error(status: int, message: str, version: Version) -> Refusal:
+    if version.since(2, 0):
+        return Refusal(answer({"errorId": str(uuid.uuid4())}, status))
+    name = "io.airbyte.commons.server.errors.KnownException"
+    body: JsonObject = {"message": message, "exceptionClassName": name, "exceptionStack": []}
+    return Refusal(answer(body, status))
+
+
+def unauthorized() -> Response:
+    return answer({"message": "Unauthorized", "_embedded": {"errors": []}}, 401)
+
+
+def no_such_page() -> Response:
+    """Labelled as JSON, and no JSON (`NotFoundController`)."""
+    return Response("Object not found.", 404, mimetype="application/json")

@@ -1,0 +1,1 @@
+"""What the simulated Airbyte has, and how time changes it."""

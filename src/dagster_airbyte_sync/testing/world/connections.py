@@ -1,0 +1,58 @@
+"""Connections and destinations as the simulator keeps them."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from dagster_airbyte_sync.testing.wire.payload import JsonObject
+from dagster_airbyte_sync.testing.world.plans import Plan
+from dagster_airbyte_sync.testing.world.schedule import Schedule
+from dagster_airbyte_sync.testing.world.streams import SimulatedStream
+
+ConnectionStatus = Literal["active", "inactive", "deprecated", "locked"]
+NamespaceDefinition = Literal["source", "destination", "custom_format"]
+
+
+@dataclass(frozen=True)
+class SimulatedDestination:
+    """Where connections write to. `type` is the public API's word, such as `postgres`."""
+
+    destination_id: str
+    name: str
+    type: str
+    configuration: JsonObject
+    definition_id: str
+    created_at: datetime
+
+
+@dataclass(eq=False)
+class SimulatedConnection:
+    """A connection. Change it through the simulator, which keeps the lock."""
+
+    connection_id: str
+    name: str
+    streams: tuple[SimulatedStream, ...]
+    destination_id: str
+    source_id: str
+    created_at: datetime
+    schedule: Schedule
+    prefix: str = ""
+    namespace_definition: NamespaceDefinition = "source"
+    namespace_format: str | None = None
+    status: ConnectionStatus = "active"
+    sync_seconds: float = 10.0
+    tags: tuple[str, ...] = ()
+    scheduled_since: datetime = field(init=False)
+    plans: deque[Plan] = field(default_factory=deque, repr=False)
+
+    def __post_init__(self) -> None:
+        self.scheduled_since = self.created_at
+
+    @property
+    def selected_streams(self) -> tuple[SimulatedStream, ...]:
+        return tuple(stream for stream in self.streams if stream.selected)
+
+    def next_plan(self) -> Plan:
+        """What the next job that runs by itself will meet."""
+        return self.plans.popleft() if self.plans else Plan()

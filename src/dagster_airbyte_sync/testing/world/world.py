@@ -1,0 +1,300 @@
+"""Everything the simulated Airbyte knows, and the only place where it changes."""
+
+import random
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from heapq import heapify, heappop, heapreplace
+
+from dagster_airbyte_sync.testing.clock import Clock
+from dagster_airbyte_sync.testing.errors import SimulatorError
+from dagster_airbyte_sync.testing.wire.versions import Version
+from dagster_airbyte_sync.testing.world import lifecycle, timeline
+from dagster_airbyte_sync.testing.world.backup import as_of
+from dagster_airbyte_sync.testing.world.connections import SimulatedConnection, SimulatedDestination
+from dagster_airbyte_sync.testing.world.jobs import FinalStatus, JobType, SimulatedJob
+from dagster_airbyte_sync.testing.world.numbers import JobNumbers
+from dagster_airbyte_sync.testing.world.plans import Failure, Plan
+from dagster_airbyte_sync.testing.world.schedule import Schedule
+from dagster_airbyte_sync.testing.world.streams import SimulatedStream, StatsByStream, StreamKey
+from dagster_airbyte_sync.testing.world.timeline import TimelineEvent
+
+SyncSucceeded = Callable[[SimulatedJob], None]
+
+
+class World:
+    """One workspace: its connections, destinations, jobs and timeline.
+
+    Nothing moves between two looks at it: `progress` carries out, in the order of their times,
+    all changes that have become due since the last look.
+    """
+
+    def __init__(self, clock: Clock, version: Version, workspace_id: str, seed: int = 0) -> None:
+        self.lock = threading.RLock()
+        self.clock = clock
+        self.version = version
+        self.workspace_id = workspace_id
+        self.workspace_name = "Simulated workspace"
+        self.chance = random.Random(seed)
+        self.created_at = clock.now()
+        self._numbers = JobNumbers()
+        self.connections: dict[str, SimulatedConnection] = {}
+        self.destinations: dict[str, SimulatedDestination] = {}
+        self.jobs: dict[int, SimulatedJob] = {}
+        self.forgotten: list[SimulatedJob] = []
+        self.events: list[TimelineEvent] = []
+        self.sync_succeeded: list[SyncSucceeded] = []
+        self._open: defaultdict[str, dict[int, SimulatedJob]] = defaultdict(dict)
+        self._last_end: dict[str, datetime] = {}
+        self._last_scheduled: dict[str, datetime] = {}
+        self._progressing = False
+
+    # What is there
+
+    @property
+    def next_job_id(self) -> int:
+        return self._numbers.next
+
+    @next_job_id.setter
+    def next_job_id(self, number: int) -> None:
+        self._numbers.continue_from(number, self.clock.now())
+
+    def job(self, job_id: int) -> SimulatedJob:
+        if job_id not in self.jobs:
+            raise SimulatorError(f"There is no job {job_id}.")
+        return self.jobs[job_id]
+
+    def connection_of(self, job: SimulatedJob) -> SimulatedConnection:
+        return self.connections[job.connection_id]
+
+    def running(self, connection_id: str) -> SimulatedJob | None:
+        """The newest unfinished job of a connection."""
+        found = self._open[connection_id]
+        return found[max(found)] if found else None
+
+    # Jobs come and go
+
+    def create_job(
+        self,
+        connection: SimulatedConnection,
+        type: JobType,
+        at: datetime,
+        *,
+        streams: Iterable[SimulatedStream] | None = None,
+        unattended: bool = False,
+        scheduled: bool = False,
+        rest: bool = False,
+    ) -> SimulatedJob:
+        """`streams` are what a refresh or reset is asked for; with `rest` the others sync along."""
+        selected = connection.selected_streams
+        named = selected if streams is None else tuple(streams)
+        taking_part = selected if rest or type == "sync" else named
+        whole = selected if type == "refresh" else taking_part
+        configured = {stream.key for stream in selected}
+        job = SimulatedJob(
+            job_id=self.next_job_id,
+            connection_id=connection.connection_id,
+            type=type,
+            created_at=at,
+            updated_at=at,
+            streams=taking_part,
+            attempt_length=timedelta(seconds=connection.sync_seconds),
+            unattended=unattended,
+            scheduled=scheduled,
+            plan=connection.next_plan() if unattended else Plan(),
+            named=() if type == "sync" else tuple(stream.key for stream in named),
+            enabled=tuple(stream.key for stream in whole if stream.key in configured),
+        )
+        self.add_job(job)
+        if not scheduled:
+            self.events.append(timeline.started(job))
+        return job
+
+    def add_job(self, job: SimulatedJob) -> None:
+        self._keep(job)
+        self.next_job_id = job.job_id + 1
+
+    def _keep(self, job: SimulatedJob) -> None:
+        self.jobs[job.job_id] = job
+        if job.is_finished:
+            _note(self._last_end, job.connection_id, job.updated_at)
+        else:
+            self._open[job.connection_id][job.job_id] = job
+        if job.scheduled:
+            _note(self._last_scheduled, job.connection_id, job.created_at)
+
+    def succeed(self, job: SimulatedJob, at: datetime, stats: StatsByStream) -> None:
+        job.succeed(at, stats)
+        self._close(job)
+        self._announce(job)
+
+    def fail(
+        self,
+        job: SimulatedJob,
+        at: datetime,
+        failure: Failure,
+        stats: StatsByStream | None = None,
+        completed: frozenset[StreamKey] = frozenset(),
+    ) -> None:
+        if job.status != "incomplete":
+            job.fail_attempt(at, failure, stats, completed)
+        job.give_up(at)
+        self._close(job)
+
+    def cancel(self, job: SimulatedJob, at: datetime, stats: StatsByStream | None = None) -> None:
+        job.cancel(at, stats)
+        self._close(job)
+
+    def finish(
+        self, job: SimulatedJob, at: datetime, status: FinalStatus, stats: StatsByStream | None
+    ) -> None:
+        """End a job of the past; nobody is called back for it."""
+        job.begin(job.created_at)
+        if status == "succeeded":
+            job.succeed(at, stats or {})
+            self._close(job)
+        elif status == "failed":
+            self.fail(job, at, Failure(), stats)
+        else:
+            self.cancel(job, at, stats)
+
+    def reschedule(self, connection: SimulatedConnection, schedule: Schedule) -> None:
+        """Let the connection start syncs by another schedule from now on."""
+        connection.schedule = schedule
+        connection.scheduled_since = self.clock.now()
+
+    def cancel_running(self, connection_id: str, at: datetime) -> None:
+        running = self.running(connection_id)
+        if running:
+            self.cancel(running, at)
+
+    def start_for_client(
+        self,
+        connection: SimulatedConnection,
+        type: JobType,
+        streams: Iterable[SimulatedStream] | None = None,
+    ) -> SimulatedJob:
+        """A job that a request asks for. Up to 2.1.0 the answer waits until the job runs."""
+        at = self.clock.now()
+        job = self.create_job(connection, type, at, streams=streams, unattended=True)
+        if not self.version.answers_before_running:
+            job.begin(at)
+        return job
+
+    def cancel_on_behalf_of(self, job: SimulatedJob, at: datetime) -> None:
+        """Cancel what runs on the job's connection; the timeline blames the job in any case."""
+        running = self.running(job.connection_id)
+        if running:
+            self.cancel(running, at)
+        if running is not job:
+            self.events.append(timeline.cancelled(job, at))
+
+    def restore(self, to: datetime) -> list[SimulatedJob]:
+        """Have only what was there then. Returns the jobs that had not ended."""
+        before = list(self.jobs.values())
+        then = [as_of(job, to) for job in before]
+        self.forgotten += [job for job, kept in zip(before, then, strict=True) if kept is not job]
+        for known in (self.jobs, self._open, self._last_end, self._last_scheduled):
+            known.clear()
+        for job in filter(None, then):
+            self._keep(job)
+        self.events = [event for event in self.events if event.created_at <= to]
+        self._numbers.restore(to, max(self.jobs, default=0) + 1, self.clock.now())
+        return [job for job in self.jobs.values() if not job.is_finished]
+
+    def forget_job(self, job: SimulatedJob) -> None:
+        self.jobs.pop(job.job_id, None)
+        self._open[job.connection_id].pop(job.job_id, None)
+
+    def _close(self, job: SimulatedJob) -> None:
+        self._open[job.connection_id].pop(job.job_id, None)
+        _note(self._last_end, job.connection_id, job.updated_at)
+        by_user = job.status == "cancelled"
+        event = timeline.cancelled(job, job.updated_at) if by_user else timeline.finished(job)
+        self.events.append(event)
+
+    def _announce(self, job: SimulatedJob) -> None:
+        if job.type != "reset":
+            for callback in self.sync_succeeded:
+                callback(job)
+
+    # Time passes
+
+    def progress(self) -> datetime:
+        """Carry out what has become due, and say what time it is."""
+        now = self.clock.now()
+        if not self._progressing:
+            self._progressing = True
+            try:
+                self._progress_to(now)
+            finally:
+                self._progressing = False
+        return now
+
+    def retry_now(self) -> None:
+        """Begin the next attempt of jobs that wait for one, without waiting for the back-off."""
+        at = self.clock.now()
+        for connection_id in self.connections:
+            for job in self._open[connection_id].values():
+                if job.status == "incomplete" and not job.unattended:
+                    job.begin(at)
+
+    def _progress_to(self, now: datetime) -> None:
+        self._carry_out_all(now)
+        for jobs in self._open.values():
+            for job in jobs.values():
+                lifecycle.note_progress(job, now)
+
+    def _carry_out_all(self, now: datetime) -> None:
+        connections = list(self.connections.values())
+        found = ((self._next_change(each), place) for place, each in enumerate(connections))
+        due = [(at, place) for at, place in found if at and at <= now]
+        heapify(due)
+        while due:
+            at, place = due[0]
+            self._carry_out(connections[place], at)
+            again = self._next_change(connections[place])
+            if again and again <= now:
+                heapreplace(due, (again, place))
+            else:
+                heappop(due)
+
+    def _carry_out(self, connection: SimulatedConnection, at: datetime) -> None:
+        """Make the connection's next change, unless a callback has changed it meanwhile."""
+        jobs = self._open[connection.connection_id].values()
+        job = next((job for job in jobs if lifecycle.next_change(job) == at), None)
+        if job:
+            self._change(job, at)
+        elif self._next_start(connection) == at:
+            self.create_job(connection, "sync", at, unattended=True, scheduled=True)
+
+    def _next_change(self, connection: SimulatedConnection) -> datetime | None:
+        jobs = self._open[connection.connection_id].values()
+        changes = (lifecycle.next_change(job) for job in jobs)
+        return min((at for at in changes if at), default=None) or self._next_start(connection)
+
+    def _next_start(self, connection: SimulatedConnection) -> datetime | None:
+        """A schedule waits for the connection's running job, and then makes up for the delay."""
+        connection_id = connection.connection_id
+        if connection.schedule.every is None or connection.status != "active":
+            return None
+        if self._open[connection_id]:
+            return None
+        not_before = max(
+            connection.scheduled_since,
+            self._last_end.get(connection_id, connection.scheduled_since),
+        )
+        return connection.schedule.due(self._last_scheduled.get(connection_id), not_before)
+
+    def _change(self, job: SimulatedJob, at: datetime) -> None:
+        lifecycle.change(job, at)
+        if job.is_finished:
+            self._close(job)
+        if job.status == "succeeded":
+            self._announce(job)
+
+
+def _note(latest: dict[str, datetime], connection_id: str, moment: datetime) -> None:
+    """Remember a moment unless a later one is known: history may be written afterwards."""
+    latest[connection_id] = max(latest.get(connection_id, moment), moment)
