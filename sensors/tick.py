@@ -29,7 +29,6 @@ from dagster_airbyte_sync.resources import (
     TimeBudget,
     job_url,
 )
-from dagster_airbyte_sync.sensors.cursor.advance import move
 from dagster_airbyte_sync.sensors.cursor.cursor import (
     Bookmark,
     UnreadableBookmark,
@@ -38,6 +37,7 @@ from dagster_airbyte_sync.sensors.cursor.cursor import (
     read_bookmark,
 )
 from dagster_airbyte_sync.sensors.cursor.resuming import Ends, Resuming, passes_none
+from dagster_airbyte_sync.sensors.cursor_advance import move
 from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits, decide, up_to
 from dagster_airbyte_sync.sensors.defined_tables import DefinedTables
 from dagster_airbyte_sync.sensors.half_step import warn_of_half_step

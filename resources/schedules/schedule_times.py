@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
-from dagster_airbyte_sync.resources import SyncSchedule
+from dagster_airbyte_sync.resources.records.catalog import SyncSchedule
 from dagster_airbyte_sync.resources.schedules.cron_fields import NoCron
 from dagster_airbyte_sync.resources.schedules.quartz import (
     MONTHS,

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
-from dagster_airbyte_sync.resources import AirbyteSettingsError, Connection, SyncSchedule
+from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
+from dagster_airbyte_sync.resources.records.catalog import Connection, SyncSchedule
 
 # Begins what is said besides the schedules, so that all of it can be kept in one file.
 REMARK = "#"

@@ -26,7 +26,7 @@ OF_SENSORS = (
     ),
     Break(
         "1: a late commit is not lost",
-        "sensors/cursor/advance.py",
+        "sensors/cursor_advance.py",
         "min(since - OVERLAP + max(quiet, timedelta(0)), since + _SECOND)",
         "since",
         "tests/sensors/test_nothing_is_told_twice.py::test_a_job_that_commits_late_with_an_older_time_is_told",
@@ -61,28 +61,28 @@ OF_SENSORS = (
     ),
     Break(
         "1: nor is it taken for done",
-        "sensors/cursor/advance.py",
+        "sensors/cursor_advance.py",
         "waiting |= {job.id for job in scan.jobs if job.connection_id in bookmark.apart}",
         "pass",
         "tests/sensors/test_moving_the_bookmark.py::test_what_it_syncs_meanwhile_is_not_taken_for_done",
     ),
     Break(
         "1: what was told behind a late commit is not told again once the connection can be read",
-        "sensors/cursor/advance.py",
+        "sensors/cursor_advance.py",
         "if not any(done_job(job) in done for job in jobs):",
         "if True:",
         "tests/sensors/test_moving_the_bookmark.py::test_it_is_not_set_apart_while_something_is_done_behind_what_waits",
     ),
     Break(
         "4: a connection that cannot be read for days does not have history read at each tick",
-        "sensors/cursor/advance.py",
+        "sensors/cursor_advance.py",
         "if key not in decision.unreadable or ended_at is None or len(apart) >= MOST_APART:",
         "if True:",
         "tests/sensors/test_backlog.py::test_a_connection_that_could_not_be_told_for_days_is_told_in_the_end",
     ),
     Break(
         "1: what follows a clock that was set back is told",
-        "sensors/cursor/advance.py",
+        "sensors/cursor_advance.py",
         "return back if back > _DISAGREEMENT else timedelta(0)",
         "return timedelta(0)",
         "tests/sensors/test_airbytes_clock.py::test_what_ends_after_airbytes_clock_was_set_back_is_told",
@@ -103,7 +103,7 @@ OF_SENSORS = (
     ),
     Break(
         "1: an end in the future loses nothing",
-        "sensors/cursor/advance.py",
+        "sensors/cursor_advance.py",
         "return max((end for end in ends if since < end <= server_time), default=since)",
         "return max((end for end in ends if since < end), default=since)",
         "tests/sensors/test_moving_the_bookmark.py",
@@ -166,7 +166,7 @@ OF_SENSORS = (
     ),
     Break(
         "4: an idle tick is one request however many jobs ended in the last minutes",
-        "sensors/cursor/advance.py",
+        "sensors/cursor_advance.py",
         "reached = server_time if since != bookmark.since else bookmark.reached or server_time",
         "reached = server_time",
         "tests/sensors/test_moving_the_bookmark.py",
@@ -194,7 +194,7 @@ OF_SENSORS = (
     ),
     Break(
         "1: a first tick by a clock that is ahead loses nothing once it is right",
-        "sensors/cursor/advance.py",
+        "sensors/cursor_advance.py",
         "begin=bookmark.begin - back if is_relative else bookmark.begin,",
         "begin=bookmark.begin,",
         "tests/sensors/test_airbytes_clock.py",

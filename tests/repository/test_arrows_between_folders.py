@@ -1,5 +1,6 @@
-"""Arrows point one way: front door -> sensors -> assets -> resources."""
+"""Arrows point one way: front door -> sensors -> assets -> resources, and so within these."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 import pytest
@@ -36,11 +37,50 @@ def test_other_rooms_see_only_what_a_room_shows(room: str) -> None:
     """The names that a room's `__init__.py` lists, or one of its modules that has no state."""
     outside = (each for other in ROOMS if other != room for each in ours(other))
     inner = [each for each in outside if each.module.startswith(f"{PACKAGE}.{room}.")]
-    assert not [str(each) for each in inner if each.module not in SHARED_MODULES]
+    assert not [str(each) for each in inner if not each.module.startswith(SHARED)]
 
 
-# Small tools that other rooms use as modules.
-SHARED_MODULES = {f"{PACKAGE}.resources.reading"}
+# Small tools that others use module by module.
+SHARED = (
+    f"{PACKAGE}.resources.json_values",
+    f"{PACKAGE}.resources.schedules.",
+    f"{PACKAGE}.assets.tables.keys",
+)
+
+# The inner rooms of a folder, the lowest first, and the files beside them that all may use.
+INNER = {
+    "resources": ("records", "schedules", "http", "api", "client"),
+    "assets": ("tables", "events", "sync", "schedules"),
+    "sensors": ("cursor",),
+}
+FOR_ALL = {"resources": ("errors", "json_values")}
+
+
+@pytest.mark.parametrize(
+    ("folder", "inner"), [(folder, inner) for folder, rooms in INNER.items() for inner in rooms]
+)
+def test_an_inner_room_imports_only_those_below_it(folder: str, inner: str) -> None:
+    below = INNER[folder][: INNER[folder].index(inner) + 1]
+    known = {f"{PACKAGE}.{folder}.{name}" for name in (*below, *FOR_ALL.get(folder, ()))}
+    every = (each for file in files_in(ROOMS[folder] / inner) for each in imports_of(file))
+    own = [each for each in every if each.module.startswith(f"{PACKAGE}.{folder}")]
+    names = [(each, ".".join(each.full_name.split(".")[:3])) for each in own]
+    assert not [str(each) for each, name in names if name not in known]
+
+
+@pytest.mark.parametrize("folder", INNER)
+def test_every_inner_room_has_its_place(folder: str) -> None:
+    folders = {each.parent.name for each in files_in(ROOMS[folder])} - {folder}
+    assert folders == set(INNER[folder])
+
+
+def test_no_folder_has_more_files_side_by_side_than_one_can_see() -> None:
+    every = (file for room in ROOMS for file in files_of(room) if file.name != "__init__.py")
+    counts = Counter(file.parent for file in every)
+    assert not {str(folder.relative_to(ROOT)): n for folder, n in counts.items() if n > MOST_FILES}
+
+
+MOST_FILES = 12
 
 
 def test_no_room_but_resources_does_http() -> None:

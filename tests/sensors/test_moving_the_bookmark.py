@@ -9,7 +9,6 @@ import dagster as dg
 from dagster_airbyte_sync import Job, JobStatus, JobType, StreamId
 from dagster_airbyte_sync.assets import Followers, Ledger, Table
 from dagster_airbyte_sync.assets.events.ledger import History, LastReported
-from dagster_airbyte_sync.sensors.cursor.advance import move
 from dagster_airbyte_sync.sensors.cursor.cursor import (
     MOST_APART,
     OVERLAP,
@@ -18,6 +17,7 @@ from dagster_airbyte_sync.sensors.cursor.cursor import (
     Place,
     done_job,
 )
+from dagster_airbyte_sync.sensors.cursor_advance import move
 from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits
 from dagster_airbyte_sync.sensors.decide import decide as decide_once
 from dagster_airbyte_sync.sensors.live_runs import Promise

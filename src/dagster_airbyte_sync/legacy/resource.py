@@ -8,8 +8,8 @@ import dagster as dg
 from pydantic import Field
 
 from dagster_airbyte_sync.assets import SyncEvent, SyncsAssets
-from dagster_airbyte_sync.legacy.gone import SUCCESSORS, no_more, no_sync_by_id
 from dagster_airbyte_sync.legacy.new_settings import new_settings
+from dagster_airbyte_sync.legacy.removed_methods import SUCCESSORS, no_more, no_sync_by_id
 from dagster_airbyte_sync.legacy.warning import LegacyWarning
 from dagster_airbyte_sync.resources import AirbyteSettings, find_workspace, forgets_arguments
 from dagster_airbyte_sync.workspace import AirbyteWorkspace

@@ -7,7 +7,7 @@ from dagster_airbyte_sync.testing.clock import as_timedelta, aware
 from dagster_airbyte_sync.testing.errors import SimulatorError
 from dagster_airbyte_sync.testing.world.connections import SimulatedConnection
 from dagster_airbyte_sync.testing.world.jobs import FinalStatus, JobType, SimulatedJob
-from dagster_airbyte_sync.testing.world.outcome import committed, partial
+from dagster_airbyte_sync.testing.world.lifecycle import committed, partial
 from dagster_airbyte_sync.testing.world.streams import Counts, moved
 from dagster_airbyte_sync.testing.world.world import World
 

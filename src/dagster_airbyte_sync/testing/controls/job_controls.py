@@ -6,7 +6,7 @@ from datetime import datetime
 from dagster_airbyte_sync.testing.errors import SimulatorError
 from dagster_airbyte_sync.testing.world.connections import SimulatedConnection
 from dagster_airbyte_sync.testing.world.jobs import JobType, SimulatedJob
-from dagster_airbyte_sync.testing.world.outcome import committed, partial
+from dagster_airbyte_sync.testing.world.lifecycle import committed, partial
 from dagster_airbyte_sync.testing.world.plans import (
     Failure,
     FailureOrigin,

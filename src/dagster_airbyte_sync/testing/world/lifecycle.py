@@ -3,8 +3,13 @@
 from datetime import datetime
 
 from dagster_airbyte_sync.testing.world.jobs import FLUSH_EVERY, RETRY_AFTER, SimulatedJob
-from dagster_airbyte_sync.testing.world.outcome import committed, partial
-from dagster_airbyte_sync.testing.world.streams import moved, pick, so_far
+from dagster_airbyte_sync.testing.world.streams import (
+    Counts,
+    StatsByStream,
+    moved,
+    pick,
+    so_far,
+)
 
 
 def next_change(job: SimulatedJob) -> datetime | None:
@@ -63,3 +68,20 @@ def _fail_attempt(job: SimulatedJob, at: datetime, *, last: bool) -> None:
     job.fail_attempt(at, job.plan.failure, partial(job, job.plan.rows) or {}, completed)
     if last and job.plan.outcome == "failed":
         job.give_up(at)
+
+
+def committed(
+    job: SimulatedJob,
+    rows: Counts | None,
+    bytes: Counts | None = None,
+    rejected: Counts | None = None,
+) -> StatsByStream:
+    """What a job that succeeded has moved; a reset moves nothing unless that is said."""
+    if job.type == "reset" and rows is None:
+        return {}
+    return moved(job.streams, rows, bytes, rejected)
+
+
+def partial(job: SimulatedJob, rows: Counts | None) -> StatsByStream | None:
+    """What an attempt that did not succeed had moved; nothing unless that is said."""
+    return None if rows is None else moved(job.streams, rows)
