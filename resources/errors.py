@@ -116,7 +116,7 @@ class AirbyteNotFound(AirbyteRefused):
 
 
 class AirbyteConflict(AirbyteRefused):
-    """Raised for 409. `title` tells the kinds apart ("try-again-later", "state-conflict")."""
+    """Raised for 409. `title` says of which kind ("try-again-later", "state-conflict")."""
 
     def __init__(
         self, method: str, url: str, reason: str, *, status: int | None = 409, title: str = ""

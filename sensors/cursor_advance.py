@@ -216,7 +216,7 @@ def _unread(bookmark: Bookmark, scan: Scan) -> dict[DoneJob, int]:
 def _still_needed(
     done: frozenset[DoneJob], scan: Scan, floor: datetime, places: Mapping[str, int]
 ) -> frozenset[DoneJob]:
-    """Of the done jobs those that the next tick reads again, as far as this one can tell."""
+    """Of the done jobs those that the next tick reads again, as far as this one knows."""
     unneeded: set[DoneJob] = set()
     passed: set[str] = set()
     for job in scan.jobs:

@@ -69,7 +69,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class ToldSync:
+class ReportedSync:
     """A finished job that has something to report outside of a run: for which assets, by which
     events.
 
@@ -104,13 +104,13 @@ class Decision:
     """What becomes of the new jobs of a scan: reported now, waiting, or left for the next tick.
 
     A job in none of them has nothing to report: no asset stands for its streams. `left` begins with
-    a job that is also in `told` if that is reported in part. `unreadable` are connections of which
-    nothing is reported because their tables cannot be known now; `graced` are those of the waiting
+    a job that is also in `reported` if it is reported in part. Of `unreadable` connections nothing
+    is reported because their tables cannot be known now; `graced` are those of the waiting
     jobs that wait for a step that may live on. With `questions`, or jobs of which nobody has looked
     up who follows them, the decision is not certain yet.
     """
 
-    told: tuple[ToldSync, ...] = ()
+    reported: tuple[ReportedSync, ...] = ()
     waiting: tuple[Job, ...] = ()
     left: tuple[Job, ...] = ()
     unreadable: frozenset[str] = frozenset()
@@ -124,7 +124,7 @@ class Decision:
 
     @property
     def events(self) -> int:
-        return sum(len(told.events) for told in self.told)
+        return sum(len(reported.events) for reported in self.reported)
 
 
 class _Full(Exception):
@@ -132,12 +132,12 @@ class _Full(Exception):
 
 
 @dataclass
-class _Teller:
+class _Reporter:
     """What has been decided so far in one tick."""
 
     known: Known
     ledger: Ledger
-    told: list[ToldSync] = field(default_factory=list)
+    reported: list[ReportedSync] = field(default_factory=list)
     waiting: list[Job] = field(default_factory=list)
     graced: set[int] = field(default_factory=set)
     questions: list[Question] = field(default_factory=list)
@@ -175,7 +175,7 @@ class _Teller:
     def _look_for_followers(self, job: Job, tables: Sequence[Table], owed: Owed) -> None:
         """Ask who follows the job, unless nothing depends on it."""
         known = self.known
-        is_settled = not makes_fresh(job) or _teller(job, tables, known) is not None
+        is_settled = not makes_fresh(job) or _reported_by(job, tables, known) is not None
         if job.id in known.followers or (is_settled and not owed.shares):
             return
         defined = next((table for table in tables if table.is_defined), None)
@@ -243,19 +243,19 @@ class _Teller:
         ours = is_owed or _is_ours(job, tables, self.known)
         if events or (is_whole and ours and makes_fresh(job)):
             keys = tuple(table.key for table in tables if table.is_defined)
-            told = ToldSync(sync, keys, tuple(events), ours, is_whole)
-            self.told.append(self._beside_runs(told, owed) if owed.marks else told)
+            reported = ReportedSync(sync, keys, tuple(events), ours, is_whole)
+            self.reported.append(self._beside_runs(reported, owed) if owed.marks else reported)
         self.events += len(events)
         self.ledger = _after(self.ledger, job, events)
 
-    def _beside_runs(self, told: ToldSync, owed: Owed) -> ToldSync:
+    def _beside_runs(self, reported: ReportedSync, owed: Owed) -> ReportedSync:
         """With the runs that should have reported the job, or may have."""
-        job, ledger = told.sync.job, self.known.ledger
+        job, ledger = reported.sync.job, self.known.ledger
         taken_from = _holder(job, self.known, self.ledger) or self._followers(job).orphan
         histories = (ledger.history.get(s.table.key) for s in owed.shares if s.marks)
         may_have = (history.may_have(job, ledger.skew) for history in histories if history)
         may_repeat = next(filter(None, may_have), None) if makes_fresh(job) else None
-        return replace(told, taken_from=taken_from, may_repeat=may_repeat)
+        return replace(reported, taken_from=taken_from, may_repeat=may_repeat)
 
     def _fitting(self, sync: FinishedSync, shares: Sequence[Share]) -> tuple[list[Event], int]:
         """The events of as many shares as there is room for, and how many those are."""
@@ -281,34 +281,34 @@ def decide(new: Sequence[Job], known: Known) -> Decision:
     A job waits for a run that is about to report it. The later jobs of its connection wait with it,
     so that each table hears of its jobs in order.
     """
-    teller = _Teller(known, known.ledger)
+    reporter = _Reporter(known, known.ledger)
     left: Sequence[Job] = ()
     for place, job in enumerate(new):
         try:
-            teller.take(job)
+            reporter.take(job)
         except _Full:
             left = new[place:]
             break
     return Decision(
-        tuple(teller.told),
-        tuple(teller.waiting),
+        tuple(reporter.reported),
+        tuple(reporter.waiting),
         tuple(left),
         known.unreadable,
-        frozenset(teller.graced),
-        _in_turn(teller.questions),
-        tuple(teller.unfollowed),
+        frozenset(reporter.graced),
+        _in_turn(reporter.questions),
+        tuple(reporter.unfollowed),
     )
 
 
 def up_to(decision: Decision, place: int, new: Sequence[Job]) -> Decision:
     """The decision without what it reports from that place on, which is left to the next tick."""
-    first = decision.told[place].sync.job.id
+    first = decision.reported[place].sync.job.id
     start = next(number for number, job in enumerate(new) if job.id == first)
     left = new[start:]
     kept = {job.id for job in new[:start]}
     return replace(
         decision,
-        told=decision.told[:place],
+        reported=decision.reported[:place],
         waiting=tuple(job for job in decision.waiting if job.id in kept),
         left=tuple(left),
     )
@@ -338,18 +338,18 @@ def _is_own(job: Job, share: Share) -> bool:
 
 
 def _is_ours(job: Job, tables: Sequence[Table], known: Known) -> bool:
-    """Whether a sensor, not a run, told the job: the runs that follow it may still be owed.
+    """Whether a sensor, not a run, reported the job: the runs that follow it may still be owed.
 
-    Who started it says little: a run tells syncs that it found running, and leaves others to us.
+    Who started it says little: a run reports syncs that it found running, and leaves others to us.
     """
-    teller = _teller(job, tables, known)
-    # Where a later job was told since, the ledger has forgotten the teller: who starts, tells.
+    reporter = _reported_by(job, tables, known)
+    # Where a later job was reported since, the ledger forgot by whom: who starts one, reports it.
     followers = known.followers.get(job.id, Followers())
-    return followers.started_by is None if teller is None else teller == ""
+    return followers.started_by is None if reporter is None else reporter == ""
 
 
-def _teller(job: Job, tables: Sequence[Table], known: Known) -> str | None:
-    """The run that told the job of one of the tables, "" for a sensor; None if none is known."""
+def _reported_by(job: Job, tables: Sequence[Table], known: Known) -> str | None:
+    """The run that reported the job for a table of its, "" for a sensor; None if none is known."""
     ledger, keys = known.ledger, [table.key for table in tables if table.is_defined]
     tellers = [ledger.last[key].run_id for key in keys if ledger.is_last(key, job)]
     if tellers:

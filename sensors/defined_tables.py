@@ -104,8 +104,8 @@ class DefinedTables:
         tables, named = self._found[job.connection_id], streams_of(job)
         if named:
             unclear = match([table.stream for table in tables], named).unclear
-            told = {(job.connection_id, stream) for stream in unclear} & self._unclear
-            warn_of_unclear(tables, unclear - {stream for _, stream in told}, self._log)
+            known = {(job.connection_id, stream) for stream in unclear} & self._unclear
+            warn_of_unclear(tables, unclear - {stream for _, stream in known}, self._log)
             self._unclear |= {(job.connection_id, stream) for stream in unclear}
 
     def of_all(self, jobs: Sequence[Job]) -> list[Table]:
@@ -119,7 +119,7 @@ class DefinedTables:
         return [table for each in connection_ids for table in self._of_connection(each)]
 
     def ends_reported(self, instance: dg.DagsterInstance, skew: timedelta) -> Ends:
-        """When the jobs ended that Dagster was last told of, for each connection it was told of.
+        """When the jobs ended that were last reported, for each connection that ever was.
 
         One look into the event log for all tables, also those of connections that are deleted by
         now, or that cannot be read before somebody mends the selector.
@@ -145,7 +145,7 @@ class DefinedTables:
                 for connection_id in connection_ids
             }
         except AirbyteError as error:
-            self._log.warning("Whether connections can be told again is not known: %s", error)
+            self._log.warning("Whether connections can be read again is not known: %s", error)
             return []
         return [connection_id for connection_id in found if connection_id not in self._unreadable]
 
@@ -203,9 +203,9 @@ class DefinedTables:
             found = self._of_deleted(connection_id) if connection is None else self._of(connection)
             return self._storable(found)
         except Exception:
-            # A user's selector or translator may raise anything, and Airbyte may not tell a deleted
+            # A user's selector or translator may raise anything, and Airbyte may not show a deleted
             # connection: that stops only this one, whose syncs wait until it is mended.
-            self._log.exception("The syncs of connection %r cannot be told now", name)
+            self._log.exception("The syncs of connection %r cannot be reported now", name)
             self._unreadable.add(connection_id)
             return []
 
@@ -270,7 +270,7 @@ class DefinedTables:
         if not own or self._selector is None:
             return own
         connection = self._as_it_was(connection_id)
-        # What nobody knows any more is told rather than lost.
+        # What nobody knows any more is reported rather than lost.
         return own if connection is None or self._selector(connection) else []
 
     def _as_it_was(self, connection_id: str) -> Connection | None:

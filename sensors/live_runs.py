@@ -50,7 +50,7 @@ class Promise:
     def holds(self, job: Job, tables: Iterable[Table], ledger: Ledger) -> bool:
         """Whether the run may still report this finished job.
 
-        Jobs before the one it declared it cannot; nor later ones, once that one is told.
+        Jobs before the one it declared it cannot; nor later ones, once that one is reported.
         """
         mine = [table.key for table in tables if table.key in self.following]
         declared = _newest(self.following[key] for key in mine)
@@ -58,8 +58,8 @@ class Promise:
             return bool(mine)
         if job.ref.is_same(declared):
             return True
-        is_told = all(_has_reached(ledger.newest(key), declared) for key in mine)
-        return not is_told and not job.ref.precedes(declared)
+        is_reported = all(_has_reached(ledger.newest(key), declared) for key in mine)
+        return not is_reported and not job.ref.precedes(declared)
 
 
 def _newest(jobs: Iterable[JobRef | None]) -> JobRef | None:
@@ -70,8 +70,8 @@ def _newest(jobs: Iterable[JobRef | None]) -> JobRef | None:
     return newest
 
 
-def _has_reached(told: JobRef | None, declared: JobRef) -> bool:
-    return told is not None and not told.precedes(declared)
+def _has_reached(reported: JobRef | None, declared: JobRef) -> bool:
+    return reported is not None and not reported.precedes(declared)
 
 
 def read_promises(instance: dg.DagsterInstance, tables: Iterable[dg.AssetKey]) -> list[Promise]:

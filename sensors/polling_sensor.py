@@ -42,13 +42,13 @@ def build_airbyte_polling_sensor(
 ) -> dg.SensorDefinition:
     """A sensor that materializes the assets of every sync that Airbyte finished, once.
 
-    Syncs that a Dagster run started are left to that run; should it die, the sensor tells them.
+    Syncs that a Dagster run started are left to that run; should it die, the sensor reports them.
 
     Args:
         workspace: The workspace to read; at each tick the resource under `resource_key` is used,
             with its EnvVars resolved. The two should be the same.
         dagster_airbyte_translator: The one the assets were built with.
-        connection_selector_fn: Which connections to tell of. Default: all that have assets.
+        connection_selector_fn: Which connections to report. Default: all that have assets.
         name: Default: the resource key and "_sync_sensor".
         minimum_interval_seconds: Time between the starts of two ticks.
         default_sensor_status: Default: running.
@@ -57,9 +57,9 @@ def build_airbyte_polling_sensor(
             before goes on from its last report instead, at most 30 days back.
         downstream: For every sync, run those of these assets that depend on its tables. Assets
             with partitions or required config need `run_request_fn` instead.
-        run_request_fn: Called with a FinishedSync and the keys of its assets for every sync told;
-            returns a RunRequest, several, or None. Each is checked; a bad one is logged and left
-            out. Without `run_key` a request gets one made of workspace and job id.
+        run_request_fn: Called with a FinishedSync and the keys of its assets, for each sync that is
+            reported; returns a RunRequest, several, or None. Each is checked; a bad one is logged
+            and left out. Without `run_key` a request gets one made of workspace and job id.
         jobs: The jobs that requests of `run_request_fn` may name; not together with `downstream`.
         hold_limit: How long a finished sync waits for the live run that is to report it, and how
             long after its step began a run may hold syncs without saying which one is its own.

@@ -106,7 +106,7 @@ def asked_requests(
 def signed(
     requests: Sequence[dg.RunRequest], sync: FinishedSync, workspace_id: str
 ) -> list[dg.RunRequest]:
-    """The requests with a key that makes each run once only, and tags that tell where from."""
+    """The requests with a key that makes each run once only, and tags that say where from."""
     job = sync.job
     base = f"airbyte:{workspace_id}:{name_of(job)}"
     return [

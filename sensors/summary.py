@@ -3,29 +3,29 @@
 from collections.abc import Iterable
 
 from dagster_airbyte_sync.sensors.cursor.cursor import Bookmark
-from dagster_airbyte_sync.sensors.decide import Decision, ToldSync
+from dagster_airbyte_sync.sensors.decide import Decision, ReportedSync
 from dagster_airbyte_sync.sensors.scan import Scan
 
 
 def summary_of(scan: Scan, decision: Decision, moved: Bookmark, about: int | None = None) -> str:
-    """What was told, what waits, and how far the history is read (Airbyte's clock).
+    """What was reported, what waits, and how far the history is read (Airbyte's clock).
 
-    `about` is how many finished jobs there were to tell, where that is more than one tick takes.
+    `about` is how many finished jobs there were to report, where that is more than one tick takes.
     """
-    # Without events an earlier tick told it, and died.
-    ours = [told for told in decision.told if told.is_ours and told.events]
-    fresh = [told for told in ours if told.makes_fresh]
+    # Without events an earlier tick reported it, and died.
+    ours = [reported for reported in decision.reported if reported.is_ours and reported.events]
+    fresh = [reported for reported in ours if reported.makes_fresh]
     others = len(ours) - len(fresh)
-    whole = [told for told in fresh if told.is_whole]
-    part = [told for told in fresh if not told.is_whole]
+    whole = [reported for reported in fresh if reported.is_whole]
+    part = [reported for reported in fresh if not reported.is_whole]
     is_cut = bool(decision.left) or not scan.complete
     of = _of(about) if is_cut else ""
     parts = [
-        f"told {_count(len(whole), 'sync')}{of} ({_tables(whole)})" if whole else "",
-        f"told a part of {_count(len(part), 'sync')} ({_tables(part)})" if part else "",
+        f"reported {_count(len(whole), 'sync')}{of} ({_tables(whole)})" if whole else "",
+        f"reported a part of {_count(len(part), 'sync')} ({_tables(part)})" if part else "",
         f"{_count(others, 'failed, cancelled or clearing job')}" if others else "",
         f"{_count(len(decision.waiting), 'sync')} waiting" if decision.waiting else "",
-        f"{_count(len(moved.apart), 'connection')} cannot be told now" if moved.apart else "",
+        f"{_count(len(moved.apart), 'connection')} cannot be read now" if moved.apart else "",
         f"{_count(scan.unreadable, 'job')} unreadable" if scan.unreadable else "",
         "more to come at the next tick" if is_cut else "",
     ]
@@ -40,8 +40,8 @@ def _of(about: int | None) -> str:
     return f" of about {round(about, min(0, 2 - len(str(about)))):,}"
 
 
-def _tables(told: Iterable[ToldSync]) -> str:
-    return _count(sum(each.tables for each in told), "table")
+def _tables(reported: Iterable[ReportedSync]) -> str:
+    return _count(sum(each.tables for each in reported), "table")
 
 
 def _count(number: int, noun: str) -> str:

@@ -112,7 +112,7 @@ class Polling:
         summary = summary_of(scan, decision, moved, about_how_many_new(client, scan, budget))
         context.log.info(summary)
         return dg.SensorResult(
-            asset_events=[event for told in decision.told for event in told.events],
+            asset_events=[event for reported in decision.reported for event in reported.events],
             run_requests=requests,
             # Dagster shows a reason only without run requests, and refuses it with them.
             skip_reason=None if requests else summary,
@@ -228,15 +228,15 @@ class Polling:
                 "Airbyte listed %d jobs without an id or a connection: they cannot be reported",
                 scan.unreadable,
             )
-        for told in decision.told:
-            if told.taken_from is not None:
+        for reported in decision.reported:
+            if reported.taken_from is not None:
                 log.warning(
                     "Run %s has not reported Airbyte job %s; the sensor reports it",
-                    told.taken_from,
-                    told.sync.job.id,
+                    reported.taken_from,
+                    reported.sync.job.id,
                 )
-            if told.may_repeat is not None:
-                warn_of_half_step(told.sync.job, told.may_repeat, log)
+            if reported.may_repeat is not None:
+                warn_of_half_step(reported.sync.job, reported.may_repeat, log)
 
     def _requests(
         self,
@@ -247,7 +247,7 @@ class Polling:
         budget: TimeBudget,
     ) -> tuple[list[dg.RunRequest], Decision]:
         """The runs that follow, and the decision as far as there was time to make them."""
-        follows = [told.makes_fresh and told.is_whole for told in decision.told]
+        follows = [reported.makes_fresh and reported.is_whole for reported in decision.reported]
         if not any(follows) or (self.downstream is None and self.run_request_fn is None):
             return [], decision
         repository = _repository(context)
@@ -262,11 +262,13 @@ class Polling:
             make.append(partial(asked_requests, self.run_request_fn))
         check = checked_once(partial(check_request, runnable=runnable, jobs=self.job_names))
         found: list[dg.RunRequest] = []
-        for place, told in enumerate(decision.told):
+        for place, reported in enumerate(decision.reported):
             if place and budget.is_spent:
                 return found, up_to(decision, place, scan.new)
             if follows[place]:
-                found += requests_for(told.sync, told.keys, make, check, workspace_id, context.log)
+                found += requests_for(
+                    reported.sync, reported.keys, make, check, workspace_id, context.log
+                )
         return found, decision
 
 

@@ -68,7 +68,7 @@ def back_to(
 ) -> Iterator[dg.EventLogRecord]:
     """Of a table's records, newest first, at least all that have to do with jobs since a time.
 
-    That is a time of Airbyte's clock. Events are stored in the order of Dagster's, but tell jobs in
+    That is a time of Airbyte's clock. Events are stored in the order of Dagster's, but name jobs in
     any order (a late commit, a `start_from` moved back), so the time of storage says when to stop;
     and, as that clock may be hours behind Airbyte's, Airbyte's own time under `time_key`. Not all
     events have one, users' own least of all, so a single event does not stop the reading.
@@ -76,8 +76,8 @@ def back_to(
     until = (since - CLOCK_SLACK).timestamp()
 
     def is_recent(record: dg.EventLogRecord) -> bool:
-        told = record.asset_materialization or record.asset_observation
-        airbyte_time = keys.float_in(told.metadata, time_key) if told else None
+        event = record.asset_materialization or record.asset_observation
+        airbyte_time = keys.float_in(event.metadata, time_key) if event else None
         return max(record.timestamp, airbyte_time or 0) >= until
 
     too_old = 0

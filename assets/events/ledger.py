@@ -1,4 +1,4 @@
-"""What Dagster was told of each table: its event log.
+"""What was reported for each table: Dagster's event log.
 
 The last materialization of all tables is one query, and mostly settles it: a job that came after
 the last one reported is owed. Where that can be wrong, the table's history is read: for a job older
@@ -53,13 +53,13 @@ _CLOCK_ERROR = 5.0
 
 @dataclass(frozen=True)
 class History:
-    """The jobs that a table was told of, back to some time, and materializations without a job."""
+    """The jobs reported for a table, back to some time, and materializations without a job."""
 
     jobs: tuple[JobRef, ...] = ()
     spans: tuple[RunSpan, ...] = ()
 
     def names(self, job: Job) -> bool:
-        return any(told.is_same(job.ref) for told in self.jobs)
+        return any(each.is_same(job.ref) for each in self.jobs)
 
     def may_have(self, job: Job, skew: timedelta) -> str | None:
         """A run that may have reported the job without naming it, though it began after it."""
@@ -102,8 +102,8 @@ class Ledger:
     skew: timedelta = timedelta(0)
     among: Mapping[str, Sequence[Job]] = field(default_factory=dict)
 
-    def is_told(self, key: dg.AssetKey, job: Job) -> bool | None:
-        """Whether the table was told of the job; None if its history must be read for that."""
+    def is_reported(self, key: dg.AssetKey, job: Job) -> bool | None:
+        """Whether the job was reported for the table; None if its history must be read for that."""
         if self.is_last(key, job):
             return True
         if key in self.history:
@@ -118,12 +118,12 @@ class Ledger:
         return history.names(job) or any(self._stands_for(span, job) for span in history.spans)
 
     def unnamed_report(self, key: dg.AssetKey, job: Job) -> str | None:
-        """The run that told the table of the job without naming it, as its history has it."""
+        """The run that reported the job for the table without naming it, as its history has it."""
         history = self.history.get(key, History())
         return next((s.run_id for s in history.spans if self._stands_for(s, job)), None)
 
     def is_last(self, key: dg.AssetKey, job: Job) -> bool:
-        """Whether the table's last materialization tells the job."""
+        """Whether the table's last materialization reports the job."""
         last = self.last.get(key)
         if last is None or last.job is not None:
             return last is not None and last.job is not None and last.job.is_same(job.ref)
@@ -143,7 +143,7 @@ class Ledger:
         )
 
     def is_after_last(self, key: dg.AssetKey, job: Job) -> bool:
-        """Whether the job is newer than what the table was told of, as its last event has it."""
+        """Whether the job is newer than the last one reported, as the table's last event has it."""
         last = self.last.get(key)
         if last is None:
             return True
@@ -154,7 +154,7 @@ class Ledger:
         return ended is not None and ended > last.stored_at + _CLOCK_ERROR
 
     def is_late(self, key: dg.AssetKey, job: JobRef) -> bool:
-        """Whether the table was told of a later job of its connection already."""
+        """Whether a later job of its connection was reported for the table already."""
         newest = self.newest(key)
         return newest is not None and job.precedes(newest)
 
@@ -193,7 +193,7 @@ class Ledger:
 def read_ledger(
     instance: dg.DagsterInstance, tables: Iterable[Table], skew: timedelta = timedelta(0)
 ) -> Ledger:
-    """What each of the tables was last told: one query for all of them."""
+    """What was last reported for each of the tables: one query for all of them."""
     connections = {table.key: table.connection_id for table in tables}
     if not connections:
         return Ledger(skew=skew)
@@ -205,9 +205,9 @@ def read_ledger(
     last = {
         key: _last_reported(entry, connections[key]) for key, entry in entries if entry is not None
     }
-    unnamed = {key: told for key, told in last.items() if told.job is None and told.run_id}
-    begins = begins_of(instance, (told.run_id for told in unnamed.values()))
-    begun = {key: replace(told, begun_at=begins.get(told.run_id)) for key, told in unnamed.items()}
+    unnamed = {key: each for key, each in last.items() if each.job is None and each.run_id}
+    begins = begins_of(instance, (each.run_id for each in unnamed.values()))
+    begun = {key: replace(each, begun_at=begins.get(each.run_id)) for key, each in unnamed.items()}
     return Ledger({**last, **begun}, skew=skew)
 
 
@@ -221,7 +221,7 @@ def begins_of(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> Mapping[s
 
 
 def read_again(instance: dg.DagsterInstance, ledger: Ledger, tables: Iterable[Table]) -> Ledger:
-    """The ledger, with what these tables were last told by now."""
+    """The ledger, with what was last reported for these tables by now."""
     newer = read_ledger(instance, tables, ledger.skew)
     return replace(ledger, last={**ledger.last, **newer.last})
 
@@ -229,7 +229,7 @@ def read_again(instance: dg.DagsterInstance, ledger: Ledger, tables: Iterable[Ta
 def still_known(ledger: Ledger, before: Ledger) -> Ledger:
     """The ledger with what was looked up before, as far as it has not changed since.
 
-    A table that was told of nothing since has the history it had; what was noted stays so.
+    A table for which nothing was reported since has the history it had; what was noted stays so.
     """
     histories = {
         key: history

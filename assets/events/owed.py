@@ -135,7 +135,7 @@ class _Fresh:
         return Owed(tuple(self.shares), tuple(self.questions), is_cut, frozenset(self.unclear))
 
     def _look_behind_the_last(self, tables: Sequence[Table]) -> None:
-        """Find which tables were told of the job though their last event is of an earlier one.
+        """Find tables for which the job was reported though their last event is of an earlier one.
 
         Who died may have left an event that is stored and not noted as the table's last. And where
         a run reports the job while a tick is stored that was decided before, the last event of each
@@ -149,10 +149,10 @@ class _Fresh:
             self.unclear.update(table.key for table in asked_of[first:])
 
     def _look_behind_later_ones(self, tables: Sequence[Table]) -> None:
-        """Find which tables were told of the job though their last event is of a later one.
+        """Find the tables for which the job was reported though their last event is of a later one.
 
         Few tables are looked up one by one, as `_add` does. Thousands would take more than a tick:
-        they were told in reporting order, so the first without it is looked for. If the last has
+        they were reported in order, so the first without it is looked for. If the last has
         what the first lacks, their order does not help.
         """
         asked_of = [table for table in tables if self._was_overtaken_on(table)]
@@ -181,11 +181,11 @@ class _Fresh:
         return self.ledger.is_in_history(table.key, self.job)
 
     def _add(self, table: Table, late_check: Share | None) -> None:
-        told = self._is_told(table)
-        if told:
+        is_reported = self._is_reported(table)
+        if is_reported:
             self.shares.extend([late_check] if late_check else [])
             return
-        if told is None:
+        if is_reported is None:
             self.questions.append(Question("materialization", table, self.job))
             self.unclear.add(table.key)
         is_first = not any(share.marks for share in self.shares)
@@ -195,10 +195,10 @@ class _Fresh:
             self.questions.extend(questions)
         self.shares.append(share)
 
-    def _is_told(self, table: Table) -> bool | None:
+    def _is_reported(self, table: Table) -> bool | None:
         if table.key in self.stored or table.key in self.missing:
             return table.key in self.stored
-        return self.ledger.is_told(table.key, self.job)
+        return self.ledger.is_reported(table.key, self.job)
 
     def _is_checked(self, table: Table) -> bool:
         return table.key in self.checked and not self.ledger.is_late(table.key, self.job.ref)

@@ -1,5 +1,5 @@
 """What a finished job means for Dagster. Pure, and the only place that decides it: a table's event
-looks the same whether a run or the sensor tells it."""
+looks the same whether a run or the sensor reports it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class FinishedSync:
 
 
 def tables_of_job(job: Job, tables: Iterable[Table]) -> list[Table]:
-    """The tables whose streams took part; where Airbyte does not tell, all that are synced now.
+    """The tables whose streams took part; where Airbyte does not say, all that are synced now.
 
     `tables` are all of the job's connection: a stream without a namespace is known by that.
     """
@@ -67,7 +67,7 @@ def in_reporting_order(tables: Iterable[Table]) -> list[Table]:
 
 
 def materialization(sync: FinishedSync, table: Table, ledger: Ledger) -> dg.AssetMaterialization:
-    """The event that tells one table of a sync that made it fresh.
+    """The event that reports, for one table, a sync that made it fresh.
 
     The tag `dagster/data_version` names the last job that moved rows, by its number and the time
     of its creation.
@@ -143,7 +143,7 @@ def declaration(job: Job, table: Table, job_url: str, *, started: bool) -> dg.As
     """Says that the run which stores this event has started the job, or found it running.
 
     A run that planned to materialize the table follows the job and will report it; the end of any
-    other job is the sensor's to tell, with this run's id.
+    other job is the sensor's to report, with this run's id.
     """
     metadata: dict[str, keys.Entry] = {
         keys.JOB_ID: job.id,

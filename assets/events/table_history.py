@@ -1,4 +1,4 @@
-"""Looks up in the event log, table by table, what the last materializations cannot tell."""
+"""Looks up in the event log, table by table, what the last materializations do not say."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -98,7 +98,7 @@ class _Found:
 def _read(
     instance: dg.DagsterInstance, table: Table, ended_at: datetime, budget: TimeBudget
 ) -> _Found | None:
-    """What the table was told, back to when a job had ended; None if time does not allow it."""
+    """What was reported for the table since a job had ended; None if time does not allow it."""
 
     def fetch(cursor: str | None) -> Page:
         limit = _FIRST_PAGE if cursor is None else _FURTHER_PAGE

@@ -1,6 +1,6 @@
 """A job that starts syncs and ends at once, so that it holds no run slot while Airbyte works.
 
-The sensor tells how the syncs end. What the run must leave for it is on each table: a declaration
+The sensor reports how the syncs end. What the run must leave for it is on each table: a declaration
 that names the job. Before it starts a sync the run announces it, so that the sensor waits for the
 declaration even if the sync ends sooner than it is written.
 """
@@ -45,7 +45,7 @@ def build_airbyte_start_job(
     tags: Mapping[str, str] | None = None,
     snapshot: Path | None = None,
 ) -> dg.JobDefinition:
-    """A job that starts syncs in Airbyte and does not wait for them; the sensor tells their end.
+    """A job that starts syncs in Airbyte and does not wait for them; the sensor reports their end.
 
     A connection on which a job is running is skipped, and so is one that was paused in Airbyte
     since the definitions were loaded. If one cannot be started the others still are, and the run
@@ -93,7 +93,7 @@ def start_job(
 
     @dg.job(
         name=name,
-        description=f"Starts {_how_many(len(groups))} in Airbyte and ends; the sensor tells how"
+        description=f"Starts {_how_many(len(groups))} in Airbyte and ends; the sensor reports how"
         f" they went. Connections: {', '.join(map(_name, groups.values()))}",
         tags={**(tags or {}), keys.STARTS_SYNCS_TAG: "true"},
         # One short step: a process for it would take longer than the step.
@@ -141,13 +141,13 @@ def _start_side_by_side(
                 if not pending:
                     return
                 for start in wait(pending, return_when=FIRST_COMPLETED).done:
-                    report.tell(pending[start], start)
+                    report.note(pending[start], start)
                     del pending[start]
         except BaseException:
             # A run that is terminated makes no further starts. Those that Airbyte was asked for
             # already go on there: without their declarations they would be nobody's.
             for start in as_completed(pending):
-                report.tell(pending[start], start)
+                report.note(pending[start], start)
             raise
 
 
@@ -160,7 +160,7 @@ class _Report:
     workspace_id: str
     problems: dict[str, str] = field(default_factory=dict)
 
-    def tell(self, tables: Sequence[Table], start: "Future[tuple[Job, bool]]") -> None:
+    def note(self, tables: Sequence[Table], start: "Future[tuple[Job, bool]]") -> None:
         try:
             self._declare(*start.result(), tables)
         except AlreadyRunning as busy:

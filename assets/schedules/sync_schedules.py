@@ -32,7 +32,7 @@ def build_airbyte_sync_schedule(
     Without either it syncs all that are active in Airbyte.
 
     With `wait` a run materializes the assets and follows the syncs to their end; they must be
-    assets that sync. Without it a run starts the syncs and ends, and the sensor tells how they
+    assets that sync. Without it a run starts the syncs and ends, and the sensor reports how they
     went, with the run that asked: no run slot is held while Airbyte works. See
     `build_airbyte_start_job` for what such a run does.
 
@@ -100,7 +100,7 @@ def sync_schedule(
 
 
 _WAITS = "Syncs in Airbyte; each run follows its syncs to their end."
-_STARTS = "Starts syncs in Airbyte; the sensor tells how they ended."
+_STARTS = "Starts syncs in Airbyte; the sensor reports how they ended."
 
 
 def _refuse_bad_times(

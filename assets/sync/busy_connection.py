@@ -31,7 +31,7 @@ def start_or_attach(
     """The job to follow, and whether it is known that this run started it.
 
     Before a start that had to wait for its turn, `before_late_start` is called.
-    `is_own` tells whether this run, or one that it repeats, started a job that runs: such a job is
+    `is_own` says whether this run, or one that it repeats, started a job that runs: such a job is
     followed in any case. Raises dg.Failure if something runs that may be neither followed nor
     waited for.
     """

@@ -69,11 +69,11 @@ class Watch:
     log: logging.Logger
     job: Job
     begun: float
-    told: float = field(init=False)
+    logged_at: float = field(init=False)
     is_warned: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
-        self.told = self.how.clock()
+        self.logged_at = self.how.clock()
 
     def until_it_ends(self, too_long: str) -> Job:
         """The finished job, with its counts by stream.
@@ -96,11 +96,11 @@ class Watch:
         return self.job
 
     def _is_due(self) -> bool:
-        return self.how.clock() - self.told >= _LOG_EVERY
+        return self.how.clock() - self.logged_at >= _LOG_EVERY
 
     def _tell(self) -> None:
         if not self.job.is_finished and not self._in_detail().is_finished:
-            self.told = self.how.clock()
+            self.logged_at = self.how.clock()
             self.log.info(how_it_goes(self.job, self.client.server_time()))
 
     def _warn_of_unknown(self) -> None:
@@ -135,7 +135,7 @@ class Watch:
                 if now - heard > _SILENCE_LIMIT:
                     raise _unheard(self.job, error) from error
                 if complained is None or now - complained >= _LOG_EVERY:
-                    self.log.warning("Airbyte does not tell; the sync itself goes on: %s", error)
+                    self.log.warning("Airbyte does not answer; the sync itself goes on: %s", error)
                     complained = now
             self.how.sleep(self.how.interval)
 
@@ -231,7 +231,7 @@ def refuse_failed(job: Job, job_url: str) -> None:
 
 def _unheard(job: Job, error: AirbyteError) -> dg.Failure:
     return dg.Failure(
-        description="Airbyte did not tell for minutes how the sync goes; it was left running",
+        description="Airbyte did not answer for minutes; the sync was left running",
         metadata={**_about(job), keys.FAILURE_REASON: str(error)},
     )
 

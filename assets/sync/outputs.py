@@ -47,7 +47,7 @@ _IO_MANAGER_KEY = "dagster/io_manager_key"
 def passed_on(assets: dg.AssetsDefinition, key: dg.AssetKey) -> dg.Output[None]:
     """An output that lets the steps after it go on, without one more materialization event.
 
-    For a table that somebody else has told of the sync.
+    For a table for which somebody else has reported the sync.
     """
     by_key = {known: name for name, known in assets.keys_by_output_name.items()}
     return dg.Output(None, output_name=by_key[key], metadata={_WITHOUT_EVENT: True})

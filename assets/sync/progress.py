@@ -9,7 +9,7 @@ from dagster_airbyte_sync.resources import Job, StreamStats
 def how_it_goes(job: Job, now: datetime) -> str:
     """One line: status, attempt, rows and bytes so far, and for how long; `now` by Airbyte's clock.
 
-    What Airbyte does not tell is left out: where the Configuration API is closed, that is the
+    What Airbyte does not say is left out: where the Configuration API is closed, that is the
     attempt, and the rows that are read but not yet written.
     """
     parts = [f"attempt {job.attempts}" if job.attempts else None, *_moved(job), _elapsed(job, now)]

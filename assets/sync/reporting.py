@@ -86,7 +86,9 @@ def report(
         is_selected = table.key in context.selected_asset_keys
         if is_left or table.key not in owed:
             # By another run that follows the job, or by the sensor, which gave us up for dead.
-            context.log.info("%s is left as it was told of job %s", _name(table), job.id)
+            context.log.info(
+                "%s is left as it is: job %s was reported for it", _name(table), job.id
+            )
             if is_selected:
                 yield passed_on(context.assets_def, table.key)
             continue

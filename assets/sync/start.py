@@ -84,7 +84,7 @@ def start_new(
     nothing was sent.
     """
     # Taken before: a job that is not among these afterwards is the one that was started. They do
-    # not tell whether one may be started: Airbyte clears away dead jobs as it starts another.
+    # not show whether one may be started: Airbyte clears away dead jobs as it starts another.
     before = _newest_id(client, connection_id)
     start = _Start(client, connection_id, before, log, clock, sleep)
     try:
@@ -156,7 +156,7 @@ class _Start:
             newest = self.client.newest_jobs(self.connection_id)
         except AirbyteRequestError as silence:
             # A refusal, too, says nothing of the sync: gateways refuse while Airbyte restarts.
-            self.log.warning("Airbyte does not tell its jobs: %s", silence)
+            self.log.warning("Airbyte does not list its jobs: %s", silence)
             return None
         new = [job for job in newest if job.id > self.before and job.type is JobType.SYNC]
         return min(new, key=lambda job: job.id, default=None)

@@ -16,12 +16,12 @@ def as_synced_now(
 ) -> list[Table]:
     """Tables of one connection as it syncs them now; it is read once.
 
-    If Airbyte does not tell they are as they were, and none is known to be alone.
+    If Airbyte does not answer they are as they were, and none is known to be alone.
     """
     try:
         connection = read_connection(tables[0].connection_id)
     except AirbyteError as error:
-        log.warning("Airbyte does not tell which streams it syncs now: %s", error)
+        log.warning("Airbyte does not say which streams it syncs now: %s", error)
     else:
         # Of a connection that syncs nothing at all there would be no job.
         if connection.selected_streams:

@@ -49,7 +49,7 @@ NOT_STARTED = "not_started"
 STARTED = "started"
 FOLLOWED = "followed"
 
-# A tag of runs that start syncs and leave it to the sensor to tell them.
+# A tag of runs that start syncs and leave it to the sensor to report them.
 STARTS_SYNCS_TAG = "dagster-airbyte/starts_syncs"
 
 # In the specs of a connection's tables: what made them, so that a run can do the same for a stream

@@ -32,7 +32,7 @@ class DuplicateAssetKey(AirbyteError):
 class Table:
     """One stream of one connection, and the asset that stands for it.
 
-    What only the connection as it is now can tell: `is_selected` is False for a stream that it does
+    What only the connection as it is now can say: `is_selected` is False for a stream that it does
     not sync any more, `is_alone` True if it syncs no other, `is_full_refresh` True if every sync
     reads all rows again. `is_defined` is False for a stream that is newer than the definitions: it
     is reported under the key that its asset will have.
@@ -82,10 +82,10 @@ def tables_of(
 
 
 def as_synced_by(connection: Connection, tables: Iterable[Table]) -> list[Table]:
-    """Tables of the connection, with what only it can tell of them now."""
+    """Tables of the connection, with what only it can say of them now."""
     tables, selected = list(tables), connection.selected_streams
     pairs = match([table.stream for table in tables], [stream.id for stream in selected]).pairs
-    # Of streams that Airbyte does not tell apart nobody knows which of them is read in full.
+    # Of streams that Airbyte does not keep apart nobody knows which of them is read in full.
     partly = {stream.id for stream in selected if not stream.is_full_refresh}
     return [
         replace(
@@ -106,7 +106,7 @@ def warn_of_unclear(
     for stream in sorted(unclear, key=StreamId.sort_key):
         namesakes = [table.key for table in tables if table.stream.name == stream.name]
         log.warning(
-            "Airbyte names a stream %s, and only its namespace would tell which of these assets"
+            "Airbyte names a stream %s, and only its namespace would show which of these assets"
             " that is, so none of them hears of it: %s",
             stream,
             ", ".join(sorted(key.to_user_string() for key in namesakes)),

@@ -50,7 +50,7 @@ class AirbyteConnectionTableProps:
 def table_props(
     connection: Connection, stream: Stream, destination: Destination
 ) -> AirbyteConnectionTableProps:
-    """What the translator is told about one stream."""
+    """What the translator gets to know about one stream."""
     return AirbyteConnectionTableProps(
         table_name=f"{connection.stream_prefix or ''}{stream.name}",
         stream_prefix=connection.stream_prefix,

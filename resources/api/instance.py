@@ -36,9 +36,9 @@ def read_instance(
     """
     beside = configuration_api_base_url.removesuffix("/api/v1")
     said = text(answer.get("airbyteUrl")) or ""
-    told = said.strip() if leads_to_people(said, configuration_api_base_url) else beside
+    shown = said.strip() if leads_to_people(said, configuration_api_base_url) else beside
     return Instance(
-        (ui_url or told).rstrip("/"), not _is_2_1_or_later(text(answer.get("version")) or "")
+        (ui_url or shown).rstrip("/"), not _is_2_1_or_later(text(answer.get("version")) or "")
     )
 
 

@@ -154,7 +154,7 @@ def _read_once(limit: int, fetch: Callable[[int], Page[Item]]) -> _Pass[Item]:
 
 
 def about_how_many(has_row: Callable[[int], bool], least: int) -> int:
-    """How many rows a listing has, of which nobody tells the number, to one part in twenty.
+    """How many rows a listing has, of which nobody says the number, to one part in twenty.
 
     `has_row(place)` looks whether there is a row at a place, counted from 0; `least` are known.
     """

@@ -13,7 +13,7 @@ from dagster_airbyte_sync.resources.client.configuration_access import Fallback
 from dagster_airbyte_sync.resources.client.destination_reader import DestinationReader
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
-from dagster_airbyte_sync.resources.http.transport import Http, told
+from dagster_airbyte_sync.resources.http.transport import Http, require
 from dagster_airbyte_sync.resources.records.catalog import Api, Catalog, Connection
 
 _log = logging.getLogger(__name__)
@@ -71,13 +71,13 @@ class CatalogReader:
         def from_configuration() -> _Connections:
             call = self._configuration.connections()
             page = configuration_api.read_connections(self._http.send(call, budget))
-            rows = told(call, "connections", page).rows
+            rows = require(call, "connections", page).rows
             return _Connections("configuration", {row.id: row for row in rows}, True)
 
         def public_page(offset: int) -> Page[Connection]:
             call = self._public.connections(offset, self._page_size)
             page = public_api.read_connections(self._http.send(call, budget))
-            return told(call, "connections", page)
+            return require(call, "connections", page)
 
         def from_public() -> _Connections:
             listing = rows_of_unordered(self._page_size, public_page)

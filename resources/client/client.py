@@ -27,7 +27,7 @@ from dagster_airbyte_sync.resources.errors import (
 )
 from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
-from dagster_airbyte_sync.resources.http.transport import Http, told
+from dagster_airbyte_sync.resources.http.transport import Http, require
 from dagster_airbyte_sync.resources.json_values import object_at
 from dagster_airbyte_sync.resources.records.catalog import Catalog, Connection, SyncSchedule
 from dagster_airbyte_sync.resources.records.jobs import Job, JobType
@@ -147,7 +147,7 @@ class AirbyteClient:
     ) -> int:
         """How many jobs ended at or after `since`, to a twentieth; `least` are known.
 
-        Some ten requests of one row, as Airbyte does not tell. The public API counts jobs that
+        Some ten requests of one row, as Airbyte does not say. The public API counts jobs that
         run, too.
         """
         if self._fallback.is_closed("history"):
@@ -159,7 +159,7 @@ class AirbyteClient:
 
         def from_configuration() -> Job:
             call = self._configuration.job(job_id)
-            return told(call, "a job", configuration_api.read_job(self._http.send(call, budget)))
+            return require(call, "a job", configuration_api.read_job(self._http.send(call, budget)))
 
         def from_public() -> Job:
             return self.job_status(job_id, budget)
@@ -169,13 +169,13 @@ class AirbyteClient:
     def job_status(self, job_id: int, budget: TimeBudget = NO_LIMIT) -> Job:
         """One job as it is now, with totals only: the cheap question to ask while it runs."""
         call = self._public.job(job_id)
-        return told(call, "a job", public_api.read_job(self._http.send(call, budget)))
+        return require(call, "a job", public_api.read_job(self._http.send(call, budget)))
 
     def newest_jobs(self, connection_id: str, limit: int = 10) -> list[Job]:
         """The newest jobs of a connection, running ones too, newest first."""
         hidden = (JobType.REFRESH,) if self._server.instance().hides_refreshes else ()
         calls = [self._public.newest_jobs(connection_id, limit, of) for of in (None, *hidden)]
-        pages = (told(c, "jobs", public_api.read_jobs(self._http.send(c))) for c in calls)
+        pages = (require(c, "jobs", public_api.read_jobs(self._http.send(c))) for c in calls)
         found = [job for page in pages for job in page.rows]
         return sorted(found, key=lambda job: job.id, reverse=True)[:limit]
 
@@ -183,17 +183,17 @@ class AirbyteClient:
         """One connection as it is now, also if it was deleted, without the types of its columns."""
         call = self._public.connection(connection_id)
         answer = object_at(self._http.send(call, budget))
-        return told(call, "a connection", public_api.read_connection(answer))
+        return require(call, "a connection", public_api.read_connection(answer))
 
     def connection_status(self, connection_id: str) -> str:
         """A connection's status now: "active", "inactive", "deprecated" (deleted) or "locked"."""
         return self.connection(connection_id).status
 
     def was_asked_for(self, job: Job) -> bool | None:
-        """Whether somebody asked for a sync, which no schedule is; None if Airbyte does not tell.
+        """Whether somebody asked for a sync, which no schedule is; None if Airbyte does not say.
 
         Airbyte notes it some seconds after the job's creation (airbyte-platform,
-        `ConnectionTimelineEventHelper`), and tells it by the Configuration API only.
+        `ConnectionTimelineEventHelper`), and says so by the Configuration API only.
         """
         if self._fallback.is_closed("history"):
             return None
@@ -208,7 +208,7 @@ class AirbyteClient:
     def start_sync(self, connection_id: str) -> Job:
         """Start a sync; never sent twice. AirbyteConflict if one runs already."""
         call = self._public.start_sync(connection_id)
-        return told(call, "a job", public_api.read_job(self._http.send(call)))
+        return require(call, "a job", public_api.read_job(self._http.send(call)))
 
     def cancel(self, job_id: int) -> None:
         """Cancel whatever runs on the job's connection (Airbyte cannot cancel one job alone)."""

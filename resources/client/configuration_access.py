@@ -43,7 +43,7 @@ _MOST_QUESTIONS = 100
 
 
 # What was open a moment ago is not taken for closed before it has refused for so long, in seconds:
-# a gateway that restarts answers 404 for a while, and the public API does not tell as much.
+# a gateway that restarts answers 404 for a while, and the public API does not say as much.
 _REFUSED_FOR = 120.0
 
 

@@ -14,7 +14,7 @@ from dagster_airbyte_sync.resources.errors import (
     NoToken,
 )
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
-from dagster_airbyte_sync.resources.http.transport import Http, told
+from dagster_airbyte_sync.resources.http.transport import Http, require
 from dagster_airbyte_sync.resources.json_values import object_at
 from dagster_airbyte_sync.resources.records.catalog import Connection, Destination
 
@@ -56,7 +56,7 @@ class DestinationReader:
         def page(offset: int) -> Page[Destination]:
             call = self._public.destinations(offset, self._page_size)
             page = public_api.read_destinations(self._http.send(call, budget))
-            return told(call, "destinations", page)
+            return require(call, "destinations", page)
 
         listing = rows_of_unordered(self._page_size, page)
         warn_if_incomplete(listing, "destinations", _log)
@@ -68,7 +68,7 @@ class DestinationReader:
         call = self._public.destination(destination_id)
         try:
             answer = self._http.send(call, budget)
-            return told(call, "a destination", public_api.read_destination(object_at(answer)))
+            return require(call, "a destination", public_api.read_destination(object_at(answer)))
         except NoToken:
             raise
         except AirbyteRequestError as failure:

@@ -10,7 +10,7 @@ from dagster_airbyte_sync.resources.api.public_api import PublicApi, WorkspaceNa
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
 from dagster_airbyte_sync.resources.http.frames import forgotten_locals
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
-from dagster_airbyte_sync.resources.http.transport import Http, told
+from dagster_airbyte_sync.resources.http.transport import Http, require
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def _list_workspaces(settings: AirbyteSettings) -> list[WorkspaceName]:
 
     def page(offset: int) -> Page[WorkspaceName]:
         call = api.workspaces(offset, size)
-        return told(call, "workspaces", public_api.read_workspaces(http.send(call)))
+        return require(call, "workspaces", public_api.read_workspaces(http.send(call)))
 
     listing = rows_of_unordered(size, page)
     warn_if_incomplete(listing, "workspaces", _log)

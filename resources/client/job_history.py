@@ -9,7 +9,7 @@ from dagster_airbyte_sync.resources.api.job_pages import JobListing, JobsAsked, 
 from dagster_airbyte_sync.resources.api.paging import Page, PageSize, about_how_many
 from dagster_airbyte_sync.resources.api.public_api import PublicApi
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
-from dagster_airbyte_sync.resources.http.transport import Http, told
+from dagster_airbyte_sync.resources.http.transport import Http, require
 from dagster_airbyte_sync.resources.records.jobs import FINISHED, Job, JobStatus, JobType
 
 # Called with the number of rows on a page that cannot be read as jobs, if there are any.
@@ -61,7 +61,7 @@ class JobHistory:
 
     def _configuration_page(self, asked: JobsAsked, budget: TimeBudget) -> Page[Job]:
         call = self._configuration.finished_jobs(asked)
-        return told(call, "jobs", configuration_api.read_jobs(self._http.send(call, budget)))
+        return require(call, "jobs", configuration_api.read_jobs(self._http.send(call, budget)))
 
     def _public_page(
         self,
@@ -71,7 +71,7 @@ class JobHistory:
         budget: TimeBudget,
     ) -> Page[Job]:
         call = self._public.jobs_since(asked, job_type, status)
-        return told(call, "jobs", public_api.read_jobs(self._http.send(call, budget)))
+        return require(call, "jobs", public_api.read_jobs(self._http.send(call, budget)))
 
     def by_public(
         self,

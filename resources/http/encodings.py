@@ -14,11 +14,11 @@ BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{6,}(?:\r?\n[A-Za-z0-9+/_-]+)*={0,2}")
 _LINE_ENDS = str.maketrans({"\r": None, "\n": None, "=": None, "-": "+", "_": "/"})
 
 
-def from_json(told: str) -> str:
+def from_json(text: str) -> str:
     """The text without the escapes of JSON."""
-    if "\\" not in told:
-        return told
-    plain = _ESCAPED.sub(_meant, told)
+    if "\\" not in text:
+        return text
+    plain = _ESCAPED.sub(_meant, text)
     # JSON writes what is beyond 16 bits as two escapes.
     return plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 

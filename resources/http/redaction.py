@@ -1,4 +1,4 @@
-"""Keeps secrets out of what is told: messages of Airbyte, and addresses. Pure."""
+"""Keeps secrets out of what is shown: messages of Airbyte, and addresses. Pure."""
 
 import re
 from base64 import b64decode
@@ -39,34 +39,34 @@ class Redactor:
         """One that knows these as well."""
         return Redactor((*self._secrets, *secrets))
 
-    def quoted(self, told: str, most: int) -> str:
+    def quoted(self, text: str, most: int) -> str:
         """The beginning of the text, at most so many letters, without secrets or parts of one."""
-        seen = told[: max(_LOOKED_AT, most) + self._longest]
+        seen = text[: max(_LOOKED_AT, most) + self._longest]
         hidden = self.hidden(seen)
-        if len(seen) < len(told):
+        if len(seen) < len(text):
             # The end of it may be half a secret, which nobody recognises.
             hidden = hidden[: max(len(hidden) - self._longest, 0)]
         return hidden[:most]
 
-    def hidden(self, told: str) -> str:
+    def hidden(self, text: str) -> str:
         """The text with every secret in it hidden, whatever encoding it is in.
 
-        Where one was found in an encoding, the text is told as it reads without that.
+        Where one was found in an encoding, the text is given as it reads without that.
         """
-        return self._hidden(told, _DEEPEST)
+        return self._hidden(text, _DEEPEST)
 
-    def _hidden(self, told: str, depth: int) -> str:
+    def _hidden(self, text: str, depth: int) -> str:
         for secret in self._secrets:
-            told = told.replace(secret, HIDDEN)
+            text = text.replace(secret, HIDDEN)
         if depth == 0 or not self._secrets:
-            return told
-        told = BASE64_RUN.sub(lambda run: self._run_hidden(run[0], depth - 1), told)
+            return text
+        text = BASE64_RUN.sub(lambda run: self._run_hidden(run[0], depth - 1), text)
         for plain_of in ENCODINGS:
-            plain = plain_of(told)
-            if plain != told:
+            plain = plain_of(text)
+            if plain != text:
                 read = self._hidden(plain, depth - 1)
-                told = told if read == plain else read
-        return told
+                text = text if read == plain else read
+        return text
 
     def _run_hidden(self, run: str, depth: int) -> str:
         has_secret = any(self._hidden(text, depth) != text for text in base64_texts(run))

@@ -86,7 +86,7 @@ def _redirect(received: Received) -> str:
 
 
 def reason_in(body: Json, secrets: Redactor = NO_SECRETS) -> str | None:
-    """Airbyte's most telling message: the problem's own text before its generic title."""
+    """Airbyte's most useful message: the problem's own text before its generic title."""
     data = object_at(body, "data")
     candidates = (
         data.get("message"),

@@ -70,7 +70,7 @@ class Call:
 Answer = TypeVar("Answer")
 
 
-def told(call: Call, what: str, answer: Answer | None) -> Answer:
+def require(call: Call, what: str, answer: Answer | None) -> Answer:
     """What was read in an answer; AirbyteUnreadable if there was no such thing."""
     if answer is None:
         raise AirbyteUnreadable(call.method, call.url, f"an answer without {what}")
@@ -218,7 +218,7 @@ def _seconds_for(timeout: Timeout, budget: TimeBudget) -> float:
 def _no_answer(
     call: Call, failure: requests.RequestException | HTTPError, timeout: Timeout, deadline: Deadline
 ) -> NoAnswer:
-    # The text of the failure can hold a password or a header, so only its kind is told.
+    # The text of the failure can hold a password or a header, so only its kind is named.
     is_slow = isinstance(failure, TooSlow) or (deadline.is_over and deadline.has_begun)
     reason = _TOO_SLOW if is_slow else _why_no_answer(failure, timeout)
     error = NoAnswer(call.method, call.url, reason)

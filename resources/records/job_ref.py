@@ -8,7 +8,7 @@ from datetime import datetime
 class JobRef:
     """One job of a connection, as an event or a cursor remembers it.
 
-    An Airbyte restored from a backup gives numbers again, to other jobs. What tells those apart is
+    An Airbyte restored from a backup gives numbers again, to other jobs. What keeps those apart is
     when a job was created and when it ended (Airbyte's clock, whole seconds), as neither changes
     any more. A job that runs has no end; events of earlier versions may lack the creation.
     """

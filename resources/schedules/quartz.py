@@ -92,7 +92,7 @@ class Quartz:
         return tuple(self._cron(str(day), frozenset(months)) for day, months in by_day.items())
 
     def _months_apart(self) -> list[frozenset[int]]:
-        """The months, those apart that Dagster must not be told in one cron.
+        """The months, those apart that Dagster must not get in one cron.
 
         Asked in March of a leap year, it finds no 29th before that but January's, and stops with
         an error (seen in Dagster 1.12 and 1.13).

@@ -10,7 +10,7 @@ import dagster as dg
 from dagster_airbyte_sync.assets import LastReported, Ledger
 from dagster_airbyte_sync.resources import Job
 
-# When the jobs ended that the tables of each connection were last told of.
+# When the jobs ended that were last reported for the tables of each connection.
 Ends = Mapping[str, Sequence[datetime]]
 
 
@@ -50,19 +50,19 @@ def passes_none(job: Job) -> bool:
 
 
 def ends_reported(ledger: Ledger, tables: Iterable[dg.AssetKey]) -> list[datetime]:
-    """When the jobs ended that the tables were last told of, on Airbyte's clock as it goes now.
+    """When the jobs ended that were last reported for the tables, on Airbyte's clock as it is now.
 
     If no table names a job, it is when the first of them was last materialized.
     """
     last = [ledger.last[key] for key in tables if key in ledger.last]
-    named = [end for told in last for end in _named_ends(told, ledger)]
-    stored = [at for told in last if (at := ledger.when_stored(told)) is not None]
+    named = [end for each in last for end in _named_ends(each, ledger)]
+    stored = [at for each in last if (at := ledger.when_stored(each)) is not None]
     return named or [min(stored)] if stored else named
 
 
-def _named_ends(told: LastReported, ledger: Ledger) -> Iterable[datetime]:
+def _named_ends(last: LastReported, ledger: Ledger) -> Iterable[datetime]:
     # What was reported had ended by then, also if a clock that was ahead says otherwise.
-    stored = ledger.when_stored(told)
-    for job in (told.job, told.newest):
+    stored = ledger.when_stored(last)
+    for job in (last.job, last.newest):
         if job is not None and job.ended_at is not None:
             yield job.ended_at if stored is None else min(job.ended_at, stored)

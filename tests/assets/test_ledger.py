@@ -39,7 +39,7 @@ FOREIGN = LastReported(run_id="a run", stored_at=(NOON + 8 * MINUTE).timestamp()
 
 
 @pytest.mark.parametrize(
-    ("known", "asked", "is_told"),
+    ("known", "asked", "is_reported"),
     [
         (ledger(reported(job(5))), job(5), True),  # the last one reported
         (ledger(None), job(5), False),  # nothing ever was
@@ -56,16 +56,18 @@ FOREIGN = LastReported(run_id="a run", stored_at=(NOON + 8 * MINUTE).timestamp()
         (ledger(FOREIGN, job(3)), job(10), False),
     ],
 )
-def test_is_told(known: Ledger, asked: Job, is_told: bool | None) -> None:
-    assert known.is_told(KEY, asked) is is_told
+def test_is_told(known: Ledger, asked: Job, is_reported: bool | None) -> None:
+    assert known.is_reported(KEY, asked) is is_reported
 
 
 def test_after_a_restore_a_number_that_comes_again_is_another_job() -> None:
     known = ledger(reported(job(57, minute=0)))
     read = ledger(reported(job(57, minute=0)), job(57, minute=0))
 
-    assert known.is_told(KEY, job(57, minute=60)) is None, "it is looked up, as numbers disagree"
-    assert read.is_told(KEY, job(57, minute=60)) is False
+    assert known.is_reported(KEY, job(57, minute=60)) is None, (
+        "it is looked up, as numbers disagree"
+    )
+    assert read.is_reported(KEY, job(57, minute=60)) is False
     assert not known.is_late(KEY, job(57, minute=60).ref)
     assert not known.is_late(KEY, job(12, minute=60).ref), "numbers begin again, time does not"
 
@@ -74,13 +76,13 @@ def test_after_airbytes_clock_was_set_back_what_comes_is_not_late() -> None:
     known = ledger(reported(job(57, minute=60)))
     read = ledger(reported(job(57, minute=60)), job(57, minute=60))
 
-    assert known.is_told(KEY, job(58, minute=1)) is None, "it is looked up, as times disagree"
-    assert read.is_told(KEY, job(58, minute=1)) is False
+    assert known.is_reported(KEY, job(58, minute=1)) is None, "it is looked up, as times disagree"
+    assert read.is_reported(KEY, job(58, minute=1)) is False
     assert not known.is_late(KEY, job(58, minute=1).ref)
 
 
 @pytest.mark.parametrize(
-    ("begun", "stored", "is_told"),
+    ("begun", "stored", "is_reported"),
     [
         (-10, 8, True),  # it spans the job
         (-10, 4, False),  # it ended before the job
@@ -90,13 +92,13 @@ def test_after_airbytes_clock_was_set_back_what_comes_is_not_late() -> None:
     ],
 )
 def test_a_run_that_names_no_job_has_reported_the_one_it_spans(
-    begun: float | None, stored: float, is_told: bool
+    begun: float | None, stored: float, is_reported: bool
 ) -> None:
     begun_at = None if begun is None else (NOON + begun * MINUTE).timestamp()
     span = RunSpan("a run", begun_at, (NOON + stored * MINUTE).timestamp())
     known = Ledger({KEY: FOREIGN}, {KEY: History(spans=(span,))})
 
-    assert known.is_told(KEY, job(5)) is is_told
+    assert known.is_reported(KEY, job(5)) is is_reported
 
 
 def test_of_the_jobs_that_a_run_spans_it_has_reported_the_newest() -> None:
@@ -104,8 +106,8 @@ def test_of_the_jobs_that_a_run_spans_it_has_reported_the_newest() -> None:
     span = RunSpan("a run", (NOON - MINUTE).timestamp(), (NOON + 8 * MINUTE).timestamp())
     known = Ledger(history={KEY: History(spans=(span,))}, among={"shop": [job(3), job(5), job(9)]})
 
-    assert known.is_told(KEY, job(5)) is True
-    assert known.is_told(KEY, job(3)) is False
+    assert known.is_reported(KEY, job(5)) is True
+    assert known.is_reported(KEY, job(3)) is False
 
 
 def test_a_run_that_names_no_job_is_compared_by_one_clock() -> None:
@@ -113,15 +115,15 @@ def test_a_run_that_names_no_job_is_compared_by_one_clock() -> None:
     span = RunSpan("a run", (NOON - hour).timestamp(), (NOON - hour + 8 * MINUTE).timestamp())
     known = Ledger({KEY: FOREIGN}, {KEY: History(spans=(span,))}, skew=hour)
 
-    assert known.is_told(KEY, job(5)) is True
-    assert known.is_told(KEY, job(50)) is False
+    assert known.is_reported(KEY, job(5)) is True
+    assert known.is_reported(KEY, job(50)) is False
 
 
 def test_what_is_reported_in_this_tick_counts_at_once() -> None:
     before = ledger(reported(job(5)), job(5))
     after = before.after(KEY, job(4).ref, "4").after(KEY, job(7).ref, "7")
 
-    assert [after.is_told(KEY, job(number)) for number in (4, 5, 6, 7, 8)] == [
+    assert [after.is_reported(KEY, job(number)) for number in (4, 5, 6, 7, 8)] == [
         True,
         True,
         False,

@@ -59,17 +59,19 @@ def test_they_are_not_told_if_a_stream_without_an_asset_was_synced_too(
     assert ROWS not in deployment.last("orders").metadata
 
 
-@pytest.mark.parametrize(("streams", "is_told"), [(["orders"], True), (["orders", "users"], False)])
+@pytest.mark.parametrize(
+    ("streams", "is_reported"), [(["orders"], True), (["orders", "users"], False)]
+)
 def test_a_run_tells_them_or_not_as_the_sensor_does(
     airbyte: AirbyteSimulator,
     shop: SimulatedConnection,
     deployment: Deployment,
     streams: list[str],
-    is_told: bool,
+    is_reported: bool,
 ) -> None:
     airbyte.update_connection(shop, streams=streams)
     assert deployment.materialize("orders").success
-    assert (ROWS in deployment.last("orders").metadata) is is_told
+    assert (ROWS in deployment.last("orders").metadata) is is_reported
 
 
 def test_a_run_tells_nothing_of_a_stream_that_is_not_synced_any_more(

@@ -65,7 +65,7 @@ def only_run(home: Path) -> dg.DagsterRun:
         return run
 
 
-def is_told(home: Path, asset: str) -> bool:
+def is_reported(home: Path, asset: str) -> bool:
     with dg.DagsterInstance.from_config(str(home)) as instance:
         return instance.get_latest_materialization_event(dg.AssetKey(asset)) is not None
 

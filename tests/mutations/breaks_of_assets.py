@@ -300,8 +300,8 @@ OF_ASSETS = (
     Break(
         "1: not told twice after a crash",
         "assets/events/owed.py",
-        "told = self._is_told(table)",
-        "told = False",
+        "is_reported = self._is_reported(table)",
+        "is_reported = False",
         "tests/sensors/test_nothing_is_told_twice.py::test_a_tick_that_dies_after_any_event_is_completed_by_the_next[3]",
     ),
     Break(

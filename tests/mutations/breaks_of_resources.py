@@ -132,7 +132,7 @@ OF_RESOURCES = (
     Break(
         "6: half a secret at the end of what is looked at is not quoted",
         "resources/http/redaction.py",
-        "if len(seen) < len(told):",
+        "if len(seen) < len(text):",
         "if False:",
         "tests/resources/test_encoded_secrets.py",
     ),
@@ -258,8 +258,8 @@ OF_RESOURCES = (
     Break(
         "a link leads to no placeholder",
         "resources/api/instance.py",
-        "told = said.strip() if leads_to_people(said, configuration_api_base_url) else beside",
-        "told = said.strip() or beside",
+        "shown = said.strip() if leads_to_people(said, configuration_api_base_url) else beside",
+        "shown = said.strip() or beside",
         "tests/resources/test_where_the_ui_is.py",
     ),
     Break(

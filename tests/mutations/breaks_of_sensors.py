@@ -90,7 +90,7 @@ OF_SENSORS = (
     Break(
         "1: left to the live run",
         "sensors/live_runs.py",
-        "return not is_told and not job.ref.precedes(declared)",
+        "return not is_reported and not job.ref.precedes(declared)",
         "return not job.ref.precedes(declared)",
         "tests/sensors/test_moving_the_bookmark.py",
     ),
@@ -272,7 +272,7 @@ OF_SENSORS = (
     Break(
         "the half-step is named",
         "sensors/tick.py",
-        "if told.may_repeat is not None:",
+        "if reported.may_repeat is not None:",
         "if False:",
         "tests/sensors/test_beside_dagster_airbyte.py::test_a_run_that_followed_a_sync_begun_before_it_is_named_once_with_what_to_change",
     ),
@@ -286,8 +286,8 @@ OF_SENSORS = (
     Break(
         "a run follows the last table of its sync",
         "sensors/tick.py",
-        "follows = [told.makes_fresh and told.is_whole for told in decision.told]",
-        "follows = [told.makes_fresh for told in decision.told]",
+        "follows = [reported.makes_fresh and reported.is_whole for reported in decision.reported]",
+        "follows = [reported.makes_fresh for reported in decision.reported]",
         "tests/sensors/test_wide_connections.py::test_a_daemon_that_dies_at_any_event_loses_and_repeats_no_table",
     ),
     Break(

@@ -10,7 +10,7 @@ from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedC
 from helpers.job_process import (
     JobProcess,
     is_followed,
-    is_told,
+    is_reported,
     last_job_told,
     only_run,
     wait_until,
@@ -62,7 +62,7 @@ def test_the_example_syncs_in_a_process_for_each_step_and_what_follows_goes_on(
     (job,) = airbyte.jobs
     assert only_run(tmp_path).status is dg.DagsterRunStatus.SUCCESS
     assert [last_job_told(tmp_path, table) for table in ("orders", "users")] == [job.job_id] * 2
-    assert is_told(tmp_path, "revenue")
+    assert is_reported(tmp_path, "revenue")
 
 
 @both_executors

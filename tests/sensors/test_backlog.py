@@ -66,7 +66,7 @@ def test_the_summary_says_how_much_there_is_to_tell(
 
     assert first.summary is not None
     words = first.summary.split()
-    assert words[:5] == ["Told", "250", "syncs", "of", "about"]
+    assert words[:5] == ["Reported", "250", "syncs", "of", "about"]
     assert 950 <= int(words[5].replace(",", "")) <= 1050
     assert "more to come at the next tick" in first.summary
 
@@ -83,7 +83,7 @@ def test_a_tick_that_cannot_count_the_rest_tells_as_much(
 
     assert len(first.materialized) == 250
     assert first.summary is not None
-    assert first.summary.startswith("Told 250 syncs (250 tables); more to come")
+    assert first.summary.startswith("Reported 250 syncs (250 tables); more to come")
 
 
 def test_slow_pages_are_told_as_far_as_they_could_be_read(
@@ -132,7 +132,7 @@ def test_a_connection_that_could_not_be_told_for_days_is_told_in_the_end(
 
         assert deployment.told_all(expected) == expected | {"table_0": []}
         assert [len(tick.events) for tick in ticks] == [250, 250, 100, 0, 0]
-        assert str(ticks[-1].summary).startswith("1 connection cannot be told now. ")
+        assert str(ticks[-1].summary).startswith("1 connection cannot be read now. ")
         assert ticks[-1].sent == 1
         assert len(str(deployment.cursor)) < 1000
 

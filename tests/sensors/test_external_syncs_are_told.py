@@ -182,7 +182,7 @@ def test_the_summary_says_what_was_told(airbyte: AirbyteSimulator, deploy: Deplo
     deployment = deploy()
     airbyte.run_sync(shop)
 
-    assert (deployment.tick().summary or "").startswith("Told 1 sync (2 tables).")
+    assert (deployment.tick().summary or "").startswith("Reported 1 sync (2 tables).")
 
 
 def test_only_selected_connections_are_told(airbyte: AirbyteSimulator, deploy: Deploy) -> None:

@@ -76,7 +76,7 @@ def told_by(run_id: str) -> LastReported:
 
 
 def told(decision: Decision) -> list[int]:
-    return [sync.sync.job.id for sync in decision.told]
+    return [sync.sync.job.id for sync in decision.reported]
 
 
 def waiting(decision: Decision) -> list[int]:
@@ -110,7 +110,7 @@ def test_what_a_hanging_run_may_hold_is_limited_once_and_not_once_a_job() -> Non
     decision = decide([job(1, 1), job(2, 2)], known(hangs, now=900))
 
     assert (told(decision), waiting(decision)) == ([1, 2], [])
-    assert decision.told[0].taken_from == "run"
+    assert decision.reported[0].taken_from == "run"
 
 
 def test_a_job_whose_run_is_over_waits_until_its_step_has_had_time_to_look() -> None:
@@ -122,7 +122,7 @@ def test_a_job_whose_run_is_over_waits_until_its_step_has_had_time_to_look() -> 
 
     assert (waiting(first), first.graced) == ([1], frozenset({1}))
     assert waiting(within) == [1]
-    assert (told(after), after.told[0].taken_from) == ([1], "run")
+    assert (told(after), after.reported[0].taken_from) == ([1], "run")
 
 
 def test_the_grace_of_a_run_begins_when_it_is_seen_to_be_over() -> None:
@@ -147,7 +147,7 @@ def test_a_job_of_many_tables_is_reported_over_several_ticks_table_by_table() ->
 
     decision = decide([job(1, 1), job(2, 2)], found)
 
-    (part,) = decision.told
+    (part,) = decision.reported
     assert [event.asset_key.to_user_string() for event in part.events] == ["t0", "t1"]
     assert not part.is_whole
     assert [left.id for left in decision.left] == [1, 2]
@@ -167,14 +167,14 @@ def test_one_event_that_is_larger_than_a_tick_goes_alone_rather_than_never() -> 
     decision = decide([job(1, 1)], replace(known(), limits=Limits(hold=600, grace=60, bytes=10)))
 
     assert told(decision) == [1]
-    assert decision.told[0].is_whole
+    assert decision.reported[0].is_whole
 
 
 def test_after_the_limit_a_job_is_told_and_the_run_it_was_taken_from_is_named() -> None:
     decision = decide([job(2, 2)], known(following(2), held={2: 300}, now=1000))
 
     assert told(decision) == [2]
-    assert decision.told[0].taken_from == "run"
+    assert decision.reported[0].taken_from == "run"
 
 
 def test_a_tick_stops_at_the_first_job_after_enough_events() -> None:
@@ -209,7 +209,7 @@ def test_the_check_of_a_sync_that_a_run_told_is_told_by_the_sensor() -> None:
         known(), ledger=by_run, checked=frozenset({SHOP.key}), followers={2: Followers("run")}
     )
 
-    (sync,) = decide([job(2, 2)], found).told
+    (sync,) = decide([job(2, 2)], found).reported
 
     assert [type(event) for event in sync.events] == [dg.AssetCheckEvaluation]
     assert not sync.makes_fresh
