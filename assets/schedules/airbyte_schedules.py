@@ -40,8 +40,8 @@ def build_schedules_from_airbyte(
     With `wait` a run of it materializes the connection's tables, which must be assets that sync
     (`build_airbyte_assets_definitions`); without, it only starts the sync, and the sensor reports
     how it went (see `build_airbyte_start_job`). Each run has `tags`, and one with the connection's
-    id. Manual and inactive connections have no schedule. A sync that takes longer than its interval
-    is only late in Airbyte; here the next run with `wait` does what the workspace's `on_active_sync`
+    id. Manual and inactive connections have none. A sync that takes longer than its interval is
+    only late in Airbyte; here the next run with `wait` does what the workspace's `on_active_sync`
     says, which is to fail unless that is "attach" or "wait", and without `wait` skips it.
 
     Both this schedule and Airbyte's own would sync twice, so `default_status` is "stopped" where

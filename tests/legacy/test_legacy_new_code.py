@@ -156,7 +156,10 @@ def test_what_a_callback_cannot_ask_any_more_is_told(resource: AirbyteResource) 
 
     loaded, text = load(resource, connection_to_group_fn=None, connection_meta_to_group_fn=to_group)
     assert {spec.group_name for made in loaded for spec in made.specs} == {"postgres"}
-    assert "connection_meta_to_group_fn asks for destination, which is not told here: props" in text
+    assert (
+        "connection_meta_to_group_fn asks for destination, which is not there any more: props"
+        in text
+    )
 
 
 def test_what_a_filter_cannot_ask_any_more_is_told(resource: AirbyteResource) -> None:
@@ -166,7 +169,9 @@ def test_what_a_filter_cannot_ask_any_more_is_told(resource: AirbyteResource) ->
         return any(meta.destination["name"] == name for name in ("warehouse", "lake"))
 
     _, text = load(resource, connection_filter=is_wanted)
-    assert "connection_filter asks for destination, which is not told here: a connection" in text
+    assert (
+        "connection_filter asks for destination, which is not there any more: a connection" in text
+    )
     assert "props has" not in text
 
 

@@ -105,7 +105,7 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
     )
     sensor: ResolvedSensor = Field(
         default=SensorFields(),
-        description="The sensor that tells of syncs, whoever started them; or false.",
+        description="The sensor that reports syncs, whoever started them; or false.",
     )
     schedules: ResolvedSchedules = Field(
         default=(), description="Schedules of syncs: a list, or from_airbyte: true."
@@ -155,7 +155,7 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """The definitions; under `dg dev` from a new state.
 
-        Or from the last one, if Airbyte is down, or its Configuration API closed, which told more.
+        Or from the last one, if Airbyte is down, or its Configuration API closed, which said more.
         """
         try:
             return super().build_defs(context)

@@ -80,7 +80,7 @@ class SensorFields(dg.Model, dg.Resolvable):
             model_field_type=str | Ago | None,
             inject_before_resolve=False,
             description=(
-                "On the first tick, tell syncs that ended since then: a time with a zone, or how"
+                "On the first tick, report syncs that ended since then: a time with a zone, or how"
                 " long ago, as in {days: 7}. Default: ten minutes ago."
             ),
         ),

@@ -1,4 +1,4 @@
-"""What the callbacks of the former loader are told of a connection."""
+"""What the callbacks of the former loader get to know of a connection."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

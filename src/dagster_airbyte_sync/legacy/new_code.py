@@ -200,7 +200,7 @@ def _selector(connection_filter: Function) -> Iterator[str]:
     if "stream_prefix" not in names_used_by(connection_filter):
         yield f"    connection_selector_fn={code},"
         return
-    # A connection without a prefix has None there, and had "" in what a filter was told.
+    # A connection without a prefix has None there, and had "" in what a filter got.
     yield f"    connection_selector_fn=lambda connection: {code if is_path(code) else f'({code})'}("
     yield "        SimpleNamespace("
     yield '            name=connection.name, stream_prefix=connection.stream_prefix or ""'

@@ -42,4 +42,4 @@ def _on_function(argument: str, function: Function, instead: dict[str, str]) -> 
             " for it."
         )
     for name in sorted(names_used_by(function) & instead.keys()):
-        yield f"{argument} asks for {name}, which is not told here: {instead[name]}."
+        yield f"{argument} asks for {name}, which is not there any more: {instead[name]}."
