@@ -24,7 +24,7 @@ def objects_at(value: object, *path: str) -> Sequence[Json]:
     return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
 
 
-def text(value: object) -> str | None:
+def as_text(value: object) -> str | None:
     """A string that is not blank. Numbers are written out, everything else is None."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
@@ -35,10 +35,10 @@ def text(value: object) -> str | None:
 
 def word_of(value: object) -> str:
     """What stands where a word that is known should stand, for a line in a log."""
-    return (text(value) or "")[:_LONGEST_WORD]
+    return (as_text(value) or "")[:_LONGEST_WORD]
 
 
-def integer(value: object) -> int | None:
+def as_int(value: object) -> int | None:
     """A whole number of any size; a string of digits counts."""
     if isinstance(value, bool):
         return None
@@ -53,11 +53,11 @@ def _is_digits(value: str) -> bool:
     return len(value) <= 19 and re.fullmatch(r"-?[0-9]+", value) is not None
 
 
-def when(value: object) -> datetime | None:
+def as_datetime(value: object) -> datetime | None:
     """A time with a zone: ISO-8601 (Java drops `:SS` when it is zero) or epoch seconds."""
     if isinstance(value, str) and not _is_digits(value):
         return _iso_time(value)
-    seconds = integer(value)
+    seconds = as_int(value)
     try:
         return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
     except (OverflowError, ValueError, OSError):

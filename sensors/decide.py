@@ -44,7 +44,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Known:
+class TickInputs:
     """All a tick has read: the tables of each connection, live runs, and what has been reported.
 
     `tables` has every connection of the new jobs, if only with none: what is missing would be lost.
@@ -135,7 +135,7 @@ class _Full(Exception):
 class _Reporter:
     """What has been decided so far in one tick."""
 
-    known: Known
+    known: TickInputs
     ledger: Ledger
     reported: list[ReportedSync] = field(default_factory=list)
     waiting: list[Job] = field(default_factory=list)
@@ -275,7 +275,7 @@ class _Reporter:
         return found, len(shares)
 
 
-def decide(new: Sequence[Job], known: Known) -> Decision:
+def decide(new: Sequence[Job], known: TickInputs) -> Decision:
     """Sort new jobs, given in the order of their end, until there is enough for a tick.
 
     A job waits for a run that is about to report it. The later jobs of its connection wait with it,
@@ -314,13 +314,13 @@ def up_to(decision: Decision, place: int, new: Sequence[Job]) -> Decision:
     )
 
 
-def _holder(job: Job, known: Known, ledger: Ledger) -> str | None:
+def _holder(job: Job, known: TickInputs, ledger: Ledger) -> str | None:
     """A live run that may still report the job, or None."""
     tables = known.tables[job.connection_id]
     return next((p.run_id for p in known.promises if p.holds(job, tables, ledger)), None)
 
 
-def _held_since(job: Job, known: Known, ledger: Ledger) -> float | None:
+def _held_since(job: Job, known: TickInputs, ledger: Ledger) -> float | None:
     """Since when a live run holds the job without saying which job is its own, or now; or None.
 
     So a run that hangs there does not hold each job of its connection anew.
@@ -337,7 +337,7 @@ def _is_own(job: Job, share: Share) -> bool:
     return share.marks or not makes_fresh(job)
 
 
-def _is_ours(job: Job, tables: Sequence[Table], known: Known) -> bool:
+def _is_ours(job: Job, tables: Sequence[Table], known: TickInputs) -> bool:
     """Whether a sensor, not a run, reported the job: the runs that follow it may still be owed.
 
     Who started it says little: a run reports syncs that it found running, and leaves others to us.
@@ -348,7 +348,7 @@ def _is_ours(job: Job, tables: Sequence[Table], known: Known) -> bool:
     return followers.started_by is None if reporter is None else reporter == ""
 
 
-def _reported_by(job: Job, tables: Sequence[Table], known: Known) -> str | None:
+def _reported_by(job: Job, tables: Sequence[Table], known: TickInputs) -> str | None:
     """The run that reported the job for a table of its, "" for a sensor; None if none is known."""
     ledger, keys = known.ledger, [table.key for table in tables if table.is_defined]
     tellers = [ledger.last[key].run_id for key in keys if ledger.is_last(key, job)]

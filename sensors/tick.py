@@ -38,7 +38,7 @@ from dagster_airbyte_sync.sensors.cursor.cursor import (
 )
 from dagster_airbyte_sync.sensors.cursor.resuming import Ends, Resuming, passes_none
 from dagster_airbyte_sync.sensors.cursor_advance import move
-from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits, decide, up_to
+from dagster_airbyte_sync.sensors.decide import Decision, Limits, TickInputs, decide, up_to
 from dagster_airbyte_sync.sensors.defined_tables import DefinedTables
 from dagster_airbyte_sync.sensors.half_step import warn_of_half_step
 from dagster_airbyte_sync.sensors.live_runs import read_promises
@@ -201,14 +201,14 @@ class Polling:
         tables: DefinedTables,
         concerned: Sequence[Table],
         limits: Limits,
-        before: Known | None,
-    ) -> Known:
+        before: TickInputs | None,
+    ) -> TickInputs:
         """What there is to know about the scan's new jobs, and what was looked up `before`."""
         promises = read_promises(instance, {table.key for table in concerned})
         now, server_time = _now(), client.server_time(budget)
         ledger = read_ledger(instance, concerned, clock_skew(server_time, now))
         ledger = replace(ledger, among=_by_connection(scan.jobs))
-        return Known(
+        return TickInputs(
             tables=tables.found,
             promises=promises,
             ledger=ledger if before is None else still_known(ledger, before.ledger),
@@ -273,8 +273,8 @@ class Polling:
 
 
 def decided(
-    instance: dg.DagsterInstance, new: Sequence[Job], known: Known, budget: TimeBudget
-) -> tuple[Decision, Known]:
+    instance: dg.DagsterInstance, new: Sequence[Job], known: TickInputs, budget: TimeBudget
+) -> tuple[Decision, TickInputs]:
     """Decide, look up what that depends on, and decide again, until it is certain or time is up.
 
     With what is known then. Of a job that waits it is forgotten who follows it: that may change.

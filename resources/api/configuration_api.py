@@ -12,11 +12,11 @@ from dagster_airbyte_sync.resources.api.paging import Page, read_page
 from dagster_airbyte_sync.resources.http.transport import Call
 from dagster_airbyte_sync.resources.json_values import (
     Json,
-    integer,
+    as_datetime,
+    as_int,
+    as_text,
     object_at,
     objects_at,
-    text,
-    when,
     word_of,
 )
 from dagster_airbyte_sync.resources.records.catalog import (
@@ -125,28 +125,28 @@ def _read_streams(raw: Json) -> tuple[Stream, ...]:
 
 def _read_stream(entry: Json) -> Stream | None:
     stream, config = object_at(entry, "stream"), object_at(entry, "config")
-    name = text(stream.get("name"))
+    name = as_text(stream.get("name"))
     if name is None:
         return None
     return Stream(
         name=name,
-        namespace=text(stream.get("namespace")),
+        namespace=as_text(stream.get("namespace")),
         selected=config.get("selected") is True,
         json_schema=object_at(stream, "jsonSchema"),
-        sync_mode=text(config.get("syncMode")),
+        sync_mode=as_text(config.get("syncMode")),
     )
 
 
 def _read_schedule(raw: Json) -> SyncSchedule:
-    kind = text(raw.get("scheduleType")) or ("basic" if raw.get("schedule") else "manual")
+    kind = as_text(raw.get("scheduleType")) or ("basic" if raw.get("schedule") else "manual")
     cron = object_at(raw, "scheduleData", "cron")
     basic = object_at(raw, "scheduleData", "basicSchedule") or object_at(raw, "schedule")
     return SyncSchedule(
         kind=kind,
-        cron_expression=text(cron.get("cronExpression")) if kind == "cron" else None,
-        cron_timezone=text(cron.get("cronTimeZone")) if kind == "cron" else None,
-        units=integer(basic.get("units")) if kind == "basic" else None,
-        time_unit=text(basic.get("timeUnit")) if kind == "basic" else None,
+        cron_expression=as_text(cron.get("cronExpression")) if kind == "cron" else None,
+        cron_timezone=as_text(cron.get("cronTimeZone")) if kind == "cron" else None,
+        units=as_int(basic.get("units")) if kind == "basic" else None,
+        time_unit=as_text(basic.get("timeUnit")) if kind == "basic" else None,
     )
 
 
@@ -157,7 +157,7 @@ def read_jobs(answer: object) -> Page[Job] | None:
 def read_job(entry: object) -> Job | None:
     """A `JobWithAttemptsRead` or `JobInfoRead`; None without an id or a connection."""
     raw, attempts = object_at(entry, "job"), objects_at(entry, "attempts")
-    job_id, connection_id = integer(raw.get("id")), text(raw.get("configId"))
+    job_id, connection_id = as_int(raw.get("id")), as_text(raw.get("configId"))
     if job_id is None or connection_id is None:
         return None
     total = object_at(raw, "aggregatedStats")
@@ -168,12 +168,12 @@ def read_job(entry: object) -> Job | None:
         connection_id=connection_id,
         type=job_type,
         status=status,
-        created_at=when(raw.get("createdAt")),
+        created_at=as_datetime(raw.get("createdAt")),
         started_at=_first_start(attempts),
-        updated_at=when(raw.get("updatedAt")),
+        updated_at=as_datetime(raw.get("updatedAt")),
         attempts=len(attempts) or None,
-        rows=integer(total.get("recordsCommitted")),
-        bytes=integer(total.get("bytesCommitted")),
+        rows=as_int(total.get("recordsCommitted")),
+        bytes=as_int(total.get("bytesCommitted")),
         streams=streams,
         enabled_streams=_read_enabled_streams(raw, job_type, streams or ()),
         failure=_read_failure(attempts),
@@ -185,7 +185,7 @@ def read_job(entry: object) -> Job | None:
 def read_started_jobs(answer: object) -> frozenset[int]:
     """The ids of the jobs in a list of `SYNC_STARTED` events."""
     events = objects_at(object_at(answer), "events")
-    found = (integer(object_at(event, "summary").get("jobId")) for event in events)
+    found = (as_int(object_at(event, "summary").get("jobId")) for event in events)
     return frozenset(job_id for job_id in found if job_id is not None)
 
 
@@ -195,12 +195,14 @@ def _attempt(entry: Json) -> Json:
 
 
 def _first_start(attempts: Iterable[Json]) -> datetime | None:
-    return min(filter(None, (when(_attempt(a).get("createdAt")) for a in attempts)), default=None)
+    return min(
+        filter(None, (as_datetime(_attempt(a).get("createdAt")) for a in attempts)), default=None
+    )
 
 
 def _stream_id(raw: Json, name: str, namespace: str) -> StreamId | None:
-    found = text(raw.get(name))
-    return StreamId(found, text(raw.get(namespace))) if found else None
+    found = as_text(raw.get(name))
+    return StreamId(found, as_text(raw.get(namespace))) if found else None
 
 
 def _read_stream_stats(raw: Json) -> dict[StreamId, StreamStats] | None:
@@ -213,11 +215,11 @@ def _read_stream_stats(raw: Json) -> dict[StreamId, StreamStats] | None:
 
 def _read_stats(row: Json) -> StreamStats:
     return StreamStats(
-        records_committed=integer(row.get("recordsCommitted")),
-        bytes_committed=integer(row.get("bytesCommitted")),
-        records_emitted=integer(row.get("recordsEmitted")),
-        bytes_emitted=integer(row.get("bytesEmitted")),
-        records_rejected=integer(row.get("recordsRejected")),
+        records_committed=as_int(row.get("recordsCommitted")),
+        bytes_committed=as_int(row.get("bytesCommitted")),
+        records_emitted=as_int(row.get("recordsEmitted")),
+        bytes_emitted=as_int(row.get("bytesEmitted")),
+        records_rejected=as_int(row.get("recordsRejected")),
     )
 
 
@@ -261,9 +263,9 @@ def _read_failure(attempts: Iterable[Json]) -> JobFailure | None:
     if last is None:
         return None
     cause = last[0]
-    message = text(cause.get("externalMessage")) or text(cause.get("internalMessage"))
+    message = as_text(cause.get("externalMessage")) or as_text(cause.get("internalMessage"))
     return JobFailure(
         message=message or "Airbyte gave no reason",
-        origin=text(cause.get("failureOrigin")),
-        type=text(cause.get("failureType")),
+        origin=as_text(cause.get("failureOrigin")),
+        type=as_text(cause.get("failureType")),
     )

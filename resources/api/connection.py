@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from dagster_airbyte_sync.resources.json_values import Json, objects_at, text
+from dagster_airbyte_sync.resources.json_values import Json, as_text, objects_at
 from dagster_airbyte_sync.resources.records.catalog import Connection, Stream, SyncSchedule
 
 
@@ -12,20 +12,20 @@ def read_connection_with(
     read_streams: Callable[[Json], tuple[Stream, ...]],
 ) -> Connection | None:
     """A connection; None without an id, by which everything else is found."""
-    connection_id = text(raw.get("connectionId"))
+    connection_id = as_text(raw.get("connectionId"))
     if connection_id is None:
         return None
     return Connection(
         id=connection_id,
-        name=text(raw.get("name")) or connection_id,
-        destination_id=text(raw.get("destinationId")) or "",
-        source_id=text(raw.get("sourceId")),
-        status=text(raw.get("status")) or "active",
-        stream_prefix=text(raw.get("prefix")),
-        namespace_definition=_namespace_definition(text(raw.get("namespaceDefinition"))),
-        namespace_format=text(raw.get("namespaceFormat")),
+        name=as_text(raw.get("name")) or connection_id,
+        destination_id=as_text(raw.get("destinationId")) or "",
+        source_id=as_text(raw.get("sourceId")),
+        status=as_text(raw.get("status")) or "active",
+        stream_prefix=as_text(raw.get("prefix")),
+        namespace_definition=_namespace_definition(as_text(raw.get("namespaceDefinition"))),
+        namespace_format=as_text(raw.get("namespaceFormat")),
         schedule=read_schedule(raw),
-        tags=tuple(filter(None, (text(tag.get("name")) for tag in objects_at(raw, "tags")))),
+        tags=tuple(filter(None, (as_text(tag.get("name")) for tag in objects_at(raw, "tags")))),
         all_streams=read_streams(raw),
     )
 

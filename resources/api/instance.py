@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from dagster_airbyte_sync.resources.http.settings import CLOUD_UI
-from dagster_airbyte_sync.resources.json_values import Json, text
+from dagster_airbyte_sync.resources.json_values import Json, as_text
 
 # Names that only a cluster, or Docker, knows.
 _INSIDE = (".svc", ".cluster.local", ".docker.internal")
@@ -35,10 +35,10 @@ def read_instance(
     machine, or into a cluster. Else it is beside the API.
     """
     beside = configuration_api_base_url.removesuffix("/api/v1")
-    said = text(answer.get("airbyteUrl")) or ""
+    said = as_text(answer.get("airbyteUrl")) or ""
     shown = said.strip() if leads_to_people(said, configuration_api_base_url) else beside
     return Instance(
-        (ui_url or shown).rstrip("/"), not _is_2_1_or_later(text(answer.get("version")) or "")
+        (ui_url or shown).rstrip("/"), not _is_2_1_or_later(as_text(answer.get("version")) or "")
     )
 
 

@@ -14,11 +14,11 @@ from dagster_airbyte_sync.resources.api.paging import Page, read_page
 from dagster_airbyte_sync.resources.http.transport import Call
 from dagster_airbyte_sync.resources.json_values import (
     Json,
-    integer,
+    as_datetime,
+    as_int,
+    as_text,
     object_at,
     objects_at,
-    text,
-    when,
     word_of,
 )
 from dagster_airbyte_sync.resources.records.catalog import (
@@ -166,8 +166,8 @@ def read_workspaces(answer: object) -> Page[WorkspaceName] | None:
 
 
 def _read_workspace(raw: Json) -> WorkspaceName | None:
-    workspace_id = text(raw.get("workspaceId"))
-    return WorkspaceName(workspace_id, text(raw.get("name")) or "") if workspace_id else None
+    workspace_id = as_text(raw.get("workspaceId"))
+    return WorkspaceName(workspace_id, as_text(raw.get("name")) or "") if workspace_id else None
 
 
 def read_connections(answer: object) -> Page[Connection] | None:
@@ -181,9 +181,13 @@ def read_connection(raw: Json) -> Connection | None:
 
 def _read_streams(raw: Json) -> tuple[Stream, ...]:
     rows = objects_at(raw, "configurations", "streams")
-    found = ((text(row.get("name")), row) for row in rows)
+    found = ((as_text(row.get("name")), row) for row in rows)
     return tuple(
-        Stream(name=name, namespace=text(row.get("namespace")), sync_mode=text(row.get("syncMode")))
+        Stream(
+            name=name,
+            namespace=as_text(row.get("namespace")),
+            sync_mode=as_text(row.get("syncMode")),
+        )
         for name, row in found
         if name is not None
     )
@@ -191,12 +195,12 @@ def _read_streams(raw: Json) -> tuple[Stream, ...]:
 
 def _read_schedule(raw: Json) -> SyncSchedule:
     schedule = object_at(raw, "schedule")
-    kind = text(schedule.get("scheduleType")) or "manual"
+    kind = as_text(schedule.get("scheduleType")) or "manual"
     if kind == "cron":
-        expression, zone = _read_cron(text(schedule.get("cronExpression")) or "")
+        expression, zone = _read_cron(as_text(schedule.get("cronExpression")) or "")
         return SyncSchedule(kind, cron_expression=expression, cron_timezone=zone)
     # "Every 24 HOURS"
-    basic = re.search(r"(\d+)\s+([A-Za-z]+)", text(schedule.get("basicTiming")) or "")
+    basic = re.search(r"(\d+)\s+([A-Za-z]+)", as_text(schedule.get("basicTiming")) or "")
     if kind == "basic" and basic:
         return SyncSchedule(kind, units=int(basic.group(1)), time_unit=basic.group(2).lower())
     return SyncSchedule(kind)
@@ -215,16 +219,16 @@ def read_destinations(answer: object) -> Page[Destination] | None:
 
 
 def read_destination(raw: Json) -> Destination | None:
-    destination_id = text(raw.get("destinationId"))
+    destination_id = as_text(raw.get("destinationId"))
     if destination_id is None:
         return None
     configuration = object_at(raw, "configuration")
     return Destination(
         id=destination_id,
-        name=text(raw.get("name")) or "",
-        type=text(raw.get("destinationType")) or "",
-        database=text(configuration.get("database")) or text(configuration.get("project_id")),
-        schema=text(configuration.get("schema")) or text(configuration.get("dataset_id")),
+        name=as_text(raw.get("name")) or "",
+        type=as_text(raw.get("destinationType")) or "",
+        database=as_text(configuration.get("database")) or as_text(configuration.get("project_id")),
+        schema=as_text(configuration.get("schema")) or as_text(configuration.get("dataset_id")),
     )
 
 
@@ -235,7 +239,7 @@ def read_jobs(answer: object) -> Page[Job] | None:
 def read_job(raw: object) -> Job | None:
     """A `JobResponse`: totals only, and no attempts. None without an id or a connection."""
     fields = object_at(raw)
-    job_id, connection_id = integer(fields.get("jobId")), text(fields.get("connectionId"))
+    job_id, connection_id = as_int(fields.get("jobId")), as_text(fields.get("connectionId"))
     if job_id is None or connection_id is None:
         return None
     job_type, status = JobType(fields.get("jobType")), JobStatus(fields.get("status"))
@@ -244,10 +248,10 @@ def read_job(raw: object) -> Job | None:
         connection_id=connection_id,
         type=job_type,
         status=status,
-        created_at=when(fields.get("startTime")),
-        updated_at=when(fields.get("lastUpdatedAt")),
-        rows=integer(fields.get("rowsSynced")),
-        bytes=integer(fields.get("bytesSynced")),
+        created_at=as_datetime(fields.get("startTime")),
+        updated_at=as_datetime(fields.get("lastUpdatedAt")),
+        rows=as_int(fields.get("rowsSynced")),
+        bytes=as_int(fields.get("bytesSynced")),
         unknown_status=word_of(fields.get("status")) if status is JobStatus.UNKNOWN else None,
         unknown_type=word_of(fields.get("jobType")) if job_type is JobType.UNKNOWN else None,
     )

@@ -18,7 +18,7 @@ from dagster_airbyte_sync.resources.errors import (
     TokensNotGiven,
 )
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings, is_header_value
-from dagster_airbyte_sync.resources.json_values import Json, integer, object_at
+from dagster_airbyte_sync.resources.json_values import Json, as_int, object_at
 
 # Airbyte before 1.6 gives tokens of 180 s and does not always say so.
 _SHORTEST_LIFE = 180.0
@@ -45,7 +45,7 @@ def read_token(answer: Json, now: float) -> Token | None:
     value = answer.get("access_token")
     if not isinstance(value, str) or not value or not is_header_value(value):
         return None
-    life = _life_of(value) or _life(integer(answer.get("expires_in"))) or _SHORTEST_LIFE
+    life = _life_of(value) or _life(as_int(answer.get("expires_in"))) or _SHORTEST_LIFE
     return Token(value, now + life * _RENEW_AFTER)
 
 
@@ -62,7 +62,7 @@ def _life_of(token: str) -> int | None:
         claims = object_at(json.loads(base64.urlsafe_b64decode(padded)))
     except (RecursionError, ValueError):
         return None
-    issued, expires = integer(claims.get("iat")), integer(claims.get("exp"))
+    issued, expires = as_int(claims.get("iat")), as_int(claims.get("exp"))
     return _life(expires - issued) if issued and expires else None
 
 
@@ -92,16 +92,16 @@ class Authenticator:
             "grant-type": "client_credentials",
         }
 
-    def proof(self, fetch: Callable[[], Json]) -> "Proof":
+    def proof(self, fetch: Callable[[], Json]) -> "RequestAuth":
         """What to put on the next request; calls `fetch` if a token is missing or old."""
         if not self.uses_tokens:
-            return Proof(basic=_basic(self._settings))
+            return RequestAuth(basic=_basic(self._settings))
         with self._lock:
             if self._token is None or self._clock() >= self._token.renew_at:
                 self._token = read_token(fetch(), self._clock())
-            return Proof(token=self._token)
+            return RequestAuth(token=self._token)
 
-    def forget(self, refused: "Proof") -> bool:
+    def forget(self, refused: "RequestAuth") -> bool:
         """Drop the token a 401 was for; True if a new one is worth a try."""
         with self._lock:
             if refused.token is not None and self._token == refused.token:
@@ -115,7 +115,7 @@ def _basic(settings: AirbyteSettings) -> HTTPBasicAuth | None:
     return None
 
 
-class Proof(AuthBase):
+class RequestAuth(AuthBase):
     """A token, a user and password, or nothing, put on one request.
 
     Always given to requests, even when it adds nothing: without it requests would look for

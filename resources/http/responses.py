@@ -20,7 +20,7 @@ from dagster_airbyte_sync.resources.errors import (
 from dagster_airbyte_sync.resources.http.bodies import decoded
 from dagster_airbyte_sync.resources.http.redaction import NO_SECRETS, Redactor, bare_address
 from dagster_airbyte_sync.resources.http.retry import retry_after_seconds
-from dagster_airbyte_sync.resources.json_values import Json, object_at, text
+from dagster_airbyte_sync.resources.json_values import Json, as_text, object_at
 
 _LONGEST_REASON = 500
 # Where it is no message of Airbyte's, so much of an answer is looked at, in letters.
@@ -75,7 +75,7 @@ def error_of(
         wait = retry_after_seconds(received.headers.get("Retry-After"))
         return unavailable(method, url, reason, status=status, retry_after=wait)
     if status == 409:
-        title = text(body.get("title")) or text(body.get("type")) or ""
+        title = as_text(body.get("title")) or as_text(body.get("type")) or ""
         return AirbyteConflict(method, url, reason, title=secrets.quoted(title, _LONGEST_REASON))
     return _KINDS.get(status, AirbyteRefused)(method, url, reason, status=status)
 
@@ -95,7 +95,7 @@ def reason_in(body: Json, secrets: Redactor = NO_SECRETS) -> str | None:
         body.get("title"),
         f"errorId {body['errorId']}" if body.get("errorId") else None,
     )
-    found = next(filter(None, map(text, candidates)), None)
+    found = next(filter(None, map(as_text, candidates)), None)
     return secrets.quoted(found, _LONGEST_REASON) if found else None
 
 

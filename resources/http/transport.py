@@ -22,7 +22,12 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteUnreadable,
     OutOfTime,
 )
-from dagster_airbyte_sync.resources.http.auth import Authenticator, Proof, read_token, token_refused
+from dagster_airbyte_sync.resources.http.auth import (
+    Authenticator,
+    RequestAuth,
+    read_token,
+    token_refused,
+)
 from dagster_airbyte_sync.resources.http.bodies import (
     ACCEPTED,
     LONGEST,
@@ -119,7 +124,7 @@ class Http:
                 raise
             return self._repeating(call, budget, self._proof(budget))
 
-    def _repeating(self, call: Call, budget: TimeBudget, proof: Proof) -> object:
+    def _repeating(self, call: Call, budget: TimeBudget, proof: RequestAuth) -> object:
         tries = 0
         while True:
             try:
@@ -134,21 +139,21 @@ class Http:
                     raise
                 self._sleep(wait)
 
-    def _proof(self, budget: TimeBudget) -> Proof:
+    def _proof(self, budget: TimeBudget) -> RequestAuth:
         return self._authenticator.proof(lambda: self._new_token(budget))
 
     def _new_token(self, budget: TimeBudget) -> Json:
         url = f"{self._settings.rest_api_base_url}/applications/token"
         call = Call("POST", url, body=self._authenticator.credentials())
         try:
-            answer = object_at(self._repeating(call, budget, Proof()))
+            answer = object_at(self._repeating(call, budget, RequestAuth()))
         except AirbyteRefused as refusal:
             raise token_refused(refusal) from refusal
         if read_token(answer, now=0) is None:
             raise AirbyteUnreadable(call.method, url, "an answer without access_token")
         return answer
 
-    def _once(self, call: Call, budget: TimeBudget, proof: Proof) -> object:
+    def _once(self, call: Call, budget: TimeBudget, proof: RequestAuth) -> object:
         timeout = self._timeout(call, budget)
         deadline = Deadline(_seconds_for(timeout, budget))
         # No error of requests may be the context of ours: its text can hold a secret.
@@ -161,7 +166,7 @@ class Http:
         return json_of(call.method, call.url, received)
 
     def _received(
-        self, call: Call, proof: Proof, timeout: Timeout, deadline: Deadline
+        self, call: Call, proof: RequestAuth, timeout: Timeout, deadline: Deadline
     ) -> Received | AirbyteError:
         """The answer, or why there is none."""
         try:
@@ -176,7 +181,7 @@ class Http:
             return _no_ca_file()
         return Received(response.status_code, response.headers, body)
 
-    def _request(self, call: Call, proof: Proof, timeout: Timeout) -> requests.Response:
+    def _request(self, call: Call, proof: RequestAuth, timeout: Timeout) -> requests.Response:
         return self._session.request(
             call.method,
             call.url,

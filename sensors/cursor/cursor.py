@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import chain
 
 from dagster_airbyte_sync.resources import Job
-from dagster_airbyte_sync.resources.json_values import Json, integer, object_at, text, when
+from dagster_airbyte_sync.resources.json_values import Json, as_datetime, as_int, as_text, object_at
 from dagster_airbyte_sync.sensors.cursor import earlier_versions as earlier_cursors
 from dagster_airbyte_sync.sensors.cursor.packing import NotPacked, pack, unpack
 
@@ -165,9 +165,9 @@ def read_bookmark(cursor: str, workspace_id: str) -> Bookmark:
         raise UnreadableBookmark("it is not JSON") from None
     if not isinstance(raw, dict) or raw.get("v") not in (*earlier_cursors.VERSIONS, VERSION):
         raise UnreadableBookmark("it was written by another version")
-    if text(raw.get("workspace")) != workspace_id:
+    if as_text(raw.get("workspace")) != workspace_id:
         raise UnreadableBookmark("it belongs to another Airbyte workspace")
-    begin, since = when(raw.get("begin")), when(raw.get("since"))
+    begin, since = as_datetime(raw.get("begin")), as_datetime(raw.get("since"))
     if begin is None or since is None:
         raise UnreadableBookmark("it has no readable times")
     is_current = raw["v"] == VERSION
@@ -175,15 +175,15 @@ def read_bookmark(cursor: str, workspace_id: str) -> Bookmark:
         workspace_id,
         begin=begin,
         since=since,
-        floor=when(raw.get("floor")) or since - OVERLAP,
+        floor=as_datetime(raw.get("floor")) or since - OVERLAP,
         done=frozenset(_read_done(raw) if is_current else earlier_cursors.done(raw)),
         held=dict(_read_held(raw) if is_current else earlier_cursors.held(raw)),
-        held_from=when(raw.get("held_from")),
-        graced=frozenset(filter(None, map(integer, _list(raw.get("graced"))))),
+        held_from=as_datetime(raw.get("held_from")),
+        graced=frozenset(filter(None, map(as_int, _list(raw.get("graced"))))),
         apart=dict(_read_apart(raw.get("apart"))),
-        reached=when(raw.get("reached")),
-        resumed_at=when(raw.get("resumed")),
-        skew=integer(raw.get("skew")),
+        reached=as_datetime(raw.get("reached")),
+        resumed_at=as_datetime(raw.get("resumed")),
+        skew=as_int(raw.get("skew")),
     )
 
 
@@ -212,7 +212,7 @@ def _read_columns(packed: object, count: int) -> list[list[int]]:
 def _read_apart(raw: object) -> Iterable[tuple[str, Place]]:
     for connection_id, place in object_at(raw).items():
         first, second = [*_list(place), None, None][:2]
-        job_id, ended_at = integer(first), when(second)
+        job_id, ended_at = as_int(first), as_datetime(second)
         if job_id is None or ended_at is None:
             raise UnreadableBookmark("it has no place for a connection that could not be read")
         yield connection_id, Place(job_id, ended_at)

@@ -6,7 +6,7 @@ Version 1 named all waiting jobs in `held`, by number, and `since` never passed 
 
 from collections.abc import Iterator, Mapping
 
-from dagster_airbyte_sync.resources.json_values import integer
+from dagster_airbyte_sync.resources.json_values import as_int
 
 VERSIONS = (1, 2)
 # Stands for a creation time that a cursor does not have.
@@ -28,7 +28,7 @@ def held(raw: Raw) -> Iterator[tuple[tuple[int, int], int]]:
 def _held(raw: Raw) -> Iterator[tuple[int, int]]:
     written = raw.get("held")
     if isinstance(written, Mapping):
-        pairs = ((integer(job_id), integer(at)) for job_id, at in written.items())
+        pairs = ((as_int(job_id), as_int(at)) for job_id, at in written.items())
         return ((job_id, at) for job_id, at in pairs if job_id is not None and at is not None)
     flat = written if isinstance(written, list) else []
     return zip(_from_steps(flat[::2]), _from_steps(flat[1::2]), strict=False)
@@ -37,5 +37,5 @@ def _held(raw: Raw) -> Iterator[tuple[int, int]]:
 def _from_steps(raw: object) -> Iterator[int]:
     total = 0
     for step in raw if isinstance(raw, list) else []:
-        total += integer(step) or 0
+        total += as_int(step) or 0
         yield total

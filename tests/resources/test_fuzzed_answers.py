@@ -25,7 +25,7 @@ from dagster_airbyte_sync.resources import (
     Catalog,
     Job,
 )
-from dagster_airbyte_sync.resources.json_values import integer
+from dagster_airbyte_sync.resources.json_values import as_int
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedStream
 
 SEED = int(os.environ.get("FUZZ_SEED", "0"))
@@ -187,7 +187,7 @@ def test_a_spoilt_answer_is_read_leniently_or_refused_in_words(
 def is_true_of(job: Job, answer: object) -> bool:
     """A job that succeeded must have been called so, by that id."""
     values = [holder[key] for holder, key in places(answer)]
-    is_named = any(integer(value) == job.id for value in values)
+    is_named = any(as_int(value) == job.id for value in values)
     return is_named and (not job.succeeded or "succeeded" in values)
 
 

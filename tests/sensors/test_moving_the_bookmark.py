@@ -18,7 +18,7 @@ from dagster_airbyte_sync.sensors.cursor.cursor import (
     done_job,
 )
 from dagster_airbyte_sync.sensors.cursor_advance import move
-from dagster_airbyte_sync.sensors.decide import Decision, Known, Limits
+from dagster_airbyte_sync.sensors.decide import Decision, Limits, TickInputs
 from dagster_airbyte_sync.sensors.decide import decide as decide_once
 from dagster_airbyte_sync.sensors.live_runs import Promise
 from dagster_airbyte_sync.sensors.scan import Scan
@@ -39,8 +39,8 @@ def job(job_id: int, minute: int, connection: str = "shop") -> Job:
     )
 
 
-def known(*promises: Promise, held: dict[int, int] | None = None, now: int = 1000) -> Known:
-    return Known(
+def known(*promises: Promise, held: dict[int, int] | None = None, now: int = 1000) -> TickInputs:
+    return TickInputs(
         tables={"shop": [SHOP], "crm": [CRM]},
         promises=promises,
         ledger=Ledger({}),
@@ -56,7 +56,7 @@ def following(declared: int | None) -> Promise:
     return Promise("run", {SHOP.key: None if declared is None else job(declared, declared).ref})
 
 
-def decide(jobs: Sequence[Job], found: Known) -> Decision:
+def decide(jobs: Sequence[Job], found: TickInputs) -> Decision:
     """What is decided when all that is asked was looked up, and nothing was there."""
     while not (decision := decide_once(jobs, found)).is_certain:
         histories = {question.table.key: History() for question in decision.questions}

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_airbyte_sync.resources.api import configuration_api, public_api
-from dagster_airbyte_sync.resources.json_values import integer, object_at, objects_at, text, when
+from dagster_airbyte_sync.resources.json_values import (
+    as_datetime,
+    as_int,
+    as_text,
+    object_at,
+    objects_at,
+)
 
 UTC = timezone.utc
 Json: TypeAlias = st.SearchStrategy[object]
@@ -74,12 +80,12 @@ def test_following_a_path_never_fails(value: object, path: list[str]) -> None:
      (7, "7"), (0, "0"), (1.5, "1.5"), ([], None), ({}, None), ("a\ud800", "a?")],
 )  # fmt: skip
 def test_a_text_is_what_is_not_blank(value: object, meaning: str | None) -> None:
-    assert text(value) == meaning
+    assert as_text(value) == meaning
 
 
 @given(JSON | st.text(st.characters()))
 def test_a_text_can_always_be_stored(value: object) -> None:
-    found = text(value)
+    found = as_text(value)
     assert found is None or found.encode("utf-8").strip()
 
 
@@ -91,12 +97,12 @@ def test_a_text_can_always_be_stored(value: object) -> None:
     ids=lambda value: repr(value)[:20],
 )  # fmt: skip
 def test_an_integer_is_a_whole_number_of_any_size(value: object, meaning: int | None) -> None:
-    assert integer(value) == meaning
+    assert as_int(value) == meaning
 
 
 @given(JSON)
 def test_an_integer_is_never_a_boolean(value: object) -> None:
-    assert type(integer(value)) in (int, type(None))
+    assert type(as_int(value)) in (int, type(None))
 
 
 # Times
@@ -109,13 +115,13 @@ def test_an_integer_is_never_a_boolean(value: object) -> None:
      " 2026-08-01T01:30Z ", 1785547800, "1785547800", 1785547800.0],
 )  # fmt: skip
 def test_one_moment_may_be_written_in_many_ways(written: object) -> None:
-    assert when(written) == datetime(2026, 8, 1, 1, 30, tzinfo=UTC)
+    assert as_datetime(written) == datetime(2026, 8, 1, 1, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("fraction", ["1", "12", "123", "1234567", "123456789"])
 def test_a_fraction_may_have_any_number_of_digits(fraction: str) -> None:
     expected = int(fraction[:6].ljust(6, "0"))
-    found = when(f"2026-08-01T01:30:07.{fraction}Z")
+    found = as_datetime(f"2026-08-01T01:30:07.{fraction}Z")
     assert found == datetime(2026, 8, 1, 1, 30, 7, expected, tzinfo=UTC)
 
 
@@ -127,19 +133,19 @@ def test_a_fraction_may_have_any_number_of_digits(fraction: str) -> None:
     ids=lambda value: repr(value)[:30],
 )  # fmt: skip
 def test_what_is_no_moment_is_none(written: object) -> None:
-    assert when(written) is None
+    assert as_datetime(written) is None
 
 
 @given(st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))])))
 def test_any_moment_is_read_as_it_was_written(moment: datetime) -> None:
-    assert when(moment.isoformat()) in (moment, None)
+    assert as_datetime(moment.isoformat()) in (moment, None)
     if 2 < moment.year < 9998:
-        assert when(moment.isoformat()) == moment
+        assert as_datetime(moment.isoformat()) == moment
 
 
 @given(JSON | st.from_regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?"))
 def test_no_moment_is_ever_without_a_zone(value: object) -> None:
-    found = when(value)
+    found = as_datetime(value)
     assert found is None or found.utcoffset() == timedelta(0)
 
 
