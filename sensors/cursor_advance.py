@@ -1,4 +1,4 @@
-"""Where the bookmark goes after a tick. Pure."""
+"""Where the cursor goes after a tick. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -9,7 +9,7 @@ from dagster_airbyte_sync.sensors.cursor.cursor import (
     MOST_APART,
     OVERLAP,
     UNKNOWN,
-    Bookmark,
+    Cursor,
     DoneJob,
     Place,
     begin_of,
@@ -24,89 +24,89 @@ _SECOND = timedelta(seconds=1)
 
 
 def move(
-    bookmark: Bookmark,
+    cursor: Cursor,
     scan: Scan,
     decision: Decision,
     now: int,
     server_time: datetime,
     start_from: datetime | timedelta = timedelta(0),
-) -> Bookmark:
-    """The bookmark after a tick.
+) -> Cursor:
+    """The cursor after a tick.
 
     `now` is Dagster's clock in epoch seconds. `server_time` is Airbyte's: no job can have ended
-    later, so an end beyond it is one machine's wrong clock and must not draw the bookmark along.
+    later, so an end beyond it is one machine's wrong clock and must not draw the cursor along.
     """
     server_time = server_time.replace(microsecond=0)
     read = _before(scan.jobs, {job.id for job in decision.left})
-    step_back = _step_back(bookmark, now, server_time)
+    step_back = _step_back(cursor, now, server_time)
     if step_back:
-        bookmark = _gone_back(bookmark, step_back, start_from)
-    since = bookmark.since if step_back else _since(bookmark.since, read, server_time)
-    reached = server_time if since != bookmark.since else bookmark.reached or server_time
-    floor = _floor(bookmark, scan, decision, since, server_time - reached)
+        cursor = _gone_back(cursor, step_back, start_from)
+    since = cursor.since if step_back else _since(cursor.since, read, server_time)
+    reached = server_time if since != cursor.since else cursor.reached or server_time
+    floor = _floor(cursor, scan, decision, since, server_time - reached)
     waiting = {job.id for job in decision.waiting}
-    waiting |= {job.id for job in scan.jobs if job.connection_id in bookmark.apart}
-    done = bookmark.done | {done_job(job) for job in read if job.id not in waiting}
-    places = {**_places(scan, decision), **_late(bookmark, scan)}
-    apart = _apart(bookmark, scan, decision, places, done)
+    waiting |= {job.id for job in scan.jobs if job.connection_id in cursor.apart}
+    done = cursor.done | {done_job(job) for job in read if job.id not in waiting}
+    places = {**_places(scan, decision), **_late(cursor, scan)}
+    apart = _apart(cursor, scan, decision, places, done)
     places = {key: job_id for key, job_id in places.items() if key not in apart}
     waits = [job for job in scan.jobs if job.id in places.values()]
-    held = {done_job(job): _held_since(bookmark, decision, job, now) for job in waits}
+    held = {done_job(job): _held_since(cursor, decision, job, now) for job in waits}
     if not scan.complete:
-        held |= _unread(bookmark, scan)
+        held |= _unread(cursor, scan)
     return replace(
-        bookmark,
+        cursor,
         since=since,
         floor=floor,
         reached=reached,
-        resumed_at=_resumed_at(bookmark, floor, start_from),
-        skew=_skew(bookmark, now, server_time),
+        resumed_at=_resumed_at(cursor, floor, start_from),
+        skew=_skew(cursor, now, server_time),
         done=_still_needed(done, scan, floor, places),
         held=held,
-        held_from=_held_from(bookmark, scan, held),
+        held_from=_held_from(cursor, scan, held),
         graced=decision.graced & {job_id for job_id, _ in held},
         apart=apart,
     )
 
 
 def _resumed_at(
-    bookmark: Bookmark, floor: datetime, start_from: datetime | timedelta
+    cursor: Cursor, floor: datetime, start_from: datetime | timedelta
 ) -> datetime | None:
     """Kept as long as a job may come that is older than `start_from` was."""
-    at = bookmark.resumed_at
+    at = cursor.resumed_at
     return None if at is None or floor >= begin_of(start_from, at) else at
 
 
-def _step_back(bookmark: Bookmark, now: int, server_time: datetime) -> timedelta:
+def _step_back(cursor: Cursor, now: int, server_time: datetime) -> timedelta:
     """How far Airbyte's clock was set back since the last tick; zero if it goes as it did.
 
     It seems so, too, if Dagster's clock was set ahead, which only costs a second reading.
     """
-    lost = 0 if bookmark.skew is None else bookmark.skew - _seconds_ahead(now, server_time)
-    back = max(timedelta(seconds=lost), bookmark.since - server_time)
+    lost = 0 if cursor.skew is None else cursor.skew - _seconds_ahead(now, server_time)
+    back = max(timedelta(seconds=lost), cursor.since - server_time)
     return back if back > _DISAGREEMENT else timedelta(0)
 
 
-def _gone_back(bookmark: Bookmark, back: timedelta, start_from: datetime | timedelta) -> Bookmark:
-    """The bookmark by a clock that was set back: jobs now end at times that were read already."""
-    since = bookmark.since - back
+def _gone_back(cursor: Cursor, back: timedelta, start_from: datetime | timedelta) -> Cursor:
+    """The cursor by a clock that was set back: jobs now end at times that were read already."""
+    since = cursor.since - back
     is_relative = isinstance(start_from, timedelta)
     return replace(
-        bookmark,
-        begin=bookmark.begin - back if is_relative else bookmark.begin,
-        resumed_at=bookmark.resumed_at and bookmark.resumed_at - back,
+        cursor,
+        begin=cursor.begin - back if is_relative else cursor.begin,
+        resumed_at=cursor.resumed_at and cursor.resumed_at - back,
         since=since,
-        floor=min(bookmark.floor - back, since - OVERLAP),
+        floor=min(cursor.floor - back, since - OVERLAP),
         reached=None,
         skew=None,
     )
 
 
-def _skew(bookmark: Bookmark, now: int, server_time: datetime) -> int:
+def _skew(cursor: Cursor, now: int, server_time: datetime) -> int:
     skew = _seconds_ahead(now, server_time)
-    if bookmark.skew is None or abs(skew - bookmark.skew) > _DISAGREEMENT.total_seconds():
+    if cursor.skew is None or abs(skew - cursor.skew) > _DISAGREEMENT.total_seconds():
         return skew
-    return bookmark.skew
+    return cursor.skew
 
 
 def _seconds_ahead(now: int, server_time: datetime) -> int:
@@ -114,7 +114,7 @@ def _seconds_ahead(now: int, server_time: datetime) -> int:
 
 
 def _floor(
-    bookmark: Bookmark,
+    cursor: Cursor,
     scan: Scan,
     decision: Decision,
     since: datetime,
@@ -127,14 +127,14 @@ def _floor(
     though thousands of jobs ended in them.
     """
     if decision.left or not scan.complete:
-        return max(bookmark.floor, since - OVERLAP)
-    return max(bookmark.floor, min(since - OVERLAP + max(quiet, timedelta(0)), since + _SECOND))
+        return max(cursor.floor, since - OVERLAP)
+    return max(cursor.floor, min(since - OVERLAP + max(quiet, timedelta(0)), since + _SECOND))
 
 
-def _held_since(bookmark: Bookmark, decision: Decision, job: Job, now: int) -> int:
+def _held_since(cursor: Cursor, decision: Decision, job: Job, now: int) -> int:
     """Since when the job waits; the grace of a run that is over begins when that is seen."""
-    since = bookmark.held_since(job)
-    if since is None or (job.id in decision.graced and job.id not in bookmark.graced):
+    since = cursor.held_since(job)
+    if since is None or (job.id in decision.graced and job.id not in cursor.graced):
         return now
     return since
 
@@ -167,30 +167,30 @@ def _places(scan: Scan, decision: Decision) -> Mapping[str, int]:
     return {**last, **first}
 
 
-def _late(bookmark: Bookmark, scan: Scan) -> Mapping[str, int]:
+def _late(cursor: Cursor, scan: Scan) -> Mapping[str, int]:
     """Of connections set apart the first job that is not done though it ended before their place.
 
     It was committed late, or Airbyte's clock was set back.
     """
     first: dict[str, int] = {}
     for job in scan.jobs:
-        place = bookmark.apart.get(job.connection_id)
+        place = cursor.apart.get(job.connection_id)
         if place is None or job.ended_at is None or job.ended_at > place.ended_at:
             continue
-        if job.id == place.job_id or not bookmark.knows(job):
+        if job.id == place.job_id or not cursor.knows(job):
             first.setdefault(job.connection_id, job.id)
-    return {key: job_id for key, job_id in first.items() if job_id != bookmark.apart[key].job_id}
+    return {key: job_id for key, job_id in first.items() if job_id != cursor.apart[key].job_id}
 
 
 def _apart(
-    bookmark: Bookmark,
+    cursor: Cursor,
     scan: Scan,
     decision: Decision,
     places: Mapping[str, int],
     done: frozenset[DoneJob],
 ) -> Mapping[str, Place]:
     """The connections of which history is not read again until they can be read."""
-    apart = {key: place for key, place in bookmark.apart.items() if key not in places}
+    apart = {key: place for key, place in cursor.apart.items() if key not in places}
     if not scan.complete and not done.issubset(map(done_job, scan.jobs)):
         # What is done after a place may not be known here.
         return apart
@@ -207,10 +207,10 @@ def _apart(
     return apart
 
 
-def _unread(bookmark: Bookmark, scan: Scan) -> dict[DoneJob, int]:
+def _unread(cursor: Cursor, scan: Scan) -> dict[DoneJob, int]:
     """What was held and is not even read again."""
     read = {key for job in scan.jobs for key in (done_job(job), (job.id, UNKNOWN))}
-    return {job: at for job, at in bookmark.held.items() if job not in read}
+    return {job: at for job, at in cursor.held.items() if job not in read}
 
 
 def _still_needed(
@@ -229,7 +229,7 @@ def _still_needed(
     return done - unneeded
 
 
-def _held_from(bookmark: Bookmark, scan: Scan, held: Collection[DoneJob]) -> datetime | None:
+def _held_from(cursor: Cursor, scan: Scan, held: Collection[DoneJob]) -> datetime | None:
     ended = {done_job(job): job.ended_at for job in scan.jobs}
-    ends = [ended.get(job, bookmark.held_from) for job in held]
+    ends = [ended.get(job, cursor.held_from) for job in held]
     return min((end for end in ends if end is not None), default=None)

@@ -1,16 +1,16 @@
-"""Reads what finished in Airbyte since the bookmark, as far as one tick can take it."""
+"""Reads what finished in Airbyte since the cursor, as far as one tick can take it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, Job, OutOfTime, TimeBudget
-from dagster_airbyte_sync.sensors.cursor.cursor import UNKNOWN, Bookmark, done_job
+from dagster_airbyte_sync.sensors.cursor.cursor import UNKNOWN, Cursor, done_job
 from dagster_airbyte_sync.sensors.cursor.resuming import passes_none
 
 
 @dataclass(frozen=True)
 class Scan:
-    """Finished jobs in the order of their end; `new` are those the bookmark does not know as done,
+    """Finished jobs in the order of their end; `new` are those the cursor does not know as done,
     without what is passed over.
 
     `complete` is False if the scan stopped before the newest job: the jobs are then all that
@@ -26,23 +26,23 @@ class Scan:
 
 
 class HistoryScan:
-    """A scan that can go on, from the bookmark to the newest job or the budget's end."""
+    """A scan that can go on, from the cursor to the newest job or the budget's end."""
 
     def __init__(
         self,
         client: AirbyteClient,
-        bookmark: Bookmark,
+        cursor: Cursor,
         budget: TimeBudget,
         passes: Callable[[Job], bool] = passes_none,
     ) -> None:
-        self._bookmark = bookmark
+        self._cursor = cursor
         self._passes = passes
         self._jobs: list[Job] = []
         self._new: list[Job] = []
         self._behind: set[str] = set()
         self._unreadable: list[int] = []
         self._history: Iterator[Job] = client.finished_jobs(
-            bookmark.read_from, budget, self._unreadable.append
+            cursor.read_from, budget, self._unreadable.append
         )
 
     def go_on(self, weight: Callable[[Job], int], enough: int) -> Scan:
@@ -65,14 +65,14 @@ class HistoryScan:
         return self._scan(complete=True)
 
     def _take(self, job: Job, weight: Callable[[Job], int]) -> int:
-        bookmark = self._bookmark
+        cursor = self._cursor
         self._jobs.append(job)
-        if job.connection_id in bookmark.apart:
+        if job.connection_id in cursor.apart:
             return 0
-        if bookmark.held_since(job) is not None:
+        if cursor.held_since(job) is not None:
             self._behind.add(job.connection_id)
         is_behind = job.connection_id in self._behind
-        if bookmark.knows(job, is_behind=is_behind) or self._passes(job):
+        if cursor.knows(job, is_behind=is_behind) or self._passes(job):
             return 0
         self._new.append(job)
         return 0 if is_behind else weight(job)
@@ -80,13 +80,13 @@ class HistoryScan:
     def _look_for_forgotten_jobs(self) -> None:
         """Airbyte may have forgotten a job that waited, and with it is lost of which connection the
         later jobs wait. All do then: the event log knows what was reported."""
-        bookmark = self._bookmark
+        cursor = self._cursor
         read = {key for job in self._jobs for key in (done_job(job), (job.id, UNKNOWN))}
-        if bookmark.held.keys() <= read:
+        if cursor.held.keys() <= read:
             return
-        self._behind |= {job.connection_id for job in self._jobs} - bookmark.apart.keys()
+        self._behind |= {job.connection_id for job in self._jobs} - cursor.apart.keys()
         behind = (job for job in self._jobs if job.connection_id in self._behind)
-        self._new = [job for job in behind if not (bookmark.is_done(job) or self._passes(job))]
+        self._new = [job for job in behind if not (cursor.is_done(job) or self._passes(job))]
 
     def _scan(self, *, complete: bool) -> Scan:
         return Scan(

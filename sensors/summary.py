@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from dagster_airbyte_sync.sensors.cursor.cursor import Bookmark
+from dagster_airbyte_sync.sensors.cursor.cursor import Cursor
 from dagster_airbyte_sync.sensors.decide import Decision, ReportedSync
 from dagster_airbyte_sync.sensors.scan import Scan
 
 
-def summary_of(scan: Scan, decision: Decision, moved: Bookmark, about: int | None = None) -> str:
+def summary_of(scan: Scan, decision: Decision, moved: Cursor, about: int | None = None) -> str:
     """What was reported, what waits, and how far the history is read (Airbyte's clock).
 
     `about` is how many finished jobs there were to report, where that is more than one tick takes.

@@ -30,11 +30,11 @@ from dagster_airbyte_sync.resources import (
     job_url,
 )
 from dagster_airbyte_sync.sensors.cursor.cursor import (
-    Bookmark,
-    UnreadableBookmark,
+    Cursor,
+    UnreadableCursor,
     begin_of,
-    first_bookmark,
-    read_bookmark,
+    first_cursor,
+    read_cursor,
 )
 from dagster_airbyte_sync.sensors.cursor.resuming import Ends, Resuming, passes_none
 from dagster_airbyte_sync.sensors.cursor_advance import move
@@ -73,7 +73,7 @@ class Polling:
     hold_limit: timedelta
 
     def tick(self, context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        """Read Airbyte's job history on from the bookmark, and return what Dagster must know.
+        """Read Airbyte's job history on from the cursor, and return what Dagster must know.
 
         The order of reading is part of the proof that nothing is reported twice: Airbyte's jobs,
         then live runs, then the event log. Nothing is written here: Dagster stores what it returns.
@@ -88,24 +88,24 @@ class Polling:
             self.selector,
             context.log,
         )
-        bookmark = self._bookmark(context, client, budget, tables)
+        cursor = self._cursor(context, client, budget, tables)
         limits = Limits(self.hold_limit.total_seconds(), GRACE + workspace.poll_interval)
-        scan, decision = self._read(context.instance, client, budget, bookmark, tables, limits)
+        scan, decision = self._read(context.instance, client, budget, cursor, tables, limits)
         self._warn(context.log, scan, decision)
         workspace_id = client.settings.workspace_id
         requests, decision = self._requests(context, workspace_id, scan, decision, budget)
         server_time = client.server_time(budget)
-        moved = move(bookmark, scan, decision, _now(), server_time, self.start_from)
+        moved = move(cursor, scan, decision, _now(), server_time, self.start_from)
         # At last, and read again at the next tick: those few must not take the time of all others.
         back = tables.readable(moved.apart)
         moved = moved.brought_back(back, _now())
         if back:
             context.log.info("What waited is reported from the next tick on: %s", ", ".join(back))
-        if moved.since < bookmark.since:
+        if moved.since < cursor.since:
             context.log.warning(
                 "Airbyte's clock was set back, or the cursor was edited: history was read up to"
                 " %s, and there it is %s. Reading on from %s; nothing is reported again.",
-                bookmark.since.isoformat(),
+                cursor.since.isoformat(),
                 server_time.isoformat(timespec="seconds"),
                 moved.since.isoformat(),
             )
@@ -116,21 +116,21 @@ class Polling:
             run_requests=requests,
             # Dagster shows a reason only without run requests, and refuses it with them.
             skip_reason=None if requests else summary,
-            cursor=moved.to_cursor(),
+            cursor=moved.to_text(),
         )
 
-    def _bookmark(
+    def _cursor(
         self,
         context: dg.SensorEvaluationContext,
         client: AirbyteClient,
         budget: TimeBudget,
         tables: DefinedTables,
-    ) -> Bookmark:
+    ) -> Cursor:
         workspace_id = client.settings.workspace_id
         if context.cursor:
             try:
-                return read_bookmark(context.cursor, workspace_id)
-            except UnreadableBookmark as reason:
+                return read_cursor(context.cursor, workspace_id)
+            except UnreadableCursor as reason:
                 context.log.warning(
                     "The cursor cannot be used because %s. Reading again from where the event log"
                     " ends; nothing is reported again.",
@@ -142,14 +142,14 @@ class Polling:
         since = min([begin, *map(max, ends.values())])
         since = max(since, min(begin, now - _LONGEST_WAY_BACK))
         context.log.info("Reporting syncs that end from %s on", since.isoformat())
-        return first_bookmark(workspace_id, since, resumed_at=now)
+        return first_cursor(workspace_id, since, resumed_at=now)
 
     def _read(
         self,
         instance: dg.DagsterInstance,
         client: AirbyteClient,
         budget: TimeBudget,
-        bookmark: Bookmark,
+        cursor: Cursor,
         tables: DefinedTables,
         limits: Limits,
     ) -> tuple[Scan, Decision]:
@@ -158,15 +158,15 @@ class Polling:
         What was reported already does not count: however much of it is read again, it must not take
         the place of what is new.
         """
-        passes = self._passes(instance, client, budget, bookmark, tables)
-        history, known = HistoryScan(client, bookmark, budget, passes), None
+        passes = self._passes(instance, client, budget, cursor, tables)
+        history, known = HistoryScan(client, cursor, budget, passes), None
         while True:
             scan = history.go_on(tables.events_for, limits.events)
             concerned = tables.of_all(scan.new)
             decision = Decision()
             if concerned or any(job.connection_id in tables.unreadable for job in scan.new):
                 known = self._known(
-                    instance, client, budget, bookmark, scan, tables, concerned, limits, known
+                    instance, client, budget, cursor, scan, tables, concerned, limits, known
                 )
                 decision, known = decided(instance, scan.new, known, budget)
             is_enough = decision.left or decision.events >= limits.events
@@ -178,11 +178,11 @@ class Polling:
         instance: dg.DagsterInstance,
         client: AirbyteClient,
         budget: TimeBudget,
-        bookmark: Bookmark,
+        cursor: Cursor,
         tables: DefinedTables,
     ) -> Callable[[Job], bool]:
         """Which jobs are passed over while a sensor that lost its cursor goes on."""
-        resumed_at = bookmark.resumed_at
+        resumed_at = cursor.resumed_at
         if resumed_at is None:
             return passes_none
 
@@ -196,7 +196,7 @@ class Polling:
         instance: dg.DagsterInstance,
         client: AirbyteClient,
         budget: TimeBudget,
-        bookmark: Bookmark,
+        cursor: Cursor,
         scan: Scan,
         tables: DefinedTables,
         concerned: Sequence[Table],
@@ -214,11 +214,11 @@ class Polling:
             ledger=ledger if before is None else still_known(ledger, before.ledger),
             followers={} if before is None else before.followers,
             checked=tables.checked,
-            held={job.id: at for job in scan.jobs if (at := bookmark.held_since(job)) is not None},
+            held={job.id: at for job in scan.jobs if (at := cursor.held_since(job)) is not None},
             now=now,
             limits=limits,
             job_url=partial(job_url, client.ui_url(budget), client.settings.workspace_id),
-            graced=bookmark.graced,
+            graced=cursor.graced,
             unreadable=tables.unreadable,
         )
 

@@ -1,4 +1,4 @@
-"""Where the sensor stopped reading Airbyte's job history. A bookmark, never the proof: what was
+"""Where the sensor stopped reading Airbyte's job history. A place, never the proof: what was
 reported stands in Dagster's event log, so losing it repeats nothing and loses nothing."""
 
 import json
@@ -29,8 +29,8 @@ DoneJob = tuple[int, int]
 UNKNOWN = earlier_cursors.UNKNOWN
 
 
-class UnreadableBookmark(Exception):
-    """Raised if a cursor is not a bookmark of this workspace; the text says why."""
+class UnreadableCursor(Exception):
+    """Raised if a text is no cursor of this workspace; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Bookmark:
+class Cursor:
     """History is read up to `since`. All times are Airbyte's clock.
 
     What ended before `floor` is done unless it waits; of what ended later, `done` names the jobs
@@ -93,7 +93,7 @@ class Bookmark:
         is_past = job.ended_at is not None and job.ended_at <= self.since
         return is_past and (job.id, UNKNOWN) in self.done
 
-    def brought_back(self, connection_ids: Iterable[str], now: int) -> "Bookmark":
+    def brought_back(self, connection_ids: Iterable[str], now: int) -> "Cursor":
         """With connections that were apart waiting like any other, so that they are read again."""
         apart = dict(self.apart)
         back = [apart.pop(connection_id) for connection_id in connection_ids]
@@ -103,15 +103,15 @@ class Bookmark:
         held = {**self.held, **{(place.job_id, UNKNOWN): now for place in back}}
         return replace(self, held=held, held_from=min(ends, default=None), apart=apart)
 
-    def to_cursor(self) -> str:
+    def to_text(self) -> str:
         """JSON that `done` does not make longer than 8 kB: of too many done jobs those that were
         created first are left out, and looked up in the event log again."""
-        bookmark = self
-        while len(cursor := bookmark._written()) > _MOST_BYTES and bookmark.done:
-            by_creation = sorted(bookmark.done, key=lambda job: (job[1], job[0]))
+        shorter = self
+        while len(text := shorter._written()) > _MOST_BYTES and shorter.done:
+            by_creation = sorted(shorter.done, key=lambda job: (job[1], job[0]))
             kept = by_creation[len(by_creation) // 8 + 1 :]
-            bookmark = replace(bookmark, done=frozenset(kept))
-        return cursor
+            shorter = replace(shorter, done=frozenset(kept))
+        return text
 
     def _written(self) -> str:
         done = sorted(self.done)
@@ -143,11 +143,9 @@ def done_job(job: Job) -> DoneJob:
     return (job.id, UNKNOWN if job.created_at is None else int(job.created_at.timestamp()))
 
 
-def first_bookmark(
-    workspace_id: str, begin: datetime, resumed_at: datetime | None = None
-) -> Bookmark:
-    """A bookmark where nothing is done; `resumed_at` is Airbyte's time now."""
-    return Bookmark(
+def first_cursor(workspace_id: str, begin: datetime, resumed_at: datetime | None = None) -> Cursor:
+    """A cursor where nothing is done; `resumed_at` is Airbyte's time now."""
+    return Cursor(
         workspace_id,
         begin=begin,
         since=begin,
@@ -157,21 +155,21 @@ def first_bookmark(
     )
 
 
-def read_bookmark(cursor: str, workspace_id: str) -> Bookmark:
-    """The bookmark in a cursor, which a user may have edited. Raises UnreadableBookmark."""
+def read_cursor(text: str, workspace_id: str) -> Cursor:
+    """The cursor that a text is, which a user may have edited. Raises UnreadableCursor."""
     try:
-        raw = json.loads(cursor)
+        raw = json.loads(text)
     except (ValueError, RecursionError):
-        raise UnreadableBookmark("it is not JSON") from None
+        raise UnreadableCursor("it is not JSON") from None
     if not isinstance(raw, dict) or raw.get("v") not in (*earlier_cursors.VERSIONS, VERSION):
-        raise UnreadableBookmark("it was written by another version")
+        raise UnreadableCursor("it was written by another version")
     if as_text(raw.get("workspace")) != workspace_id:
-        raise UnreadableBookmark("it belongs to another Airbyte workspace")
+        raise UnreadableCursor("it belongs to another Airbyte workspace")
     begin, since = as_datetime(raw.get("begin")), as_datetime(raw.get("since"))
     if begin is None or since is None:
-        raise UnreadableBookmark("it has no readable times")
+        raise UnreadableCursor("it has no readable times")
     is_current = raw["v"] == VERSION
-    return Bookmark(
+    return Cursor(
         workspace_id,
         begin=begin,
         since=since,
@@ -202,10 +200,10 @@ def _read_columns(packed: object, count: int) -> list[list[int]]:
     try:
         numbers = [] if packed is None else unpack(str(packed))
     except NotPacked:
-        raise UnreadableBookmark("its lists of jobs are damaged") from None
+        raise UnreadableCursor("its lists of jobs are damaged") from None
     length, rest = divmod(len(numbers), count)
     if rest:
-        raise UnreadableBookmark("its lists of jobs are damaged")
+        raise UnreadableCursor("its lists of jobs are damaged")
     return [numbers[place * length : (place + 1) * length] for place in range(count)]
 
 
@@ -214,7 +212,7 @@ def _read_apart(raw: object) -> Iterable[tuple[str, Place]]:
         first, second = [*_list(place), None, None][:2]
         job_id, ended_at = as_int(first), as_datetime(second)
         if job_id is None or ended_at is None:
-            raise UnreadableBookmark("it has no place for a connection that could not be read")
+            raise UnreadableCursor("it has no place for a connection that could not be read")
         yield connection_id, Place(job_id, ended_at)
 
 

@@ -36,7 +36,7 @@ OF_SENSORS = (
         "sensors/cursor/cursor.py",
         "if self.is_done(job) or self.held_since(job) is not None or is_behind:",
         "if self.is_done(job) or is_behind:",
-        "tests/sensors/test_moving_the_bookmark.py",
+        "tests/sensors/test_deciding_and_moving_on.py",
     ),
     Break(
         "1: what waits behind a job that waits is not done",
@@ -48,30 +48,30 @@ OF_SENSORS = (
     Break(
         "1: what waits behind a job that Airbyte forgot is not done",
         "sensors/scan.py",
-        "if bookmark.held.keys() <= read:",
+        "if cursor.held.keys() <= read:",
         "if True:",
         "tests/model/test_found_by_the_model.py::test_what_waits_is_told_though_airbyte_forgot_the_first_of_it",
     ),
     Break(
         "1: what a connection syncs while it cannot be read is not taken for its first to wait",
         "sensors/scan.py",
-        "if job.connection_id in bookmark.apart:",
+        "if job.connection_id in cursor.apart:",
         "if False:",
         "tests/sensors/test_backlog.py::test_a_connection_that_could_not_be_told_for_days_is_told_in_the_end",
     ),
     Break(
         "1: nor is it taken for done",
         "sensors/cursor_advance.py",
-        "waiting |= {job.id for job in scan.jobs if job.connection_id in bookmark.apart}",
+        "waiting |= {job.id for job in scan.jobs if job.connection_id in cursor.apart}",
         "pass",
-        "tests/sensors/test_moving_the_bookmark.py::test_what_it_syncs_meanwhile_is_not_taken_for_done",
+        "tests/sensors/test_deciding_and_moving_on.py::test_what_it_syncs_meanwhile_is_not_taken_for_done",
     ),
     Break(
         "1: what was told behind a late commit is not told again once the connection can be read",
         "sensors/cursor_advance.py",
         "if not any(done_job(job) in done for job in jobs):",
         "if True:",
-        "tests/sensors/test_moving_the_bookmark.py::test_it_is_not_set_apart_while_something_is_done_behind_what_waits",
+        "tests/sensors/test_deciding_and_moving_on.py::test_it_is_not_set_apart_while_something_is_done_behind_what_waits",
     ),
     Break(
         "4: a connection that cannot be read for days does not have history read at each tick",
@@ -92,21 +92,21 @@ OF_SENSORS = (
         "sensors/live_runs.py",
         "return not is_reported and not job.ref.precedes(declared)",
         "return not job.ref.precedes(declared)",
-        "tests/sensors/test_moving_the_bookmark.py",
+        "tests/sensors/test_deciding_and_moving_on.py",
     ),
     Break(
         "2: later jobs wait behind one that is held",
         "sensors/decide.py",
         "self.blocked.add(job.connection_id)",
         "pass",
-        "tests/sensors/test_moving_the_bookmark.py",
+        "tests/sensors/test_deciding_and_moving_on.py",
     ),
     Break(
         "1: an end in the future loses nothing",
         "sensors/cursor_advance.py",
         "return max((end for end in ends if since < end <= server_time), default=since)",
         "return max((end for end in ends if since < end), default=since)",
-        "tests/sensors/test_moving_the_bookmark.py",
+        "tests/sensors/test_deciding_and_moving_on.py",
     ),
     Break(
         "4: an idle tick is one request",
@@ -120,7 +120,7 @@ OF_SENSORS = (
         "sensors/cursor/cursor.py",
         "_MOST_BYTES = 7_500",
         "_MOST_BYTES = 75_000",
-        "tests/sensors/test_bookmark.py",
+        "tests/sensors/test_cursor.py",
     ),
     Break(
         "a poisonous run request does not reach Dagster",
@@ -134,28 +134,28 @@ OF_SENSORS = (
         "sensors/decide.py",
         "is_whole = fitting == len(owed.shares) and not owed.is_cut",
         "is_whole = True",
-        "tests/sensors/test_moving_the_bookmark.py",
+        "tests/sensors/test_deciding_and_moving_on.py",
     ),
     Break(
         "1: a tick stays far below what gRPC takes",
         "sensors/decide.py",
         "or self.bytes + size > limits.bytes",
         "or False",
-        "tests/sensors/test_moving_the_bookmark.py",
+        "tests/sensors/test_deciding_and_moving_on.py",
     ),
     Break(
         "1: what a hanging run may hold is limited once",
         "sensors/decide.py",
         "waited = max(self._waited(job), self.known.now - since)",
         "waited = self._waited(job)",
-        "tests/sensors/test_moving_the_bookmark.py",
+        "tests/sensors/test_deciding_and_moving_on.py",
     ),
     Break(
         "1: the job of a dead run waits until its step has looked",
         "sensors/decide.py",
         "if self._followers(job).orphan is not None:",
         "if False:",
-        "tests/sensors/test_moving_the_bookmark.py",
+        "tests/sensors/test_deciding_and_moving_on.py",
     ),
     Break(
         "1: without a cursor nothing is forgotten that ended since the last report",
@@ -167,9 +167,9 @@ OF_SENSORS = (
     Break(
         "4: an idle tick is one request however many jobs ended in the last minutes",
         "sensors/cursor_advance.py",
-        "reached = server_time if since != bookmark.since else bookmark.reached or server_time",
+        "reached = server_time if since != cursor.since else cursor.reached or server_time",
         "reached = server_time",
-        "tests/sensors/test_moving_the_bookmark.py",
+        "tests/sensors/test_deciding_and_moving_on.py",
     ),
     Break(
         "a sensor without a cursor goes back to the last report of a deleted connection",
@@ -195,8 +195,8 @@ OF_SENSORS = (
     Break(
         "1: a first tick by a clock that is ahead loses nothing once it is right",
         "sensors/cursor_advance.py",
-        "begin=bookmark.begin - back if is_relative else bookmark.begin,",
-        "begin=bookmark.begin,",
+        "begin=cursor.begin - back if is_relative else cursor.begin,",
+        "begin=cursor.begin,",
         "tests/sensors/test_airbytes_clock.py",
     ),
     Break(
@@ -350,8 +350,8 @@ OF_SENSORS = (
     Break(
         "7: what was reported long ago takes no time of what is new",
         "sensors/scan.py",
-        "if bookmark.knows(job, is_behind=is_behind) or self._passes(job):",
-        "if bookmark.knows(job, is_behind=is_behind):",
+        "if cursor.knows(job, is_behind=is_behind) or self._passes(job):",
+        "if cursor.knows(job, is_behind=is_behind):",
         "tests/sensors/test_lost_cursors.py",
     ),
     Break(
@@ -366,6 +366,6 @@ OF_SENSORS = (
         "sensors/cursor/cursor.py",
         "return self.held.get(done_job(job), self.held.get((job.id, UNKNOWN)))",
         "return next((at for (number, _), at in self.held.items() if number == job.id), None)",
-        "tests/sensors/test_bookmark.py::test_another_job_with_the_number_of_one_that_waits_does_not_wait",
+        "tests/sensors/test_cursor.py::test_another_job_with_the_number_of_one_that_waits_does_not_wait",
     ),
 )

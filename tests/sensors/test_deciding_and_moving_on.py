@@ -13,7 +13,7 @@ from dagster_airbyte_sync.sensors.cursor.cursor import (
     MOST_APART,
     OVERLAP,
     UNKNOWN,
-    Bookmark,
+    Cursor,
     Place,
     done_job,
 )
@@ -128,7 +128,7 @@ def test_a_job_whose_run_is_over_waits_until_its_step_has_had_time_to_look() -> 
 def test_the_grace_of_a_run_begins_when_it_is_seen_to_be_over() -> None:
     waits = job(1, 1)
     decision = Decision(waiting=(waits,), graced=frozenset({1}))
-    bookmark = Bookmark("w", NOON, NOON, NOON, held={(1, UNKNOWN): 400}, held_from=NOON)
+    bookmark = Cursor("w", NOON, NOON, NOON, held={(1, UNKNOWN): 400}, held_from=NOON)
 
     after = move(bookmark, Scan((waits,), (waits,), True), decision, 1000, NOON)
 
@@ -240,9 +240,9 @@ def moved(
     complete: bool = True,
     server_time: datetime = NOON + timedelta(hours=2),
     **before: object,
-) -> Bookmark:
+) -> Cursor:
     bookmark = replace(
-        Bookmark("w", begin=NOON - timedelta(days=1), since=NOON, floor=NOON - OVERLAP),
+        Cursor("w", begin=NOON - timedelta(days=1), since=NOON, floor=NOON - OVERLAP),
         **before,  # type: ignore[arg-type]
     )
     behind = frozenset(job.connection_id for job in jobs if bookmark.held_since(job) is not None)
@@ -251,7 +251,7 @@ def moved(
     return move(bookmark, scan, decision, now=1000, server_time=server_time)
 
 
-def by_number(bookmark: Bookmark) -> dict[int, int]:
+def by_number(bookmark: Cursor) -> dict[int, int]:
     return {number: at for (number, _), at in bookmark.held.items()}
 
 
@@ -476,7 +476,7 @@ def test_an_idle_tick_reads_the_last_minutes_again_for_as_long_as_commits_are_la
     assert (soon.done, later.done) == (done(job(1, 20)), frozenset())
 
 
-def at_rest(bookmark: Bookmark, minutes: int) -> Bookmark:
+def at_rest(bookmark: Cursor, minutes: int) -> Cursor:
     read = tuple(each for each in [job(1, 20)] if each.ended_at >= bookmark.read_from)  # type: ignore[operator]
     scan = Scan(read, (), complete=True)
     return move(bookmark, scan, Decision(), 1000, NOON + timedelta(minutes=minutes))

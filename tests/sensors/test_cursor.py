@@ -14,14 +14,14 @@ from dagster_airbyte_sync.sensors.cursor.cursor import (
     MOST_APART,
     OVERLAP,
     UNKNOWN,
-    Bookmark,
+    Cursor,
     DoneJob,
     Place,
-    UnreadableBookmark,
+    UnreadableCursor,
     begin_of,
     done_job,
-    first_bookmark,
-    read_bookmark,
+    first_cursor,
+    read_cursor,
 )
 
 WORKSPACE = "9e476ab0-6791-426f-be63-c58d51a5d36c"
@@ -38,7 +38,7 @@ done_jobs = st.tuples(ids, st.integers(-1, 2**33))
 
 @given(
     st.builds(
-        Bookmark,
+        Cursor,
         workspace_id=st.just(WORKSPACE),
         begin=times,
         since=times,
@@ -53,8 +53,8 @@ done_jobs = st.tuples(ids, st.integers(-1, 2**33))
         skew=st.none() | st.integers(-(10**6), 10**6),
     )
 )
-def test_a_bookmark_is_read_back_as_it_was_written(bookmark: Bookmark) -> None:
-    assert read_bookmark(bookmark.to_cursor(), WORKSPACE) == bookmark
+def test_a_bookmark_is_read_back_as_it_was_written(bookmark: Cursor) -> None:
+    assert read_cursor(bookmark.to_text(), WORKSPACE) == bookmark
 
 
 def test_hundreds_of_connections_that_wait_do_not_burst_it() -> None:
@@ -64,19 +64,19 @@ def test_hundreds_of_connections_that_wait_do_not_burst_it() -> None:
     }
     done = frozenset((number, 1_800_000_000) for number in range(10**9, 10**9 + 5000, 2))
     apart = {str(uuid4()): Place(2**40 + number, MOMENT) for number in range(MOST_APART)}
-    bookmark = Bookmark(WORKSPACE, MOMENT, MOMENT, MOMENT, done, held, MOMENT, apart=apart)
+    bookmark = Cursor(WORKSPACE, MOMENT, MOMENT, MOMENT, done, held, MOMENT, apart=apart)
 
-    cursor = bookmark.to_cursor()
+    cursor = bookmark.to_text()
 
     assert len(cursor) < 8_000
-    assert read_bookmark(cursor, WORKSPACE).held == held
-    assert read_bookmark(cursor, WORKSPACE).apart == apart
+    assert read_cursor(cursor, WORKSPACE).held == held
+    assert read_cursor(cursor, WORKSPACE).apart == apart
 
 
 def test_history_is_read_again_from_where_a_connection_was_set_apart_once_it_is_back() -> None:
     days = [MOMENT - timedelta(days=number) for number in range(4)]
     apart = {"shop": Place(3, days[3]), "crm": Place(2, days[2])}
-    bookmark = Bookmark(
+    bookmark = Cursor(
         WORKSPACE, days[3], MOMENT, MOMENT, held={(1, 6): 7}, held_from=days[1], apart=apart
     )
 
@@ -90,10 +90,10 @@ def test_history_is_read_again_from_where_a_connection_was_set_apart_once_it_is_
 
 @pytest.mark.parametrize("place", [[], [1], [1, "soon"], ["?", 1_800_000_000], None, "x"])
 def test_a_connection_set_apart_without_a_place_is_not_taken_for_done(place: object) -> None:
-    edited = json.loads(first_bookmark(WORKSPACE, MOMENT).to_cursor()) | {"apart": {"shop": place}}
+    edited = json.loads(first_cursor(WORKSPACE, MOMENT).to_text()) | {"apart": {"shop": place}}
 
-    with pytest.raises(UnreadableBookmark, match="place"):
-        read_bookmark(json.dumps(edited), WORKSPACE)
+    with pytest.raises(UnreadableCursor, match="place"):
+        read_cursor(json.dumps(edited), WORKSPACE)
 
 
 def test_three_thousand_syncs_in_five_minutes_fit_without_forgetting() -> None:
@@ -104,10 +104,10 @@ def test_three_thousand_syncs_in_five_minutes_fit_without_forgetting() -> None:
         number += gaps.randint(1, 20)
         done.add((number, 1_800_000_000 + place // 10))
 
-    cursor = Bookmark(WORKSPACE, MOMENT, MOMENT, MOMENT, frozenset(done)).to_cursor()
+    cursor = Cursor(WORKSPACE, MOMENT, MOMENT, MOMENT, frozenset(done)).to_text()
 
     assert len(cursor) < 7_500
-    assert read_bookmark(cursor, WORKSPACE).done == done
+    assert read_cursor(cursor, WORKSPACE).done == done
 
 
 def test_more_done_jobs_than_fit_are_forgotten_from_the_oldest_on() -> None:
@@ -116,9 +116,9 @@ def test_more_done_jobs_than_fit_are_forgotten_from_the_oldest_on() -> None:
     times = chance.sample(range(1_800_000_000, 1_900_000_000), 3000)
     done = {(chance.randrange(2**31), at) for at in times}
 
-    cursor = Bookmark(WORKSPACE, MOMENT, MOMENT, MOMENT, frozenset(done)).to_cursor()
+    cursor = Cursor(WORKSPACE, MOMENT, MOMENT, MOMENT, frozenset(done)).to_text()
 
-    kept = read_bookmark(cursor, WORKSPACE).done
+    kept = read_cursor(cursor, WORKSPACE).done
     assert len(cursor) < 7_500
     assert 500 < len(kept) < 3000
     assert min(at for _, at in kept) > max(at for _, at in done - kept)
@@ -126,7 +126,7 @@ def test_more_done_jobs_than_fit_are_forgotten_from_the_oldest_on() -> None:
 
 def test_another_job_with_the_number_of_one_that_waits_does_not_wait() -> None:
     waits, other = job(1), job(1, ended_at=MOMENT + timedelta(days=1))
-    bookmark = Bookmark(WORKSPACE, MOMENT, MOMENT, MOMENT, held={done_job(waits): 7})
+    bookmark = Cursor(WORKSPACE, MOMENT, MOMENT, MOMENT, held={done_job(waits): 7})
 
     assert bookmark.held_since(waits) == 7
     assert bookmark.held_since(other) is None
@@ -144,7 +144,7 @@ def test_cursors_of_earlier_versions_are_read_without_loss(held: object) -> None
         "held": [12, 7] if isinstance(held, list) else held,
     }
 
-    read = read_bookmark(json.dumps(old), WORKSPACE)
+    read = read_cursor(json.dumps(old), WORKSPACE)
 
     assert [read.knows(job(number)) for number in (7, 8, 9, 10)] == [True, False, True, True]
     assert read.held == {(12, UNKNOWN): 7}
@@ -165,7 +165,7 @@ def job(number: int, ended_at: datetime = MOMENT) -> Job:
 
 def test_a_number_that_is_given_again_after_a_restore_is_not_done() -> None:
     before, after = job(57), job(57, ended_at=MOMENT + timedelta(hours=3))
-    bookmark = Bookmark(WORKSPACE, MOMENT, MOMENT, MOMENT, frozenset({done_job(before)}))
+    bookmark = Cursor(WORKSPACE, MOMENT, MOMENT, MOMENT, frozenset({done_job(before)}))
 
     assert (bookmark.knows(before), bookmark.knows(after)) == (True, False)
 
@@ -179,29 +179,29 @@ def test_a_number_that_is_given_again_after_a_restore_is_not_done() -> None:
     ).map(json.dumps)
 )
 def test_any_other_text_is_refused_and_never_crashes(cursor: str) -> None:
-    with pytest.raises(UnreadableBookmark):
-        read_bookmark(cursor, WORKSPACE)
+    with pytest.raises(UnreadableCursor):
+        read_cursor(cursor, WORKSPACE)
 
 
 @pytest.mark.parametrize("packed", ["?", "eJw=", "AAAA", 7, [1, 2]])
 def test_damaged_lists_of_jobs_are_refused(packed: object) -> None:
-    edited = json.loads(first_bookmark(WORKSPACE, MOMENT).to_cursor()) | {"done": packed}
+    edited = json.loads(first_cursor(WORKSPACE, MOMENT).to_text()) | {"done": packed}
 
-    with pytest.raises(UnreadableBookmark, match="damaged"):
-        read_bookmark(json.dumps(edited), WORKSPACE)
+    with pytest.raises(UnreadableCursor, match="damaged"):
+        read_cursor(json.dumps(edited), WORKSPACE)
 
 
 @pytest.mark.parametrize("field", ["begin", "since", "workspace", "v"])
 def test_an_edited_bookmark_says_what_is_wrong_with_it(field: str) -> None:
-    edited = json.loads(first_bookmark(WORKSPACE, MOMENT).to_cursor()) | {field: "edited"}
+    edited = json.loads(first_cursor(WORKSPACE, MOMENT).to_text()) | {field: "edited"}
 
-    with pytest.raises(UnreadableBookmark, match=r"times|workspace|version"):
-        read_bookmark(json.dumps(edited), WORKSPACE)
+    with pytest.raises(UnreadableCursor, match=r"times|workspace|version"):
+        read_cursor(json.dumps(edited), WORKSPACE)
 
 
 def test_history_is_read_again_a_little_but_never_from_before_the_beginning() -> None:
-    young = first_bookmark(WORKSPACE, MOMENT)
-    old = Bookmark(WORKSPACE, MOMENT - timedelta(days=1), MOMENT, MOMENT - OVERLAP)
+    young = first_cursor(WORKSPACE, MOMENT)
+    old = Cursor(WORKSPACE, MOMENT - timedelta(days=1), MOMENT, MOMENT - OVERLAP)
 
     assert young.read_from == MOMENT
     assert MOMENT - timedelta(hours=1) < old.read_from < MOMENT - timedelta(minutes=1)
