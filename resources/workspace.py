@@ -67,7 +67,7 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         default=True,
         description=(
             "Whether a sync that Dagster started is cancelled when its run is terminated, or when"
-            " it takes longer than poll_timeout. One whose start Airbyte did not answer is let be"
+            " it takes longer than poll_timeout. One whose start Airbyte did not answer goes on"
             " unless Airbyte's Configuration API says that somebody asked for it."
         ),
     )

@@ -108,13 +108,14 @@ def _refuse_bad_times(
 ) -> None:
     if not is_schedule(cron_schedule):
         raise AirbyteSettingsError(
-            f"The schedule {name!r} has the cron expression {cron_schedule!r}, which is none: it"
-            " has five fields (minute, hour, day of month, month, day of week), as in '0 6 * * *'."
+            f"The schedule {name!r} has an invalid cron expression: {cron_schedule!r}. A cron"
+            " expression has five fields (minute, hour, day of month, month, day of week), such as"
+            " '0 6 * * *'."
         )
     if not is_schedule(cron_schedule, execution_timezone):
         raise AirbyteSettingsError(
-            f"The schedule {name!r} has the time zone {execution_timezone!r}, which is not known:"
-            " use a name such as 'Europe/Berlin'."
+            f"The schedule {name!r} has an unknown time zone: {execution_timezone!r}. Use a name"
+            " such as 'Europe/Berlin'."
         )
 
 

@@ -15,7 +15,7 @@ class forgotten_locals:
     """Whatever is raised within leaves with empty frames: where, but not with which values.
 
     The frame of the `with` itself still runs and keeps its own. What was being handled before is
-    somebody else's, and is let be.
+    somebody else's, and is left alone.
     """
 
     def __enter__(self) -> None:

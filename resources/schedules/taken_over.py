@@ -72,7 +72,7 @@ def _read_lines(text: str) -> Iterator[TakenSchedule]:
             _refuse_what_is_none(taken)
         except (ValueError, TypeError, KeyError) as error:
             raise AirbyteSettingsError(
-                f"Line {number} is none that take_over_schedules printed ({_why(error)}):"
+                f"Line {number} was not printed by take_over_schedules ({_why(error)}):"
                 f" {line[:80]!r}"
             ) from None
         yield taken

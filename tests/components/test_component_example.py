@@ -85,4 +85,4 @@ def test_what_was_taken_over_is_read_from_beside_the_yaml(project: Path) -> None
     )
     loaded = load(project)
     assert loaded.returncode != 0
-    assert "Line 2 is none that take_over_schedules printed" in loaded.stderr
+    assert "Line 2 was not printed by take_over_schedules" in loaded.stderr

@@ -31,7 +31,7 @@ CLOUD = "workspace: {workspace_id: 0123abcd-0123-4567-89ab-0123456789ab"
             "called airbyte_schedule_.*: let the selectors of those from_airbyte have no",
         ),
         ("taken_over: nowhere.jsonl", "taken_over is 'nowhere.jsonl', a file that cannot be read"),
-        ("taken_over: '{}'", "Line 1 is none that take_over_schedules printed"),
+        ("taken_over: '{}'", "Line 1 was not printed by take_over_schedules"),
         ("taken_over: '{{ 5 }}'", "taken_over is a int"),
         ("sync: false\nschedules: {from_airbyte: true, wait: true}", "`sync: false`"),
         ("sync: false\nschedules: [{cron: '@daily', wait: true}]", "schedules.wait"),
