@@ -12,7 +12,7 @@ from dagster_airbyte_sync.assets.events.owed import Share, makes_fresh
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.matching import match
 from dagster_airbyte_sync.assets.tables.table import Table
-from dagster_airbyte_sync.resources import Job, JobRef, JobType, StreamStats
+from dagster_airbyte_sync.resources import Job, JobRef, JobStatus, JobType, StreamStats
 
 CHECK_NAME = keys.CHECK_NAME
 
@@ -183,7 +183,8 @@ def verdict(job: Job, table: Table) -> Verdict:
     """What the check of one table says of a finished job."""
     if not job.succeeded:
         why = shortened(job.failure.message) if job.failure else "Airbyte gave no reason"
-        return Verdict(False, f"The {job.type.value} {job.status.value}: {why}")
+        ended = "was cancelled" if job.status is JobStatus.CANCELLED else job.status.value
+        return Verdict(False, f"The {job.type.value} {ended}: {why}")
     if job.type is JobType.CLEAR:
         return Verdict(True, "The table was cleared")
     rows = stats_of(job, table).records_committed

@@ -60,7 +60,12 @@ class SyncSchedule:
 
 @dataclass(frozen=True)
 class Connection:
-    """One connection: a source, a destination, and the streams that flow between them."""
+    """One connection: a source, a destination, and the streams that flow between them.
+
+    `status` is "active", "inactive" (paused), "deprecated" (deleted) or "locked" by Airbyte for a
+    while. `namespace_definition` says whose schema tables get: "source", "destination", or
+    "custom_format", which is in `namespace_format`. All as in Airbyte's `ConnectionRead`.
+    """
 
     id: str
     name: str

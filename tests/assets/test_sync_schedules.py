@@ -266,14 +266,14 @@ def test_an_asset_that_is_no_table_of_airbyte_is_named(
 def test_a_cron_expression_that_is_none_is_refused(
     workspace: AirbyteWorkspace, cron: str | list[str], wait: bool
 ) -> None:
-    with pytest.raises(AirbyteSettingsError, match=r"'nightly' has the cron expression .* five"):
+    with pytest.raises(AirbyteSettingsError, match=r"invalid cron expression.* five"):
         build_airbyte_sync_schedule(
             workspace=workspace, cron_schedule=cron, name="nightly", wait=wait
         )
 
 
 def test_an_unknown_time_zone_is_refused(workspace: AirbyteWorkspace) -> None:
-    with pytest.raises(AirbyteSettingsError, match="'nightly' has the time zone 'Mars/Base'"):
+    with pytest.raises(AirbyteSettingsError, match="'nightly' .* time zone: 'Mars/Base'"):
         build_airbyte_sync_schedule(
             workspace=workspace,
             cron_schedule=HOURLY,

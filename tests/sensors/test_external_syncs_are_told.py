@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeGuard
 
 import dagster as dg
 
@@ -124,6 +125,23 @@ def test_failed_cancelled_and_unfinished_syncs_materialize_nothing(
     assert running.job_id
 
     assert deployment.tick().materialized == []
+
+
+def test_a_check_says_how_a_sync_ended_and_why(airbyte: AirbyteSimulator, deploy: Deploy) -> None:
+    failed, cancelled = (airbyte.add_connection(name, streams=[name]) for name in ("crm", "shop"))
+    deployment = deploy(checks=True)
+    airbyte.fail(airbyte.start_sync(failed), reason="no route to source")
+    airbyte.cancel(airbyte.start_sync(cancelled))
+
+    events = deployment.tick().events
+
+    said = {e.asset_key.to_user_string(): e.description for e in events if is_check(e)}
+    assert said["crm"] == "The sync failed: no route to source"
+    assert (said["shop"] or "").startswith("The sync was cancelled: ")
+
+
+def is_check(event: object) -> TypeGuard[dg.AssetCheckEvaluation]:
+    return isinstance(event, dg.AssetCheckEvaluation)
 
 
 def test_an_incomplete_job_is_told_when_its_retry_succeeds(
