@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 
 from dagster_airbyte_sync.assets import clean_name
-from dagster_airbyte_sync.legacy.code_of import Function, code_of, is_path, names_used_by
+from dagster_airbyte_sync.legacy.function_source import Function, code_of, is_path, names_used_by
+from dagster_airbyte_sync.legacy.migration_notes import notes_on
 from dagster_airbyte_sync.legacy.new_settings import address_of, new_settings
-from dagster_airbyte_sync.legacy.notes import notes_on
 from dagster_airbyte_sync.legacy.translator import Callbacks
 from dagster_airbyte_sync.workspace import AirbyteWorkspace
 

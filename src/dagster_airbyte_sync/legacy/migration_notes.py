@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dagster_airbyte_sync.legacy.code_of import Function, code_of, names_used_by
+from dagster_airbyte_sync.legacy.function_source import Function, code_of, names_used_by
 from dagster_airbyte_sync.legacy.translator import Callbacks
 
 # What a former callback can ask of a connection, and where a translator or selector finds it.
