@@ -273,7 +273,7 @@ def test_a_cron_expression_that_is_none_is_refused(
 
 
 def test_an_unknown_time_zone_is_refused(workspace: AirbyteWorkspace) -> None:
-    with pytest.raises(AirbyteSettingsError, match="'nightly' .* time zone: 'Mars/Base'"):
+    with pytest.raises(AirbyteSettingsError, match=r"'nightly' .* time zone: 'Mars/Base'"):
         build_airbyte_sync_schedule(
             workspace=workspace,
             cron_schedule=HOURLY,
