@@ -24,7 +24,7 @@ from dagster_airbyte_sync.assets import (
     tables_of_job,
 )
 from dagster_airbyte_sync.resources import Job
-from dagster_airbyte_sync.sensors.live_runs import Promise
+from dagster_airbyte_sync.sensors.live_runs import Claim
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class TickInputs:
     """
 
     tables: Mapping[str, Sequence[Table]]
-    promises: Sequence[Promise]
+    claims: Sequence[Claim]
     ledger: Ledger
     checked: frozenset[dg.AssetKey]
     held: Mapping[int, int]
@@ -317,7 +317,7 @@ def up_to(decision: Decision, place: int, new: Sequence[Job]) -> Decision:
 def _holder(job: Job, known: TickInputs, ledger: Ledger) -> str | None:
     """A live run that may still report the job, or None."""
     tables = known.tables[job.connection_id]
-    return next((p.run_id for p in known.promises if p.holds(job, tables, ledger)), None)
+    return next((p.run_id for p in known.claims if p.holds(job, tables, ledger)), None)
 
 
 def _held_since(job: Job, known: TickInputs, ledger: Ledger) -> float | None:
@@ -326,7 +326,7 @@ def _held_since(job: Job, known: TickInputs, ledger: Ledger) -> float | None:
     So a run that hangs there does not hold each job of its connection anew.
     """
     tables = known.tables[job.connection_id]
-    holding = [p for p in known.promises if p.holds(job, tables, ledger)]
+    holding = [p for p in known.claims if p.holds(job, tables, ledger)]
     begun = [p.undeclared_since(tables) for p in holding]
     # Another one may still be in time.
     return max((since if since is not None else known.now for since in begun), default=None)

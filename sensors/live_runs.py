@@ -28,7 +28,7 @@ _ENDED = {
 
 
 @dataclass(frozen=True)
-class Promise:
+class Claim:
     """What the running steps of one live run may still report.
 
     `following` has each asset they planned, with the job declared for it, or None before a step
@@ -74,8 +74,8 @@ def _has_reached(reported: JobRef | None, declared: JobRef) -> bool:
     return reported is not None and not reported.precedes(declared)
 
 
-def read_promises(instance: dg.DagsterInstance, tables: Iterable[dg.AssetKey]) -> list[Promise]:
-    """The promises of live runs for any of the tables.
+def read_claims(instance: dg.DagsterInstance, tables: Iterable[dg.AssetKey]) -> list[Claim]:
+    """What live runs claim of any of the tables.
 
     Must be read after the jobs and before the ledger: a run that ends in between has written its
     events by then, and a step that has not begun by then cannot own a job that had ended.
@@ -84,8 +84,8 @@ def read_promises(instance: dg.DagsterInstance, tables: Iterable[dg.AssetKey]) -
     runs = [
         record.dagster_run for record in instance.get_run_records(dg.RunsFilter(statuses=_LIVE))
     ]
-    found = (_promise(instance, run, wanted) for run in runs if _may_concern(run, wanted))
-    return [promise for promise in found if promise.following]
+    found = (_claim(instance, run, wanted) for run in runs if _may_concern(run, wanted))
+    return [claim for claim in found if claim.following]
 
 
 def _may_concern(run: dg.DagsterRun, wanted: frozenset[dg.AssetKey]) -> bool:
@@ -94,15 +94,15 @@ def _may_concern(run: dg.DagsterRun, wanted: frozenset[dg.AssetKey]) -> bool:
     return keys.STARTS_SYNCS_TAG in run.tags or selected is None or not wanted.isdisjoint(selected)
 
 
-def _promise(
+def _claim(
     instance: dg.DagsterInstance, run: dg.DagsterRun, wanted: frozenset[dg.AssetKey]
-) -> Promise:
+) -> Claim:
     if keys.STARTS_SYNCS_TAG in run.tags:
         return _starting(instance, run.run_id, wanted)
     return _following(instance, run.run_id, wanted)
 
 
-def _starting(instance: dg.DagsterInstance, run_id: str, wanted: frozenset[dg.AssetKey]) -> Promise:
+def _starting(instance: dg.DagsterInstance, run_id: str, wanted: frozenset[dg.AssetKey]) -> Claim:
     """Of a run that leaves its syncs to the sensor: it may still have to say which job it started.
 
     Such a run announces each start on one table, where it declares the job last, or says that it
@@ -118,19 +118,17 @@ def _starting(instance: dg.DagsterInstance, run_id: str, wanted: frozenset[dg.As
             starting[event.asset_key] = event.stored_at
         else:
             starting.pop(event.asset_key, None)
-    return Promise(run_id, dict.fromkeys(starting), starting)
+    return Claim(run_id, dict.fromkeys(starting), starting)
 
 
-def _following(
-    instance: dg.DagsterInstance, run_id: str, wanted: frozenset[dg.AssetKey]
-) -> Promise:
+def _following(instance: dg.DagsterInstance, run_id: str, wanted: frozenset[dg.AssetKey]) -> Claim:
     planned = {
         event.asset_key: event.step_key
         for event in _events(instance, run_id, {_PLANNED})
         if event.asset_key in wanted
     }
     if not planned:
-        return Promise(run_id)
+        return Claim(run_id)
     begun: dict[str | None, float] = {}
     declared: dict[dg.AssetKey | None, JobRef] = {}
     for event in _events(instance, run_id, {*_BEGUN, *_ENDED, _OBSERVED}):
@@ -150,7 +148,7 @@ def _following(
         if key is not None and (step is None or step in begun)
     }
     since = {key: begun[planned[key]] for key in following if planned[key] in begun}
-    return Promise(run_id, following, since)
+    return Claim(run_id, following, since)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ from dagster_airbyte_sync.sensors.cursor_advance import move
 from dagster_airbyte_sync.sensors.decide import Decision, Limits, TickInputs, decide, up_to
 from dagster_airbyte_sync.sensors.defined_tables import DefinedTables
 from dagster_airbyte_sync.sensors.half_step import warn_of_half_step
-from dagster_airbyte_sync.sensors.live_runs import read_promises
+from dagster_airbyte_sync.sensors.live_runs import read_claims
 from dagster_airbyte_sync.sensors.run_requests import (
     Runnable,
     RunRequestFn,
@@ -204,13 +204,13 @@ class Polling:
         before: TickInputs | None,
     ) -> TickInputs:
         """What there is to know about the scan's new jobs, and what was looked up `before`."""
-        promises = read_promises(instance, {table.key for table in concerned})
+        claims = read_claims(instance, {table.key for table in concerned})
         now, server_time = _now(), client.server_time(budget)
         ledger = read_ledger(instance, concerned, clock_skew(server_time, now))
         ledger = replace(ledger, among=_by_connection(scan.jobs))
         return TickInputs(
             tables=tables.found,
-            promises=promises,
+            claims=claims,
             ledger=ledger if before is None else still_known(ledger, before.ledger),
             followers={} if before is None else before.followers,
             checked=tables.checked,

@@ -20,7 +20,7 @@ from dagster_airbyte_sync.sensors.cursor.cursor import (
 from dagster_airbyte_sync.sensors.cursor_advance import move
 from dagster_airbyte_sync.sensors.decide import Decision, Limits, TickInputs
 from dagster_airbyte_sync.sensors.decide import decide as decide_once
-from dagster_airbyte_sync.sensors.live_runs import Promise
+from dagster_airbyte_sync.sensors.live_runs import Claim
 from dagster_airbyte_sync.sensors.scan import Scan
 
 NOON = datetime(2026, 8, 1, 12, tzinfo=timezone.utc)
@@ -39,10 +39,10 @@ def job(job_id: int, minute: int, connection: str = "shop") -> Job:
     )
 
 
-def known(*promises: Promise, held: dict[int, int] | None = None, now: int = 1000) -> TickInputs:
+def known(*claims: Claim, held: dict[int, int] | None = None, now: int = 1000) -> TickInputs:
     return TickInputs(
         tables={"shop": [SHOP], "crm": [CRM]},
-        promises=promises,
+        claims=claims,
         ledger=Ledger({}),
         checked=frozenset(),
         held=held or {},
@@ -52,8 +52,8 @@ def known(*promises: Promise, held: dict[int, int] | None = None, now: int = 100
     )
 
 
-def following(declared: int | None) -> Promise:
-    return Promise("run", {SHOP.key: None if declared is None else job(declared, declared).ref})
+def following(declared: int | None) -> Claim:
+    return Claim("run", {SHOP.key: None if declared is None else job(declared, declared).ref})
 
 
 def decide(jobs: Sequence[Job], found: TickInputs) -> Decision:
@@ -104,7 +104,7 @@ def test_a_run_that_has_not_started_its_sync_yet_holds_every_job_of_its_connecti
 
 
 def test_what_a_hanging_run_may_hold_is_limited_once_and_not_once_a_job() -> None:
-    hangs = Promise("run", {SHOP.key: None}, since={SHOP.key: 300.0})
+    hangs = Claim("run", {SHOP.key: None}, since={SHOP.key: 300.0})
 
     assert waiting(decide([job(1, 1)], known(hangs, now=899))) == [1]
     decision = decide([job(1, 1), job(2, 2)], known(hangs, now=900))
