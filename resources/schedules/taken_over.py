@@ -101,4 +101,4 @@ def _refuse_unless(is_good: bool, name: str, value: object) -> None:
 
 def _why(error: Exception) -> str:
     """Ours names a field; what Python and its JSON reader say of other text is of no use."""
-    return str(error) if type(error) is ValueError else "it has not their form"
+    return str(error) if type(error) is ValueError else "it has another form"

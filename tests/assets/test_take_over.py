@@ -271,7 +271,7 @@ def test_a_line_that_was_not_printed_here_is_named(
 ) -> None:
     said = Lines()
     take_over_schedules(workspace_of(airbyte), say=said)
-    with pytest.raises(AirbyteSettingsError, match="Line 3 is none"):
+    with pytest.raises(AirbyteSettingsError, match="Line 3 was not printed"):
         TakenOver.from_text(f"{said[0]}\n\n{spoil(said[0])}\n")
 
 
@@ -295,5 +295,5 @@ def test_a_line_with_a_value_that_no_schedule_has_is_named(
     taken = take_over_schedules(workspace_of(airbyte), say=Lines())
     row = json.loads(taken.text)
     (row if field in row else row["schedule"])[field] = value
-    with pytest.raises(AirbyteSettingsError, match=f"Line 1 is none .*its {field} is {value!r}"):
+    with pytest.raises(AirbyteSettingsError, match=f"Line 1 was not printed .*its {field} is {value!r}"):
         TakenOver.from_text(json.dumps(row))

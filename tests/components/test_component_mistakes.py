@@ -24,7 +24,7 @@ CLOUD = "workspace: {workspace_id: 0123abcd-0123-4567-89ab-0123456789ab"
         ("schedules: [{cron: '@daily', from_airbyte: true}]", "remove one of them"),
         ("schedules: {from_airbyte: true, name: x}", "remove name"),
         ("schedules: [{cron: '0 0 12 * * ?'}]", "has an invalid cron expression: '0 0 12"),
-        ("schedules: [{cron: '@daily', timezone: Berlin}]", "the time zone 'Berlin'"),
+        ("schedules: [{cron: '@daily', timezone: Berlin}]", "unknown time zone: 'Berlin'"),
         ("schedules: [{cron: '@daily'}, {cron: '@hourly'}]", "give each a name"),
         (
             "schedules: [{from_airbyte: true}, {from_airbyte: true, selector: {by_name: shop}}]",
