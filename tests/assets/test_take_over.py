@@ -295,5 +295,6 @@ def test_a_line_with_a_value_that_no_schedule_has_is_named(
     taken = take_over_schedules(workspace_of(airbyte), say=Lines())
     row = json.loads(taken.text)
     (row if field in row else row["schedule"])[field] = value
-    with pytest.raises(AirbyteSettingsError, match=f"Line 1 was not printed .*its {field} is {value!r}"):
+    said = f"Line 1 was not printed .*its {field} is {value!r}"
+    with pytest.raises(AirbyteSettingsError, match=said):
         TakenOver.from_text(json.dumps(row))
