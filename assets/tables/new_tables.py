@@ -31,9 +31,14 @@ def newer_than(tables: Iterable[Table], streams: Iterable[StreamId]) -> frozense
 
     Others without an asset were left out on purpose, or another code location has them.
     """
-    known = [table.spec.metadata.get(keys.KNOWN_STREAMS) for table in tables]
-    ids = {stream for each in known if isinstance(each, KnownStreams) for stream in each.ids}
-    return match(list(ids), list(streams)).strange
+    streams = list(streams)
+    if not streams:
+        return frozenset()
+    made = (table.spec.metadata.get(keys.KNOWN_STREAMS) for table in tables)
+    # Mostly one for all tables, of which there may be thousands.
+    known = {each for each in made if isinstance(each, KnownStreams)}
+    ids = {stream for each in known for stream in each.ids}
+    return match(list(ids), streams).strange
 
 
 def translator_of(tables: Iterable[Table]) -> DagsterAirbyteTranslator | None:
