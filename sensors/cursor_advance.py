@@ -8,12 +8,12 @@ from dagster_airbyte_sync.resources import Job
 from dagster_airbyte_sync.sensors.cursor.cursor import (
     MOST_APART,
     OVERLAP,
-    UNKNOWN,
     Cursor,
     DoneJob,
     Place,
     begin_of,
     done_job,
+    names_of,
 )
 from dagster_airbyte_sync.sensors.decide import Decision
 from dagster_airbyte_sync.sensors.scan import Scan
@@ -209,7 +209,7 @@ def _apart(
 
 def _unread(cursor: Cursor, scan: Scan) -> dict[DoneJob, int]:
     """What was held and is not even read again."""
-    read = {key for job in scan.jobs for key in (done_job(job), (job.id, UNKNOWN))}
+    read = names_of(scan.jobs)
     return {job: at for job, at in cursor.held.items() if job not in read}
 
 
@@ -223,9 +223,9 @@ def _still_needed(
         if job.id == places.get(job.connection_id):
             passed.add(job.connection_id)
         if job.ended_at and job.ended_at < floor and job.connection_id not in passed:
-            unneeded |= {done_job(job), (job.id, UNKNOWN)}
+            unneeded |= names_of([job])
     if scan.complete:
-        done &= {key for job in scan.jobs for key in (done_job(job), (job.id, UNKNOWN))}
+        done &= names_of(scan.jobs)
     return done - unneeded
 
 

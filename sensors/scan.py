@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, Job, OutOfTime, TimeBudget
-from dagster_airbyte_sync.sensors.cursor.cursor import UNKNOWN, Cursor, done_job
+from dagster_airbyte_sync.sensors.cursor.cursor import Cursor, names_of
 from dagster_airbyte_sync.sensors.cursor.resuming import passes_none
 
 
@@ -81,8 +81,7 @@ class HistoryScan:
         """Airbyte may have forgotten a job that waited, and with it is lost of which connection the
         later jobs wait. All do then: the event log knows what was reported."""
         cursor = self._cursor
-        read = {key for job in self._jobs for key in (done_job(job), (job.id, UNKNOWN))}
-        if cursor.held.keys() <= read:
+        if cursor.held.keys() <= names_of(self._jobs):
             return
         self._behind |= {job.connection_id for job in self._jobs} - cursor.apart.keys()
         behind = (job for job in self._jobs if job.connection_id in self._behind)

@@ -143,6 +143,11 @@ def done_job(job: Job) -> DoneJob:
     return (job.id, UNKNOWN if job.created_at is None else int(job.created_at.timestamp()))
 
 
+def names_of(jobs: Iterable[Job]) -> set[DoneJob]:
+    """All by which a cursor may name the jobs: those of earlier versions have the number alone."""
+    return {name for job in jobs for name in (done_job(job), (job.id, UNKNOWN))}
+
+
 def first_cursor(workspace_id: str, begin: datetime, resumed_at: datetime | None = None) -> Cursor:
     """A cursor where nothing is done; `resumed_at` is Airbyte's time now."""
     return Cursor(
