@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import AirbyteResource, AirbyteSettingsError
-from dagster_airbyte_sync.legacy.removed_methods import SUCCESSORS
+from dagster_airbyte_sync.legacy.resource import SUCCESSORS
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.simulated import host_and_port
 

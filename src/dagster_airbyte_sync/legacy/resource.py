@@ -9,9 +9,13 @@ from pydantic import Field
 
 from dagster_airbyte_sync.assets import SyncEvent, SyncsAssets
 from dagster_airbyte_sync.legacy.new_settings import new_settings
-from dagster_airbyte_sync.legacy.removed_methods import SUCCESSORS, no_more, no_sync_by_id
 from dagster_airbyte_sync.legacy.warning import LegacyWarning
-from dagster_airbyte_sync.resources import AirbyteSettings, find_workspace, forgets_arguments
+from dagster_airbyte_sync.resources import (
+    AirbyteSettings,
+    AirbyteSettingsError,
+    find_workspace,
+    forgets_arguments,
+)
 from dagster_airbyte_sync.workspace import AirbyteWorkspace
 
 # Stands for a workspace that is still to be found.
@@ -21,6 +25,21 @@ _NO_LOGS = (
     "forward_logs means nothing any more: Airbyte's logs are not copied into the run. Each"
     " materialization links to its job, where they are; a failure has Airbyte's own reason."
 )
+
+_CATALOG = "fetch_catalog() has connections, with their streams, and destinations"
+_NOTHING = "nothing here sends requests for you: requests.post(...) does"
+
+# What does now what each of its methods did.
+SUCCESSORS = {
+    "start_sync": "get_client().start_sync(connection_id) returns the Job",
+    "get_job_status": "get_client().job(job_id) returns the Job",
+    "cancel_job": "get_client().cancel(job_id) does the same",
+    "get_connection_details": _CATALOG,
+    "get_default_workspace": "settings().workspace_id is its id",
+    "get_source_schema": _CATALOG,
+    "make_request": _NOTHING,
+    "make_request_cached": _NOTHING,
+}
 
 
 class AirbyteResource(SyncsAssets):
@@ -71,7 +90,7 @@ class AirbyteResource(SyncsAssets):
 
         def __getattr__(self, name: str) -> object:
             if name in SUCCESSORS:
-                raise no_more(name)
+                raise _no_more(name)
             return super().__getattr__(name)
 
     def sync_and_poll(
@@ -86,7 +105,7 @@ class AirbyteResource(SyncsAssets):
         A connection's id, which it took before, is an AirbyteSettingsError that says what to use.
         """
         if context is None or isinstance(context, str) or connection_id is not None:
-            raise no_sync_by_id()
+            raise _no_sync_by_id()
         return super().sync_and_poll(context)
 
     def given(self) -> dict[str, Any]:
@@ -108,3 +127,17 @@ def airbyte_resource(context: dg.InitResourceContext) -> AirbyteResource:
     made = AirbyteResource.from_resource_context(context)
     assert isinstance(made, AirbyteResource)
     return made
+
+
+def _no_more(name: str) -> AirbyteSettingsError:
+    """The error for a method that is gone."""
+    return AirbyteSettingsError(f"AirbyteResource.{name} is no more: {SUCCESSORS[name]}.")
+
+
+def _no_sync_by_id() -> AirbyteSettingsError:
+    """The error for `sync_and_poll` where there is no asset, as in an op."""
+    return AirbyteSettingsError(
+        "sync_and_poll(connection_id) is no more: it takes the context of an asset, whose tables it"
+        " reports. Sync a connection in a job with build_airbyte_start_job, or with"
+        " dg.define_asset_job of its assets; the polling sensor reports any other sync."
+    )

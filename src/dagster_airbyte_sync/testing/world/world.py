@@ -13,8 +13,7 @@ from dagster_airbyte_sync.testing.wire.versions import Version
 from dagster_airbyte_sync.testing.world import lifecycle, timeline
 from dagster_airbyte_sync.testing.world.backup import as_of
 from dagster_airbyte_sync.testing.world.connections import SimulatedConnection, SimulatedDestination
-from dagster_airbyte_sync.testing.world.jobs import FinalStatus, JobType, SimulatedJob
-from dagster_airbyte_sync.testing.world.numbers import JobNumbers
+from dagster_airbyte_sync.testing.world.jobs import FinalStatus, JobNumbers, JobType, SimulatedJob
 from dagster_airbyte_sync.testing.world.plans import Failure, Plan
 from dagster_airbyte_sync.testing.world.schedule import Schedule
 from dagster_airbyte_sync.testing.world.streams import SimulatedStream, StatsByStream, StreamKey
