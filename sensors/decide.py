@@ -24,6 +24,7 @@ from dagster_airbyte_sync.assets import (
     tables_of_job,
 )
 from dagster_airbyte_sync.resources import Job
+from dagster_airbyte_sync.sensors.cursor.pending import JobKey, Pending, Reason, job_key
 from dagster_airbyte_sync.sensors.live_runs import Claim
 
 
@@ -50,20 +51,19 @@ class TickInputs:
     `tables` has every connection of the new jobs, if only with none: what is missing would be lost.
     `unreadable` are connections whose tables cannot be known now; `followers` has, by job id, the
     Dagster runs that have to do with a job, where that was looked up. `checked` are the assets that
-    have the check, `held` says since when a job waits (epoch seconds, as `now`) and `graced` which
-    of those wait for the end of a grace. `is_final` if there is no time for further questions.
+    have the check, `pending` is with which job each connection waits (`now` in epoch seconds, too).
+    `is_final` if there is no time for further questions.
     """
 
     tables: Mapping[str, Sequence[Table]]
     claims: Sequence[Claim]
     ledger: Ledger
     checked: frozenset[dg.AssetKey]
-    held: Mapping[int, int]
+    pending: Mapping[str, Pending]
     now: int
     limits: Limits
     job_url: Callable[[Job], str]
     followers: Mapping[int, Followers] = field(default_factory=dict)
-    graced: frozenset[int] = frozenset()
     unreadable: frozenset[str] = frozenset()
     is_final: bool = False
 
@@ -114,7 +114,7 @@ class Decision:
     waiting: tuple[Job, ...] = ()
     left: tuple[Job, ...] = ()
     unreadable: frozenset[str] = frozenset()
-    graced: frozenset[int] = frozenset()
+    graced: frozenset[JobKey] = frozenset()
     questions: tuple[Question, ...] = ()
     unfollowed: tuple[tuple[Table, Job], ...] = ()
 
@@ -139,7 +139,7 @@ class _Reporter:
     ledger: Ledger
     reported: list[ReportedSync] = field(default_factory=list)
     waiting: list[Job] = field(default_factory=list)
-    graced: set[int] = field(default_factory=set)
+    graced: set[JobKey] = field(default_factory=set)
     questions: list[Question] = field(default_factory=list)
     unfollowed: list[tuple[Table, Job]] = field(default_factory=list)
     blocked: set[str] = field(default_factory=set)
@@ -197,18 +197,21 @@ class _Reporter:
         if since is not None:
             waited = max(self._waited(job), self.known.now - since)
             return waited < self.known.limits.hold
-        if self._followers(job).orphan is not None:
-            is_graced = job.id in self.known.graced
-            if not is_graced or self._waited(job) < self.known.limits.grace:
-                self.graced.add(job.id)
-                return True
+        is_over = self._followers(job).orphan is not None
+        if is_over and self._waited(job, Reason.GRACE) < self.known.limits.grace:
+            self.graced.add(job_key(job))
+            return True
         return False
 
     def _followers(self, job: Job) -> Followers:
         return self.known.followers.get(job.id, Followers())
 
-    def _waited(self, job: Job) -> int:
-        return self.known.now - self.known.held.get(job.id, self.known.now)
+    def _waited(self, job: Job, reason: Reason | None = None) -> int:
+        """For how many seconds the job has waited, for that reason or for any."""
+        first = self.known.pending.get(job.connection_id)
+        if first is None or first.job != job_key(job) or reason not in (None, first.reason):
+            return 0
+        return self.known.now - first.since
 
     def _report(self, job: Job, tables: Sequence[Table], owed: Owed) -> None:
         known = self.known

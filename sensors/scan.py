@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, Job, OutOfTime, TimeBudget
-from dagster_airbyte_sync.sensors.cursor.cursor import Cursor, names_of
+from dagster_airbyte_sync.sensors.cursor.cursor import Cursor
 from dagster_airbyte_sync.sensors.cursor.resuming import passes_none
 
 
@@ -15,14 +15,13 @@ class Scan:
 
     `complete` is False if the scan stopped before the newest job: the jobs are then all that
     ended up to the last one, and none later. `unreadable` rows were in the list that are no jobs.
-    `behind` are the connections of which a job waited before. None is new of those set apart.
+    None is new of a parked connection.
     """
 
     jobs: tuple[Job, ...]
     new: tuple[Job, ...]
     complete: bool
     unreadable: int = 0
-    behind: frozenset[str] = frozenset()
 
 
 class HistoryScan:
@@ -39,7 +38,6 @@ class HistoryScan:
         self._passes = passes
         self._jobs: list[Job] = []
         self._new: list[Job] = []
-        self._behind: set[str] = set()
         self._unreadable: list[int] = []
         self._history: Iterator[Job] = client.finished_jobs(
             cursor.read_from, budget, self._unreadable.append
@@ -48,7 +46,7 @@ class HistoryScan:
     def go_on(self, weight: Callable[[Job], int], enough: int) -> Scan:
         """All that was read so far, after reading on for `enough` weight of new jobs.
 
-        What waits already has no weight: it must not keep the scan from newer jobs for ever. Raises
+        What is pending has no weight: it must not keep the scan from newer jobs for ever. Raises
         OutOfTime only if not one page could be read.
         """
         heavy = 0
@@ -61,40 +59,18 @@ class HistoryScan:
             if not self._jobs:
                 raise
             return self._scan(complete=False)
-        self._look_for_forgotten_jobs()
         return self._scan(complete=True)
 
     def _take(self, job: Job, weight: Callable[[Job], int]) -> int:
-        cursor = self._cursor
         self._jobs.append(job)
-        if job.connection_id in cursor.apart:
-            return 0
-        if cursor.held_since(job) is not None:
-            self._behind.add(job.connection_id)
-        is_behind = job.connection_id in self._behind
-        if cursor.knows(job, is_behind=is_behind) or self._passes(job):
+        is_parked = job.connection_id in self._cursor.parked
+        if is_parked or self._cursor.knows(job) or self._passes(job):
             return 0
         self._new.append(job)
-        return 0 if is_behind else weight(job)
-
-    def _look_for_forgotten_jobs(self) -> None:
-        """Airbyte may have forgotten a job that waited, and with it is lost of which connection the
-        later jobs wait. All do then: the event log knows what was reported."""
-        cursor = self._cursor
-        if cursor.held.keys() <= names_of(self._jobs):
-            return
-        self._behind |= {job.connection_id for job in self._jobs} - cursor.apart.keys()
-        behind = (job for job in self._jobs if job.connection_id in self._behind)
-        self._new = [job for job in behind if not (cursor.is_done(job) or self._passes(job))]
+        return 0 if self._cursor.is_pending(job) else weight(job)
 
     def _scan(self, *, complete: bool) -> Scan:
-        return Scan(
-            tuple(self._jobs),
-            tuple(self._new),
-            complete,
-            sum(self._unreadable),
-            frozenset(self._behind),
-        )
+        return Scan(tuple(self._jobs), tuple(self._new), complete, sum(self._unreadable))
 
 
 def about_how_many_new(client: AirbyteClient, scan: Scan, budget: TimeBudget) -> int | None:

@@ -25,7 +25,7 @@ def summary_of(scan: Scan, decision: Decision, moved: Cursor, about: int | None 
         f"reported a part of {_count(len(part), 'sync')} ({_tables(part)})" if part else "",
         f"{_count(others, 'failed, cancelled or clearing job')}" if others else "",
         f"{_count(len(decision.waiting), 'sync')} waiting" if decision.waiting else "",
-        f"{_count(len(moved.apart), 'connection')} cannot be read now" if moved.apart else "",
+        f"{_count(len(moved.parked), 'connection')} cannot be read now" if moved.parked else "",
         f"{_count(scan.unreadable, 'job')} unreadable" if scan.unreadable else "",
         "more to come at the next tick" if is_cut else "",
     ]

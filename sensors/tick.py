@@ -97,7 +97,7 @@ class Polling:
         server_time = client.server_time(budget)
         moved = move(cursor, scan, decision, _now(), server_time, self.start_from)
         # At last, and read again at the next tick: those few must not take the time of all others.
-        back = tables.readable(moved.apart)
+        back = tables.readable(moved.parked)
         moved = moved.brought_back(back, _now())
         if back:
             context.log.info("What waited is reported from the next tick on: %s", ", ".join(back))
@@ -214,11 +214,10 @@ class Polling:
             ledger=ledger if before is None else still_known(ledger, before.ledger),
             followers={} if before is None else before.followers,
             checked=tables.checked,
-            held={job.id: at for job in scan.jobs if (at := cursor.held_since(job)) is not None},
+            pending=cursor.pending,
             now=now,
             limits=limits,
             job_url=partial(job_url, client.ui_url(budget), client.settings.workspace_id),
-            graced=cursor.graced,
             unreadable=tables.unreadable,
         )
 

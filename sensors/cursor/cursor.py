@@ -2,31 +2,37 @@
 reported stands in Dagster's event log, so losing it repeats nothing and loses nothing."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 from itertools import chain
 
 from dagster_airbyte_sync.resources import Job
 from dagster_airbyte_sync.resources.json_values import Json, as_datetime, as_int, as_text, object_at
-from dagster_airbyte_sync.sensors.cursor import earlier_versions as earlier_cursors
-from dagster_airbyte_sync.sensors.cursor.packing import NotPacked, pack, unpack
+from dagster_airbyte_sync.sensors.cursor.packing import (
+    NotPacked,
+    pack,
+    pack_text,
+    unpack,
+    unpack_text,
+)
+from dagster_airbyte_sync.sensors.cursor.pending import (
+    JobKey,
+    Pending,
+    end_of,
+    job_key,
+    pending_of,
+)
 
-VERSION = 3
+VERSION = 4
 
 # Airbyte takes a job's end time before it commits, on several machines, so a job can appear with
 # an end older than jobs already read. History is read again this far back for as long.
 OVERLAP = timedelta(minutes=5)
 
+# Of the names of done jobs. Where Dagster's storage is MySQL, a cursor has room for 64 kB.
 _MOST_BYTES = 7_500
-
-# More connections that cannot be read than this wait in `held`, which costs a few bytes for each.
-MOST_APART = 40
-
-# A job's number, and when it was created (epoch seconds): a restored Airbyte gives numbers again.
-DoneJob = tuple[int, int]
-# Cursors of earlier versions have the number alone.
-UNKNOWN = earlier_cursors.UNKNOWN
 
 
 class UnreadableCursor(Exception):
@@ -34,28 +40,16 @@ class UnreadableCursor(Exception):
 
 
 @dataclass(frozen=True)
-class Place:
-    """A job, as a place in the history of its connection."""
-
-    job_id: int
-    ended_at: datetime
-
-
-@dataclass(frozen=True)
 class Cursor:
     """History is read up to `since`. All times are Airbyte's clock.
 
-    What ended before `floor` is done unless it waits; of what ended later, `done` names the jobs
-    that are done. The floor follows `since` at a distance that shrinks while nothing new comes:
-    `reached` is Airbyte's time as `since` last moved. `held` names the first waiting job of each
-    connection, with the time (Dagster's clock, epoch seconds) since when; the connection's later
-    jobs wait with it. The first of all ended at `held_from`. Those in `graced` wait for a run that
-    is over to be so for a while. Nothing older than `begin` is ever reported, and of what is older
-    than the sensor's `start_from` as things stood at `resumed_at`, only what is newer than the last
-    report of its connection then.
+    What ended before `floor` is done, and of what ended later the jobs that `done` names. The floor
+    follows `since` at a distance that shrinks while nothing new comes: `reached` is Airbyte's time
+    as `since` last moved. `pending` has, by connection id, the first job that is still to be
+    reported: from there on only what `done` names is done, whatever the floor says.
 
-    `apart` has, by connection id, where to read on once a connection can be read that cannot be
-    now. None of its jobs from there on is done. History is not read again for its sake till then.
+    Nothing older than `begin` is ever reported, and of what is older than the sensor's `start_from`
+    as things stood at `resumed_at`, only what is newer than the last report of its connection then.
     `skew` is how many seconds Airbyte's clock was ahead of Dagster's.
     """
 
@@ -63,89 +57,59 @@ class Cursor:
     begin: datetime
     since: datetime
     floor: datetime
-    done: frozenset[DoneJob] = frozenset()
-    held: Mapping[DoneJob, int] = field(default_factory=dict)
-    held_from: datetime | None = None
-    graced: frozenset[int] = frozenset()
-    apart: Mapping[str, Place] = field(default_factory=dict)
+    done: frozenset[JobKey] = frozenset()
+    pending: Mapping[str, Pending] = field(default_factory=dict)
     reached: datetime | None = None
     resumed_at: datetime | None = None
     skew: int | None = None
 
     @property
     def read_from(self) -> datetime:
-        return max(min(self.floor, self.held_from or self.floor), self.begin)
+        ends = [each.ended_at for each in self.pending.values() if not each.is_parked]
+        return max(min([self.floor, *ends]), self.begin)
 
-    def knows(self, job: Job, *, is_behind: bool = False) -> bool:
-        """Whether the job is done; `is_behind` one of its connection that waits, it may not be."""
-        if self.is_done(job) or self.held_since(job) is not None or is_behind:
-            return self.is_done(job)
-        return job.ended_at is not None and job.ended_at < self.floor
+    @cached_property
+    def parked(self) -> frozenset[str]:
+        """The connections whose tables could not be known: history is not read for their sake."""
+        return frozenset(key for key, each in self.pending.items() if each.is_parked)
 
-    def held_since(self, job: Job) -> int | None:
-        """Since when the job waits as the first of its connection, or None."""
-        return self.held.get(done_job(job), self.held.get((job.id, UNKNOWN)))
+    def is_pending(self, job: Job) -> bool:
+        """Whether the job is the one with which its connection waits, or ended after that."""
+        first = self.pending.get(job.connection_id)
+        return first is not None and end_of(job) >= first.ended_at
 
-    def is_done(self, job: Job) -> bool:
-        """Whether the job is named as done; a number alone stands for nothing yet to come."""
-        if done_job(job) in self.done:
+    def knows(self, job: Job) -> bool:
+        """Whether the job is done."""
+        if job_key(job) in self.done:
             return True
-        is_past = job.ended_at is not None and job.ended_at <= self.since
-        return is_past and (job.id, UNKNOWN) in self.done
+        return end_of(job) < self.floor and not self.is_pending(job)
 
     def brought_back(self, connection_ids: Iterable[str], now: int) -> "Cursor":
-        """With connections that were apart waiting like any other, so that they are read again."""
-        apart = dict(self.apart)
-        back = [apart.pop(connection_id) for connection_id in connection_ids]
-        ends = [place.ended_at for place in back]
-        if self.held_from is not None:
-            ends.append(self.held_from)
-        held = {**self.held, **{(place.job_id, UNKNOWN): now for place in back}}
-        return replace(self, held=held, held_from=min(ends, default=None), apart=apart)
+        """With parked connections waiting like any other, so that they are read again."""
+        back = {each: self.pending[each].brought_back(now) for each in connection_ids}
+        return replace(self, pending={**self.pending, **back})
 
     def to_text(self) -> str:
-        """JSON that `done` does not make longer than 8 kB: of too many done jobs those that were
-        created first are left out, and looked up in the event log again."""
-        shorter = self
-        while len(text := shorter._written()) > _MOST_BYTES and shorter.done:
-            by_creation = sorted(shorter.done, key=lambda job: (job[1], job[0]))
-            kept = by_creation[len(by_creation) // 8 + 1 :]
-            shorter = replace(shorter, done=frozenset(kept))
-        return text
-
-    def _written(self) -> str:
-        done = sorted(self.done)
-        held = sorted((*job, at) for job, at in self.held.items())
+        """JSON in which `done` takes 7.5 kB at most: of too many done jobs those that were created
+        first are left out, and looked up in the event log again."""
+        done = self.done
+        while len(packed := _pack_done(done)) > _MOST_BYTES:
+            by_creation = sorted(done, key=lambda job: (job[1], job[0]))
+            done = frozenset(by_creation[len(by_creation) // 8 + 1 :])
         fields: dict[str, object] = {
             "v": VERSION,
             "workspace": self.workspace_id,
             "begin": self.begin.isoformat(),
             "since": self.since.isoformat(),
             "floor": self.floor.isoformat(),
-            "reached": _written_time(self.reached),
-            "resumed": _written_time(self.resumed_at),
+            "reached": self.reached and self.reached.isoformat(),
+            "resumed": self.resumed_at and self.resumed_at.isoformat(),
             "skew": self.skew,
-            # Numbers first, then times: neighbours are then alike.
-            "done": pack(chain.from_iterable(zip(*done, strict=True))) if done else None,
-            "held": pack(chain.from_iterable(zip(*held, strict=True))) if held else None,
-            "held_from": _written_time(self.held_from),
-            "graced": sorted(self.graced),
-            "apart": {
-                connection_id: [place.job_id, place.ended_at.isoformat()]
-                for connection_id, place in sorted(self.apart.items())
-            },
+            "done": packed,
+            "pending": _pack_pending(self.pending),
         }
-        known = {name: value for name, value in fields.items() if value not in (None, [], {})}
-        return json.dumps(known, separators=(",", ":"))
-
-
-def done_job(job: Job) -> DoneJob:
-    return (job.id, UNKNOWN if job.created_at is None else int(job.created_at.timestamp()))
-
-
-def names_of(jobs: Iterable[Job]) -> set[DoneJob]:
-    """All by which a cursor may name the jobs: those of earlier versions have the number alone."""
-    return {name for job in jobs for name in (done_job(job), (job.id, UNKNOWN))}
+        known = {name: value for name, value in fields.items() if value not in (None, "")}
+        return _json(known)
 
 
 def first_cursor(workspace_id: str, begin: datetime, resumed_at: datetime | None = None) -> Cursor:
@@ -166,67 +130,72 @@ def read_cursor(text: str, workspace_id: str) -> Cursor:
         raw = json.loads(text)
     except (ValueError, RecursionError):
         raise UnreadableCursor("it is not JSON") from None
-    if not isinstance(raw, dict) or raw.get("v") not in (*earlier_cursors.VERSIONS, VERSION):
+    if not isinstance(raw, dict) or raw.get("v") not in (1, 2, 3, VERSION):
         raise UnreadableCursor("it was written by another version")
     if as_text(raw.get("workspace")) != workspace_id:
         raise UnreadableCursor("it belongs to another Airbyte workspace")
     begin, since = as_datetime(raw.get("begin")), as_datetime(raw.get("since"))
     if begin is None or since is None:
         raise UnreadableCursor("it has no readable times")
-    is_current = raw["v"] == VERSION
+    floor = as_datetime(raw.get("floor")) or since - OVERLAP
     return Cursor(
         workspace_id,
         begin=begin,
         since=since,
-        floor=as_datetime(raw.get("floor")) or since - OVERLAP,
-        done=frozenset(_read_done(raw) if is_current else earlier_cursors.done(raw)),
-        held=dict(_read_held(raw) if is_current else earlier_cursors.held(raw)),
-        held_from=as_datetime(raw.get("held_from")),
-        graced=frozenset(filter(None, map(as_int, _list(raw.get("graced"))))),
-        apart=dict(_read_apart(raw.get("apart"))),
+        floor=min([floor, *_waited_since(raw)]),
+        # Versions 1 and 2 named jobs by their number alone.
+        done=frozenset(_read_done(raw.get("done"))) if raw["v"] > 2 else frozenset(),
+        pending=dict(_read_pending(raw.get("pending"))),
         reached=as_datetime(raw.get("reached")),
         resumed_at=as_datetime(raw.get("resumed")),
         skew=as_int(raw.get("skew")),
     )
 
 
-def _read_done(raw: Json) -> Iterable[DoneJob]:
-    numbers, created = _read_columns(raw.get("done"), 2)
-    return zip(numbers, created, strict=True)
+def _waited_since(raw: Json) -> Iterable[datetime]:
+    """Of earlier versions, which did not say on which connection a job waits, the ends of what
+    waits: history is read again from there, and the event log knows what was reported."""
+    apart = object_at(raw, "apart").values()
+    places = (place[-1] for place in apart if isinstance(place, list) and place)
+    ends = map(as_datetime, [raw.get("held_from"), *places])
+    return [end for end in ends if end is not None]
 
 
-def _read_held(raw: Json) -> Iterable[tuple[DoneJob, int]]:
-    numbers, created, since = _read_columns(raw.get("held"), 3)
-    return zip(zip(numbers, created, strict=True), since, strict=True)
+def _pack_done(done: Collection[JobKey]) -> str:
+    # Numbers first, then times: neighbours are then alike.
+    return pack(chain.from_iterable(zip(*sorted(done), strict=True))) if done else ""
 
 
-def _read_columns(packed: object, count: int) -> list[list[int]]:
-    """So many lists of one length, packed one behind the other."""
+def _read_done(packed: object) -> Iterable[JobKey]:
     try:
         numbers = [] if packed is None else unpack(str(packed))
     except NotPacked:
-        raise UnreadableCursor("its lists of jobs are damaged") from None
-    length, rest = divmod(len(numbers), count)
-    if rest:
-        raise UnreadableCursor("its lists of jobs are damaged")
-    return [numbers[place * length : (place + 1) * length] for place in range(count)]
+        raise UnreadableCursor("its list of done jobs is damaged") from None
+    if len(numbers) % 2:
+        raise UnreadableCursor("its list of done jobs is damaged")
+    half = len(numbers) // 2
+    return zip(numbers[:half], numbers[half:], strict=True)
 
 
-def _read_apart(raw: object) -> Iterable[tuple[str, Place]]:
-    for connection_id, place in object_at(raw).items():
-        first, second = [*_list(place), None, None][:2]
-        job_id, ended_at = as_int(first), as_datetime(second)
-        if job_id is None or ended_at is None:
-            raise UnreadableCursor("it has no place for a connection that could not be read")
-        yield connection_id, Place(job_id, ended_at)
+def _pack_pending(pending: Mapping[str, Pending]) -> str:
+    rows = {connection_id: pending[connection_id].as_row() for connection_id in sorted(pending)}
+    return pack_text(_json(rows)) if rows else ""
 
 
-def _list(raw: object) -> list[object]:
-    return raw if isinstance(raw, list) else []
+def _read_pending(packed: object) -> Iterable[tuple[str, Pending]]:
+    try:
+        rows = {} if packed is None else json.loads(unpack_text(str(packed)))
+    except ValueError:
+        raise UnreadableCursor("its list of pending jobs is damaged") from None
+    for connection_id, row in object_at(rows).items():
+        first = pending_of(row)
+        if first is None:
+            raise UnreadableCursor("its list of pending jobs is damaged")
+        yield connection_id, first
 
 
-def _written_time(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def begin_of(start_from: datetime | timedelta, now: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""Many whole numbers as a short text, for a cursor: thousands of jobs fit into a few kB."""
+"""What a cursor must name, as short text: thousands of jobs fit into a few kB."""
 
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -9,21 +9,38 @@ _MOST_BYTES = 1_000_000
 
 
 class NotPacked(ValueError):
-    """Raised for a text that `pack` did not make."""
+    """Raised for a text that was not packed here."""
 
 
 def pack(numbers: Iterable[int]) -> str:
-    """The numbers as text: shortest where each is close to the one before it."""
+    """Whole numbers as text: shortest where each is close to the one before it."""
     raw = bytearray()
     before = 0
     for number in numbers:
         raw += _as_bytes(number - before)
         before = number
-    return urlsafe_b64encode(zlib.compress(bytes(raw), 9)).decode()
+    return _compressed(bytes(raw))
 
 
 def unpack(packed: str) -> list[int]:
     """The numbers that were packed. Raises NotPacked."""
+    return list(_numbers(_decompressed(packed)))
+
+
+def pack_text(text: str) -> str:
+    return _compressed(text.encode())
+
+
+def unpack_text(packed: str) -> str:
+    """The text that was packed. Raises NotPacked."""
+    return _decompressed(packed).decode("utf-8", "replace")
+
+
+def _compressed(raw: bytes) -> str:
+    return urlsafe_b64encode(zlib.compress(raw, 9)).decode()
+
+
+def _decompressed(packed: str) -> bytes:
     try:
         unzip = zlib.decompressobj()
         raw = unzip.decompress(urlsafe_b64decode(packed), _MOST_BYTES)
@@ -31,18 +48,18 @@ def unpack(packed: str) -> list[int]:
         raise NotPacked from None
     if unzip.unconsumed_tail or not unzip.eof:
         raise NotPacked
-    return list(_numbers(raw))
+    return raw
 
 
 def _as_bytes(step: int) -> bytes:
     """Seven bits a byte, the lowest first; the highest bit says that more follow."""
     rest = step * 2 if step >= 0 else -step * 2 - 1
-    found = bytearray()
+    parts = bytearray()
     while rest > 127:
-        found.append(rest & 127 | 128)
+        parts.append(rest & 127 | 128)
         rest >>= 7
-    found.append(rest)
-    return bytes(found)
+    parts.append(rest)
+    return bytes(parts)
 
 
 def _numbers(raw: bytes) -> Iterable[int]:
