@@ -1,16 +1,16 @@
 """What a connection of Airbyte is in Dagster: assets, their events, and syncs on demand."""
 
-from dagster_airbyte_sync.assets.events.claims import GRACE, Followers, followers_of
+from dagster_airbyte_sync.assets.events.claims import GRACE, STEP_ENDS, Followers
 from dagster_airbyte_sync.assets.events.event_log import run_events
+from dagster_airbyte_sync.assets.events.event_log_facts import EventLogFacts
 from dagster_airbyte_sync.assets.events.ledger import (
     LastReported,
     Ledger,
-    job_named_in,
-    read_again,
     read_ledger,
     still_known,
 )
 from dagster_airbyte_sync.assets.events.owed import Owed, Share, makes_fresh, owed_by
+from dagster_airbyte_sync.assets.events.sync_claim import ClaimStatus, StoredClaim
 from dagster_airbyte_sync.assets.events.sync_events import (
     CHECK_NAME,
     Event,
@@ -20,7 +20,7 @@ from dagster_airbyte_sync.assets.events.sync_events import (
     name_of,
     tables_of_job,
 )
-from dagster_airbyte_sync.assets.events.table_history import Question, with_answers
+from dagster_airbyte_sync.assets.events.table_history import Question
 from dagster_airbyte_sync.assets.schedules.airbyte_schedules import build_schedules_from_airbyte
 from dagster_airbyte_sync.assets.schedules.selection import ChosenAssets, without_paused
 from dagster_airbyte_sync.assets.schedules.start_job import build_airbyte_start_job
@@ -41,6 +41,7 @@ from dagster_airbyte_sync.assets.sync.definitions import (
     syncing_assets,
     workspace_resource,
 )
+from dagster_airbyte_sync.assets.sync.progress import in_words
 from dagster_airbyte_sync.assets.sync.reporting import SyncEvent
 from dagster_airbyte_sync.assets.sync.step import SyncsAssets
 from dagster_airbyte_sync.assets.tables.current_tables import ReadConnection, as_synced_now
@@ -71,12 +72,15 @@ __all__ = [
     "CHECK_NAME",
     "DATA_VERSION_TAG",
     "GRACE",
+    "STEP_ENDS",
     "AirbyteConnectionTableProps",
     "ChosenAssets",
+    "ClaimStatus",
     "ConnectionSelector",
     "DagsterAirbyteTranslator",
     "DuplicateAssetKey",
     "Event",
+    "EventLogFacts",
     "FinishedSync",
     "Followers",
     "LastReported",
@@ -87,6 +91,7 @@ __all__ = [
     "Question",
     "ReadConnection",
     "Share",
+    "StoredClaim",
     "SyncEvent",
     "SyncFunction",
     "SyncsAssets",
@@ -104,11 +109,10 @@ __all__ = [
     "clean_name",
     "clean_name_with_case",
     "events_of",
-    "followers_of",
     "freshness_from_airbyte_schedule",
     "in_reporting_order",
+    "in_words",
     "in_words_of",
-    "job_named_in",
     "load_airbyte_asset_specs",
     "load_tables",
     "makes_fresh",
@@ -118,7 +122,6 @@ __all__ = [
     "newer_than",
     "owed_by",
     "put_back_schedules",
-    "read_again",
     "read_ledger",
     "run_events",
     "still_known",
@@ -132,7 +135,6 @@ __all__ = [
     "translator_of",
     "warn_of_unclear",
     "why_not_storable",
-    "with_answers",
     "without_paused",
     "workspace_resource",
 ]

@@ -9,6 +9,7 @@ import dagster as dg
 from dagster_airbyte_sync.assets import (
     DATA_VERSION_TAG,
     Event,
+    EventLogFacts,
     FinishedSync,
     Followers,
     Ledger,
@@ -25,7 +26,7 @@ from dagster_airbyte_sync.assets import (
 )
 from dagster_airbyte_sync.resources import Job
 from dagster_airbyte_sync.sensors.cursor.pending import JobKey, Pending, Reason, job_key
-from dagster_airbyte_sync.sensors.live_runs import Claim
+from dagster_airbyte_sync.sensors.live_runs import LiveRun
 
 
 @dataclass(frozen=True)
@@ -49,23 +50,28 @@ class TickInputs:
     """All a tick has read: the tables of each connection, live runs, and what has been reported.
 
     `tables` has every connection of the new jobs, if only with none: what is missing would be lost.
-    `unreadable` are connections whose tables cannot be known now; `followers` has, by job id, the
-    Dagster runs that have to do with a job, where that was looked up. `checked` are the assets that
-    have the check, `pending` is with which job each connection waits (`now` in epoch seconds, too).
+    `unreadable` are connections whose tables cannot be known now. `checked` are the assets that
+    have the check, `pending` is with which job each connection waits (`now` in epoch seconds).
     `is_final` if there is no time for further questions.
     """
 
     tables: Mapping[str, Sequence[Table]]
-    claims: Sequence[Claim]
-    ledger: Ledger
+    live_runs: Sequence[LiveRun]
+    facts: EventLogFacts
     checked: frozenset[dg.AssetKey]
     pending: Mapping[str, Pending]
     now: int
     limits: Limits
     job_url: Callable[[Job], str]
-    followers: Mapping[int, Followers] = field(default_factory=dict)
     unreadable: frozenset[str] = frozenset()
     is_final: bool = False
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.facts.ledger
+
+    def followers(self, job: Job) -> Followers:
+        return self.facts.followers.get(job.id, Followers())
 
 
 @dataclass(frozen=True)
@@ -176,7 +182,7 @@ class _Reporter:
         """Ask who follows the job, unless nothing depends on it."""
         known = self.known
         is_settled = not makes_fresh(job) or _reported_by(job, tables, known) is not None
-        if job.id in known.followers or (is_settled and not owed.shares):
+        if job.id in known.facts.followers or (is_settled and not owed.shares):
             return
         defined = next((table for table in tables if table.is_defined), None)
         if defined is None:
@@ -197,14 +203,11 @@ class _Reporter:
         if since is not None:
             waited = max(self._waited(job), self.known.now - since)
             return waited < self.known.limits.hold
-        is_over = self._followers(job).orphan is not None
+        is_over = self.known.followers(job).orphan is not None
         if is_over and self._waited(job, Reason.GRACE) < self.known.limits.grace:
             self.graced.add(job_key(job))
             return True
         return False
-
-    def _followers(self, job: Job) -> Followers:
-        return self.known.followers.get(job.id, Followers())
 
     def _waited(self, job: Job, reason: Reason | None = None) -> int:
         """For how many seconds the job has waited, for that reason or for any."""
@@ -223,7 +226,7 @@ class _Reporter:
                 raise _Full
             return
         shares = owed.certain if known.is_final else owed.shares
-        sync = FinishedSync(job, known.job_url(job), self._followers(job).started_by)
+        sync = FinishedSync(job, known.job_url(job), self.known.followers(job).started_by)
         events, fitting = self._fitting(sync, shares)
         is_whole = fitting == len(owed.shares) and not owed.is_cut
         if known.is_final and owed.questions:
@@ -254,7 +257,7 @@ class _Reporter:
     def _beside_runs(self, reported: ReportedSync, owed: Owed) -> ReportedSync:
         """With the runs that should have reported the job, or may have."""
         job, ledger = reported.sync.job, self.known.ledger
-        taken_from = _holder(job, self.known, self.ledger) or self._followers(job).orphan
+        taken_from = _holder(job, self.known, self.ledger) or self.known.followers(job).orphan
         histories = (ledger.history.get(s.table.key) for s in owed.shares if s.marks)
         may_have = (history.may_have(job, ledger.skew) for history in histories if history)
         may_repeat = next(filter(None, may_have), None) if makes_fresh(job) else None
@@ -320,7 +323,7 @@ def up_to(decision: Decision, place: int, new: Sequence[Job]) -> Decision:
 def _holder(job: Job, known: TickInputs, ledger: Ledger) -> str | None:
     """A live run that may still report the job, or None."""
     tables = known.tables[job.connection_id]
-    return next((p.run_id for p in known.claims if p.holds(job, tables, ledger)), None)
+    return next((p.run_id for p in known.live_runs if p.holds(job, tables, ledger)), None)
 
 
 def _held_since(job: Job, known: TickInputs, ledger: Ledger) -> float | None:
@@ -329,8 +332,8 @@ def _held_since(job: Job, known: TickInputs, ledger: Ledger) -> float | None:
     So a run that hangs there does not hold each job of its connection anew.
     """
     tables = known.tables[job.connection_id]
-    holding = [p for p in known.claims if p.holds(job, tables, ledger)]
-    begun = [p.undeclared_since(tables) for p in holding]
+    holding = [p for p in known.live_runs if p.holds(job, tables, ledger)]
+    begun = [p.unclaimed_since(tables) for p in holding]
     # Another one may still be in time.
     return max((since if since is not None else known.now for since in begun), default=None)
 
@@ -347,16 +350,15 @@ def _is_ours(job: Job, tables: Sequence[Table], known: TickInputs) -> bool:
     """
     reporter = _reported_by(job, tables, known)
     # Where a later job was reported since, the ledger forgot by whom: who starts one, reports it.
-    followers = known.followers.get(job.id, Followers())
-    return followers.started_by is None if reporter is None else reporter == ""
+    return known.followers(job).started_by is None if reporter is None else reporter == ""
 
 
 def _reported_by(job: Job, tables: Sequence[Table], known: TickInputs) -> str | None:
     """The run that reported the job for a table of its, "" for a sensor; None if none is known."""
     ledger, keys = known.ledger, [table.key for table in tables if table.is_defined]
-    tellers = [ledger.last[key].run_id for key in keys if ledger.is_last(key, job)]
-    if tellers:
-        return min(tellers)
+    run_ids = [ledger.last[key].run_id for key in keys if ledger.is_last(key, job)]
+    if run_ids:
+        return min(run_ids)
     return next(filter(None, (ledger.unnamed_report(key, job) for key in keys)), None)
 
 

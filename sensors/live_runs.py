@@ -1,11 +1,18 @@
 """Which jobs a live Dagster run is about to report, so that the sensor leaves them to it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import Ledger, Table, job_named_in, run_events
+from dagster_airbyte_sync.assets import (
+    STEP_ENDS,
+    ClaimStatus,
+    Ledger,
+    StoredClaim,
+    Table,
+    run_events,
+)
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.resources import Job, JobRef
 
@@ -14,33 +21,23 @@ _LIVE = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 _PLANNED = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
 _OBSERVED = dg.DagsterEventType.ASSET_OBSERVATION
-_BEGUN = {
-    dg.DagsterEventType.STEP_START,
-    dg.DagsterEventType.STEP_RESTARTED,
-}
-# A step that waits for its retry follows no job: what it will start has not ended yet.
-_ENDED = {
-    dg.DagsterEventType.STEP_UP_FOR_RETRY,
-    dg.DagsterEventType.STEP_SUCCESS,
-    dg.DagsterEventType.STEP_FAILURE,
-    dg.DagsterEventType.STEP_SKIPPED,
-}
+_STEP_BEGINS = frozenset((dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_RESTARTED))
 
 
 @dataclass(frozen=True)
-class Claim:
+class LiveRun:
     """What the running steps of one live run may still report.
 
-    `following` has each asset they planned, with the job declared for it, or None before a step
-    has started its sync. Of those `since` says when the step began, or said that it is about to
-    start one (Dagster's clock, epoch seconds).
+    `following` has each asset they planned, with the job claimed for it, or None before a step has
+    started its sync. Of those `since` says when the step began, or said that it is about to start
+    one (Dagster's clock, epoch seconds).
     """
 
     run_id: str
     following: Mapping[dg.AssetKey, JobRef | None] = field(default_factory=dict)
     since: Mapping[dg.AssetKey, float] = field(default_factory=dict)
 
-    def undeclared_since(self, tables: Iterable[Table]) -> float | None:
+    def unclaimed_since(self, tables: Iterable[Table]) -> float | None:
         """Since when the run may start a sync of the tables; None if it has said which."""
         mine = [table.key for table in tables if table.key in self.following]
         if any(self.following[key] is not None for key in mine):
@@ -50,16 +47,16 @@ class Claim:
     def holds(self, job: Job, tables: Iterable[Table], ledger: Ledger) -> bool:
         """Whether the run may still report this finished job.
 
-        Jobs before the one it declared it cannot; nor later ones, once that one is reported.
+        Jobs before the one it claimed it cannot; nor later ones, once that one is reported.
         """
         mine = [table.key for table in tables if table.key in self.following]
-        declared = _newest(self.following[key] for key in mine)
-        if declared is None:
+        claimed = _newest(self.following[key] for key in mine)
+        if claimed is None:
             return bool(mine)
-        if job.ref.is_same(declared):
+        if job.ref.is_same(claimed):
             return True
-        is_reported = all(_has_reached(ledger.newest(key), declared) for key in mine)
-        return not is_reported and not job.ref.precedes(declared)
+        is_reported = all(_has_reached(ledger.newest(key), claimed) for key in mine)
+        return not is_reported and not job.ref.precedes(claimed)
 
 
 def _newest(jobs: Iterable[JobRef | None]) -> JobRef | None:
@@ -70,12 +67,12 @@ def _newest(jobs: Iterable[JobRef | None]) -> JobRef | None:
     return newest
 
 
-def _has_reached(reported: JobRef | None, declared: JobRef) -> bool:
-    return reported is not None and not reported.precedes(declared)
+def _has_reached(reported: JobRef | None, claimed: JobRef) -> bool:
+    return reported is not None and not reported.precedes(claimed)
 
 
-def read_claims(instance: dg.DagsterInstance, tables: Iterable[dg.AssetKey]) -> list[Claim]:
-    """What live runs claim of any of the tables.
+def read_live_runs(instance: dg.DagsterInstance, tables: Iterable[dg.AssetKey]) -> list[LiveRun]:
+    """The live runs that may report any of the tables.
 
     Must be read after the jobs and before the ledger: a run that ends in between has written its
     events by then, and a step that has not begun by then cannot own a job that had ended.
@@ -84,8 +81,8 @@ def read_claims(instance: dg.DagsterInstance, tables: Iterable[dg.AssetKey]) -> 
     runs = [
         record.dagster_run for record in instance.get_run_records(dg.RunsFilter(statuses=_LIVE))
     ]
-    found = (_claim(instance, run, wanted) for run in runs if _may_concern(run, wanted))
-    return [claim for claim in found if claim.following]
+    live = (_live_run(instance, run, wanted) for run in runs if _may_concern(run, wanted))
+    return [each for each in live if each.following]
 
 
 def _may_concern(run: dg.DagsterRun, wanted: frozenset[dg.AssetKey]) -> bool:
@@ -94,87 +91,76 @@ def _may_concern(run: dg.DagsterRun, wanted: frozenset[dg.AssetKey]) -> bool:
     return keys.STARTS_SYNCS_TAG in run.tags or selected is None or not wanted.isdisjoint(selected)
 
 
-def _claim(
+def _live_run(
     instance: dg.DagsterInstance, run: dg.DagsterRun, wanted: frozenset[dg.AssetKey]
-) -> Claim:
+) -> LiveRun:
     if keys.STARTS_SYNCS_TAG in run.tags:
         return _starting(instance, run.run_id, wanted)
     return _following(instance, run.run_id, wanted)
 
 
-def _starting(instance: dg.DagsterInstance, run_id: str, wanted: frozenset[dg.AssetKey]) -> Claim:
+def _starting(instance: dg.DagsterInstance, run_id: str, wanted: frozenset[dg.AssetKey]) -> LiveRun:
     """Of a run that leaves its syncs to the sensor: it may still have to say which job it started.
 
-    Such a run announces each start on one table, where it declares the job last, or says that it
-    started none.
+    Such a run says on one table that it starts a sync, where it claims the job last, or says that
+    it started none.
     """
     starting: dict[dg.AssetKey, float] = {}
-    for event in _events(instance, run_id, {*_ENDED, _OBSERVED}):
-        if event.kind in _ENDED:
+    for record in run_events(instance, run_id, {*STEP_ENDS, _OBSERVED}):
+        stored = StoredClaim.from_record(record)
+        if _kind(record) in STEP_ENDS:
             starting.clear()
-        elif event.asset_key not in wanted or event.asset_key is None:
+        elif stored is None or stored.table not in wanted:
             continue
-        elif event.is_announcement:
-            starting[event.asset_key] = event.stored_at
+        elif stored.claim.status is ClaimStatus.STARTING:
+            starting[stored.table] = stored.stored_at
         else:
-            starting.pop(event.asset_key, None)
-    return Claim(run_id, dict.fromkeys(starting), starting)
+            starting.pop(stored.table, None)
+    return LiveRun(run_id, dict.fromkeys(starting), starting)
 
 
-def _following(instance: dg.DagsterInstance, run_id: str, wanted: frozenset[dg.AssetKey]) -> Claim:
-    planned = {
-        event.asset_key: event.step_key
-        for event in _events(instance, run_id, {_PLANNED})
-        if event.asset_key in wanted
-    }
+def _following(
+    instance: dg.DagsterInstance, run_id: str, wanted: frozenset[dg.AssetKey]
+) -> LiveRun:
+    planned = _planned(instance, run_id, wanted)
     if not planned:
-        return Claim(run_id)
+        return LiveRun(run_id)
     begun: dict[str | None, float] = {}
-    declared: dict[dg.AssetKey | None, JobRef] = {}
-    for event in _events(instance, run_id, {*_BEGUN, *_ENDED, _OBSERVED}):
-        if event.kind in _BEGUN:
-            begun[event.step_key] = event.stored_at
-            for key in [key for key, step in planned.items() if step == event.step_key]:
-                declared.pop(key, None)
-        elif event.kind in _ENDED:
-            begun.pop(event.step_key, None)
-        elif event.is_announcement and event.step_key in begun:
-            begun[event.step_key] = event.stored_at
-        elif (job := job_named_in(event.metadata, None)) is not None:
-            declared[event.asset_key] = job
+    claimed: dict[dg.AssetKey, JobRef] = {}
+    # A step that waits for its retry follows no job: what it will start has not ended yet.
+    for record in run_events(instance, run_id, {*_STEP_BEGINS, *STEP_ENDS, _OBSERVED}):
+        step, stored = record.event_log_entry.step_key, StoredClaim.from_record(record)
+        if _kind(record) in _STEP_BEGINS:
+            begun[step] = record.timestamp
+            for key in [key for key, each in planned.items() if each == step]:
+                claimed.pop(key, None)
+        elif _kind(record) in STEP_ENDS:
+            begun.pop(step, None)
+        elif stored and stored.claim.job:
+            claimed[stored.table] = stored.claim.job
+        elif stored and stored.claim.status is ClaimStatus.STARTING and step in begun:
+            begun[step] = stored.stored_at
     following = {
-        key: declared.get(key)
-        for key, step in planned.items()
-        if key is not None and (step is None or step in begun)
+        key: claimed.get(key) for key, step in planned.items() if step is None or step in begun
     }
     since = {key: begun[planned[key]] for key in following if planned[key] in begun}
-    return Claim(run_id, following, since)
+    return LiveRun(run_id, following, since)
 
 
-@dataclass(frozen=True)
-class _Event:
-    """One event of a run; `metadata` is empty unless it observes an asset."""
+def _planned(
+    instance: dg.DagsterInstance, run_id: str, wanted: frozenset[dg.AssetKey]
+) -> dict[dg.AssetKey, str | None]:
+    """The step of each wanted asset that the run planned to materialize."""
+    events = (
+        record.event_log_entry.dagster_event for record in run_events(instance, run_id, {_PLANNED})
+    )
+    return {
+        event.asset_key: event.step_key
+        for event in events
+        if event is not None and event.asset_key is not None and event.asset_key in wanted
+    }
 
-    kind: dg.DagsterEventType | None
-    asset_key: dg.AssetKey | None
-    step_key: str | None
-    stored_at: float
-    metadata: Mapping[str, object]
 
-    @property
-    def is_announcement(self) -> bool:
-        return keys.text_in(self.metadata, keys.JOB_STATUS) == keys.STARTING
-
-
-def _events(
-    instance: dg.DagsterInstance, run_id: str, kinds: set[dg.DagsterEventType]
-) -> Iterator[_Event]:
-    """A run's events of some kinds in their order."""
-    for record in run_events(instance, run_id, kinds):
-        entry = record.event_log_entry
-        event, observed = entry.dagster_event, entry.asset_observation
-        if event is not None:
-            metadata = observed.metadata if observed else {}
-            yield _Event(
-                event.event_type, event.asset_key, event.step_key, entry.timestamp, metadata
-            )
+def _kind(record: dg.EventLogRecord) -> dg.DagsterEventType | None:
+    event = record.event_log_entry.dagster_event
+    return event.event_type if event is not None else None

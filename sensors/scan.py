@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, Job, OutOfTime, TimeBudget
+from dagster_airbyte_sync.resources import AirbyteClient, Job, OutOfTime, TimeBudget
 from dagster_airbyte_sync.sensors.cursor.cursor import Cursor
 from dagster_airbyte_sync.sensors.cursor.resuming import passes_none
 
@@ -71,21 +71,3 @@ class HistoryScan:
 
     def _scan(self, *, complete: bool) -> Scan:
         return Scan(tuple(self._jobs), tuple(self._new), complete, sum(self._unreadable))
-
-
-def about_how_many_new(client: AirbyteClient, scan: Scan, budget: TimeBudget) -> int | None:
-    """How many finished jobs there are to report, these and those beyond; None if unknown.
-
-    Asks Airbyte only if the scan is not complete, and never loses a tick for it.
-    """
-    if scan.complete:
-        return len(scan.new)
-    end = scan.jobs[-1].ended_at if scan.jobs else None
-    if end is None:
-        return None
-    at_the_end = sum(job.ended_at == end for job in scan.jobs)
-    try:
-        beyond = client.about_how_many_finished(end, at_the_end, budget)
-    except AirbyteError:
-        return None
-    return len(scan.new) + beyond - at_the_end

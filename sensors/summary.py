@@ -1,17 +1,19 @@
-"""One line that says what a tick did; the UI shows it beside the tick."""
+"""What a tick did, in words: a line that the UI shows beside it, and warnings in the log."""
 
+import logging
 from collections.abc import Iterable
+from datetime import datetime
 
+from dagster_airbyte_sync.assets import in_words
+from dagster_airbyte_sync.resources import Job
 from dagster_airbyte_sync.sensors.cursor.cursor import Cursor
 from dagster_airbyte_sync.sensors.decide import Decision, ReportedSync
 from dagster_airbyte_sync.sensors.scan import Scan
 
 
-def summary_of(scan: Scan, decision: Decision, moved: Cursor, about: int | None = None) -> str:
-    """What was reported, what waits, and how far the history is read (Airbyte's clock).
-
-    `about` is how many finished jobs there were to report, where that is more than one tick takes.
-    """
+def summary_of(scan: Scan, decision: Decision, moved: Cursor, server_time: datetime) -> str:
+    """What was reported, what waits, how far the history is read (Airbyte's clock), and how far
+    that is behind where one tick could not take all."""
     # Without events an earlier tick reported it, and died.
     ours = [reported for reported in decision.reported if reported.is_ours and reported.events]
     fresh = [reported for reported in ours if reported.makes_fresh]
@@ -19,9 +21,8 @@ def summary_of(scan: Scan, decision: Decision, moved: Cursor, about: int | None 
     whole = [reported for reported in fresh if reported.is_whole]
     part = [reported for reported in fresh if not reported.is_whole]
     is_cut = bool(decision.left) or not scan.complete
-    of = _of(about) if is_cut else ""
     parts = [
-        f"reported {_count(len(whole), 'sync')}{of} ({_tables(whole)})" if whole else "",
+        f"reported {_count(len(whole), 'sync')} ({_tables(whole)})" if whole else "",
         f"reported a part of {_count(len(part), 'sync')} ({_tables(part)})" if part else "",
         f"{_count(others, 'failed, cancelled or clearing job')}" if others else "",
         f"{_count(len(decision.waiting), 'sync')} waiting" if decision.waiting else "",
@@ -29,15 +30,9 @@ def summary_of(scan: Scan, decision: Decision, moved: Cursor, about: int | None 
         f"{_count(scan.unreadable, 'job')} unreadable" if scan.unreadable else "",
         "more to come at the next tick" if is_cut else "",
     ]
-    said = "; ".join(filter(None, parts)) or "nothing new"
-    return f"{said[0].upper()}{said[1:]}. Read up to {moved.since:%Y-%m-%d %H:%M:%S} UTC."
-
-
-def _of(about: int | None) -> str:
-    """Two digits are all that is known of a number of thousands."""
-    if about is None:
-        return ""
-    return f" of about {round(about, min(0, 2 - len(str(about)))):,}"
+    did = "; ".join(filter(None, parts)) or "nothing new"
+    behind = f", {in_words(server_time - moved.since)} behind Airbyte" if is_cut else ""
+    return f"{did[0].upper()}{did[1:]}. Read up to {moved.since:%Y-%m-%d %H:%M:%S} UTC{behind}."
 
 
 def _tables(reported: Iterable[ReportedSync]) -> str:
@@ -46,3 +41,44 @@ def _tables(reported: Iterable[ReportedSync]) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def warn_of(scan: Scan, decision: Decision, log: logging.Logger) -> None:
+    """Log what the user should know of."""
+    if scan.unreadable:
+        log.warning(
+            "Airbyte listed %d jobs without an id or a connection: they cannot be reported",
+            scan.unreadable,
+        )
+    for reported in decision.reported:
+        job = reported.sync.job
+        if reported.taken_from is not None:
+            log.warning(
+                "Run %s has not reported Airbyte job %s; the sensor reports it",
+                reported.taken_from,
+                job.id,
+            )
+        if reported.may_repeat is not None:
+            _warn_of_half_step(job, reported.may_repeat, log)
+
+
+# What this process has said; ticks begin with nothing else in their hands.
+_warned: set[str] = set()
+
+
+def _warn_of_half_step(job: Job, run_id: str, log: logging.Logger) -> None:
+    """A project that moves over from dagster-airbyte may have added the sensor before it moved its
+    assets: their runs do not say which syncs they followed. Said once for each connection."""
+    if job.connection_id in _warned:
+        return
+    _warned.add(job.connection_id)
+    log.warning(
+        "Airbyte job %s of connection %s may be reported twice: run %s materialized its tables as"
+        " well, without saying which sync it followed, and began after that. Runs of"
+        " dagster-airbyte's assets do so, while only the sensor has been moved over. Move the"
+        " assets, too: import them from dagster_airbyte_sync in place of dagster_airbyte. (This is"
+        " said once for each connection.)",
+        job.id,
+        job.connection_id,
+        run_id,
+    )

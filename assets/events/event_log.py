@@ -1,12 +1,13 @@
 """What Dagster has stored of a run and of a table, a page at a time."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta, timezone
 from typing import Protocol
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.resources import JobRef
 
 # An event is stored after its job has ended, but Dagster's clock and Airbyte's may disagree by
 # minutes; what is stored is read back this much further than a time of Airbyte's.
@@ -86,3 +87,17 @@ def back_to(
         if too_old > _PATIENCE:
             return
         yield record
+
+
+def job_named_in(metadata: Mapping[str, object], connection_id: str | None) -> JobRef | None:
+    """The job an event names, if it is of this connection: another Airbyte may reuse the number.
+
+    Without a connection to compare with, whatever job it names.
+    """
+    job_id = keys.int_in(metadata, keys.JOB_ID)
+    of_connection = keys.text_in(metadata, keys.CONNECTION_ID)
+    is_of_another = None not in (connection_id, of_connection) and connection_id != of_connection
+    if job_id is None or is_of_another:
+        return None
+    created = keys.time_in(metadata, keys.JOB_CREATED_AT)
+    return JobRef(job_id, created, keys.time_in(metadata, keys.SYNC_ENDED_AT))

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.events.event_log import job_named_in
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import Job, JobRef
@@ -252,20 +253,6 @@ def _last_reported(entry: dg.EventLogEntry, connection_id: str) -> LastReported:
         run_id=entry.run_id,
         stored_at=entry.timestamp,
     )
-
-
-def job_named_in(metadata: Mapping[str, object], connection_id: str | None) -> JobRef | None:
-    """The job an event names, if it is of this connection: another Airbyte may reuse the number.
-
-    Without a connection to compare with, whatever job it names.
-    """
-    job_id = keys.int_in(metadata, keys.JOB_ID)
-    of_connection = keys.text_in(metadata, keys.CONNECTION_ID)
-    is_of_another = None not in (connection_id, of_connection) and connection_id != of_connection
-    if job_id is None or is_of_another:
-        return None
-    created = keys.time_in(metadata, keys.JOB_CREATED_AT)
-    return JobRef(job_id, created, keys.time_in(metadata, keys.SYNC_ENDED_AT))
 
 
 def _newest_named_in(metadata: Mapping[str, object]) -> JobRef | None:

@@ -3,7 +3,6 @@ looks the same whether a run or the sensor reports it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 import dagster as dg
 
@@ -104,14 +103,10 @@ def name_of(job: Job) -> str:
 def _newest(newest: JobRef) -> dict[str, keys.Entry]:
     known: dict[str, keys.Entry | None] = {
         keys.HIGHEST_JOB_ID: newest.id,
-        keys.HIGHEST_JOB_CREATED_AT: _timestamp(newest.created_at),
-        keys.HIGHEST_JOB_ENDED_AT: _timestamp(newest.ended_at),
+        keys.HIGHEST_JOB_CREATED_AT: keys.timestamp(newest.created_at),
+        keys.HIGHEST_JOB_ENDED_AT: keys.timestamp(newest.ended_at),
     }
     return {key: value for key, value in known.items() if value is not None}
-
-
-def _timestamp(moment: datetime | None) -> dg.TimestampMetadataValue | None:
-    return None if moment is None else dg.MetadataValue.timestamp(moment)
 
 
 def observation(sync: FinishedSync, table: Table) -> dg.AssetObservation:
@@ -120,42 +115,6 @@ def observation(sync: FinishedSync, table: Table) -> dg.AssetObservation:
         asset_key=table.key,
         metadata=_metadata(sync, table),
     )
-
-
-def announcement(table: Table) -> dg.AssetObservation:
-    """Says that the run which stores this event is about to start a sync of the table."""
-    return _status_of_a_start(table, keys.STARTING)
-
-
-def withdrawal(table: Table) -> dg.AssetObservation:
-    """Says that the sync which the run has announced was not started by it."""
-    return _status_of_a_start(table, keys.NOT_STARTED)
-
-
-def _status_of_a_start(table: Table, status: str) -> dg.AssetObservation:
-    return dg.AssetObservation(
-        asset_key=table.key,
-        metadata={keys.JOB_STATUS: status, keys.CONNECTION_ID: table.connection_id},
-    )
-
-
-def declaration(job: Job, table: Table, job_url: str, *, started: bool) -> dg.AssetObservation:
-    """Says that the run which stores this event has started the job, or found it running.
-
-    A run that planned to materialize the table follows the job and will report it; the end of any
-    other job is the sensor's to report, with this run's id.
-    """
-    metadata: dict[str, keys.Entry] = {
-        keys.JOB_ID: job.id,
-        keys.JOB_STATUS: keys.STARTED if started else keys.FOLLOWED,
-        keys.JOB_URL: dg.MetadataValue.url(job_url),
-        keys.CONNECTION_ID: table.connection_id,
-    }
-    if job.created_at is not None:
-        metadata[keys.JOB_CREATED_AT] = dg.MetadataValue.timestamp(job.created_at)
-    if job.began_at is not None:
-        metadata[keys.SYNC_STARTED_AT] = dg.MetadataValue.timestamp(job.began_at)
-    return dg.AssetObservation(asset_key=table.key, metadata=metadata)
 
 
 def as_result(event: dg.AssetMaterialization) -> dg.MaterializeResult[object]:
@@ -242,9 +201,9 @@ def _job_metadata(sync: FinishedSync) -> dict[str, keys.Entry]:
         keys.JOB_TYPE: job.type.value,
         keys.JOB_STATUS: job.status.value,
         keys.ATTEMPTS: job.attempts,
-        keys.JOB_CREATED_AT: _timestamp(job.created_at),
-        keys.SYNC_STARTED_AT: _timestamp(job.began_at),
-        keys.SYNC_ENDED_AT: _timestamp(job.ended_at),
+        keys.JOB_CREATED_AT: keys.timestamp(job.created_at),
+        keys.SYNC_STARTED_AT: keys.timestamp(job.began_at),
+        keys.SYNC_ENDED_AT: keys.timestamp(job.ended_at),
         keys.SYNC_DURATION: job.duration.total_seconds() if job.duration is not None else None,
         keys.JOB_URL: dg.MetadataValue.url(sync.job_url),
         keys.TRIGGERED_BY: sync.triggered_by,

@@ -11,6 +11,7 @@ from dagster_airbyte_sync.assets.events.event_log import (
     BEFORE_ALL,
     Page,
     back_to,
+    job_named_in,
     observations_since,
     paged,
 )
@@ -19,7 +20,6 @@ from dagster_airbyte_sync.assets.events.ledger import (
     Ledger,
     RunSpan,
     begins_of,
-    job_named_in,
 )
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import Table

@@ -1,11 +1,11 @@
 """A job that starts syncs and ends at once, so that it holds no run slot while Airbyte works.
 
-The sensor reports how the syncs end. What the run must leave for it is on each table: a declaration
-that names the job. Before it starts a sync the run announces it, so that the sensor waits for the
-declaration even if the sync ends sooner than it is written.
+The sensor reports how the syncs end. For it the run leaves a claim on each table that names the
+job. Before it starts a sync the run says so, and the sensor waits for the claim even if the sync
+ends sooner than that is written.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass, field
 from itertools import islice
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.events.event_log import run_events
-from dagster_airbyte_sync.assets.events.sync_events import announcement, declaration, withdrawal
+from dagster_airbyte_sync.assets.events.claims import started_before
+from dagster_airbyte_sync.assets.events.sync_claim import ClaimStatus, SyncClaim
 from dagster_airbyte_sync.assets.schedules.selection import ChosenAssets, chosen_tables
 from dagster_airbyte_sync.assets.sync.definitions import group_by_connection, workspace_resource
 from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, start_new
@@ -84,7 +84,7 @@ def start_job(
     @dg.op(
         # Dagster wants the names of all ops of a code location to differ.
         name=f"{name}_op",
-        description="Starts the syncs, and declares their jobs on the tables.",
+        description="Starts the syncs, and claims their jobs on the tables.",
         out=dg.Out(dg.Nothing),
         required_resource_keys={resource_key},
     )
@@ -134,8 +134,7 @@ def _start_side_by_side(
         try:
             while True:
                 for tables in islice(left, _AT_ONCE - len(pending)):
-                    # On the table that is declared last, where the announcement ends.
-                    context.log_event(announcement(tables[-1]))
+                    _say(context, ClaimStatus.STARTING, tables)
                     start = pool.submit(start_new, client, tables[0].connection_id, context.log)
                     pending[start] = tables
                 if not pending:
@@ -145,7 +144,7 @@ def _start_side_by_side(
                     del pending[start]
         except BaseException:
             # A run that is terminated makes no further starts. Those that Airbyte was asked for
-            # already go on there: without their declarations they would be nobody's.
+            # already go on there: without their claims they would be nobody's.
             for start in as_completed(pending):
                 report.note(pending[start], start)
             raise
@@ -162,7 +161,7 @@ class _Report:
 
     def note(self, tables: Sequence[Table], start: "Future[tuple[Job, bool]]") -> None:
         try:
-            self._declare(*start.result(), tables)
+            self._claim(*start.result(), tables)
         except AlreadyRunning as busy:
             self._skip(tables, self._what_runs(busy))
         except dg.Failure as failure:
@@ -181,19 +180,19 @@ class _Report:
                 metadata=self.problems,
             )
 
-    def _declare(self, job: Job, is_ours: bool, tables: Sequence[Table]) -> None:
-        url = self._url(job)
+    def _claim(self, job: Job, is_ours: bool, tables: Sequence[Table]) -> None:
+        url, claim = self._url(job), SyncClaim.of_job(job, started=is_ours)
         for table in tables:
-            self.context.log_event(declaration(job, table, url, started=is_ours))
+            self.context.log_event(claim.to_observation(table.key, url))
         did = "Started" if is_ours else "Found"
         self.context.log.info("%s Airbyte job %s of %s: %s", did, job.id, _name(tables), url)
 
     def _skip(self, tables: Sequence[Table], reason: str) -> None:
-        self.context.log_event(withdrawal(tables[-1]))
+        _say(self.context, ClaimStatus.NOT_STARTED, tables)
         self.context.log.info("Skipped %s: %s", _name(tables), reason)
 
     def _note(self, tables: Sequence[Table], reason: str) -> None:
-        self.context.log_event(withdrawal(tables[-1]))
+        _say(self.context, ClaimStatus.NOT_STARTED, tables)
         self.context.log.error("%s was not started: %s", _name(tables), reason)
         self.problems[_name(tables)] = reason
 
@@ -204,6 +203,12 @@ class _Report:
 
     def _url(self, job: Job) -> str:
         return job_url(self.ui_url, self.workspace_id, job)
+
+
+def _say(context: dg.OpExecutionContext, status: ClaimStatus, tables: Sequence[Table]) -> None:
+    """On the table on which the job is claimed last."""
+    claim = SyncClaim(status, tables[-1].connection_id)
+    context.log_event(claim.to_observation(tables[-1].key))
 
 
 def _why(failure: dg.Failure) -> str:
@@ -219,35 +224,6 @@ def _was_paused(failure: dg.Failure) -> bool:
 def _was_paused_before(tables: Sequence[Table]) -> bool:
     """Whether the definitions knew it: to ask for such a sync nevertheless is a mistake."""
     return any(table.was_paused for table in tables)
-
-
-def started_before(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dict[str, str]:
-    """The connections that earlier tries of a run have started, each with the run that did it.
-
-    Earlier tries are those of its step, and the runs it repeats: on their failure, or by itself.
-    To run all once more by hand is to start all once more.
-    """
-    found: dict[str, str] = {}
-    while True:
-        found |= dict.fromkeys(_started_by(instance, run.run_id), run.run_id)
-        is_repeat = not _REPEATS.isdisjoint(run.tags)
-        parent = instance.get_run_by_id(run.parent_run_id or "") if is_repeat else None
-        if parent is None:
-            return found
-        run = parent
-
-
-# Dagster's tags of a run retried by the daemon, and of one re-executed "from failure".
-_REPEATS = frozenset({"dagster/retry_number", "dagster/is_resume_retry"})
-
-
-def _started_by(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:
-    for record in run_events(instance, run_id, {dg.DagsterEventType.ASSET_OBSERVATION}):
-        observed = record.event_log_entry.asset_observation
-        metadata = observed.metadata if observed else {}
-        connection_id = keys.text_in(metadata, keys.CONNECTION_ID)
-        if connection_id and keys.text_in(metadata, keys.JOB_STATUS) == keys.STARTED:
-            yield connection_id
 
 
 def _name(tables: Sequence[Table]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.sync.follow import Following, Watch, try_to_cancel
+from dagster_airbyte_sync.assets.sync.follow import PollOptions, Watch, try_to_cancel
 from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, start_new
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.resources import AirbyteClient, Job
@@ -21,7 +21,7 @@ _WAITED_TOO_LONG = "What ran on the Airbyte connection before did not end within
 def start_or_attach(
     client: AirbyteClient,
     connection_id: str,
-    how: Following,
+    options: PollOptions,
     log: logging.Logger,
     *,
     is_own: Callable[[Job], bool],
@@ -37,34 +37,34 @@ def start_or_attach(
     """
 
     def cancel(job: Job) -> None:
-        try_to_cancel(client, job, how, log)
+        try_to_cancel(client, job, options, log)
 
-    turn = _Turn(client, how, log, link, begun=how.clock())
+    turn = _Turn(client, options, log, link, begun=options.clock())
     while True:
         try:
             return start_new(
                 client,
                 connection_id,
                 log,
-                clock=how.clock,
-                sleep=how.sleep,
-                if_interrupted=cancel if how.cancel_on_termination else None,
+                clock=options.clock,
+                sleep=options.sleep,
+                if_interrupted=cancel if options.cancel_on_termination else None,
             )
         except AlreadyRunning as conflict:
             running = conflict.running
             if running is not None and is_own(running):
                 log.info("Airbyte job %s, which was started before, is still running", running.id)
                 return running, True
-            if running is not None and _may_follow(running, how):
+            if running is not None and _may_follow(running, options):
                 log.info("Airbyte job %s was running already", running.id)
                 return running, False
             turn.wait_for(conflict)
             before_late_start()
 
 
-def _may_follow(running: Job, how: Following) -> bool:
+def _may_follow(running: Job, options: PollOptions) -> bool:
     # A clear would not fill the tables.
-    return how.on_active_sync == "attach" and running.type.writes_tables
+    return options.on_active_sync == "attach" and running.type.writes_tables
 
 
 @dataclass
@@ -72,7 +72,7 @@ class _Turn:
     """Waits for what runs; `ending_since` is when nothing that runs was listed any more."""
 
     client: AirbyteClient
-    how: Following
+    options: PollOptions
     log: logging.Logger
     link: Callable[[Job], str]
     begun: float
@@ -83,23 +83,23 @@ class _Turn:
         running = conflict.running
         if running is None:
             self._wait_for_the_last_of_it(conflict)
-        elif self.how.on_active_sync == "wait":
+        elif self.options.on_active_sync == "wait":
             self._wait_for_its_end(running)
         else:
             raise _busy(conflict, self.link(running)) from conflict
 
     def _wait_for_the_last_of_it(self, conflict: AlreadyRunning) -> None:
-        now = self.how.clock()
+        now = self.options.clock()
         if self.ending_since is None:
             self.ending_since = now
         if now - self.ending_since > _ENDING_LIMIT:
             raise _busy(conflict) from conflict
-        self.how.sleep(self.how.interval)
+        self.options.sleep(self.options.interval)
 
     def _wait_for_its_end(self, running: Job) -> None:
         self.ending_since = None
         self.log.info("Waiting for the end of Airbyte job %s: %s", running.id, self.link(running))
-        watch = Watch(self.client, self.how, self.log, running, self.begun)
+        watch = Watch(self.client, self.options, self.log, running, self.begun)
         watch.until_it_ends(_WAITED_TOO_LONG)
 
 

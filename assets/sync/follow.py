@@ -32,7 +32,7 @@ _CANCEL_AGAIN_AFTER = (2.0, 5.0)
 
 
 @dataclass(frozen=True)
-class Following:
+class PollOptions:
     """How a sync is followed. Times are in seconds; `timeout` None is without end."""
 
     interval: float
@@ -43,7 +43,7 @@ class Following:
     sleep: Callable[[float], None] = time.sleep
 
     @classmethod
-    def of(cls, workspace: BaseAirbyteWorkspace) -> "Following":
+    def of(cls, workspace: BaseAirbyteWorkspace) -> "PollOptions":
         return cls(
             interval=workspace.poll_interval,
             timeout=workspace.poll_timeout,
@@ -65,7 +65,7 @@ class Watch:
     """Looks at one job again and again, and says in the log how it goes, but not at each look."""
 
     client: AirbyteClient
-    how: Following
+    options: PollOptions
     log: logging.Logger
     job: Job
     begun: float
@@ -73,7 +73,7 @@ class Watch:
     is_warned: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
-        self.logged_at = self.how.clock()
+        self.logged_at = self.options.clock()
 
     def until_it_ends(self, too_long: str) -> Job:
         """The finished job, with its counts by stream.
@@ -83,7 +83,7 @@ class Watch:
         while not (self.job.is_finished and self._in_detail().is_finished):
             self._check_timeout(too_long)
             self._warn_of_unknown()
-            self.how.sleep(self.how.interval)
+            self.options.sleep(self.options.interval)
             before = self.job
             self.job = self._ask(self.client.job_status)
             if self.job.status is not before.status or self._is_due():
@@ -96,11 +96,11 @@ class Watch:
         return self.job
 
     def _is_due(self) -> bool:
-        return self.how.clock() - self.logged_at >= _LOG_EVERY
+        return self.options.clock() - self.logged_at >= _LOG_EVERY
 
     def _tell(self) -> None:
         if not self.job.is_finished and not self._in_detail().is_finished:
-            self.logged_at = self.how.clock()
+            self.logged_at = self.options.clock()
             self.log.info(how_it_goes(self.job, self.client.server_time()))
 
     def _warn_of_unknown(self) -> None:
@@ -117,13 +117,13 @@ class Watch:
             )
 
     def _check_timeout(self, too_long: str) -> None:
-        limit = self.how.timeout
-        if limit is not None and self.how.clock() - self.begun > limit:
+        limit = self.options.timeout
+        if limit is not None and self.options.clock() - self.begun > limit:
             raise TookTooLong(too_long, metadata={**_about(self.job), "poll_timeout": limit})
 
     def _ask(self, question: Callable[[int], Job]) -> Job:
         """What Airbyte answers, however often it must be asked for some minutes."""
-        heard = self.how.clock()
+        heard = self.options.clock()
         complained: float | None = None
         while True:
             try:
@@ -131,13 +131,13 @@ class Watch:
             except AirbyteError as error:
                 # Where everything is refused, the workspace seems to be missing: not only requests
                 # fail, the settings look wrong.
-                now = self.how.clock()
+                now = self.options.clock()
                 if now - heard > _SILENCE_LIMIT:
                     raise _unheard(self.job, error) from error
                 if complained is None or now - complained >= _LOG_EVERY:
                     self.log.warning("Airbyte does not answer; the sync itself goes on: %s", error)
                     complained = now
-            self.how.sleep(self.how.interval)
+            self.options.sleep(self.options.interval)
 
 
 def _same(found: Job, job: Job) -> Job:
@@ -151,13 +151,13 @@ def _same(found: Job, job: Job) -> Job:
     )
 
 
-def follow(client: AirbyteClient, job: Job, how: Following, log: logging.Logger) -> Job:
+def follow(client: AirbyteClient, job: Job, options: PollOptions, log: logging.Logger) -> Job:
     """The job when it has finished, with its counts by stream.
 
     Raises dg.Failure on a timeout, or if Airbyte does not answer for minutes: then nothing is known
     of the sync, and it is left alone.
     """
-    watch = Watch(client, how, log, job, begun=how.clock())
+    watch = Watch(client, options, log, job, begun=options.clock())
     finished = watch.until_it_ends("The Airbyte sync took longer than poll_timeout")
     log.info(how_it_goes(finished, client.server_time()))
     return finished
@@ -165,7 +165,7 @@ def follow(client: AirbyteClient, job: Job, how: Following, log: logging.Logger)
 
 @contextmanager
 def cancelled_if_interrupted(
-    client: AirbyteClient, job: Job, how: Following, log: logging.Logger
+    client: AirbyteClient, job: Job, options: PollOptions, log: logging.Logger
 ) -> Iterator[None]:
     """Cancels the job, if that is wanted, when its run is terminated or it takes too long."""
     try:
@@ -173,28 +173,30 @@ def cancelled_if_interrupted(
     except BaseException as end:
         # An interrupt is no Exception. Any other end says nothing about the sync.
         is_meant = isinstance(end, TookTooLong) or not isinstance(end, Exception)
-        if is_meant and how.cancel_on_termination:
-            try_to_cancel(client, job, how, log)
+        if is_meant and options.cancel_on_termination:
+            try_to_cancel(client, job, options, log)
         raise
 
 
-def try_to_cancel(client: AirbyteClient, job: Job, how: Following, log: logging.Logger) -> None:
+def try_to_cancel(
+    client: AirbyteClient, job: Job, options: PollOptions, log: logging.Logger
+) -> None:
     """Cancel the job if it is still the one that runs. A line in the log says if that failed."""
     try:
-        _cancel_in_some_tries(client, job, how, log)
+        _cancel_in_some_tries(client, job, options, log)
     except AirbyteError as error:
         # What ended the following is the news; this must not stand in its place.
         log.warning("Airbyte job %s could not be cancelled: %s", job.id, error)
 
 
 def _cancel_in_some_tries(
-    client: AirbyteClient, job: Job, how: Following, log: logging.Logger
+    client: AirbyteClient, job: Job, options: PollOptions, log: logging.Logger
 ) -> None:
     for pause in _CANCEL_AGAIN_AFTER:
         try:
             return _cancel_if_current(client, job, log)
         except AirbyteUnavailable:
-            how.sleep(pause)
+            options.sleep(pause)
     return _cancel_if_current(client, job, log)
 
 

@@ -1,20 +1,14 @@
 """What a step of a run reports of a finished sync, and what it leaves to others. Stores nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.events.claims import (
-    GRACE,
-    Declaration,
-    declarations_of,
-    other_reporter,
-    starter_of,
-)
-from dagster_airbyte_sync.assets.events.ledger import Ledger, read_ledger
-from dagster_airbyte_sync.assets.events.owed import owed_by
+from dagster_airbyte_sync.assets.events.claims import GRACE
+from dagster_airbyte_sync.assets.events.event_log_facts import JobFacts
+from dagster_airbyte_sync.assets.events.ledger import Ledger
 from dagster_airbyte_sync.assets.events.sync_events import (
     FinishedSync,
     as_result,
@@ -22,8 +16,7 @@ from dagster_airbyte_sync.assets.events.sync_events import (
     materialization,
     tables_of_job,
 )
-from dagster_airbyte_sync.assets.events.table_history import with_answers
-from dagster_airbyte_sync.assets.sync.follow import Following
+from dagster_airbyte_sync.assets.sync.follow import PollOptions
 from dagster_airbyte_sync.assets.sync.outputs import passed_on
 from dagster_airbyte_sync.assets.tables.matching import in_words_of
 from dagster_airbyte_sync.assets.tables.table import Table
@@ -71,16 +64,17 @@ def report(
     job: Job,
     url: str,
     tables: Sequence[Table],
-    how: Following,
+    options: PollOptions,
     run: OwnRun,
 ) -> Iterator[SyncEvent]:
     """An event for each table of the job that is owed one, in reporting order."""
     job = in_words_of([table.stream for table in tables], job)
     synced = in_reporting_order(tables_of_job(job, tables))
-    declared = _declared(context, job, tables)
-    is_left = _is_left_to_another(context, job, declared, how)
-    owed_now = _OwedNow(lambda: _owed(context, job, synced, _skew(client)), how.clock)
-    sync = FinishedSync(job, url, starter_of(declared))
+    claimed = next(table.key for table in tables if table.is_defined)
+    facts = JobFacts.read(context.instance, context.run.run_id, job, synced, claimed)
+    is_left = _is_left_to_another(context, facts, options)
+    owed_now = _OwedNow(lambda: facts.owed(_skew(client)), options.clock)
+    sync = FinishedSync(job, url, facts.started_by)
     for table in synced:
         ledger, owed = owed_now.look()
         is_selected = table.key in context.selected_asset_keys
@@ -109,53 +103,34 @@ class _OwedNow:
     read: Callable[[], tuple[Ledger, frozenset[dg.AssetKey]]]
     clock: Callable[[], float]
     looked_at: float = field(default=float("-inf"))
-    found: tuple[Ledger, frozenset[dg.AssetKey]] = field(default=(Ledger(), frozenset()))
+    owed: tuple[Ledger, frozenset[dg.AssetKey]] = field(default=(Ledger(), frozenset()))
 
     def look(self) -> tuple[Ledger, frozenset[dg.AssetKey]]:
         """The event log, and the tables that are owed the job, as of some seconds ago at most."""
         if self.clock() - self.looked_at > GRACE:
-            self.found = self.read()
+            self.owed = self.read()
             self.looked_at = self.clock()
-        return self.found
-
-
-def _declared(
-    context: dg.AssetExecutionContext, job: Job, tables: Sequence[Table]
-) -> Sequence[Declaration]:
-    defined = next(table for table in tables if table.is_defined)
-    return declarations_of(context.instance, defined.key, [job])[job.id]
+        return self.owed
 
 
 def _is_left_to_another(
-    context: dg.AssetExecutionContext,
-    job: Job,
-    declared: Sequence[Declaration],
-    how: Following,
+    context: dg.AssetExecutionContext, facts: JobFacts, options: PollOptions
 ) -> bool:
     """Whether another run reports the job.
 
     The step of one that is over may be storing its last event: it is given time to look.
     """
-    other = other_reporter(context.instance, declared, context.run.run_id)
+    other = facts.other_reporter()
     if other is not None and other.is_over:
         context.log.info("Waiting for the last of run %s, which is over", other.run_id)
-        how.sleep(GRACE)
-        other = other_reporter(context.instance, declared, context.run.run_id)
+        options.sleep(GRACE)
+        other = facts.other_reporter()
     if other is None or other.is_over:
         return False
-    context.log.info("Run %s follows Airbyte job %s as well, and reports it", other.run_id, job.id)
+    context.log.info(
+        "Run %s follows Airbyte job %s as well, and reports it", other.run_id, facts.job.id
+    )
     return True
-
-
-def _owed(
-    context: dg.AssetExecutionContext, job: Job, synced: Sequence[Table], skew: timedelta
-) -> tuple[Ledger, frozenset[dg.AssetKey]]:
-    ledger = replace(read_ledger(context.instance, synced, skew), among={job.connection_id: (job,)})
-    while True:
-        owed = owed_by(job, synced, ledger, frozenset(), max(len(synced), 1))
-        if not owed.questions:
-            return ledger, frozenset(share.table.key for share in owed.shares)
-        ledger = with_answers(context.instance, ledger, owed.questions)
 
 
 def _skew(client: AirbyteClient) -> timedelta:

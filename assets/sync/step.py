@@ -6,15 +6,12 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.events.claims import declarations_of, starter_of
-from dagster_airbyte_sync.assets.events.sync_events import (
-    announcement,
-    declaration,
-    in_reporting_order,
-)
+from dagster_airbyte_sync.assets.events.claims import claims_of, starter_of
+from dagster_airbyte_sync.assets.events.sync_claim import ClaimStatus, SyncClaim
+from dagster_airbyte_sync.assets.events.sync_events import in_reporting_order
 from dagster_airbyte_sync.assets.sync.busy_connection import start_or_attach
 from dagster_airbyte_sync.assets.sync.follow import (
-    Following,
+    PollOptions,
     cancelled_if_interrupted,
     follow,
     refuse_failed,
@@ -30,19 +27,19 @@ from dagster_airbyte_sync.resources import BaseAirbyteWorkspace, Job, job_url
 def sync_and_poll(
     workspace: BaseAirbyteWorkspace,
     context: dg.AssetExecutionContext,
-    how: Following | None = None,
+    options: PollOptions | None = None,
 ) -> Iterator[SyncEvent]:
     """Sync the connection of the running asset definition and report each of its tables.
 
     Airbyte always syncs a whole connection, so tables outside of a subset selection are reported
-    too. Of several runs that follow one sync, the first reports it. `how` is by default what the
-    workspace says. Raises dg.Failure if the sync cannot start, fails, is cancelled, or takes longer
-    than `poll_timeout`.
+    too. Of several runs that follow one sync, the first reports it. Without `options` the sync is
+    polled as the workspace says. Raises dg.Failure if the sync cannot start, fails, is cancelled,
+    or takes longer than `poll_timeout`.
     """
     tables = in_reporting_order(tables_of_step(context))
-    client, how = workspace.get_client(), how or Following.of(workspace)
-    OwnRun(context, how.clock).refuse_if_over()
-    ui = client.ui_url()
+    client, options = workspace.get_client(), options or PollOptions.of(workspace)
+    OwnRun(context, options.clock).refuse_if_over()
+    ui, starts = client.ui_url(), SyncClaim(ClaimStatus.STARTING, tables[0].connection_id)
 
     def link(job: Job) -> str:
         return job_url(ui, client.settings.workspace_id, job)
@@ -50,30 +47,30 @@ def sync_and_poll(
     job, started = start_or_attach(
         client,
         tables[0].connection_id,
-        how,
+        options,
         context.log,
         is_own=lambda running: _is_own(context, tables, running),
         link=link,
         # The sensor holds for a while what ends before we can say that it is ours.
-        before_late_start=lambda: context.log_event(announcement(tables[0])),
+        before_late_start=lambda: context.log_event(starts.to_observation(tables[0].key)),
     )
-    with cancelled_if_interrupted(client, job, how, context.log) if started else nullcontext():
+    claim = SyncClaim.of_job(job, started=started)
+    with cancelled_if_interrupted(client, job, options, context.log) if started else nullcontext():
         for table in tables:
             # The sensor reads from this which job is ours; until it is written it waits for us.
-            context.log_event(declaration(job, table, link(job), started=started))
+            context.log_event(claim.to_observation(table.key, link(job)))
         context.log.info("Following Airbyte job %s: %s", job.id, link(job))
-        job = follow(client, job, how, context.log)
+        job = follow(client, job, options, context.log)
     refuse_failed(job, link(job))
     synced = tables_synced(context, client, job, tables)
     # Another look: the sync may have taken no second.
-    run = OwnRun(context, how.clock)
-    yield from report(context, client, job, link(job), synced, how, run)
+    run = OwnRun(context, options.clock)
+    yield from report(context, client, job, link(job), synced, options, run)
 
 
 def _is_own(context: dg.AssetExecutionContext, tables: Sequence[Table], running: Job) -> bool:
     """Whether this run, or one that it repeats, started the job: a retry goes on with it."""
-    declared = declarations_of(context.instance, tables[0].key, [running])
-    starter = starter_of(declared[running.id])
+    starter = starter_of(claims_of(context.instance, tables[0].key, [running])[running.id])
     run = context.run
     return starter is not None and starter in (run.run_id, run.parent_run_id, run.root_run_id)
 

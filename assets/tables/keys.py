@@ -42,13 +42,6 @@ FAILURE_REASON = "dagster-airbyte/failure_reason"
 FAILURE_ORIGIN = "dagster-airbyte/failure_origin"
 FAILURE_TYPE = "dagster-airbyte/failure_type"
 
-# What JOB_STATUS says in an event of a run that has to do with a job that goes on: the run is about
-# to start one, started none after all, has started it, or found it running.
-STARTING = "starting"
-NOT_STARTED = "not_started"
-STARTED = "started"
-FOLLOWED = "followed"
-
 # A tag of runs that start syncs and leave it to the sensor to report them.
 STARTS_SYNCS_TAG = "dagster-airbyte/starts_syncs"
 
@@ -93,6 +86,11 @@ def text_in(metadata: Mapping[str, object], key: str) -> str | None:
     """The text stored under `key`, or None."""
     value = _plain(metadata.get(key))
     return value if isinstance(value, str) else None
+
+
+def timestamp(moment: datetime | None) -> dg.TimestampMetadataValue | None:
+    """The time as it is stored."""
+    return None if moment is None else dg.MetadataValue.timestamp(moment)
 
 
 def _plain(value: object) -> object:

@@ -13,7 +13,7 @@ from dagster_airbyte_sync.testing import (
     RecordedRequest,
     SimulatedConnection,
 )
-from helpers.airbyte_time import Log, client_of, how
+from helpers.airbyte_time import Log, client_of, poll_options
 
 BUSY = "Airbyte is already running a job on this connection"
 
@@ -46,7 +46,7 @@ def start(
     job, started = start_or_attach(
         client_of(airbyte),
         shop.connection_id,
-        how(airbyte, on_active_sync=choice, **changes),
+        poll_options(airbyte, on_active_sync=choice, **changes),
         log.logger,
         is_own=lambda job: job.id == own,
         link=lambda job: f"http://airbyte.test/{job.id}",

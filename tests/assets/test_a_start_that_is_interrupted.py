@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from dagster_airbyte_sync.assets.sync.busy_connection import start_or_attach
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection
-from helpers.airbyte_time import Log, client_of, how
+from helpers.airbyte_time import Log, client_of, poll_options
 
 JOBS = "/api/public/v1/jobs"
 
@@ -52,7 +52,7 @@ def start(
         start_or_attach(
             client_of(airbyte),
             shop.connection_id,
-            how(airbyte, **changes),
+            poll_options(airbyte, **changes),
             log.logger,
             is_own=lambda job: False,
             link=lambda job: "",

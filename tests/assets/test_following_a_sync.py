@@ -23,7 +23,7 @@ from dagster_airbyte_sync.testing import (
     SimulatedJob,
     SimulatedStream,
 )
-from helpers.airbyte_time import Log, client_of, how
+from helpers.airbyte_time import Log, client_of, poll_options
 
 STREAMS = [
     SimulatedStream("orders", sync_mode="incremental", rows=1_200_000),
@@ -53,7 +53,7 @@ def record_of(airbyte: AirbyteSimulator, job: SimulatedJob) -> Job:
 
 def followed(airbyte: AirbyteSimulator, job: SimulatedJob, log: Log, **changes: object) -> Job:
     record = record_of(airbyte, job)
-    return follow(client_of(airbyte), record, how(airbyte, **changes), log.logger)
+    return follow(client_of(airbyte), record, poll_options(airbyte, **changes), log.logger)
 
 
 # What the log says
@@ -177,7 +177,7 @@ def test_an_api_that_is_gone_for_good_ends_the_following_and_leaves_the_sync_alo
     begun = airbyte.now
 
     with pytest.raises(dg.Failure) as failure, cancelling(airbyte, record, log):
-        follow(client_of(airbyte), record, how(airbyte), log.logger)
+        follow(client_of(airbyte), record, poll_options(airbyte), log.logger)
 
     assert failure.value.description == (
         "Airbyte did not answer for minutes; the sync was left running"
@@ -236,7 +236,9 @@ def test_what_airbyte_does_not_tell_of_a_failed_sync_is_left_out(log: Log) -> No
 def cancelling(
     airbyte: AirbyteSimulator, job: Job, log: Log, **changes: object
 ) -> AbstractContextManager[None]:
-    return cancelled_if_interrupted(client_of(airbyte), job, how(airbyte, **changes), log.logger)
+    return cancelled_if_interrupted(
+        client_of(airbyte), job, poll_options(airbyte, **changes), log.logger
+    )
 
 
 def test_a_sync_that_takes_longer_than_poll_timeout_is_cancelled(
@@ -245,7 +247,7 @@ def test_a_sync_that_takes_longer_than_poll_timeout_is_cancelled(
     job = airbyte.begin(airbyte.start_sync(shop))
     record = record_of(airbyte, job)
     with pytest.raises(TookTooLong) as failure, cancelling(airbyte, record, log):
-        follow(client_of(airbyte), record, how(airbyte, timeout=60), log.logger)
+        follow(client_of(airbyte), record, poll_options(airbyte, timeout=60), log.logger)
 
     assert failure.value.description == "The Airbyte sync took longer than poll_timeout"
     assert failure.value.metadata["poll_timeout"].value == 60
@@ -334,7 +336,7 @@ def test_a_cancel_that_airbyte_puts_off_looks_again_for_what_runs_before_it_is_r
             airbyte.start_sync(shop)
 
     airbyte.on_request(next_job_begins)
-    try_to_cancel(AirbyteClient(settings), record, how(airbyte), log.logger)
+    try_to_cancel(AirbyteClient(settings), record, poll_options(airbyte), log.logger)
 
     assert [job.status for job in airbyte.jobs] == ["succeeded", "pending"]
     assert len(cancels(airbyte.requests)) == 1

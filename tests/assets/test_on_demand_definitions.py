@@ -14,7 +14,7 @@ from dagster_airbyte_sync import (
     build_airbyte_assets_definitions,
     build_airbyte_definitions,
 )
-from dagster_airbyte_sync.assets.events.sync_events import declaration
+from dagster_airbyte_sync.assets.events.sync_claim import SyncClaim
 from dagster_airbyte_sync.assets.sync.step_tables import tables_of_step
 from dagster_airbyte_sync.assets.tables.keys import JOB_ID, int_in
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedConnection
@@ -170,7 +170,8 @@ def crash_while_it_runs(
     """What is left of a step that started a sync and then failed for another reason."""
     job = workspace.get_client().start_sync(shop.connection_id)
     (table,) = tables_of_step(context)
-    context.log_event(declaration(job, table, "http://airbyte.test", started=True))
+    claim = SyncClaim.of_job(job, started=True)
+    context.log_event(claim.to_observation(table.key, "http://airbyte.test"))
     raise RuntimeError("the step crashed here")
 
 

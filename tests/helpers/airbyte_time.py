@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from dagster_airbyte_sync.assets.sync.follow import Following
+from dagster_airbyte_sync.assets.sync.follow import PollOptions
 from dagster_airbyte_sync.resources import AirbyteClient, AirbyteSettings
 from dagster_airbyte_sync.testing import AirbyteSimulator
 
@@ -29,7 +29,7 @@ def client_of(airbyte: AirbyteSimulator) -> AirbyteClient:
     return AirbyteClient(AirbyteSettings(**airbyte.workspace_config(), request_max_retries=0))
 
 
-def how(airbyte: AirbyteSimulator, **changes: Any) -> Following:
+def poll_options(airbyte: AirbyteSimulator, **changes: Any) -> PollOptions:
     """A look each ten seconds of the simulator's time."""
     usual: dict[str, Any] = {
         "interval": 10,
@@ -39,4 +39,4 @@ def how(airbyte: AirbyteSimulator, **changes: Any) -> Following:
         "clock": lambda: airbyte.now.timestamp(),
         "sleep": airbyte.advance,
     }
-    return Following(**{**usual, **changes})
+    return PollOptions(**{**usual, **changes})

@@ -26,7 +26,7 @@ class SteppedRun:
         definitions = list(assets)
         keys = {key for each in definitions for key in each.keys}
         self._instance = instance
-        self._clock = work.how.clock
+        self._clock = work.options.clock
         self.run = instance.create_run_for_job(
             job.get_subset(asset_selection=keys), status=dg.DagsterRunStatus.NOT_STARTED
         )

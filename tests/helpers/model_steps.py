@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 import dagster as dg
 
 from dagster_airbyte_sync.assets import DATA_VERSION_TAG
-from dagster_airbyte_sync.assets.sync.follow import Following
+from dagster_airbyte_sync.assets.sync.follow import PollOptions
 from dagster_airbyte_sync.assets.sync.reporting import SyncEvent
 from dagster_airbyte_sync.assets.sync.step import sync_and_poll
 from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, BaseAirbyteWorkspace
@@ -127,7 +127,10 @@ class Work(Protocol):
     """What a step does, event by event."""
 
     def __call__(
-        self, workspace: BaseAirbyteWorkspace, context: dg.AssetExecutionContext, how: Following
+        self,
+        workspace: BaseAirbyteWorkspace,
+        context: dg.AssetExecutionContext,
+        options: PollOptions,
     ) -> Iterator[SyncEvent]: ...
 
 
@@ -139,7 +142,7 @@ class StepWork:
     """
 
     client: AirbyteClient
-    how: Following
+    options: PollOptions
     on_told: OnTold
     work: Work = sync_and_poll
     pauses: bool = True
@@ -160,11 +163,11 @@ class SteppedStep:
         self._context = StepContext(definition, run, instance, keys, log, baton)
         workspace_id = work.client.settings.workspace_id
         self._workspace = PausingWorkspace(PausingClient(work.client, baton), workspace_id)
-        clock = work.how.clock
-        self._how = work.how
-        if self._how.sleep is time.sleep:
+        clock = work.options.clock
+        self._options = work.options
+        if self._options.sleep is time.sleep:
             # To sleep is to wait for others, on whose time it depends.
-            self._how = replace(work.how, sleep=lambda seconds: baton.sleep(seconds, clock))
+            self._options = replace(work.options, sleep=lambda seconds: baton.sleep(seconds, clock))
         self._work = work
         self.has_begun = self.has_ended = self.has_failed = False
         self.defect: BaseException | None = None
@@ -198,7 +201,7 @@ class SteppedStep:
         workspace = cast(BaseAirbyteWorkspace, self._workspace)
         try:
             self._baton.pause()
-            for event in self._work.work(workspace, context, self._how):
+            for event in self._work.work(workspace, context, self._options):
                 self._tell(event)
                 if self._work.pauses:
                     self._baton.pause()

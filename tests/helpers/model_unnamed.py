@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from dagster_airbyte_sync.assets import table_of_spec
-from dagster_airbyte_sync.assets.sync.follow import Following
+from dagster_airbyte_sync.assets.sync.follow import PollOptions
 from dagster_airbyte_sync.assets.sync.reporting import SyncEvent
 from dagster_airbyte_sync.resources import BaseAirbyteWorkspace, Job
 from helpers.model_jobs import EndedJob, Identity
@@ -36,7 +36,10 @@ class UnnamedWork:
     jobs: dict[str, Identity] = field(default_factory=dict)
 
     def __call__(
-        self, workspace: BaseAirbyteWorkspace, context: dg.AssetExecutionContext, how: Following
+        self,
+        workspace: BaseAirbyteWorkspace,
+        context: dg.AssetExecutionContext,
+        options: PollOptions,
     ) -> Iterator[SyncEvent]:
         tables = [table for spec in context.assets_def.specs if (table := table_of_spec(spec))]
         client = workspace.get_client()

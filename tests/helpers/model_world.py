@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.sync.follow import Following
+from dagster_airbyte_sync.assets.sync.follow import PollOptions
 from dagster_airbyte_sync.resources import AirbyteClient, OnActiveSync
 from helpers.model_airbyte import Kind
 from helpers.model_deployment import BETWEEN, SENSORS, Deployment, identity_in
@@ -63,7 +63,7 @@ class World(Deployment):
     ) -> None:
         work = StepWork(
             AirbyteClient(self.workspace.settings(), clock=self._seconds, sleep=lambda _: None),
-            Following(
+            PollOptions(
                 interval=0,
                 timeout=None,
                 cancel_on_termination=cancel_on_termination,
@@ -79,14 +79,14 @@ class World(Deployment):
         self.has_unnamed_runs = True
         unnamed = UnnamedWork()
         client = AirbyteClient(self.workspace.settings(), clock=self._seconds, sleep=lambda _: None)
-        how = Following(0, None, False, "fail", clock=self._seconds)
+        options = PollOptions(0, None, False, "fail", clock=self._seconds)
         begun = self.clock.real
 
         def note(event: dg.AssetMaterialization) -> None:
             table = event.asset_key.to_user_string()
             self.truth.note_unnamed(table, unnamed.jobs[id_of(connection_key(table))], begun)
 
-        self._launch(connection_ids, StepWork(client, how, note, unnamed, pauses=False))
+        self._launch(connection_ids, StepWork(client, options, note, unnamed, pauses=False))
 
     def _launch(self, connection_ids: set[str], work: StepWork) -> None:
         if not self.is_loaded:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync.assets.sync.follow import Following
+from dagster_airbyte_sync.assets.sync.follow import PollOptions
 from dagster_airbyte_sync.resources import AirbyteClient
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.deployment import Deployment
@@ -37,7 +37,7 @@ def run(deployment: Deployment) -> Iterator[SteppedRun]:
         set(repository.assets_defs_by_key.values()),
         StepWork(
             AirbyteClient(deployment.workspace.settings()),
-            Following(0, None, cancel_on_termination=False, on_active_sync="fail"),
+            PollOptions(0, None, cancel_on_termination=False, on_active_sync="fail"),
             on_told=lambda event: None,
         ),
     )

@@ -6,23 +6,23 @@ from dataclasses import replace
 import dagster as dg
 
 from dagster_airbyte_sync import Job, JobStatus, StreamId
-from dagster_airbyte_sync.assets import Followers, Ledger, Table
+from dagster_airbyte_sync.assets import EventLogFacts, Followers, Ledger, Table
 from dagster_airbyte_sync.assets.events.ledger import History, LastReported
 from dagster_airbyte_sync.sensors.cursor.pending import Pending, Reason, end_of, job_key
 from dagster_airbyte_sync.sensors.decide import Decision, Limits, TickInputs
 from dagster_airbyte_sync.sensors.decide import decide as decide_once
-from dagster_airbyte_sync.sensors.live_runs import Claim
+from dagster_airbyte_sync.sensors.live_runs import LiveRun
 from helpers.finished_jobs import job
 
 SHOP = Table("shop", StreamId("orders"), dg.AssetSpec("orders"))
 CRM = Table("crm", StreamId("leads"), dg.AssetSpec("leads"))
 
 
-def known(*claims: Claim, now: int = 1000) -> TickInputs:
+def known(*live_runs: LiveRun, now: int = 1000) -> TickInputs:
     return TickInputs(
         tables={"shop": [SHOP], "crm": [CRM]},
-        claims=claims,
-        ledger=Ledger({}),
+        live_runs=live_runs,
+        facts=EventLogFacts(),
         checked=frozenset(),
         pending={},
         now=now,
@@ -31,22 +31,30 @@ def known(*claims: Claim, now: int = 1000) -> TickInputs:
     )
 
 
-def following(declared: int | None) -> Claim:
-    return Claim("run", {SHOP.key: None if declared is None else job(declared, declared).ref})
+def following(claimed: int | None) -> LiveRun:
+    return LiveRun("run", {SHOP.key: None if claimed is None else job(claimed, claimed).ref})
 
 
-def decide(jobs: Sequence[Job], found: TickInputs) -> Decision:
+def knowing(inputs: TickInputs, ledger: Ledger, **followers: Followers) -> TickInputs:
+    """With that ledger, and who follows the jobs `_1`, `_2` ..."""
+    by_job = {int(name[1:]): each for name, each in followers.items()}
+    return replace(inputs, facts=EventLogFacts(ledger, by_job))
+
+
+def decide(jobs: Sequence[Job], inputs: TickInputs) -> Decision:
     """What is decided when all that is asked was looked up, and nothing was there."""
-    while not (decision := decide_once(jobs, found)).is_certain:
+    while not (decision := decide_once(jobs, inputs)).is_certain:
         histories = {question.table.key: History() for question in decision.questions}
         noted = {question.key: False for question in decision.questions}
+        facts = inputs.facts
         ledger = replace(
-            found.ledger,
-            history={**histories, **found.ledger.history},
-            noted={**noted, **found.ledger.noted},
+            facts.ledger,
+            history={**histories, **facts.ledger.history},
+            noted={**noted, **facts.ledger.noted},
         )
         followers = {each.id: Followers() for _, each in decision.unfollowed}
-        found = replace(found, ledger=ledger, followers={**followers, **found.followers})
+        facts = EventLogFacts(ledger, {**followers, **facts.followers})
+        inputs = replace(inputs, facts=facts)
     return decision
 
 
@@ -87,7 +95,7 @@ def test_a_run_that_has_not_started_its_sync_yet_holds_every_job_of_its_connecti
 
 
 def test_what_a_hanging_run_may_hold_is_limited_once_and_not_once_a_job() -> None:
-    hangs = Claim("run", {SHOP.key: None}, since={SHOP.key: 300.0})
+    hangs = LiveRun("run", {SHOP.key: None}, since={SHOP.key: 300.0})
 
     assert waiting(decide([job(1, 1)], known(hangs, now=899))) == [1]
     decision = decide([job(1, 1), job(2, 2)], known(hangs, now=900))
@@ -97,7 +105,7 @@ def test_what_a_hanging_run_may_hold_is_limited_once_and_not_once_a_job() -> Non
 
 
 def test_a_job_whose_run_is_over_waits_until_its_step_has_had_time_to_look() -> None:
-    over = replace(known(), followers={1: Followers(orphan="run")})
+    over = knowing(known(), Ledger(), _1=Followers(orphan="run"))
 
     first = decide([job(1, 1)], over)
     graced = replace(over, pending=waits_since(1000, job(1, 1), Reason.GRACE))
@@ -115,7 +123,7 @@ def test_a_job_of_many_tables_is_reported_over_several_ticks_table_by_table() ->
         known(),
         tables={"shop": tables},
         limits=Limits(hold=600, grace=60, events=2),
-        ledger=Ledger({}, {tables[0].key: History()}),
+        facts=EventLogFacts(Ledger({}, {tables[0].key: History()})),
     )
 
     decision = decide([job(1, 1), job(2, 2)], found)
@@ -164,7 +172,7 @@ def test_a_tick_stops_at_the_first_job_after_enough_events() -> None:
 def test_a_run_whose_job_is_reported_holds_nothing_more() -> None:
     second = Ledger({SHOP.key: reported_by("run")})
 
-    decision = decide([job(3, 3)], replace(known(following(2)), ledger=second))
+    decision = decide([job(3, 3)], knowing(known(following(2)), second))
 
     assert reported(decision) == [3]
 
@@ -173,18 +181,17 @@ def test_a_failure_is_not_reported_after_a_newer_success() -> None:
     failed = replace(job(1, 1), status=JobStatus.FAILED)
     second = Ledger({SHOP.key: reported_by("")})
 
-    decision = decide([failed], replace(known(), ledger=second, checked=frozenset({SHOP.key})))
+    decision = decide([failed], replace(knowing(known(), second), checked=frozenset({SHOP.key})))
 
     assert reported(decision) == []
 
 
 def test_the_check_of_a_sync_that_a_run_reported_is_reported_by_the_sensor() -> None:
     by_run = Ledger({SHOP.key: reported_by("run")})
-    found = replace(
-        known(), ledger=by_run, checked=frozenset({SHOP.key}), followers={2: Followers("run")}
-    )
+    inputs = knowing(known(), by_run, _2=Followers("run"))
+    inputs = replace(inputs, checked=frozenset({SHOP.key}))
 
-    (sync,) = decide([job(2, 2)], found).reported
+    (sync,) = decide([job(2, 2)], inputs).reported
 
     assert [type(event) for event in sync.events] == [dg.AssetCheckEvaluation]
     assert not sync.makes_fresh

@@ -1,4 +1,4 @@
-"""A run that hangs between its step's start and its declaration: it holds its connection once."""
+"""A run that hangs between its step's start and its claim: it holds its connection once."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone

@@ -7,7 +7,7 @@ from itertools import count
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync.assets.sync.follow import Following
+from dagster_airbyte_sync.assets.sync.follow import PollOptions
 from dagster_airbyte_sync.resources import AirbyteClient
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedJob
 from helpers.deployment import Deployment, deployed
@@ -49,7 +49,7 @@ def start(deployment: Deployment) -> Iterator[Start]:
             set(repository.assets_defs_by_key.values()),
             StepWork(
                 AirbyteClient(deployment.workspace.settings()),
-                Following(0, None, False, "attach", clock=lambda: next(times), sleep=sleep),
+                PollOptions(0, None, False, "attach", clock=lambda: next(times), sleep=sleep),
                 on_told=lambda event: None,
             ),
         )

@@ -12,7 +12,7 @@ import pytest
 from werkzeug.wrappers import Response
 
 from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_start_job
-from dagster_airbyte_sync.assets.schedules.start_job import started_before
+from dagster_airbyte_sync.assets.events.claims import started_before
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.testing import (
     AirbyteSimulator,

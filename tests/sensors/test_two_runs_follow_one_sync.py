@@ -14,8 +14,8 @@ from dagster_airbyte_sync import (
     build_airbyte_start_job,
 )
 from dagster_airbyte_sync.assets import table_of_spec
-from dagster_airbyte_sync.assets.events.sync_events import declaration
-from dagster_airbyte_sync.assets.sync.follow import Following
+from dagster_airbyte_sync.assets.events.sync_claim import SyncClaim
+from dagster_airbyte_sync.assets.sync.follow import PollOptions
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.resources import AirbyteClient
 from dagster_airbyte_sync.testing import (
@@ -56,8 +56,8 @@ def deployment(
 def runs(airbyte: AirbyteSimulator, deployment: Deployment) -> Iterator[list[SteppedRun]]:
     """Two runs that both follow the sync that runs, the first one first."""
     runs = [run_that_attaches(airbyte, deployment) for _ in range(2)]
-    go_on_until(runs[0], lambda: declarations(deployment) == 1)
-    go_on_until(runs[1], lambda: declarations(deployment) == 2)
+    go_on_until(runs[0], lambda: claims(deployment) == 1)
+    go_on_until(runs[1], lambda: claims(deployment) == 2)
     yield runs
     for run in runs:
         run.die()
@@ -71,13 +71,13 @@ def run_that_attaches(airbyte: AirbyteSimulator, deployment: Deployment) -> Step
         set(repository.assets_defs_by_key.values()),
         StepWork(
             AirbyteClient(deployment.workspace.settings()),
-            Following(0, None, False, "attach", sleep=lambda seconds: None),
+            PollOptions(0, None, False, "attach", sleep=lambda seconds: None),
             on_told=lambda event: None,
         ),
     )
 
 
-def declarations(deployment: Deployment) -> int:
+def claims(deployment: Deployment) -> int:
     return len(deployment.instance.fetch_observations(dg.AssetKey("orders"), limit=10).records)
 
 
@@ -160,8 +160,8 @@ def test_a_run_that_has_to_be_tried_again_before_it_follows_a_sync_is_still_the_
     store_run_event(
         deployment.instance, first.run, dg.DagsterEventType.STEP_UP_FOR_RETRY, step_of(deployment)
     )
-    go_on_until(first, lambda: declarations(deployment) == 1)
-    go_on_until(second, lambda: declarations(deployment) == 2)
+    go_on_until(first, lambda: claims(deployment) == 1)
+    go_on_until(second, lambda: claims(deployment) == 2)
     airbyte.succeed(running)
     end(second)
     assert deployment.told("orders") == []
@@ -176,7 +176,7 @@ def test_a_run_that_only_started_a_sync_is_no_teller_so_the_first_that_follows_i
 ) -> None:
     starter = live_run_that_started(deployment, running)
     follower = run_that_attaches(airbyte, deployment)
-    go_on_until(follower, lambda: declarations(deployment) == 2)
+    go_on_until(follower, lambda: claims(deployment) == 2)
     airbyte.succeed(running)
     deployment.tick()
     assert deployment.told("orders") == []
@@ -200,15 +200,15 @@ def orders_of(deployment: Deployment) -> dg.AssetsDefinition:
 
 
 def live_run_that_started(deployment: Deployment, job: SimulatedJob) -> dg.DagsterRun:
-    """It has declared the job, and is still busy with the start of others."""
+    """It has claimed the job, and is still busy with the start of others."""
     starts = build_airbyte_start_job(workspace=deployment.workspace)
     run = deployment.instance.create_run_for_job(starts, tags=dict(starts.tags))
     store_run_event(deployment.instance, run, dg.DagsterEventType.RUN_START)
     record = AirbyteClient(deployment.workspace.settings()).job(job.job_id)
     table = table_of_spec(next(iter(orders_of(deployment).specs)))
     assert table is not None
-    declared = declaration(record, table, "", started=True)
-    store_step_event(deployment.instance, run, f"{starts.name}_op", declared)
+    claim = SyncClaim.of_job(record, started=True).to_observation(table.key)
+    store_step_event(deployment.instance, run, f"{starts.name}_op", claim)
     return run
 
 

@@ -1,0 +1,152 @@
+"""What a code location can run, and whether Dagster would take a run request: one that it refuses
+would be evaluated, with all events beside it, again and again."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+
+class UnusableRunRequest(Exception):
+    """Raised for a run request that Dagster would refuse; the text says why."""
+
+
+@dataclass(frozen=True)
+class Runnable:
+    """What a code location can run: its assets with what they depend on, and its jobs.
+
+    `jobs` are those that the sensor may start; without any, a request must select assets.
+    """
+
+    repository: dg.RepositoryDefinition
+    instance: dg.DagsterInstance
+    jobs: frozenset[str]
+    upstream: Mapping[dg.AssetKey, frozenset[dg.AssetKey]]
+    executable: frozenset[dg.AssetKey]
+    _refusals: dict[str, Exception | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        repository: dg.RepositoryDefinition,
+        instance: dg.DagsterInstance,
+        jobs: frozenset[str],
+    ) -> "Runnable":
+        assets = repository.assets_defs_by_key
+        return cls(
+            repository,
+            instance,
+            jobs,
+            upstream={key: frozenset(asset.asset_deps[key]) for key, asset in assets.items()},
+            executable=frozenset(key for key, asset in assets.items() if asset.is_executable),
+        )
+
+    def downstream_of(self, keys: Iterable[dg.AssetKey]) -> frozenset[dg.AssetKey]:
+        """Everything that depends on one of the keys, directly or not; not the keys themselves."""
+        children: dict[dg.AssetKey, set[dg.AssetKey]] = {}
+        for key, parents in self.upstream.items():
+            for parent in parents:
+                children.setdefault(parent, set()).add(key)
+        start = set(keys)
+        below: set[dg.AssetKey] = set()
+        edge = set(start)
+        while edge:
+            edge = {child for key in edge for child in children.get(key, ())} - below
+            below |= edge
+        return frozenset(below - start)
+
+    def check(self, request: dg.RunRequest) -> None:
+        """Raise, UnusableRunRequest or an error of Dagster's own, if Dagster would refuse it.
+
+        Checked once of requests that ask for the same: on large locations it takes long.
+        """
+        if not isinstance(request, dg.RunRequest):
+            raise UnusableRunRequest(f"run_request_fn gave a {type(request).__name__}")
+        wish = _wish(request)
+        if wish not in self._refusals:
+            self._refusals[wish] = self._refusal(request)
+        refusal = self._refusals[wish]
+        if refusal is not None:
+            raise refusal
+
+    def _refusal(self, request: dg.RunRequest) -> Exception | None:
+        try:
+            self._check(request)
+        except Exception as reason:
+            # Whatever it is, it is logged for each sync whose run it costs.
+            return reason
+        return None
+
+    def _check(self, request: dg.RunRequest) -> None:
+        if self.jobs and request.job_name not in self.jobs:
+            raise UnusableRunRequest(
+                f"it names the job {request.job_name!r}; the sensor's jobs are {sorted(self.jobs)}"
+            )
+        if not self.jobs and (request.job_name is not None or not request.asset_selection):
+            raise UnusableRunRequest(
+                "it needs asset_selection with at least one asset; to start jobs, give the sensor"
+                " jobs=[...]"
+            )
+        unknown = set(request.asset_selection or ()) - self.executable
+        if unknown:
+            names = ", ".join(sorted(key.to_user_string() for key in unknown))
+            raise UnusableRunRequest(f"it selects what this code location cannot run: {names}")
+        self._check_partition(request)
+        job = self._job_of(request)
+        if job is None:
+            raise UnusableRunRequest("its assets cannot run together: their partitions differ")
+        dg.validate_run_config(job, request.run_config)
+
+    def _check_partition(self, request: dg.RunRequest) -> None:
+        partitionings = self._partitions_of(request)
+        if len(partitionings) > 1:
+            raise UnusableRunRequest("its assets cannot run together: their partitions differ")
+        if not partitionings and request.partition_key is not None:
+            raise UnusableRunRequest("it has a partition_key, but nothing it runs is partitioned")
+        if partitionings and request.partition_key is None:
+            raise UnusableRunRequest(
+                "what it runs is partitioned, and a sync has no partition: let run_request_fn"
+                " return a RunRequest with a partition_key"
+            )
+        if partitionings and not self._has_key(partitionings[0], str(request.partition_key)):
+            raise UnusableRunRequest(f"there is no partition {request.partition_key!r}")
+
+    def _partitions_of(self, request: dg.RunRequest) -> list[dg.PartitionsDefinition[str]]:
+        """The different partitionings of what the request runs."""
+        assets = self.repository.assets_defs_by_key
+        all_of_them = [assets[key].partitions_def for key in request.asset_selection or ()]
+        if request.job_name is not None and not all_of_them:
+            all_of_them = [self.repository.get_job(request.job_name).partitions_def]
+        return list({each for each in all_of_them if each is not None})
+
+    def _has_key(self, partitions: dg.PartitionsDefinition[str], key: str) -> bool:
+        if isinstance(partitions, dg.DynamicPartitionsDefinition) and partitions.name is not None:
+            return self.instance.has_dynamic_partition(partitions.name, key)
+        return partitions.has_partition_key(key)
+
+    def _job_of(self, request: dg.RunRequest) -> dg.JobDefinition | None:
+        """The job Dagster would run for the request; None if its assets have no common one.
+
+        Raises dg.DagsterInvalidSubsetError for assets and checks that are not in it.
+        """
+        keys, checks = request.asset_selection, request.asset_check_keys
+        if request.job_name is not None:
+            job = self.repository.get_job(request.job_name)
+        else:
+            implicit = self.repository.get_implicit_job_def_for_assets(list(keys or ()))
+            if implicit is None:
+                return None
+            job = implicit
+        if not keys and checks is None:
+            return job
+        return job.get_subset(
+            asset_selection=set(keys or ()) or None,
+            asset_check_selection=set(checks) if checks is not None else None,
+        )
+
+
+def _wish(request: dg.RunRequest) -> str:
+    """What is the same for requests that ask for the same."""
+    keys = sorted(key.to_string() for key in request.asset_selection or ())
+    checks, partition = request.asset_check_keys, request.partition_key
+    return repr((request.job_name, keys, checks, partition, request.run_config))
