@@ -27,14 +27,13 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     EAGER = dg.AutoMaterializePolicy.eager()
 
-# The arguments of each call. Lambdas on lines of their own, and two on one line.
+# The arguments of each call.
 VARIANTS: dict[str, dict[str, Any]] = {
     "as it is": {},
     "a prefix": {"key_prefix": "raw"},
     "a longer prefix": {"key_prefix": ["raw", "airbyte"]},
     "no groups": {"connection_to_group_fn": None},
     "groups by a function": {"connection_to_group_fn": by_team},
-    "groups by a lambda": {"connection_to_group_fn": lambda name: f"g_{len(name)}"},
     "groups by metadata": {
         "connection_to_group_fn": None,
         "connection_meta_to_group_fn": lambda meta: f"{meta.stream_prefix}group",
@@ -46,10 +45,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "a filter": {"connection_filter": lambda meta: "crm" in meta.name},
     "a filter by prefix": {"connection_filter": lambda meta: meta.stream_prefix.startswith("s_")},
     "a filter for none": {"connection_filter": lambda meta: not meta.stream_prefix.strip()},
-    "groups by a method of str": {
-        "connection_to_group_fn": str.upper,
-        "connection_filter": lambda meta: meta.name == "crm",
-    },
     "own keys": {
         "key_prefix": "raw",
         "connection_to_asset_key_fn": (
@@ -57,8 +52,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         ),
     },
     "a policy": {"connection_to_auto_materialize_policy_fn": lambda meta: EAGER},
-    "two on a line": {"connection_to_group_fn": lambda n: n[:3], "connection_filter": lambda m: m.name != "crm"},  # noqa: E501
-}  # fmt: skip
+}
 
 
 def describe(package: ModuleType, settings: Mapping[str, object], variant: str) -> Described:
@@ -88,8 +82,8 @@ def describe_all(definitions: list[dg.AssetsDefinition]) -> Described:
 
 def _io_manager(made: dg.AssetsDefinition, key: dg.AssetKey) -> str:
     output = next(name for name, known in made.keys_by_output_name.items() if known == key)
-    found: str = made.op.output_dict[output].io_manager_key
-    return found
+    io_manager_key: str = made.op.output_dict[output].io_manager_key
+    return io_manager_key
 
 
 if __name__ == "__main__":

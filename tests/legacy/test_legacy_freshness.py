@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync.legacy.freshness import new_freshness, shortest_interval
+from dagster_airbyte_sync.legacy.freshness import new_freshness
 
 
 @pytest.mark.parametrize(
@@ -46,14 +46,3 @@ def test_a_former_policy_becomes_one_of_today(
     former: dict[str, Any], today: dg.FreshnessPolicy
 ) -> None:
     assert new_freshness(dg.LegacyFreshnessPolicy(**former)) == today
-
-
-@pytest.mark.parametrize(
-    "cron",
-    ["*/7 * * * *", "0 */7 * * *", "0 9,10 * * 1", "0 0 1 * *", "0 0 1 * 1", "0 0 29 2 *"],
-)
-def test_the_shortest_interval_is_the_one_that_dagster_finds(cron: str) -> None:
-    shortest = shortest_interval(cron)
-    dg.FreshnessPolicy.cron(cron, shortest)
-    with pytest.raises(Exception, match="smallest cron interval"):
-        dg.FreshnessPolicy.cron(cron, shortest + timedelta(minutes=1))

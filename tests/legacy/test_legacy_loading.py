@@ -1,8 +1,5 @@
 """`AirbyteResource` and `load_assets_from_airbyte_instance` on today's Airbyte."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -43,8 +40,14 @@ def fields(airbyte: AirbyteSimulator, **more: Any) -> dict[str, Any]:
 
 
 def load(resource: Any, **arguments: Any) -> Any:
-    with pytest.warns(DeprecationWarning, match="have successors"):
+    with pytest.warns(FutureWarning, match="from before Airbyte's workspaces"):
         return load_assets_from_airbyte_instance(resource, **arguments)
+
+
+def specs(airbyte: AirbyteSimulator, **arguments: Any) -> list[dg.AssetSpec]:
+    """All specs of what is loaded."""
+    loaded = load(AirbyteResource(**fields(airbyte)), **arguments)
+    return [spec for definition in loaded for spec in definition.specs]
 
 
 def test_it_is_one_object_in_a_list_or_the_list_itself(
@@ -171,6 +174,70 @@ def test_where_the_workspace_is_not_said_definitions_load_from_a_snapshot(
 # The loader's arguments
 
 
+def test_groups_are_names_of_connections_and_keys_those_of_tables(
+    airbyte: AirbyteSimulator,
+) -> None:
+    airbyte.add_connection("Shop/Orders & More", ["orders"], prefix="s_")
+    [spec] = specs(airbyte)
+    assert (spec.key, spec.group_name) == (dg.AssetKey("s_orders"), "shop_orders_more")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "group"),
+    [
+        ({"connection_to_group_fn": None}, "default"),
+        ({"connection_to_group_fn": lambda name: f"of_{name}"}, "of_shop"),
+        ({"connection_meta_to_group_fn": lambda meta: meta.stream_prefix or "none"}, "none"),
+    ],
+    ids=["no groups", "by name", "by metadata"],
+)
+def test_groups_are_what_is_asked_for(
+    airbyte: AirbyteSimulator, arguments: dict[str, Any], group: str
+) -> None:
+    airbyte.add_connection("shop", ["orders"])
+    assert [spec.group_name for spec in specs(airbyte, **arguments)] == [group]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "key"),
+    [
+        ({"key_prefix": "raw"}, ["raw", "orders"]),
+        ({"key_prefix": ["raw", "airbyte"]}, ["raw", "airbyte", "orders"]),
+        (
+            {"connection_to_asset_key_fn": lambda meta, table: dg.AssetKey([meta.name, table])},
+            ["shop", "orders"],
+        ),
+    ],
+    ids=["a prefix", "a longer prefix", "a function"],
+)
+def test_keys_are_what_is_asked_for(
+    airbyte: AirbyteSimulator, arguments: dict[str, Any], key: list[str]
+) -> None:
+    airbyte.add_connection("shop", ["orders"])
+    assert [spec.key for spec in specs(airbyte, **arguments)] == [dg.AssetKey(key)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keys"),
+    [
+        ({"io_manager_key": "warehouse"}, {"warehouse"}),
+        (
+            {"connection_to_io_manager_key_fn": lambda name: "lake" if name == "crm" else None},
+            {"lake", "io_manager"},
+        ),
+    ],
+    ids=["one", "by connection"],
+)
+def test_io_managers_are_those_asked_for(
+    airbyte: AirbyteSimulator, arguments: dict[str, Any], keys: set[str]
+) -> None:
+    airbyte.add_connection("shop", ["orders"])
+    airbyte.add_connection("crm", ["leads"])
+    loaded = load(AirbyteResource(**fields(airbyte)), **arguments)
+    outputs = [output for made in loaded for output in made.op.output_dict.values()]
+    assert {output.io_manager_key for output in outputs} == keys
+
+
 @pytest.mark.parametrize("name", ["cancel_sync_on_run_termination", "cancel_on_termination"])
 @pytest.mark.parametrize("how", ["resource", "configured"])
 def test_a_sync_that_shall_not_be_cancelled_is_not_by_a_loader_with_a_workspace_id(
@@ -179,22 +246,10 @@ def test_a_sync_that_shall_not_be_cancelled_is_not_by_a_loader_with_a_workspace_
     """The loader makes the resource anew, and Dagster does before each run."""
     given = fields(airbyte, **{name: False})
     made = AirbyteResource(**given) if how == "resource" else airbyte_resource.configured(given)
-    with pytest.warns(DeprecationWarning, match="cancel_on_termination=False,"):
-        loaded = load_assets_from_airbyte_instance(made, workspace_id=airbyte.workspace_id)
-    [definition] = loaded
+    [definition] = load(made, workspace_id=airbyte.workspace_id)
     [bound] = definition.resource_defs.values()
     with dg.build_resources({"airbyte": bound}) as resources:
         assert resources.airbyte.cancel_on_termination is False
-
-
-@pytest.mark.parametrize("wanted", [True, False])
-def test_tables_of_normalization_are_no_more(airbyte: AirbyteSimulator, wanted: bool) -> None:
-    with pytest.warns(DeprecationWarning, match="have successors|means nothing") as said:
-        load_assets_from_airbyte_instance(
-            AirbyteResource(**fields(airbyte)), create_assets_for_normalization_tables=wanted
-        )
-    told = [str(warning.message) for warning in said]
-    assert any("create_assets_for_normalization_tables means nothing" in text for text in told)
 
 
 @pytest.mark.parametrize(
@@ -222,21 +277,27 @@ def test_a_former_freshness_policy_becomes_one_of_today(airbyte: AirbyteSimulato
     def policy(meta: AirbyteConnectionMetadata) -> dg.LegacyFreshnessPolicy:
         return dg.LegacyFreshnessPolicy(maximum_lag_minutes=90)
 
-    [made] = load(AirbyteResource(**fields(airbyte)), connection_to_freshness_policy_fn=policy)
-    today = dg.FreshnessPolicy.time_window(timedelta(minutes=90))
-    assert [spec.freshness_policy for spec in made.specs] == [today]
+    [spec] = specs(airbyte, connection_to_freshness_policy_fn=policy)
+    assert spec.freshness_policy == dg.FreshnessPolicy.time_window(timedelta(minutes=90))
+
+
+@pytest.mark.filterwarnings("ignore:.*`AutoMaterializePolicy")
+def test_a_former_automation_policy_becomes_a_condition(airbyte: AirbyteSimulator) -> None:
+    airbyte.add_connection("shop", ["orders"])
+    eager = dg.AutoMaterializePolicy.eager()
+    [spec] = specs(airbyte, connection_to_auto_materialize_policy_fn=lambda meta: eager)
+    assert spec.automation_condition == eager.to_automation_condition()
 
 
 def test_policies_of_today_are_taken_as_they_are(airbyte: AirbyteSimulator) -> None:
     airbyte.add_connection("shop", ["orders"])
     fresh = dg.FreshnessPolicy.time_window(timedelta(hours=1))
     eager = dg.AutomationCondition.eager()
-    [made] = load(
-        AirbyteResource(**fields(airbyte)),
+    [spec] = specs(
+        airbyte,
         connection_to_freshness_policy_fn=lambda meta: fresh,
         connection_to_auto_materialize_policy_fn=lambda meta: eager,
     )
-    [spec] = made.specs
     assert (spec.freshness_policy, spec.automation_condition) == (fresh, eager)
 
 
@@ -254,24 +315,3 @@ def test_callbacks_know_streams_and_destination(airbyte: AirbyteSimulator) -> No
     assert (meta.name, meta.stream_prefix, meta.has_basic_normalization) == ("shop", "s_", False)
     assert meta.stream_data[0]["config"] == {"selected": True}
     assert meta.destination["connectionConfiguration"] == {"database": "dw", "schema": "public"}
-
-
-def test_the_warning_is_seen_in_a_code_location(airbyte: AirbyteSimulator, tmp_path: Path) -> None:
-    """Python shows a DeprecationWarning only of the main file, which a code location is not."""
-    where = fields(airbyte)
-    (tmp_path / "location.py").write_text(
-        "from dagster_airbyte_sync import AirbyteResource, load_assets_from_airbyte_instance\n"
-        f"load_assets_from_airbyte_instance(AirbyteResource(**{where!r}))\n"
-    )
-    environ = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
-    done = subprocess.run(
-        [sys.executable, "-c", "import location"],
-        cwd=tmp_path,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "location.py:2: LegacyWarning" in done.stderr
-    assert "class FormerKeys(DagsterAirbyteTranslator):" in done.stderr
-    assert airbyte.password not in done.stderr.partition("  load_assets")[0]

@@ -38,12 +38,21 @@ def test_what_requests_was_told_is_told_by_fields_now(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "complaint"),
     [
-        ({"cert": "me.pem", "stream": True}, "has 'cert' and 'stream', which cannot be said"),
-        ({"auth": "me"}, "an 'auth' that is no pair"),
-        ({"timeout": (3, 30)}, "a 'timeout' that is no number of seconds: set request_timeout"),
-        ({"verify": 3}, "a 'verify' that is neither true or false nor the path"),
-        ({"headers": {"X-Tries": 3}}, "'headers' that are not texts by their names"),
-        ({"proxies": "http://proxy"}, "'proxies' that are not texts by their names"),
+        (
+            {"cert": "me.pem", "stream": True},
+            "has 'cert' and 'stream', which an AirbyteWorkspace has no field",
+        ),
+        ({"auth": "me"}, "'auth' of .* is not a pair of user and password: set username and"),
+        (
+            {"timeout": (3, 30)},
+            "'timeout' of .* is not one number, in seconds: set request_timeout",
+        ),
+        ({"verify": 3}, "'verify' of .* is not true, false or the path"),
+        (
+            {"headers": {"X-Tries": 3}},
+            "'headers' of .* is not a mapping of texts: set request_headers",
+        ),
+        ({"proxies": "http://proxy"}, "'proxies' of .* is not a mapping of texts: set proxies"),
         ({"headers": {"X-Door": dg.EnvVar("DOOR")}}, "EnvVar in 'headers', .* request_headers"),
         ({"auth": ["me", dg.EnvVar("PASSWORD")]}, "EnvVar in 'auth', .* username and password"),
         ({"timeout": dg.EnvVar.int("TIMEOUT")}, "EnvVar in 'timeout', .* request_timeout"),
@@ -70,5 +79,5 @@ def test_what_is_said_as_none_is_not_said() -> None:
 
 @pytest.mark.parametrize("forward", [True, False])
 def test_forwarding_logs_means_nothing_and_says_so(forward: bool) -> None:
-    with pytest.warns(DeprecationWarning, match="forward_logs means nothing any more"):
+    with pytest.warns(FutureWarning, match="forward_logs means nothing any more"):
         AirbyteResource(host="a", port="1", forward_logs=forward)

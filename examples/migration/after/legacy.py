@@ -1,4 +1,4 @@
-"""All connections that the former loader made: the code that its warning prints."""
+"""All connections that the former loader made, without it."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""What the callbacks of the former loader get to know of a connection."""
+"""What functions given to the former loader know of a connection."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dagster_airbyte_sync.resources import Catalog, Connection, Destination, Str
 
 @dataclass(frozen=True)
 class AirbyteConnectionMetadata:
-    """One connection, as the callbacks of `load_assets_from_airbyte_instance` know it.
+    """One connection, as functions given to `load_assets_from_airbyte_instance` know it.
 
     `stream_data` and `destination` have the shapes of Airbyte's Configuration API, with what is
     known. `has_basic_normalization` is False: Airbyte has no normalization any more.
@@ -56,5 +56,5 @@ def _destination(destination: Destination) -> Mapping[str, object]:
         "destinationId": destination.id,
         "name": destination.name,
         "destinationName": destination.type,
-        "connectionConfiguration": {name: at for name, at in configuration.items() if at},
+        "connectionConfiguration": {name: value for name, value in configuration.items() if value},
     }

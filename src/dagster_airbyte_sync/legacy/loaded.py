@@ -11,24 +11,23 @@ class _PlainSequence:
         self.unique_id = unique_id
 
 
-def _several_assets_in_one() -> type:
+def _cacheable_assets_definition() -> type:
     """The class of what `Definitions(assets=[...])` takes for several assets.
 
-    Dagster does not export it, but says in the type of that argument that it takes it. Without
-    it, an object of ours is a plain sequence.
+    Dagster does not export it, but its name is in the type of that argument. In a Dagster without
+    it, the loader returns a plain sequence.
     """
-    # Optional[Iterable[one kind | another kind]]
-    iterable = next(iter(get_args(dg.Definitions.__annotations__.get("assets"))), None)
-    kinds = (kind for union in get_args(iterable) for kind in get_args(union))
-    return next(
-        (kind for kind in kinds if kind.__name__ == "CacheableAssetsDefinition"), _PlainSequence
-    )
+    # Iterable[one class | another class] | None
+    iterable, *_ = get_args(dg.Definitions.__annotations__.get("assets")) or [None]
+    classes = (each for union in get_args(iterable) for each in get_args(union))
+    named = (each for each in classes if each.__name__ == "CacheableAssetsDefinition")
+    return next(named, _PlainSequence)
 
 
 if TYPE_CHECKING:
     _Base = _PlainSequence
 else:
-    _Base = _several_assets_in_one()
+    _Base = _cacheable_assets_definition()
 
 
 class LoadedAirbyteAssets(_Base):
@@ -45,9 +44,9 @@ class LoadedAirbyteAssets(_Base):
         return len(self._definitions)
 
     def compute_cacheable_data(self) -> Sequence[object]:
-        """Nothing: they are loaded."""
+        """Nothing: Airbyte was asked when the object was made."""
         return []
 
     def build_definitions(self, data: Sequence[object]) -> Sequence[dg.AssetsDefinition]:
-        """The definitions, whatever was kept of them elsewhere."""
+        """The definitions; Dagster asks for them with what it keeps, which is nothing."""
         return self._definitions

@@ -1,7 +1,7 @@
 """The loader that dagster-airbyte had before its workspaces."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import dagster as dg
 
@@ -9,11 +9,11 @@ from dagster_airbyte_sync.assets import Table, clean_name, load_tables, syncing_
 from dagster_airbyte_sync.legacy.connection_metadata import AirbyteConnectionMetadata, metadata_of
 from dagster_airbyte_sync.legacy.freshness import Freshness
 from dagster_airbyte_sync.legacy.loaded import LoadedAirbyteAssets
-from dagster_airbyte_sync.legacy.new_code import new_code
+from dagster_airbyte_sync.legacy.migration_notes import migration_notes
 from dagster_airbyte_sync.legacy.resource import AirbyteResource
-from dagster_airbyte_sync.legacy.translator import Automation, Callbacks, LegacyTranslator
+from dagster_airbyte_sync.legacy.translator import Automation, LegacyTranslator, LoaderArguments
 from dagster_airbyte_sync.legacy.warning import LegacyWarning
-from dagster_airbyte_sync.resources import AirbyteSettingsError, Connection
+from dagster_airbyte_sync.resources import AirbyteSettingsError
 
 _NO_NORMALIZATION = (
     "create_assets_for_normalization_tables means nothing any more: Airbyte itself has no"
@@ -44,8 +44,8 @@ def load_assets_from_airbyte_instance(
     """The assets that dagster-airbyte's function of this name makes: the same keys and groups.
 
     Each connection is one definition, which has its resource with it:
-    `Definitions(assets=[load_assets_from_airbyte_instance(...)])` is all. Warns with the code that
-    says the same without this function.
+    `Definitions(assets=[load_assets_from_airbyte_instance(...)])` is all. Warns with what replaces
+    this function and its arguments.
 
     Args:
         workspace_id: Only needed if the server has several workspaces.
@@ -58,49 +58,55 @@ def load_assets_from_airbyte_instance(
     """
     if create_assets_for_normalization_tables is not None:
         warnings.warn(_NO_NORMALIZATION, LegacyWarning, stacklevel=2)
-    by_name = None if connection_to_group_fn is clean_name else connection_to_group_fn
+    if connection_meta_to_group_fn and connection_to_group_fn is clean_name:
+        connection_to_group_fn = None
     _refuse_both(
-        connection_meta_to_group_fn=connection_meta_to_group_fn, connection_to_group_fn=by_name
+        connection_meta_to_group_fn=connection_meta_to_group_fn,
+        connection_to_group_fn=connection_to_group_fn,
     )
     _refuse_both(
         io_manager_key=io_manager_key,
         connection_to_io_manager_key_fn=connection_to_io_manager_key_fn,
     )
-    callbacks = Callbacks(
+    arguments = LoaderArguments(
         key_prefix=[key_prefix] if isinstance(key_prefix, str) else tuple(key_prefix or ()),
-        name_to_group=connection_to_group_fn,
-        meta_to_group=connection_meta_to_group_fn,
-        name_to_io_manager_key=connection_to_io_manager_key_fn,
+        connection_to_group_fn=connection_to_group_fn,
+        connection_meta_to_group_fn=connection_meta_to_group_fn,
         io_manager_key=io_manager_key,
-        to_asset_key=connection_to_asset_key_fn,
-        to_freshness=connection_to_freshness_policy_fn,
-        to_automation=connection_to_auto_materialize_policy_fn,
+        connection_to_io_manager_key_fn=connection_to_io_manager_key_fn,
+        connection_filter=connection_filter,
+        connection_to_asset_key_fn=connection_to_asset_key_fn,
+        connection_to_freshness_policy_fn=connection_to_freshness_policy_fn,
+        connection_to_auto_materialize_policy_fn=connection_to_auto_materialize_policy_fn,
     )
     resource = _in_workspace(_as_resource(airbyte), workspace_id)
     with resource.resolved() as ready:
         client = ready.get_client()
-        metadata, found = metadata_of(client.catalog()), client.settings.workspace_id
-    code = new_code(resource.given(), found, callbacks, connection_filter)
-    warnings.warn(code, LegacyWarning, stacklevel=2)
-    return _load(resource, LegacyTranslator(callbacks, metadata), connection_filter)
+        metadata = metadata_of(client.catalog())
+    notes = migration_notes(vars(arguments), resource.given(), client.settings.workspace_id)
+    warnings.warn(notes, LegacyWarning, stacklevel=2)
+    return _load(resource, arguments, metadata)
 
 
 def _load(
     resource: AirbyteResource,
-    translator: LegacyTranslator,
-    connection_filter: Callable[[AirbyteConnectionMetadata], bool] | None,
+    arguments: LoaderArguments,
+    metadata: Mapping[str, AirbyteConnectionMetadata],
 ) -> LoadedAirbyteAssets:
-    def is_wanted(connection: Connection) -> bool:
-        known = translator.metadata[connection.id]
-        return connection_filter is None or bool(connection_filter(known))
-
-    tables = load_tables(resource, translator, is_wanted)
+    tables = load_tables(
+        resource,
+        LegacyTranslator(arguments, metadata),
+        lambda connection: arguments.is_wanted(metadata[connection.id]),
+    )
     key = _resource_key(tables)
     with warnings.catch_warnings():
         # To give an asset its own resource is "beta" in Dagster for years.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        made = syncing_assets(tables, key, name_prefix="airbyte", resource_defs={key: resource})
-    return LoadedAirbyteAssets(f"airbyte-{'-'.join(each.op.name for each in made)}", made)
+        definitions = syncing_assets(
+            tables, key, name_prefix="airbyte", resource_defs={key: resource}
+        )
+    name = "-".join(["airbyte", *(definition.op.name for definition in definitions)])
+    return LoadedAirbyteAssets(name, definitions)
 
 
 def _resource_key(tables: Sequence[Table]) -> str:
@@ -110,9 +116,8 @@ def _resource_key(tables: Sequence[Table]) -> str:
     "airbyte", under which a sensor or schedule looks for its workspace, nor that of another call
     of the loader. No two calls in one code location load the same connection.
     """
-    return clean_name(
-        f"airbyte_of_{min((table.connection_id for table in tables), default='none')}"
-    )
+    first = min((table.connection_id for table in tables), default="none")
+    return clean_name(f"airbyte_of_{first}")
 
 
 def _as_resource(airbyte: AirbyteResource | dg.ResourceDefinition) -> AirbyteResource:

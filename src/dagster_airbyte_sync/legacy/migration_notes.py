@@ -1,45 +1,61 @@
-"""What is different in spite of the code that says the same as a former call. Pure."""
+"""What the warning of the former loader says: the new call, and what replaces what was given.
 
-from collections.abc import Iterator
+Pure. No value but the workspace's id is part of it: values may be secrets.
+"""
 
-from dagster_airbyte_sync.legacy.function_source import Function, code_of, names_used_by
-from dagster_airbyte_sync.legacy.translator import Callbacks
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-# What a former callback can ask of a connection, and where a translator or selector finds it.
-_IN_PROPS = {
-    "stream_data": "props has json_schema and stream_name",
-    "destination": "props has destination_type, database and schema",
-    "has_basic_normalization": "Airbyte has no normalization any more",
+from dagster_airbyte_sync.legacy.new_settings import settings_for_requests
+
+# The loader's arguments, and what get_asset_spec sets instead.
+_IN_TRANSLATOR = {
+    "key_prefix": "key",
+    "connection_to_asset_key_fn": "key",
+    "connection_to_group_fn": "group_name (by default it was props.connection_group)",
+    "connection_meta_to_group_fn": "group_name",
+    "io_manager_key": "with_io_manager_key(...)",
+    "connection_to_io_manager_key_fn": "with_io_manager_key(...)",
+    "connection_to_freshness_policy_fn": "freshness_policy",
+    "connection_to_auto_materialize_policy_fn": "automation_condition",
 }
-_IN_CONNECTION = {
-    "stream_data": "a connection has all_streams",
-    "destination": "a connection has destination_id",
-    "has_basic_normalization": "Airbyte has no normalization any more",
-}
 
 
-def notes_on(callbacks: Callbacks, connection_filter: Function | None) -> Iterator[str]:
-    """One sentence or two for each difference."""
-    yield "Ops are called airbyte_<connection>, no longer airbyte_sync_<id>."
-    yield ("Airbyte's logs are not copied into the run; each materialization links to its job.")
-    for argument, function in callbacks.functions().items():
-        yield from _on_function(argument, function, _IN_PROPS)
-    if connection_filter:
-        yield from _on_function("connection_filter", connection_filter, _IN_CONNECTION)
-    if callbacks.to_freshness:
-        yield (
-            "A LegacyFreshnessPolicy does nothing in today's Dagster: let"
-            " connection_to_freshness_policy_fn return a dg.FreshnessPolicy."
-        )
-    if callbacks.to_automation:
-        yield "Instead of an AutoMaterializePolicy, return a dg.AutomationCondition."
+def migration_notes(
+    arguments: Mapping[str, Any], fields: Mapping[str, Any], workspace_id: str
+) -> str:
+    """The text of the warning.
+
+    Args:
+        arguments: Those of the loader, by name. What is empty was not given.
+        fields: Those of the AirbyteResource.
+        workspace_id: The workspace that was loaded.
+    """
+    call = ["workspace=AirbyteWorkspace(...)"]
+    notes = [f"AirbyteWorkspace: {'; '.join(_workspace_notes(fields, workspace_id))}."]
+    if arguments["connection_filter"]:
+        call.append("connection_selector_fn=...")
+        notes.append("connection_filter is now connection_selector_fn.")
+    changes = [f"{name} -> {new}" for name, new in _IN_TRANSLATOR.items() if arguments[name]]
+    if changes:
+        call.append("dagster_airbyte_translator=...")
+        notes.append(f"get_asset_spec of a DagsterAirbyteTranslator: {'; '.join(changes)}.")
+    summary = (
+        "load_assets_from_airbyte_instance and AirbyteResource are from before Airbyte's"
+        f" workspaces. Use build_airbyte_assets_definitions({', '.join(call)}). From old to new on"
+        " one page: examples/migration/README.md of dagster-airbyte-sync."
+    )
+    return "\n- ".join([summary, *notes])
 
 
-def _on_function(argument: str, function: Function, instead: dict[str, str]) -> Iterator[str]:
-    if code_of(function, otherwise=argument) == argument:
-        yield (
-            f"{argument} stands for the function that you gave by that name: no module has a name"
-            " for it."
-        )
-    for name in sorted(names_used_by(function) & instead.keys()):
-        yield f"{argument} asks for {name}, which is not there any more: {instead[name]}."
+def _workspace_notes(fields: Mapping[str, Any], workspace_id: str) -> Iterator[str]:
+    yield f'workspace_id="{workspace_id}"'
+    yield (
+        "host, port, use_https -> rest_api_base_url (.../api/public/v1) and"
+        " configuration_api_base_url (.../api/v1)"
+    )
+    if fields["cancel_sync_on_run_termination"] is not None:
+        yield "cancel_sync_on_run_termination -> cancel_on_termination"
+    if settings := settings_for_requests(fields["request_additional_params"]):
+        yield f"request_additional_params -> {', '.join(settings)}"
+    yield "all other fields keep their names"

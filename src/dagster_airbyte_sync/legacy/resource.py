@@ -8,7 +8,7 @@ import dagster as dg
 from pydantic import Field
 
 from dagster_airbyte_sync.assets import SyncEvent, SyncsAssets
-from dagster_airbyte_sync.legacy.new_settings import new_settings
+from dagster_airbyte_sync.legacy.new_settings import new_settings, settings_for_requests
 from dagster_airbyte_sync.legacy.warning import LegacyWarning
 from dagster_airbyte_sync.resources import (
     AirbyteSettings,
@@ -26,10 +26,16 @@ _NO_LOGS = (
     " materialization links to its job, where they are; a failure has Airbyte's own reason."
 )
 
+_NO_SYNC_BY_ID = (
+    "sync_and_poll(connection_id) is no more: it takes the context of an asset, whose tables it"
+    " reports. Sync a connection in a job with build_airbyte_start_job, or with"
+    " dg.define_asset_job of its assets; the polling sensor reports any other sync."
+)
+
 _CATALOG = "fetch_catalog() has connections, with their streams, and destinations"
 _NOTHING = "nothing here sends requests for you: requests.post(...) does"
 
-# What does now what each of its methods did.
+# What replaces each method that is gone.
 SUCCESSORS = {
     "start_sync": "get_client().start_sync(connection_id) returns the Job",
     "get_job_status": "get_client().job(job_id) returns the Job",
@@ -64,7 +70,7 @@ class AirbyteResource(SyncsAssets):
     client_secret: str | None = Field(
         default=None, repr=False, description="The secret of that application."
     )
-    # No default but None: whoever makes it anew of all fields keeps what either name said.
+    # None by default: a copy made from all fields must not overrule cancel_on_termination.
     cancel_sync_on_run_termination: bool | None = Field(
         default=None, description="The same as cancel_on_termination, by its former name."
     )
@@ -72,7 +78,7 @@ class AirbyteResource(SyncsAssets):
     request_additional_params: dict[str, Any] = Field(
         default_factory=dict,
         repr=False,
-        description="What `requests` shall be given: headers, verify, proxies, timeout, auth.",
+        description="Arguments for `requests`: headers, verify, proxies, timeout, auth.",
     )
 
     if not TYPE_CHECKING:
@@ -86,11 +92,13 @@ class AirbyteResource(SyncsAssets):
             if given.get("workspace_id") in ("", None):
                 given.pop("workspace_id", None)
             super().__init__(**given)
-            new_settings(self.given())
+            settings_for_requests(self.request_additional_params)
 
         def __getattr__(self, name: str) -> object:
             if name in SUCCESSORS:
-                raise _no_more(name)
+                raise AirbyteSettingsError(
+                    f"AirbyteResource.{name} is no more: {SUCCESSORS[name]}."
+                )
             return super().__getattr__(name)
 
     def sync_and_poll(
@@ -105,7 +113,7 @@ class AirbyteResource(SyncsAssets):
         A connection's id, which it took before, is an AirbyteSettingsError that says what to use.
         """
         if context is None or isinstance(context, str) or connection_id is not None:
-            raise _no_sync_by_id()
+            raise AirbyteSettingsError(_NO_SYNC_BY_ID)
         return super().sync_and_poll(context)
 
     def given(self) -> dict[str, Any]:
@@ -115,10 +123,10 @@ class AirbyteResource(SyncsAssets):
     @forgets_arguments
     def settings(self) -> AirbyteSettings:
         self._check_is_resolved()
-        arguments: dict[str, Any] = new_settings(self.given())
-        if self.workspace_id:
-            return AirbyteWorkspace(**arguments).settings()
-        return find_workspace(AirbyteWorkspace(**{**arguments, "workspace_id": _ANY}).settings())
+        arguments = new_settings(self.given())
+        arguments["workspace_id"] = self.workspace_id or _ANY
+        settings = AirbyteWorkspace(**arguments).settings()
+        return settings if self.workspace_id else find_workspace(settings)
 
 
 @dg.resource(config_schema=AirbyteResource.to_config_schema())
@@ -127,17 +135,3 @@ def airbyte_resource(context: dg.InitResourceContext) -> AirbyteResource:
     made = AirbyteResource.from_resource_context(context)
     assert isinstance(made, AirbyteResource)
     return made
-
-
-def _no_more(name: str) -> AirbyteSettingsError:
-    """The error for a method that is gone."""
-    return AirbyteSettingsError(f"AirbyteResource.{name} is no more: {SUCCESSORS[name]}.")
-
-
-def _no_sync_by_id() -> AirbyteSettingsError:
-    """The error for `sync_and_poll` where there is no asset, as in an op."""
-    return AirbyteSettingsError(
-        "sync_and_poll(connection_id) is no more: it takes the context of an asset, whose tables it"
-        " reports. Sync a connection in a job with build_airbyte_start_job, or with"
-        " dg.define_asset_job of its assets; the polling sensor reports any other sync."
-    )

@@ -1,16 +1,9 @@
-"""How users of the former names hear of their successors."""
-
-import sys
-import warnings
+"""The category of all warnings about the former names."""
 
 
-class LegacyWarning(DeprecationWarning):
-    """What is said of names from before there were workspaces.
+class LegacyWarning(FutureWarning):
+    """A name from before Airbyte's workspaces was used.
 
-    Shown unless somebody decides otherwise: Python hides a DeprecationWarning of any module but
-    the main one, and a code location is never that.
+    A FutureWarning, because Python hides a DeprecationWarning of every module but the main one,
+    and a code location is never that.
     """
-
-
-if not sys.warnoptions:
-    warnings.filterwarnings("default", category=LegacyWarning)
