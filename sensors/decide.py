@@ -265,20 +265,20 @@ class _Reporter:
 
     def _fitting(self, sync: FinishedSync, shares: Sequence[Share]) -> tuple[list[Event], int]:
         """The events of as many shares as there is room for, and how many those are."""
-        limits, found = self.known.limits, list[Event]()
+        limits, fitting = self.known.limits, list[Event]()
         for place, share in enumerate(shares):
             events = events_of(sync, share, self.ledger)
             size = sum(len(dg.serialize_value(event)) for event in events)
-            is_first = not (found or self.events)
+            is_first = not (fitting or self.events)
             is_full = (
-                self.events + len(found) + len(events) > limits.events
+                self.events + len(fitting) + len(events) > limits.events
                 or self.bytes + size > limits.bytes
             )
             if is_full and not is_first:
-                return found, place
-            found += events
+                return fitting, place
+            fitting += events
             self.bytes += size
-        return found, len(shares)
+        return fitting, len(shares)
 
 
 def decide(new: Sequence[Job], known: TickInputs) -> Decision:

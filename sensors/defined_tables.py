@@ -77,7 +77,7 @@ class DefinedTables:
         self._translator = translator
         self._selector = selector
         self._log = log
-        self._found: dict[str, list[Table]] = {}
+        self._tables: dict[str, list[Table]] = {}
         self._unreadable: set[str] = set()
         self._asked: set[str] = set()
         self._unclear: set[tuple[str, StreamId]] = set()
@@ -94,14 +94,14 @@ class DefinedTables:
         """
         if not self._is_refreshed and not self._lists(job):
             self._refresh()
-        if self._of_connection(job.connection_id) and not _tells_streams(job):
+        if self._of_connection(job.connection_id) and not _names_streams(job):
             self._ask_now(job.connection_id)
         self._warn_of_unclear(job)
-        return self._found[job.connection_id]
+        return self._tables[job.connection_id]
 
     def _warn_of_unclear(self, job: Job) -> None:
         """Once for each connection and stream: this object lives for one tick."""
-        tables, named = self._found[job.connection_id], streams_of(job)
+        tables, named = self._tables[job.connection_id], streams_of(job)
         if named:
             unclear = match([table.stream for table in tables], named).unclear
             known = {(job.connection_id, stream) for stream in unclear} & self._unclear
@@ -109,7 +109,7 @@ class DefinedTables:
             self._unclear |= {(job.connection_id, stream) for stream in unclear}
 
     def of_all(self, jobs: Sequence[Job]) -> list[Table]:
-        """The tables of all the jobs' connections, as they were found at last.
+        """The tables of all the jobs' connections, as they are known at last.
 
         What one job shows to be new may change the tables of those before it.
         """
@@ -129,36 +129,35 @@ class DefinedTables:
         tables = {each: self._as_far_as_known(each) for each in sorted(ids)}
         ledger = read_ledger(instance, chain.from_iterable(tables.values()), skew)
         ends = {
-            connection_id: ends_reported(ledger, (table.key for table in found))
-            for connection_id, found in tables.items()
+            connection_id: ends_reported(ledger, (table.key for table in own))
+            for connection_id, own in tables.items()
         }
-        return {connection_id: found for connection_id, found in ends.items() if found}
+        return {connection_id: known for connection_id, known in ends.items() if known}
 
     def readable(self, connection_ids: Iterable[str]) -> list[str]:
         """Those of the connections whose tables can be known. No job of theirs is at hand.
 
         This is asked at each tick, idle ones too, so it fails none.
         """
+        ids = list(connection_ids)
         try:
-            found = {
-                connection_id: self._of_connection(connection_id)
-                for connection_id in connection_ids
-            }
+            for connection_id in ids:
+                self._of_connection(connection_id)
         except AirbyteError as error:
             self._log.warning("Whether connections can be read again is not known: %s", error)
             return []
-        return [connection_id for connection_id in found if connection_id not in self._unreadable]
+        return [connection_id for connection_id in ids if connection_id not in self._unreadable]
 
     def _as_far_as_known(self, connection_id: str) -> list[Table]:
-        found = self._of_connection(connection_id)
+        tables = self._of_connection(connection_id)
         if connection_id not in self._unreadable:
-            return found
+            return tables
         return list(self._own.get(connection_id, {}).values())
 
     def _of_connection(self, connection_id: str) -> list[Table]:
-        if connection_id not in self._found:
-            self._found[connection_id] = self._find(connection_id)
-        return self._found[connection_id]
+        if connection_id not in self._tables:
+            self._tables[connection_id] = self._find(connection_id)
+        return self._tables[connection_id]
 
     def _refresh(self) -> None:
         self._is_refreshed = True
@@ -168,7 +167,7 @@ class DefinedTables:
             self._log.warning("What is new in Airbyte could not be read: %s", error)
             return
         self._is_fresh = True
-        self._found.clear()
+        self._tables.clear()
         self._unreadable.clear()
 
     def _ask_now(self, connection_id: str) -> None:
@@ -189,10 +188,10 @@ class DefinedTables:
             connections.append(self._read_connection(connection_id))
             return connections[-1]
 
-        found = as_synced_now(read, self._found[connection_id], self._log)
-        self._found[connection_id] = found
+        tables = as_synced_now(read, self._tables[connection_id], self._log)
+        self._tables[connection_id] = tables
         selected = [stream.id for each in connections for stream in each.selected_streams]
-        return bool(match([table.stream for table in found], selected).strange)
+        return bool(match([table.stream for table in tables], selected).strange)
 
     def _find(self, connection_id: str) -> list[Table]:
         connection = self._catalog.connections.get(connection_id)
@@ -200,8 +199,9 @@ class DefinedTables:
         try:
             if connection is None and self._has_no_catalog:
                 connection = self._read_connection(connection_id)
-            found = self._of_deleted(connection_id) if connection is None else self._of(connection)
-            return self._storable(found)
+            return self._storable(
+                self._of_deleted(connection_id) if connection is None else self._of(connection)
+            )
         except Exception:
             # A user's selector or translator may raise anything, and Airbyte may not show a deleted
             # connection: that stops only this one, whose syncs wait until it is mended.
@@ -210,9 +210,9 @@ class DefinedTables:
             return []
 
     @property
-    def found(self) -> Mapping[str, list[Table]]:
+    def by_connection(self) -> Mapping[str, list[Table]]:
         """All connections asked about so far."""
-        return self._found
+        return self._tables
 
     @property
     def unreadable(self) -> frozenset[str]:
@@ -357,7 +357,7 @@ class DefinedTables:
             )
 
 
-def _tells_streams(job: Job) -> bool:
+def _names_streams(job: Job) -> bool:
     """Whether Airbyte says which streams took part; if not, totals may be those of a single one."""
     return job.streams is not None or job.enabled_streams is not None
 

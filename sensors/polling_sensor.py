@@ -81,7 +81,7 @@ def build_airbyte_polling_sensor(
 
     @dg.sensor(
         name=name or f"{resource_key}_sync_sensor",
-        description="Tells Dagster of every finished Airbyte sync, whoever started it.",
+        description="Reports every finished Airbyte sync, whoever started it.",
         minimum_interval_seconds=minimum_interval_seconds,
         default_status=default_sensor_status or dg.DefaultSensorStatus.RUNNING,
         required_resource_keys={resource_key},

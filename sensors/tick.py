@@ -203,7 +203,7 @@ class _Tick:
         ledger = replace(ledger, among=_by_connection(scan.jobs))
         ui_url = self.client.ui_url(self.budget)
         return TickInputs(
-            tables=self.tables.found,
+            tables=self.tables.by_connection,
             live_runs=live_runs,
             facts=replace(before, ledger=still_known(ledger, before.ledger)),
             checked=self.tables.checked,

@@ -17,7 +17,7 @@ def tick_seconds(environ: Mapping[str, str] = os.environ) -> float:
     The rest is for what cannot be cut short: the last answer, and Dagster's own reading.
     """
     limits = (_seconds(environ.get(name)) for name in _VARIABLES)
-    limit = next((found for found in limits if found is not None), _DEFAULT_LIMIT)
+    limit = next((each for each in limits if each is not None), _DEFAULT_LIMIT)
     return min(limit * 2 / 3, _LONGEST)
 
 

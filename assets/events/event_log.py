@@ -60,8 +60,8 @@ def observations_since(
     instance: dg.DagsterInstance, table: dg.AssetKey, since: datetime
 ) -> Iterator[dg.EventLogRecord]:
     """A table's observations, newest first, back to a time of Airbyte's clock and some more."""
-    found = paged(lambda at: instance.fetch_observations(table, limit=_PAGE, cursor=at))
-    return back_to(since, keys.SYNC_STARTED_AT, found)
+    newest_first = paged(lambda at: instance.fetch_observations(table, limit=_PAGE, cursor=at))
+    return back_to(since, keys.SYNC_STARTED_AT, newest_first)
 
 
 def back_to(

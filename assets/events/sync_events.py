@@ -165,13 +165,13 @@ def check_evaluation(sync: FinishedSync, table: Table) -> dg.AssetCheckEvaluatio
 
     Never with a partition: Dagster stores only one evaluation for each partition outside of runs.
     """
-    found = verdict(sync.job, table)
+    result = verdict(sync.job, table)
     return dg.AssetCheckEvaluation(
         asset_key=table.key,
         check_name=CHECK_NAME,
-        passed=found.passed,
-        severity=found.severity,
-        description=found.reason,
+        passed=result.passed,
+        severity=result.severity,
+        description=result.reason,
         metadata={**_job_metadata(sync), **_failure(sync.job)},
     )
 

@@ -72,19 +72,20 @@ def _with_histories(
             ended = question.job.ended_at or BEFORE_ALL
             _, before = oldest.get(question.table.key, (question.table, ended))
             oldest[question.table.key] = (question.table, min(before, ended))
-    found: dict[dg.AssetKey, _Found] = {}
+    reports: dict[dg.AssetKey, _Reports] = {}
     for key, (table, since) in oldest.items():
         read = _read(instance, table, since, budget)
         if read is None:
             break
-        found[key] = read
-    begins = begins_of(instance, (run_id for each in found.values() for run_id, _ in each.unnamed))
-    histories = {key: each.as_history(begins) for key, each in found.items()}
+        reports[key] = read
+    runs = (run_id for each in reports.values() for run_id, _ in each.unnamed)
+    begins = begins_of(instance, runs)
+    histories = {key: each.as_history(begins) for key, each in reports.items()}
     return replace(ledger, history={**ledger.history, **histories})
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Reports:
     """Of one table's materializations: the jobs named, and by run and time those that name none."""
 
     jobs: tuple[JobRef, ...]
@@ -97,7 +98,7 @@ class _Found:
 
 def _read(
     instance: dg.DagsterInstance, table: Table, ended_at: datetime, budget: TimeBudget
-) -> _Found | None:
+) -> _Reports | None:
     """What was reported for the table since a job had ended; None if time does not allow it."""
 
     def fetch(cursor: str | None) -> Page:
@@ -118,7 +119,7 @@ def _read(
             jobs.append(job)
         elif keys.int_in(metadata, keys.JOB_ID) is None and record.run_id:
             unnamed.append((record.run_id, record.timestamp))
-    return _Found(tuple(jobs), tuple(unnamed))
+    return _Reports(tuple(jobs), tuple(unnamed))
 
 
 def _is_noted(instance: dg.DagsterInstance, question: Question) -> bool:

@@ -6,10 +6,13 @@ from pathlib import Path
 import dagster as dg
 
 from dagster_airbyte_sync.assets.schedules.sync_schedules import is_schedule, sync_schedule
-from dagster_airbyte_sync.assets.sync.definitions import group_by_connection
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.names import clean_name
-from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, selected_tables
+from dagster_airbyte_sync.assets.tables.table import (
+    ConnectionSelector,
+    group_by_connection,
+    selected_tables,
+)
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
     AirbyteSettingsError,

@@ -7,10 +7,15 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.sync.definitions import group_by_connection, syncing_assets
+from dagster_airbyte_sync.assets.sync.definitions import syncing_assets
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.loading import load_tables
-from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table, table_of_spec
+from dagster_airbyte_sync.assets.tables.table import (
+    ConnectionSelector,
+    Table,
+    group_by_connection,
+    table_of_spec,
+)
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
 
@@ -113,10 +118,10 @@ def _listed(assets: Sequence[Asset], known: Known) -> list[Table]:
         if isinstance(asset, dg.AssetKey | str)
     }
     if named:
-        found = _whole_connections(known(), named)
-        if unknown := named - {table.key for table in found}:
+        whole = _whole_connections(known(), named)
+        if unknown := named - {table.key for table in whole}:
             raise _no_tables(unknown)
-        tables += found
+        tables += whole
     return list({table.key: table for table in tables}.values())
 
 

@@ -16,10 +16,14 @@ import dagster as dg
 from dagster_airbyte_sync.assets.events.claims import started_before
 from dagster_airbyte_sync.assets.events.sync_claim import ClaimStatus, SyncClaim
 from dagster_airbyte_sync.assets.schedules.selection import ChosenAssets, chosen_tables
-from dagster_airbyte_sync.assets.sync.definitions import group_by_connection, workspace_resource
+from dagster_airbyte_sync.assets.sync.definitions import workspace_resource
 from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, start_new
 from dagster_airbyte_sync.assets.tables import keys
-from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
+from dagster_airbyte_sync.assets.tables.table import (
+    ConnectionSelector,
+    Table,
+    group_by_connection,
+)
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
     AirbyteClient,

@@ -5,15 +5,11 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from dagster_airbyte_sync.assets.events.sync_events import CHECK_NAME, verdict
-from dagster_airbyte_sync.assets.sync.definitions import (
-    group_by_connection,
-    op_names,
-    workspace_resource,
-)
+from dagster_airbyte_sync.assets.sync.definitions import op_names, workspace_resource
 from dagster_airbyte_sync.assets.sync.outputs import output_names
 from dagster_airbyte_sync.assets.tables.current_tables import as_synced_now
 from dagster_airbyte_sync.assets.tables.names import clean_name
-from dagster_airbyte_sync.assets.tables.table import Table, table_of_spec
+from dagster_airbyte_sync.assets.tables.table import Table, group_by_connection, table_of_spec
 from dagster_airbyte_sync.resources import AirbyteClient, Job
 
 
@@ -77,11 +73,11 @@ def check_results(job: Job | None, tables: Sequence[Table]) -> Iterator[dg.Asset
                 description="The connection has never synced",
             )
         else:
-            found = verdict(job, table)
+            result = verdict(job, table)
             yield dg.AssetCheckResult(
                 asset_key=table.key,
                 check_name=CHECK_NAME,
-                passed=found.passed,
-                severity=found.severity,
-                description=found.reason,
+                passed=result.passed,
+                severity=result.severity,
+                description=result.reason,
             )

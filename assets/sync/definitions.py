@@ -13,7 +13,11 @@ from dagster_airbyte_sync.assets.sync.step import sync_and_poll
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.loading import load_tables
 from dagster_airbyte_sync.assets.tables.names import clean_name
-from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
+from dagster_airbyte_sync.assets.tables.table import (
+    ConnectionSelector,
+    Table,
+    group_by_connection,
+)
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace, as_workspace
 from dagster_airbyte_sync.resources.schedules.taken_over import TakenOver
@@ -137,13 +141,6 @@ def syncing_assets(
         _syncing_assets(names[connection_id], group, resource_key, sync_fn, options)
         for connection_id, group in by_connection.items()
     ]
-
-
-def group_by_connection(tables: Iterable[Table]) -> dict[str, list[Table]]:
-    groups: dict[str, list[Table]] = {}
-    for table in tables:
-        groups.setdefault(table.connection_id, []).append(table)
-    return groups
 
 
 def op_names(

@@ -140,10 +140,10 @@ class Watch:
             self.options.sleep(self.options.interval)
 
 
-def _same(found: Job, job: Job) -> Job:
-    """What was found under the job's number, if it is that job."""
-    if found.connection_id == job.connection_id and found.ref.is_same(job.ref):
-        return found
+def _same(shown: Job, job: Job) -> Job:
+    """What Airbyte shows under the job's number, if it is that job."""
+    if shown.connection_id == job.connection_id and shown.ref.is_same(job.ref):
+        return shown
     raise JobIsGone(
         "Airbyte does not know the sync any more: it was restored from a backup, and the number"
         " stands for another job now",

@@ -115,39 +115,39 @@ class _Start:
             _raise_if_not_started(self.client, self.connection_id, error)
             problem = error
         self.log.warning("It is not known if the sync started; looking for its job: %s", problem)
-        found = self._found_in_minutes(problem)
-        return found, self._is_ours(found)
+        job = self._found_in_minutes(problem)
+        return job, self._is_ours(job)
 
     def _found_in_minutes(self, problem: AirbyteRequestError) -> Job:
         deadline = self.clock() + _LOOK_FOR
-        while (found := self._first_after()) is None:
+        while (job := self._first_after()) is None:
             if self.clock() >= deadline:
                 was_refused = isinstance(problem, AirbyteRefused)
                 description = _NOT_FOUND if was_refused else _NOT_ANSWERED
                 raise _failure(description, self.connection_id, str(problem)) from problem
             self.sleep(_LOOK_EVERY)
-        self.log.info("A sync did start: it is Airbyte job %s", found.id)
-        return found
+        self.log.info("A sync did start: it is Airbyte job %s", job.id)
+        return job
 
-    def _is_ours(self, found: Job) -> bool:
-        asked: bool | None = False
+    def _is_ours(self, job: Job) -> bool:
+        is_ours: bool | None = False
         for _ in range(_ASK_WHO):
-            asked = self.client.was_asked_for(found)
-            if asked is not False:
+            is_ours = self.client.was_asked_for(job)
+            if is_ours is not False:
                 break
             self.sleep(_ASK_WHO_EVERY)
-        if not asked:
-            self.log.warning("Job %s may be somebody else's: this run will not cancel it", found.id)
-        return asked is True
+        if not is_ours:
+            self.log.warning("Job %s may be somebody else's: this run will not cancel it", job.id)
+        return is_ours is True
 
     def found_in_seconds(self) -> Job | None:
-        found = self._looked_for_in_seconds()
-        return found if found and self._is_ours(found) else None
+        job = self._looked_for_in_seconds()
+        return job if job and self._is_ours(job) else None
 
     def _looked_for_in_seconds(self) -> Job | None:
         for _ in range(_LAST_LOOKS - 1):
-            if found := self._first_after():
-                return found
+            if job := self._first_after():
+                return job
             self.sleep(_LAST_LOOKS_EVERY)
         return self._first_after()
 

@@ -66,10 +66,10 @@ def _names(tables: Collection[StreamId], named: Collection[StreamId]) -> dict[St
 
 
 def _by_name(streams: Iterable[StreamId]) -> defaultdict[str, list[StreamId]]:
-    found: defaultdict[str, list[StreamId]] = defaultdict(list)
+    by_name: defaultdict[str, list[StreamId]] = defaultdict(list)
     for stream in streams:
-        found[stream.name].append(stream)
-    return found
+        by_name[stream.name].append(stream)
+    return by_name
 
 
 def _lacks(own: Iterable[StreamId], theirs: Iterable[StreamId]) -> bool:

@@ -155,6 +155,13 @@ def table_of_spec(spec: dg.AssetSpec) -> Table | None:
     return Table(connection_id, StreamId(name, namespace), spec)
 
 
+def group_by_connection(tables: Iterable[Table]) -> dict[str, list[Table]]:
+    groups: dict[str, list[Table]] = {}
+    for table in tables:
+        groups.setdefault(table.connection_id, []).append(table)
+    return groups
+
+
 def only_active(selector: ConnectionSelector | None) -> ConnectionSelector:
     """The selector, of connections that Airbyte syncs at all."""
     return lambda connection: connection.is_active and (selector is None or selector(connection))

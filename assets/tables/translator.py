@@ -120,8 +120,8 @@ def column_schema(json_schema: Mapping[str, object]) -> dg.TableSchema:
 
 
 def _properties(schema: object) -> Mapping[str, object] | None:
-    found = schema.get("properties") if isinstance(schema, Mapping) else None
-    return found if isinstance(found, Mapping) else None
+    properties = schema.get("properties") if isinstance(schema, Mapping) else None
+    return properties if isinstance(properties, Mapping) else None
 
 
 def _type_of(info: object) -> object:
