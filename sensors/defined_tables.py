@@ -231,7 +231,7 @@ class DefinedTables:
 
     @cached_property
     def _catalog(self) -> Catalog:
-        # Only when a job is new, or a connection apart: an idle tick must not ask for it.
+        # Only when a job is new, or a connection parked: an idle tick must not ask for it.
         try:
             return self._read_catalog()
         except (OutOfTime, AirbyteRequestError) as error:

@@ -18,8 +18,8 @@ from helpers.deployment import Deployment
 Deploy = Callable[..., Deployment]
 
 BACKLOG = int(os.environ.get("BACKLOG", "1200"))
-# One look for each job would be far more: a page has 100 jobs, and counting needs some twenty.
-MOST_REQUESTS = 40
+# One look for each job would be far more: a page has 100 jobs.
+MOST_REQUESTS = 10
 
 
 def history(
