@@ -1,18 +1,11 @@
-"""A run starts syncs and ends; the sensor tells how they went, and which run asked for them."""
+"""A run starts syncs and ends; the sensor reports how they went, and which run asked for them."""
 
-import os
-import signal
-import time
-import uuid
 from collections.abc import Callable
-from pathlib import Path
 
 import dagster as dg
 import pytest
-from werkzeug.wrappers import Response
 
 from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_start_job
-from dagster_airbyte_sync.assets.events.claims import started_before
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.testing import (
     AirbyteSimulator,
@@ -20,60 +13,11 @@ from dagster_airbyte_sync.testing import (
     RecordedRequest,
     SimulatedConnection,
 )
-from dagster_airbyte_sync.testing.world.connections import ConnectionStatus
-from helpers.deployment import Deployment, deployed
-from helpers.starting_process import starting_process
+from helpers.deployment import Deployment
+from helpers.start_jobs import JOBS, SHOP, failure_of, finish_all, lines, shown, start, starts
 from helpers.variables import variables
 
-SHOP = ["orders", "users"]
-JOBS = "/api/public/v1/jobs"
 Deploy = Callable[..., Deployment]
-
-
-@pytest.fixture(autouse=True)
-def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
-    airbyte.add_connection("crm", streams=["leads"], connection_id=str(uuid.UUID(int=1)))
-    return airbyte.add_connection("shop", streams=SHOP, connection_id=str(uuid.UUID(int=2)))
-
-
-@pytest.fixture
-def deployment(
-    shop: SimulatedConnection, airbyte: AirbyteSimulator, instance: dg.DagsterInstance
-) -> Deployment:
-    return deployed(airbyte, instance, minimum_interval_seconds=1)
-
-
-def start(deployment: Deployment, **options: object) -> dg.ExecuteInProcessResult:
-    job = build_airbyte_start_job(workspace=deployment.workspace, **options)  # type: ignore[arg-type]
-    return job.execute_in_process(
-        instance=deployment.instance,
-        resources={"airbyte": deployment.workspace},
-        raise_on_error=False,
-    )
-
-
-def starts(airbyte: AirbyteSimulator) -> int:
-    return sum((r.method, r.path) == ("POST", JOBS) for r in airbyte.requests)
-
-
-def finish_all(airbyte: AirbyteSimulator) -> None:
-    airbyte.advance(60)
-    assert all(job.is_finished for job in airbyte.jobs)
-
-
-def failure_of(result: dg.ExecuteInProcessResult) -> str:
-    (failed,) = result.filter_events(lambda event: event.is_step_failure)
-    data = failed.step_failure_data.user_failure_data
-    assert data is not None
-    return data.description or ""
-
-
-def lines(instance: dg.DagsterInstance, run_id: str) -> str:
-    return "\n".join(entry.user_message for entry in instance.all_logs(run_id))
-
-
-def shown(deployment: Deployment, name: str) -> dict[str, object]:
-    return {key: value.value for key, value in deployment.last(name).metadata.items()}
 
 
 def test_the_run_ends_while_its_syncs_run(
@@ -245,134 +189,6 @@ def test_an_airbyte_that_is_down_fails_the_run_clearly(
     (failed,) = result.filter_events(lambda event: event.is_step_failure)
     assert "is Airbyte running" in str(failed.step_failure_data.error)
     assert starts(airbyte) == 0
-
-
-def answered_after(airbyte: AirbyteSimulator, meanwhile: Callable[[], None]) -> None:
-    """Let something happen between the start of the next sync and the answer to it."""
-
-    def answer(carry: Callable[[], Response]) -> Response:
-        response = carry()
-        meanwhile()
-        return response
-
-    airbyte.add_fault(Fault("answered late", answer), path=JOBS, method="POST")
-
-
-def test_a_sync_that_ends_before_the_run_can_declare_it_waits_for_that(
-    airbyte: AirbyteSimulator, deployment: Deployment
-) -> None:
-    deployment.tick()
-
-    def end_and_tick() -> None:
-        finish_all(airbyte)
-        deployment.tick()
-
-    answered_after(airbyte, end_and_tick)
-    result = start(deployment, assets=["orders"])
-    assert deployment.ticks[-1].materialized == []
-
-    deployment.tick()
-
-    (job,) = airbyte.jobs
-    assert deployment.ticks[-1].materialized == [(name, job.job_id) for name in SHOP]
-    assert shown(deployment, "orders")[keys.STARTED_BY_RUN] == result.run_id
-
-
-def test_a_run_holds_no_sync_of_a_connection_that_it_has_declared(
-    airbyte: AirbyteSimulator, deployment: Deployment
-) -> None:
-    """It may be busy for minutes with the start of another one."""
-    deployment.tick()
-    told: list[str] = []
-
-    def tick_when_the_other_is_declared() -> None:
-        deadline = time.monotonic() + 3
-        while not told and time.monotonic() < deadline:
-            airbyte.advance(60)
-            told.extend(name for name, _ in deployment.tick().materialized)
-
-    answered_after(airbyte, tick_when_the_other_is_declared)
-    result = start(deployment)
-
-    assert result.success
-    assert set(told) in ({"leads"}, {*SHOP})
-
-
-@pytest.mark.parametrize("status", ["active", "inactive", "locked"])
-def test_a_run_holds_no_sync_of_a_connection_that_it_did_not_start(
-    airbyte: AirbyteSimulator,
-    shop: SimulatedConnection,
-    deployment: Deployment,
-    status: ConnectionStatus,
-) -> None:
-    """A sync ran there, or it was paused or locked; the run is busy with another start."""
-    deployment.tick()
-    running = airbyte.start_sync(shop)
-    if status != "active":
-        airbyte.succeed(running)
-        airbyte.update_connection(shop, status=status)
-    refused: list[int] = []
-    told: list[str] = []
-
-    def tick_when_the_shop_is_refused(carry: Callable[[], Response]) -> Response:
-        response = carry()
-        if response.status_code == 409:
-            refused.append(running.job_id)
-            return response
-        deadline = time.monotonic() + 3
-        while not told and time.monotonic() < deadline:
-            if refused and not running.is_finished:
-                airbyte.succeed(running)
-            if refused:
-                told.extend(name for name, _ in deployment.tick().materialized)
-        return response
-
-    slow = Fault("answered when the other is refused", tick_when_the_shop_is_refused)
-    airbyte.add_fault(slow, path=JOBS, method="POST", times=None)
-    start(deployment)
-
-    assert set(told) == {*SHOP}
-
-
-def test_a_run_that_dies_before_it_declares_leaves_an_external_sync(
-    airbyte: AirbyteSimulator, deployment: Deployment, tmp_path: Path
-) -> None:
-    deployment.tick()
-    process = starting_process(airbyte, tmp_path, ["orders"])
-    answered_after(airbyte, lambda: process.kill())
-    process.start()
-    process.join()
-    finish_all(airbyte)
-
-    held = deployment.tick().materialized
-    (run,) = deployment.instance.get_runs()
-    deployment.instance.report_run_failed(run)
-    deployment.tick()
-
-    (job,) = airbyte.jobs
-    assert held == []
-    assert deployment.told_all(SHOP) == {name: [job.job_id] for name in SHOP}
-    assert shown(deployment, "orders")[keys.TRIGGERED_BY] == "external"
-
-
-def test_a_terminated_run_makes_no_further_starts(
-    airbyte: AirbyteSimulator, instance: dg.DagsterInstance, tmp_path: Path
-) -> None:
-    """Those that Airbyte is asked for go on, and so the run still says which jobs they are."""
-    tables = [f"table_{number}" for number in range(20)]
-    for name in tables:
-        airbyte.add_connection(name, streams=[name])
-    process = starting_process(airbyte, tmp_path, tables)
-    answered_after(airbyte, lambda: os.kill(process.pid or 0, signal.SIGINT))
-
-    process.start()
-    process.join()
-
-    (run,) = instance.get_runs()
-    started = {job.connection_id for job in airbyte.jobs}
-    assert 1 <= len(started) <= 3
-    assert not run.is_success
-    assert started_before(instance, run).keys() == started
 
 
 # Tries after the first
