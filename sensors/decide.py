@@ -6,24 +6,21 @@ from itertools import zip_longest
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import (
-    DATA_VERSION_TAG,
+from dagster_airbyte_sync.assets.events.claims import Followers
+from dagster_airbyte_sync.assets.events.event_log_facts import EventLogFacts
+from dagster_airbyte_sync.assets.events.ledger import Ledger
+from dagster_airbyte_sync.assets.events.owed import Owed, Share, makes_fresh, owed_by
+from dagster_airbyte_sync.assets.events.sync_events import (
     Event,
-    EventLogFacts,
     FinishedSync,
-    Followers,
-    Ledger,
-    Owed,
-    Question,
-    Share,
-    Table,
     events_of,
     in_reporting_order,
-    in_words_of,
-    makes_fresh,
-    owed_by,
     tables_of_job,
 )
+from dagster_airbyte_sync.assets.events.table_history import Question
+from dagster_airbyte_sync.assets.tables.keys import DATA_VERSION_TAG
+from dagster_airbyte_sync.assets.tables.matching import in_words_of
+from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import Job
 from dagster_airbyte_sync.sensors.cursor.pending import JobKey, Pending, Reason, job_key
 from dagster_airbyte_sync.sensors.live_runs import LiveRun

@@ -10,26 +10,22 @@ from typing import Protocol
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import (
-    CHECK_NAME,
+from dagster_airbyte_sync.assets.events.ledger import read_ledger
+from dagster_airbyte_sync.assets.events.sync_events import CHECK_NAME
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.current_tables import ReadConnection, as_synced_now
+from dagster_airbyte_sync.assets.tables.matching import match, streams_of
+from dagster_airbyte_sync.assets.tables.new_tables import new_tables, newer_than, translator_of
+from dagster_airbyte_sync.assets.tables.storable import why_not_storable
+from dagster_airbyte_sync.assets.tables.table import (
     ConnectionSelector,
-    DagsterAirbyteTranslator,
-    ReadConnection,
     Table,
     as_synced_by,
-    as_synced_now,
-    match,
-    new_tables,
-    newer_than,
-    read_ledger,
-    streams_of,
     table_of_spec,
     tables_of,
-    translator_of,
     warn_of_unclear,
-    why_not_storable,
 )
-from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
     AirbyteError,
     AirbyteForbidden,

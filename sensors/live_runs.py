@@ -5,15 +5,12 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import (
-    STEP_ENDS,
-    ClaimStatus,
-    Ledger,
-    StoredClaim,
-    Table,
-    run_events,
-)
+from dagster_airbyte_sync.assets.events.claims import STEP_ENDS
+from dagster_airbyte_sync.assets.events.event_log import run_events
+from dagster_airbyte_sync.assets.events.ledger import Ledger
+from dagster_airbyte_sync.assets.events.sync_claim import ClaimStatus, StoredClaim
 from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import Job, JobRef
 
 # A run in an earlier state has not begun any step: no job that has finished can be its own.

@@ -6,7 +6,8 @@ from typing import Protocol, cast
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import ConnectionSelector, DagsterAirbyteTranslator
+from dagster_airbyte_sync.assets.tables.table import ConnectionSelector
+from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
     AirbyteSettingsError,
     BaseAirbyteWorkspace,

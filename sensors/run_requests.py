@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import FinishedSync, name_of
+from dagster_airbyte_sync.assets.events.sync_events import FinishedSync, name_of
 from dagster_airbyte_sync.sensors.runnable import Runnable
 
 RunRequestFn = Callable[

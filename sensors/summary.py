@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime
 
-from dagster_airbyte_sync.assets import in_words
+from dagster_airbyte_sync.assets.sync.progress import in_words
 from dagster_airbyte_sync.resources import Job
 from dagster_airbyte_sync.sensors.cursor.cursor import Cursor
 from dagster_airbyte_sync.sensors.decide import Decision, ReportedSync

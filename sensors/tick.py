@@ -8,16 +8,12 @@ from functools import cached_property, partial
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import (
-    GRACE,
-    ConnectionSelector,
-    DagsterAirbyteTranslator,
-    EventLogFacts,
-    Table,
-    read_ledger,
-    still_known,
-    workspace_resource,
-)
+from dagster_airbyte_sync.assets import workspace_resource
+from dagster_airbyte_sync.assets.events.claims import GRACE
+from dagster_airbyte_sync.assets.events.event_log_facts import EventLogFacts
+from dagster_airbyte_sync.assets.events.ledger import read_ledger, still_known
+from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
+from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteSettingsError,

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import LastReported, Ledger
+from dagster_airbyte_sync.assets.events.ledger import LastReported, Ledger
 from dagster_airbyte_sync.resources import Job
 
 # When the jobs ended that were last reported for the tables of each connection.

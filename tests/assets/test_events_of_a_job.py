@@ -7,9 +7,15 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import FinishedSync, Job, JobStatus, JobType, StreamId, StreamStats
-from dagster_airbyte_sync.assets import Ledger, Table, events_of, owed_by, tables_of_job
-from dagster_airbyte_sync.assets.events.ledger import LastReported
-from dagster_airbyte_sync.assets.events.sync_events import as_result, materialization
+from dagster_airbyte_sync.assets import Table
+from dagster_airbyte_sync.assets.events.ledger import LastReported, Ledger
+from dagster_airbyte_sync.assets.events.owed import owed_by
+from dagster_airbyte_sync.assets.events.sync_events import (
+    as_result,
+    events_of,
+    materialization,
+    tables_of_job,
+)
 from dagster_airbyte_sync.resources import JobFailure, JobRef
 
 BEGAN = datetime(2026, 8, 1, 1, 30, tzinfo=timezone.utc)

@@ -6,18 +6,12 @@ from collections.abc import Mapping
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync.assets import (
-    FinishedSync,
-    Ledger,
-    Share,
-    Table,
-    as_synced_by,
-    events_of,
-    in_words_of,
-    match,
-    tables_of_job,
-    warn_of_unclear,
-)
+from dagster_airbyte_sync.assets import FinishedSync, Table
+from dagster_airbyte_sync.assets.events.ledger import Ledger
+from dagster_airbyte_sync.assets.events.owed import Share
+from dagster_airbyte_sync.assets.events.sync_events import events_of, tables_of_job
+from dagster_airbyte_sync.assets.tables.matching import in_words_of, match
+from dagster_airbyte_sync.assets.tables.table import as_synced_by, warn_of_unclear
 from dagster_airbyte_sync.resources import (
     Connection,
     Job,

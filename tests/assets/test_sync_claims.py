@@ -68,8 +68,12 @@ def test_a_claim_is_read_as_it_was_said(
 
 
 def test_other_observations_are_no_claims(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
-    ended = {"dagster-airbyte/job_id": 7, "dagster-airbyte/job_status": "succeeded"}
-    for metadata in ({}, {"rows": 3}, ended):
+    ended: dict[str, int | str] = {
+        "dagster-airbyte/job_id": 7,
+        "dagster-airbyte/job_status": "succeeded",
+    }
+    others: list[dict[str, int | str]] = [{}, {"rows": 3}, ended]
+    for metadata in others:
         store_step_event(instance, run, "sync", dg.AssetObservation(ORDERS, metadata=metadata))
 
     records = instance.fetch_observations(ORDERS, limit=9).records

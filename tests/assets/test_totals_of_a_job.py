@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync.assets import Table, as_synced_by
+from dagster_airbyte_sync.assets import Table
+from dagster_airbyte_sync.assets.tables.table import as_synced_by
 from dagster_airbyte_sync.resources import Connection, Stream, StreamId
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, RealClock, SimulatedConnection
 from helpers.deployment import Deployment, deployed

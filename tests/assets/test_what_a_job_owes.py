@@ -8,9 +8,10 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import Job, JobStatus, JobType, StreamId
-from dagster_airbyte_sync.assets import Ledger, Owed, Question, Table, owed_by
-from dagster_airbyte_sync.assets.events.ledger import History, LastReported
-from dagster_airbyte_sync.assets.events.owed import first_missing
+from dagster_airbyte_sync.assets import Table
+from dagster_airbyte_sync.assets.events.ledger import History, LastReported, Ledger
+from dagster_airbyte_sync.assets.events.owed import Owed, first_missing, owed_by
+from dagster_airbyte_sync.assets.events.table_history import Question
 
 NOON = datetime(2026, 8, 1, 12, tzinfo=timezone.utc)
 TABLES = [Table("shop", StreamId(name), dg.AssetSpec(name)) for name in "abcdefgh"]

@@ -14,10 +14,10 @@ from typing import Any, Protocol, cast
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import DATA_VERSION_TAG
 from dagster_airbyte_sync.assets.sync.follow import PollOptions
 from dagster_airbyte_sync.assets.sync.reporting import SyncEvent
 from dagster_airbyte_sync.assets.sync.step import sync_and_poll
+from dagster_airbyte_sync.assets.tables.keys import DATA_VERSION_TAG
 from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, BaseAirbyteWorkspace
 from helpers.dagster_private import store_run_event, store_step_event
 

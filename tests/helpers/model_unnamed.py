@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import table_of_spec
 from dagster_airbyte_sync.assets.sync.follow import PollOptions
 from dagster_airbyte_sync.assets.sync.reporting import SyncEvent
+from dagster_airbyte_sync.assets.tables.table import table_of_spec
 from dagster_airbyte_sync.resources import BaseAirbyteWorkspace, Job
 from helpers.model_jobs import EndedJob, Identity
 

@@ -6,8 +6,10 @@ from dataclasses import replace
 import dagster as dg
 
 from dagster_airbyte_sync import Job, JobStatus, StreamId
-from dagster_airbyte_sync.assets import EventLogFacts, Followers, Ledger, Table
-from dagster_airbyte_sync.assets.events.ledger import History, LastReported
+from dagster_airbyte_sync.assets import Table
+from dagster_airbyte_sync.assets.events.claims import Followers
+from dagster_airbyte_sync.assets.events.event_log_facts import EventLogFacts
+from dagster_airbyte_sync.assets.events.ledger import History, LastReported, Ledger
 from dagster_airbyte_sync.sensors.cursor.pending import Pending, Reason, end_of, job_key
 from dagster_airbyte_sync.sensors.decide import Decision, Limits, TickInputs
 from dagster_airbyte_sync.sensors.decide import decide as decide_once

@@ -13,10 +13,10 @@ from dagster_airbyte_sync import (
     build_airbyte_polling_sensor,
     build_airbyte_start_job,
 )
-from dagster_airbyte_sync.assets import table_of_spec
 from dagster_airbyte_sync.assets.events.sync_claim import SyncClaim
 from dagster_airbyte_sync.assets.sync.follow import PollOptions
 from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.table import table_of_spec
 from dagster_airbyte_sync.resources import AirbyteClient
 from dagster_airbyte_sync.testing import (
     AirbyteSimulator,
