@@ -16,7 +16,7 @@ from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.current_tables import ReadConnection, as_synced_now
 from dagster_airbyte_sync.assets.tables.matching import match, streams_of
 from dagster_airbyte_sync.assets.tables.new_tables import new_tables, newer_than, translator_of
-from dagster_airbyte_sync.assets.tables.storable import why_not_storable
+from dagster_airbyte_sync.assets.tables.storable import storable
 from dagster_airbyte_sync.assets.tables.table import (
     ConnectionSelector,
     Table,
@@ -195,9 +195,8 @@ class DefinedTables:
         try:
             if connection is None and self._has_no_catalog:
                 connection = self._read_connection(connection_id)
-            return self._storable(
-                self._of_deleted(connection_id) if connection is None else self._of(connection)
-            )
+            known = self._of_deleted(connection_id) if connection is None else self._of(connection)
+            return storable(known, self._log)
         except Exception:
             # A user's selector or translator may raise anything, and Airbyte may not show a deleted
             # connection: that stops only this one, whose syncs wait until it is mended.
@@ -313,18 +312,9 @@ class DefinedTables:
         own = self._own.get(connection.id, {}).values()
         translator, newer = translator_of(own) or self._translator, newer_than(own, streams)
         new = new_tables(self._catalog, connection, translator, newer, taken)
-        for line in new.warnings(connection.name):
-            self._log.warning("%s", line)
+        new.warn(connection.name, self._log)
         self._new_keys.update({table.key: connection.id for table in new.tables})
         return list(new.tables)
-
-    def _storable(self, tables: Sequence[Table]) -> list[Table]:
-        """Without the tables of which Dagster could not store an event: that would stop all."""
-        reasons = {table.key: why_not_storable(table.key) for table in tables}
-        for key, reason in reasons.items():
-            if reason:
-                self._log.warning("Nothing can be reported for the asset %r: %s", key, reason)
-        return [table for table in tables if not reasons[table.key]]
 
     def _warn_of_namesake(self, connection: Connection) -> None:
         """A connection that was deleted and made again has another id, and so no assets here."""

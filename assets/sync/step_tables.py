@@ -1,6 +1,5 @@
 """The tables of a step of a run: those of its definition, and what its connection syncs by now."""
 
-import logging
 from collections.abc import Sequence
 from functools import cache
 
@@ -14,7 +13,7 @@ from dagster_airbyte_sync.assets.tables.new_tables import (
     newer_than,
     translator_of,
 )
-from dagster_airbyte_sync.assets.tables.storable import why_not_storable
+from dagster_airbyte_sync.assets.tables.storable import storable
 from dagster_airbyte_sync.assets.tables.table import Table, table_of_spec, warn_of_unclear
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
@@ -30,8 +29,8 @@ def tables_of_step(context: dg.AssetExecutionContext) -> Sequence[Table]:
 
     Raises AirbyteSettingsError unless they are tables of exactly one connection.
     """
-    named = [table for spec in context.assets_def.specs if (table := table_of_spec(spec))]
-    tables = [table for table in named if _is_storable(table, context.log)]
+    named = (table for spec in context.assets_def.specs if (table := table_of_spec(spec)))
+    tables = storable(named, context.log)
     if len({table.connection_id for table in tables}) != 1:
         raise AirbyteSettingsError(
             "sync_and_poll works in an asset definition that stands for one Airbyte connection;"
@@ -39,14 +38,6 @@ def tables_of_step(context: dg.AssetExecutionContext) -> Sequence[Table]:
             " Make it with @airbyte_assets or build_airbyte_assets_definitions."
         )
     return tables
-
-
-def _is_storable(table: Table, log: logging.Logger) -> bool:
-    """Dagster could store no event of others, and the step would fail for all tables."""
-    reason = why_not_storable(table.key)
-    if reason:
-        log.warning("Nothing can be reported for the asset %r: %s", table.key, reason)
-    return reason is None
 
 
 def tables_synced(
@@ -93,8 +84,7 @@ def _new_tables(
     unknown = match([table.stream for table in tables], streams).strange
     newer = newer_than(tables, unknown)
     new = new_tables(catalog, connection, translator, newer, _keys_here(context))
-    for line in new.warnings(connection.name):
-        context.log.warning("%s", line)
+    new.warn(connection.name, context.log)
     return new
 
 

@@ -1,6 +1,7 @@
 """Tables of streams that are newer than the definitions: reported under the keys that their assets
 will have, so that these find their history once the code location is reloaded."""
 
+import logging
 from collections import Counter
 from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass, replace
@@ -54,23 +55,23 @@ class NewTables:
     tables: tuple[Table, ...] = ()
     clashing: tuple[StreamId, ...] = ()
 
-    def warnings(self, connection_name: str) -> list[str]:
-        """What the user should know, a line each."""
-        lines = []
+    def warn(self, connection_name: str, log: logging.Logger) -> None:
+        """Log what the user should know."""
         if self.tables:
-            names = ", ".join(table.key.to_user_string() for table in self.tables)
-            lines.append(
-                f"Connection {connection_name!r} has streams that are newer than the definitions."
-                f" Until you reload the code location, they are reported as: {names}"
+            log.warning(
+                "Connection %r has streams that are newer than the definitions. Until you reload"
+                " the code location, they are reported as: %s",
+                connection_name,
+                ", ".join(table.key.to_user_string() for table in self.tables),
             )
         if self.clashing:
-            lines.append(
-                f"Connection {connection_name!r} has streams that are newer than the definitions,"
-                " and whose asset keys cannot be used or stand for something else, so they are not"
-                f" reported: {', '.join(sorted(map(str, self.clashing)))}. Give them other keys in"
-                " a translator, and reload the code location."
+            log.warning(
+                "Connection %r has streams that are newer than the definitions, and whose asset"
+                " keys cannot be used or stand for something else, so they are not reported: %s."
+                " Give them other keys in a translator, and reload the code location.",
+                connection_name,
+                ", ".join(sorted(map(str, self.clashing))),
             )
-        return lines
 
 
 def new_tables(

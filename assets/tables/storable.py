@@ -1,7 +1,12 @@
 """What Dagster's databases cannot store. The daemon stores events unguarded: one that is refused
 would fail the tick, and the next one with it, for ever."""
 
+import logging
+from collections.abc import Iterable
+
 import dagster as dg
+
+from dagster_airbyte_sync.assets.tables.table import Table
 
 # The length of the column for asset keys in Dagster's tables on PostgreSQL and MySQL.
 _LONGEST_KEY = 512
@@ -18,3 +23,15 @@ def why_not_storable(key: dg.AssetKey) -> str | None:
         if any("\ud800" <= letter <= "\udfff" for letter in part):
             return "its key has half a character (a lone surrogate)"
     return None
+
+
+def storable(tables: Iterable[Table], log: logging.Logger) -> list[Table]:
+    """The tables without those of which Dagster could not store an event: that would stop all."""
+    kept = []
+    for table in tables:
+        reason = why_not_storable(table.key)
+        if reason:
+            log.warning("Nothing can be reported for the asset %r: %s", table.key, reason)
+        else:
+            kept.append(table)
+    return kept

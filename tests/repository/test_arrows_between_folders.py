@@ -34,7 +34,7 @@ def test_a_room_imports_by_absolute_names(room: str) -> None:
 
 @pytest.mark.parametrize("room", ["resources", "assets", "sensors"])
 def test_other_rooms_see_only_what_a_room_shows(room: str) -> None:
-    """The names that its `__init__.py` lists, small tools, or an inner room that is made for two."""
+    """The names that its `__init__.py` lists, small tools, or an inner room made for two."""
     inner = [
         (each, (*SHARED, *SHOWN_TO.get(other, ())))
         for other in ROOMS
