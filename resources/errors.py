@@ -8,15 +8,15 @@ AirbyteError
     │   ├── AirbyteUnreadable   an answer that is not the JSON it should be
     │   │   └── AirbyteSentPage     an HTML page in its place
     │   └── AirbyteRateLimited  429
-    └── AirbyteRefused          Airbyte said no (4xx, 501); the same request will fail again
-        ├── AirbyteUnauthorized 401, or credentials the token endpoint refuses
-        ├── AirbyteForbidden    403
-        ├── AirbyteNotFound     404, 501
-        ├── AirbyteConflict     409
-        ├── AirbyteRedirected   3xx
-        └── NoToken             the token endpoint said no, so nothing else was asked
-            ├── TokenRefused    also an AirbyteUnauthorized
-            └── TokensNotGiven  also an AirbyteNotFound
+    ├── AirbyteRefused          Airbyte said no (4xx, 501); the same request will fail again
+    │   ├── AirbyteUnauthorized 401
+    │   ├── AirbyteForbidden    403
+    │   ├── AirbyteNotFound     404, 501
+    │   ├── AirbyteConflict     409
+    │   └── AirbyteRedirected   3xx
+    └── NoToken                 the token endpoint said no, so the request itself was never sent
+        ├── TokenRefused        it does not accept the credentials
+        └── TokensNotGiven      there is no such endpoint
 """
 
 
@@ -129,17 +129,16 @@ class AirbyteRedirected(AirbyteRefused):
     """Raised for a redirect. None is followed: credentials go to the configured host only."""
 
 
-class NoToken(AirbyteRefused):
+class NoToken(AirbyteRequestError):
     """Raised if the token endpoint gives no token.
 
-    It says nothing about the endpoint that the token was for, so what stands for "closed" or
-    "not there" must let it through.
+    It is no AirbyteRefused: it says nothing about the endpoint that the token was for.
     """
 
 
-class TokenRefused(NoToken, AirbyteUnauthorized):
+class TokenRefused(NoToken):
     """Raised if Airbyte does not accept `client_id` and `client_secret`."""
 
 
-class TokensNotGiven(NoToken, AirbyteNotFound):
+class TokensNotGiven(NoToken):
     """Raised if there is no token endpoint: authentication is off, or the address is wrong."""

@@ -23,7 +23,6 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteNotFound,
     AirbyteRequestError,
     AirbyteSettingsError,
-    NoToken,
 )
 from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
@@ -95,8 +94,6 @@ class AirbyteClient:
         """Raise AirbyteSettingsError if there is no such workspace for these credentials."""
         try:
             self._http.send(self._public.workspace(), budget)
-        except NoToken:
-            raise
         except (AirbyteForbidden, AirbyteNotFound) as refusal:
             raise AirbyteSettingsError(
                 f"Airbyte at {self._settings.rest_api_base_url} has no workspace"

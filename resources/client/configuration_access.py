@@ -9,13 +9,10 @@ from typing import TypeVar
 from cachetools import TTLCache
 
 from dagster_airbyte_sync.resources.errors import (
-    AirbyteForbidden,
-    AirbyteNotFound,
     AirbyteRedirected,
+    AirbyteRefused,
     AirbyteRequestError,
     AirbyteSentPage,
-    AirbyteUnauthorized,
-    NoToken,
 )
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
@@ -27,14 +24,7 @@ _log = logging.getLogger(__name__)
 # What a Configuration API answers that is switched off, hidden by a proxy or a login page, or
 # Cloud's. A wrong workspace or job is answered alike, so it counts only if the public API knows
 # them.
-_CLOSED = (
-    AirbyteUnauthorized,
-    AirbyteForbidden,
-    AirbyteNotFound,
-    AirbyteRedirected,
-    AirbyteSentPage,
-)
-_CLOSED_STATUSES = (400, 405, 410)
+_CLOSED_STATUSES = (400, 401, 403, 404, 405, 410, 501)
 
 # How long a closed Configuration API is remembered before it is tried again, in seconds.
 _CLOSED_FOR = 600.0
@@ -49,9 +39,9 @@ _REFUSED_FOR = 120.0
 
 def stands_for_closed(refusal: AirbyteRequestError) -> bool:
     """Whether a closed Configuration API answers like this; one that is broken does not."""
-    if isinstance(refusal, NoToken):
-        return False
-    return isinstance(refusal, _CLOSED) or refusal.status in _CLOSED_STATUSES
+    if isinstance(refusal, AirbyteRefused):
+        return isinstance(refusal, AirbyteRedirected) or refusal.status in _CLOSED_STATUSES
+    return isinstance(refusal, AirbyteSentPage)
 
 
 class Fallback:

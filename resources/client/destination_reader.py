@@ -9,9 +9,9 @@ from dagster_airbyte_sync.resources.api.public_api import PublicApi
 from dagster_airbyte_sync.resources.errors import (
     AirbyteForbidden,
     AirbyteNotFound,
-    AirbyteRequestError,
+    AirbyteRefused,
     AirbyteUnauthorized,
-    NoToken,
+    AirbyteUnavailable,
 )
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
 from dagster_airbyte_sync.resources.http.transport import Http, require
@@ -39,8 +39,6 @@ class DestinationReader:
             return {}
         try:
             found = self._list(budget)
-        except NoToken:
-            raise
         except (AirbyteUnauthorized, AirbyteForbidden, AirbyteNotFound) as refusal:
             _log.warning(
                 "Airbyte does not list the destinations (%s): tables have no storage kind", refusal
@@ -69,9 +67,7 @@ class DestinationReader:
         try:
             answer = self._http.send(call, budget)
             return require(call, "a destination", public_api.read_destination(object_at(answer)))
-        except NoToken:
-            raise
-        except AirbyteRequestError as failure:
+        except (AirbyteRefused, AirbyteUnavailable) as failure:
             _log.warning(
                 "Destination %s, to which connection %r writes, could not be read (%s): its tables"
                 " have no storage kind",

@@ -15,7 +15,6 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteSettingsError,
     AirbyteUnavailable,
     AirbyteUnreadable,
-    NoToken,
     OutOfTime,
 )
 from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
@@ -103,8 +102,6 @@ class Server:
         call = ConfigurationApi(address, "").instance()
         try:
             return object_at(self._http.send(call, budget))
-        except NoToken:
-            raise
         except (AirbyteRefused, AirbyteUnreadable):
             return {}
 

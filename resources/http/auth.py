@@ -14,6 +14,7 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteNotFound,
     AirbyteRedirected,
     AirbyteRefused,
+    AirbyteRequestError,
     TokenRefused,
     TokensNotGiven,
 )
@@ -139,7 +140,7 @@ class RequestAuth(AuthBase):
         return request
 
 
-def token_refused(refusal: AirbyteRefused) -> AirbyteRefused:
+def token_refused(refusal: AirbyteRefused) -> AirbyteRequestError:
     """The error for a refused token request, saying which setting to change.
 
     Airbyte answers 400 (simple authentication) or 401 (Keycloak) to wrong credentials, and has no
