@@ -16,7 +16,7 @@ from dagster_airbyte_sync.assets import (
 )
 from dagster_airbyte_sync.component.definitions import Wanted, definitions_of
 from dagster_airbyte_sync.component.scaffolder import AirbyteWorkspaceScaffolder
-from dagster_airbyte_sync.component.schedule_fields import ResolvedSchedules
+from dagster_airbyte_sync.component.schedule_fields import ResolvedSchedules, ResolvedTakenOver
 from dagster_airbyte_sync.component.selector import ResolvedSelector
 from dagster_airbyte_sync.component.sensor_fields import ResolvedSensor, SensorFields
 from dagster_airbyte_sync.component.state import (
@@ -27,7 +27,6 @@ from dagster_airbyte_sync.component.state import (
     read_state,
     write_state,
 )
-from dagster_airbyte_sync.component.taken_over import ResolvedTakenOver
 from dagster_airbyte_sync.component.translation import ResolvedTranslation
 from dagster_airbyte_sync.component.workspace_fields import WorkspaceFields, resolve_workspace
 from dagster_airbyte_sync.resources import (
