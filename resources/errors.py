@@ -87,17 +87,6 @@ class AirbyteRateLimited(AirbyteUnavailable):
 
     did_nothing = True
 
-    def __init__(
-        self,
-        method: str,
-        url: str,
-        reason: str,
-        *,
-        status: int | None = 429,
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__(method, url, reason, status=status, retry_after=retry_after)
-
 
 class AirbyteRefused(AirbyteRequestError):
     """Raised if Airbyte understood the request and refused it."""
@@ -119,7 +108,7 @@ class AirbyteConflict(AirbyteRefused):
     """Raised for 409. `title` says of which kind ("try-again-later", "state-conflict")."""
 
     def __init__(
-        self, method: str, url: str, reason: str, *, status: int | None = 409, title: str = ""
+        self, method: str, url: str, reason: str, *, status: int | None = None, title: str = ""
     ) -> None:
         super().__init__(method, url, reason, status=status)
         self.title = title

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from dagster_airbyte_sync.resources.api.connection import read_connection_with
-from dagster_airbyte_sync.resources.api.job_pages import JobsAsked
+from dagster_airbyte_sync.resources.api.job_pages import JobQuery
 from dagster_airbyte_sync.resources.api.paging import Page, read_page
+from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
 from dagster_airbyte_sync.resources.http.transport import Call
 from dagster_airbyte_sync.resources.json_values import (
     Json,
@@ -38,28 +39,29 @@ from dagster_airbyte_sync.resources.records.jobs import (
 class ConfigurationApi:
     """Builds the requests for one workspace."""
 
-    def __init__(self, base_url: str, workspace_id: str) -> None:
-        self._base_url = base_url
-        self._workspace_id = workspace_id
+    def __init__(self, settings: AirbyteSettings) -> None:
+        self._base_url = settings.configuration_api_base_url
+        self._workspace_id = settings.workspace_id
+        self.page_size = settings.max_items_per_page
 
     def connections(self) -> Call:
         """All connections with their schemas, in one unpaged answer."""
         return self._post("/connections/list", {"workspaceId": self._workspace_id})
 
-    def finished_jobs(self, asked: JobsAsked) -> Call:
+    def finished_jobs(self, query: JobQuery) -> Call:
         """Finished jobs with all counts."""
-        until = {} if asked.until is None else {"updatedAtEnd": asked.until.isoformat()}
+        until = {} if query.until is None else {"updatedAtEnd": query.until.isoformat()}
         return self._post(
             "/jobs/list_for_workspaces",
             {
                 "workspaceIds": [self._workspace_id],
                 "configTypes": ["sync", "reset_connection", "refresh", "clear"],
                 "statuses": [status.value for status in FINISHED],
-                "updatedAtStart": asked.since.isoformat(),
+                "updatedAtStart": query.since.isoformat(),
                 **until,
-                "orderByField": "createdAt" if asked.only_second else "updatedAt",
+                "orderByField": "createdAt" if query.only_second else "updatedAt",
                 "orderByMethod": "ASC",
-                "pagination": {"pageSize": asked.limit, "rowOffset": asked.offset},
+                "pagination": {"pageSize": query.limit, "rowOffset": query.offset},
             },
         )
 
@@ -85,15 +87,16 @@ class ConfigurationApi:
             },
         )
 
-    def instance(self) -> Call:
-        """Version and UI address; answered without credentials, by self-managed servers only.
-
-        Never worth a second try.
-        """
-        return Call("GET", f"{self._base_url}/instance_configuration", repeatable=False)
-
     def _post(self, path: str, body: Json) -> Call:
         return Call("POST", f"{self._base_url}{path}", body=body)
+
+
+def instance(base_url: str) -> Call:
+    """Version and UI address; answered without credentials, by self-managed servers only.
+
+    Never worth a second try.
+    """
+    return Call("GET", f"{base_url}/instance_configuration", repeatable=False)
 
 
 def _schedule_data(schedule: SyncSchedule) -> Json:
@@ -113,14 +116,13 @@ def read_connections(answer: object) -> Page[Connection] | None:
     return read_page(answer, "connections", read_connection)
 
 
-def read_connection(raw: Json) -> Connection | None:
+def read_connection(raw: object) -> Connection | None:
     """A `ConnectionRead`; None without an id, by which everything else is found."""
     return read_connection_with(raw, _read_schedule, _read_streams)
 
 
 def _read_streams(raw: Json) -> tuple[Stream, ...]:
-    found = (_read_stream(entry) for entry in objects_at(raw, "syncCatalog", "streams"))
-    return tuple(stream for stream in found if stream is not None)
+    return tuple(filter(None, map(_read_stream, objects_at(raw, "syncCatalog", "streams"))))
 
 
 def _read_stream(entry: Json) -> Stream | None:
@@ -184,9 +186,9 @@ def read_job(entry: object) -> Job | None:
 
 def read_started_jobs(answer: object) -> frozenset[int]:
     """The ids of the jobs in a list of `SYNC_STARTED` events."""
-    events = objects_at(object_at(answer), "events")
-    found = (as_int(object_at(event, "summary").get("jobId")) for event in events)
-    return frozenset(job_id for job_id in found if job_id is not None)
+    events = objects_at(answer, "events")
+    ids = (as_int(object_at(event, "summary").get("jobId")) for event in events)
+    return frozenset(job_id for job_id in ids if job_id is not None)
 
 
 def _attempt(entry: Json) -> Json:
@@ -201,16 +203,18 @@ def _first_start(attempts: Iterable[Json]) -> datetime | None:
 
 
 def _stream_id(raw: Json, name: str, namespace: str) -> StreamId | None:
-    found = as_text(raw.get(name))
-    return StreamId(found, as_text(raw.get(namespace))) if found else None
+    stream = as_text(raw.get(name))
+    return StreamId(stream, as_text(raw.get(namespace))) if stream else None
 
 
 def _read_stream_stats(raw: Json) -> dict[StreamId, StreamStats] | None:
     if not isinstance(raw.get("streamAggregatedStats"), list):
         return None
-    rows = objects_at(raw, "streamAggregatedStats")
-    found = ((_stream_id(row, "streamName", "streamNamespace"), row) for row in rows)
-    return {stream: _read_stats(row) for stream, row in found if stream is not None}
+    return {
+        stream: _read_stats(row)
+        for row in objects_at(raw, "streamAggregatedStats")
+        if (stream := _stream_id(row, "streamName", "streamNamespace"))
+    }
 
 
 def _read_stats(row: Json) -> StreamStats:
@@ -247,8 +251,8 @@ def _descriptors(raw: Json, field: str) -> frozenset[StreamId] | None:
     rows = raw.get(field)
     if not isinstance(rows, list):
         return None
-    found = (_stream_id(row, "name", "namespace") for row in objects_at(rows))
-    streams = frozenset(filter(None, found))
+    ids = (_stream_id(row, "name", "namespace") for row in objects_at(rows))
+    streams = frozenset(filter(None, ids))
     return streams if streams or not rows else None
 
 

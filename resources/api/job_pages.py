@@ -20,7 +20,7 @@ _FAR_AWAY = 2**30
 
 
 @dataclass(frozen=True)
-class JobsAsked:
+class JobQuery:
     """`limit` rows from number `offset` on, of the jobs that changed at or after `since`.
 
     The oldest change comes first. `only_second` asks for those that changed within the second of
@@ -34,9 +34,8 @@ class JobsAsked:
 
     @property
     def until(self) -> datetime | None:
-        """The last moment asked for."""
-        end = self.since.replace(microsecond=999_999)
-        return end if self.only_second else None
+        """The end of that second; None without `only_second`."""
+        return self.since.replace(microsecond=999_999) if self.only_second else None
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class JobListing:
     `page_size` is what is known of the server's own; kept, it spares the next reading a request.
     """
 
-    fetch: Callable[[JobsAsked], Page[Job]]
+    fetch: Callable[[JobQuery], Page[Job]]
     limit: int
     where: Call
     page_size: PageSize = field(default_factory=PageSize)
@@ -94,27 +93,27 @@ def jobs_by_end(
 
 def _first_readable(start: datetime, listing: JobListing) -> tuple[Page[Job], bool]:
     """The first page with a row that can be read, and whether it is the last one."""
-    asked = JobsAsked(start, 0, listing.limit)
+    query = JobQuery(start, 0, listing.limit)
     while True:
-        page = listing.fetch(asked)
-        is_last = _is_last(page, asked, listing)
+        page = listing.fetch(query)
+        is_last = _is_last(page, query, listing)
         if page.rows or is_last:
             return page, is_last
         # Without a time to go on from, by row numbers: nobody misses a row that moves from here.
-        asked = replace(asked, offset=asked.offset + page.received, limit=page.received)
-        if asked.offset == asked.limit:
-            _refuse_pages_without_end(asked, listing)
+        query = replace(query, offset=query.offset + page.received, limit=page.received)
+        if query.offset == query.limit:
+            _refuse_pages_without_end(query, listing)
 
 
-def _is_last(page: Page[Job], asked: JobsAsked, listing: JobListing) -> bool:
+def _is_last(page: Page[Job], query: JobQuery, listing: JobListing) -> bool:
     """Whether no row follows: the page is not full, by what was asked for or by the server's own
     page size. What may be that is asked on, until it is known that nothing follows."""
     size = page.received
-    if size >= asked.limit:
+    if size >= query.limit:
         return False
-    if asked.offset or not listing.page_size.may_be(size):
+    if query.offset or not listing.page_size.may_be(size):
         return True
-    if listing.fetch(replace(asked, offset=size, limit=size)).received:
+    if listing.fetch(replace(query, offset=size, limit=size)).received:
         return False
     listing.page_size.proven = size
     return True
@@ -151,42 +150,42 @@ def _jobs_of_second(second: datetime, listing: JobListing) -> Iterable[Job]:
 
     Until they are, the second is read again, in other pages, in which ties fall otherwise.
     """
-    found: dict[object, Job] = {}
+    seen: dict[object, Job] = {}
     for size in _page_sizes(listing.limit):
-        received = _read_second(second, listing, size, found)
-        if len(found) >= received:
-            return found.values()
+        received = _read_second(second, listing, size, seen)
+        if len(seen) >= received:
+            return seen.values()
     raise listing.error(
         f"{received} jobs that ended at {second.isoformat()}, and after {_MOST_READINGS} readings"
-        f" only {len(found)} of them were seen: its pages repeat some and skip others"
+        f" only {len(seen)} of them were seen: its pages repeat some and skip others"
     )
 
 
-def _read_second(second: datetime, listing: JobListing, size: int, found: dict[object, Job]) -> int:
-    """Add the jobs of one reading to `found`; how many rows it received."""
+def _read_second(second: datetime, listing: JobListing, size: int, seen: dict[object, Job]) -> int:
+    """Add the jobs of one reading to `seen`; how many rows it received."""
     received = 0
-    asked = JobsAsked(second, 0, size, only_second=True)
+    query = JobQuery(second, 0, size, only_second=True)
     while True:
-        page = listing.fetch(asked)
+        page = listing.fetch(query)
         jobs = [job for job in page.rows if _second(job.ended_at or second) == second]
-        known = len(found)
-        found.update((job.identity, job) for job in jobs)
+        known = len(seen)
+        seen.update((job.identity, job) for job in jobs)
         received += len(jobs)
-        if _is_last(page, asked, listing):
+        if _is_last(page, query, listing):
             return received
-        if asked.offset and len(found) == known:
-            _refuse_pages_without_end(asked, listing)
+        if query.offset and len(seen) == known:
+            _refuse_pages_without_end(query, listing)
         # Of a server with a smaller page size than asked for, the first page has that.
-        asked = replace(asked, offset=asked.offset + page.received, limit=page.received)
+        query = replace(query, offset=query.offset + page.received, limit=page.received)
 
 
-def _refuse_pages_without_end(asked: JobsAsked, listing: JobListing) -> None:
+def _refuse_pages_without_end(query: JobQuery, listing: JobListing) -> None:
     """Raise if there are rows where none can be: the server ignores row numbers."""
-    far_away = _FAR_AWAY // asked.limit * asked.limit
-    if listing.fetch(replace(asked, offset=far_away)).received:
+    far_away = _FAR_AWAY // query.limit * query.limit
+    if listing.fetch(replace(query, offset=far_away)).received:
         raise listing.error(
             "the same page for every row number: what else ended at"
-            f" {asked.since.isoformat()} cannot be read"
+            f" {query.since.isoformat()} cannot be read"
         )
 
 

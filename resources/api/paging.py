@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from dagster_airbyte_sync.resources.errors import OutOfTime
+from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
+from dagster_airbyte_sync.resources.http.transport import Call, Http
 from dagster_airbyte_sync.resources.json_values import Json, object_at
+
+_log = logging.getLogger(__name__)
 
 
 class HasId(Protocol):
@@ -38,8 +42,8 @@ def read_page(answer: object, field: str, read: Callable[[Json], Row | None]) ->
     received = object_at(answer).get(field)
     if not isinstance(received, list):
         return None
-    found = (read(row) if isinstance(row, Mapping) else None for row in received)
-    return Page(tuple(row for row in found if row is not None), len(received))
+    rows = (read(row) for row in received if isinstance(row, Mapping))
+    return Page(tuple(row for row in rows if row is not None), len(received))
 
 
 def is_likely_page_size(rows: int) -> bool:
@@ -127,9 +131,26 @@ def rows_of_unordered(limit: int, fetch: Callable[[int], Page[Item]]) -> Listing
     return Listing(ever, listed, is_complete=False)
 
 
-def warn_if_incomplete(listing: Listing[Item], what: str, log: logging.Logger) -> None:
+def read_unordered(
+    http: Http,
+    what: str,
+    limit: int,
+    call: Callable[[int], Call],
+    reader: Callable[[object], Page[Item] | None],
+    budget: TimeBudget = NO_LIMIT,
+) -> Listing[Item]:
+    """All rows of a list without an order, whose page from a row number on is asked for by `call`.
+
+    The log says so if some may be missing. Raises AirbyteRequestError or OutOfTime.
+    """
+    listing = rows_of_unordered(limit, lambda offset: http.read(call(offset), what, reader, budget))
+    warn_if_incomplete(listing, what)
+    return listing
+
+
+def warn_if_incomplete(listing: Listing[Item], what: str) -> None:
     if not listing.is_complete:
-        log.warning(
+        _log.warning(
             "Airbyte's list of %s may not be complete: it has no order, and of %d rows %d %s were"
             " found",
             what,

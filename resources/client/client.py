@@ -26,8 +26,7 @@ from dagster_airbyte_sync.resources.errors import (
 )
 from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
-from dagster_airbyte_sync.resources.http.transport import Http, require
-from dagster_airbyte_sync.resources.json_values import object_at
+from dagster_airbyte_sync.resources.http.transport import Http
 from dagster_airbyte_sync.resources.records.catalog import Catalog, Connection, SyncSchedule
 from dagster_airbyte_sync.resources.records.jobs import Job, JobType
 
@@ -49,13 +48,9 @@ class AirbyteClient:
         self._settings = settings
         self._http = Http(settings, sleep=sleep)
         self._server = Server(settings, self._http, clock=clock)
-        self._configuration = ConfigurationApi(
-            settings.configuration_api_base_url, settings.workspace_id
-        )
-        self._public = PublicApi(settings.rest_api_base_url, settings.workspace_id)
-        self._history = JobHistory(
-            self._http, self._configuration, self._public, settings.max_items_per_page
-        )
+        self._configuration = ConfigurationApi(settings)
+        self._public = PublicApi(settings)
+        self._history = JobHistory(self._http, self._configuration, self._public)
         self._fallback = Fallback(
             settings, self.check_workspace, self._server.check_address, clock=clock, sleep=sleep
         )
@@ -84,11 +79,11 @@ class AirbyteClient:
         AirbyteSettingsError for a workspace that does not exist or that the credentials cannot see.
         """
         with self._lock:
-            found = None if fresh else self._catalog.get("catalog")
-            if found is None:
-                found = self._catalog_reader.read(budget)
-                self._catalog["catalog"] = found
-            return found
+            catalog = None if fresh else self._catalog.get("catalog")
+            if catalog is None:
+                catalog = self._catalog_reader.read(budget)
+                self._catalog["catalog"] = catalog
+            return catalog
 
     def check_workspace(self, budget: TimeBudget = NO_LIMIT) -> None:
         """Raise AirbyteSettingsError if there is no such workspace for these credentials."""
@@ -135,9 +130,12 @@ class AirbyteClient:
                 return
             except AirbyteRequestError as refusal:
                 self._fallback.note_refused("history", refusal, budget)
-                self._fallback.note_closed("history", refusal)
-        hidden = (JobType.REFRESH,) if self._server.instance(budget).hides_refreshes else ()
-        yield from self._history.by_public(since, (None, *hidden), budget, unreadable)
+        yield from self._history.by_public(since, self._listed_types(budget), budget, unreadable)
+
+    def _listed_types(self, budget: TimeBudget = NO_LIMIT) -> tuple[JobType | None, ...]:
+        """Of which types the public API is to list jobs; None: of those that it lists by itself."""
+        hides_refreshes = self._server.instance(budget).hides_refreshes
+        return (None, JobType.REFRESH) if hides_refreshes else (None,)
 
     def about_how_many_finished(
         self, since: datetime, least: int, budget: TimeBudget = NO_LIMIT
@@ -147,40 +145,36 @@ class AirbyteClient:
         Some ten requests of one row, as Airbyte does not say. The public API counts jobs that
         run, too.
         """
-        if self._fallback.is_closed("history"):
-            return self._history.about_how_many_by_public(since, least, budget)
-        return self._history.about_how_many_by_configuration(since, least, budget)
+        by_public = self._fallback.is_closed("history")
+        return self._history.about_how_many(since, least, budget, by_public=by_public)
 
     def job(self, job_id: int, budget: TimeBudget = NO_LIMIT) -> Job:
         """One job as it is now, with counts by stream where the Configuration API is open."""
-
-        def from_configuration() -> Job:
-            call = self._configuration.job(job_id)
-            return require(call, "a job", configuration_api.read_job(self._http.send(call, budget)))
-
-        def from_public() -> Job:
-            return self.job_status(job_id, budget)
-
-        return self._fallback.ask("job", from_configuration, from_public, budget)
+        call = self._configuration.job(job_id)
+        return self._fallback.ask(
+            "job",
+            lambda: self._http.read(call, "a job", configuration_api.read_job, budget),
+            lambda: self.job_status(job_id, budget),
+            budget,
+        )
 
     def job_status(self, job_id: int, budget: TimeBudget = NO_LIMIT) -> Job:
         """One job as it is now, with totals only: the cheap question to ask while it runs."""
-        call = self._public.job(job_id)
-        return require(call, "a job", public_api.read_job(self._http.send(call, budget)))
+        return self._http.read(self._public.job(job_id), "a job", public_api.read_job, budget)
 
     def newest_jobs(self, connection_id: str, limit: int = 10) -> list[Job]:
         """The newest jobs of a connection, running ones too, newest first."""
-        hidden = (JobType.REFRESH,) if self._server.instance().hides_refreshes else ()
-        calls = [self._public.newest_jobs(connection_id, limit, of) for of in (None, *hidden)]
-        pages = (require(c, "jobs", public_api.read_jobs(self._http.send(c))) for c in calls)
-        found = [job for page in pages for job in page.rows]
-        return sorted(found, key=lambda job: job.id, reverse=True)[:limit]
+        calls = (
+            self._public.newest_jobs(connection_id, limit, each) for each in self._listed_types()
+        )
+        pages = [self._http.read(call, "jobs", public_api.read_jobs) for call in calls]
+        jobs = [job for page in pages for job in page.rows]
+        return sorted(jobs, key=lambda job: job.id, reverse=True)[:limit]
 
     def connection(self, connection_id: str, budget: TimeBudget = NO_LIMIT) -> Connection:
         """One connection as it is now, also if it was deleted, without the types of its columns."""
         call = self._public.connection(connection_id)
-        answer = object_at(self._http.send(call, budget))
-        return require(call, "a connection", public_api.read_connection(answer))
+        return self._http.read(call, "a connection", public_api.read_connection, budget)
 
     def connection_status(self, connection_id: str) -> str:
         """A connection's status now: "active", "inactive", "deprecated" (deleted) or "locked"."""
@@ -205,7 +199,7 @@ class AirbyteClient:
     def start_sync(self, connection_id: str) -> Job:
         """Start a sync; never sent twice. AirbyteConflict if one runs already."""
         call = self._public.start_sync(connection_id)
-        return require(call, "a job", public_api.read_job(self._http.send(call)))
+        return self._http.read(call, "a job", public_api.read_job)
 
     def cancel(self, job_id: int) -> None:
         """Cancel whatever runs on the job's connection (Airbyte cannot cancel one job alone)."""

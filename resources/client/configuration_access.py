@@ -102,8 +102,9 @@ class Fallback:
         """
         self._check(refusal, budget)
         self._raise_if_just_answered(question, refusal)
+        self._note_closed(question, refusal)
 
-    def note_closed(self, question: str, refusal: AirbyteRequestError) -> None:
+    def _note_closed(self, question: str, refusal: AirbyteRequestError) -> None:
         with self._lock:
             self._closed[question] = True
             self._refused_since.pop(question, None)
@@ -137,7 +138,7 @@ class Fallback:
                 raise
             self._raise_if_just_answered(question, refusal)
             answer = public()
-            self.note_closed(question, refusal)
+            self._note_closed(question, refusal)
             return answer
         self.note_answered(question)
         return answer

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from cachetools import TTLCache
 
-from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationApi
+from dagster_airbyte_sync.resources.api import configuration_api
 from dagster_airbyte_sync.resources.api.instance import CLOUD, Instance, is_instance, read_instance
 from dagster_airbyte_sync.resources.errors import (
     AirbyteRefused,
@@ -78,11 +78,11 @@ class Server:
                 is_right = is_instance(self._ask(address, budget))
             except AirbyteUnavailable:
                 return
-            found = None if is_right else self._find_another(budget)
-            if found is not None:
+            right = None if is_right else self._find_another(budget)
+            if right is not None:
                 raise AirbyteSettingsError(
                     f"configuration_api_base_url is {address}, but there is no Configuration API"
-                    f" ({refusal}). One answers at {found}: set it to that."
+                    f" ({refusal}). One answers at {right}: set it to that."
                 )
             self._is_checked = True
 
@@ -99,9 +99,8 @@ class Server:
 
     def _ask(self, address: str, budget: TimeBudget) -> Json:
         """What it says of itself at an address; nothing if that is refused or no JSON."""
-        call = ConfigurationApi(address, "").instance()
         try:
-            return object_at(self._http.send(call, budget))
+            return object_at(self._http.send(configuration_api.instance(address), budget))
         except (AirbyteRefused, AirbyteUnreadable):
             return {}
 
@@ -117,12 +116,12 @@ def likely_addresses(configuration: str, rest: str) -> list[str]:
     """
     origin = _origin(configuration)
     beside = rest.removesuffix(_PUBLIC_PATH) + _PATH
-    found = [beside] if rest.endswith(_PUBLIC_PATH) and _origin(rest) == origin else []
+    likely = [beside] if rest.endswith(_PUBLIC_PATH) and _origin(rest) == origin else []
     if not configuration.endswith(_PATH):
         path = urlsplit(configuration).path
         before_api = origin + f"{path}/".partition("/api/")[0].rstrip("/")
-        found += [f"{before_api}{_PATH}", f"{configuration}{_PATH}", f"{origin}{_PATH}"]
-    return [address for address in dict.fromkeys(found) if address != configuration]
+        likely += [f"{before_api}{_PATH}", f"{configuration}{_PATH}", f"{origin}{_PATH}"]
+    return [address for address in dict.fromkeys(likely) if address != configuration]
 
 
 def _origin(address: str) -> str:

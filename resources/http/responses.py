@@ -76,7 +76,8 @@ def error_of(
         return unavailable(method, url, reason, status=status, retry_after=wait)
     if status == 409:
         title = as_text(body.get("title")) or as_text(body.get("type")) or ""
-        return AirbyteConflict(method, url, reason, title=secrets.quoted(title, _LONGEST_REASON))
+        title = secrets.quoted(title, _LONGEST_REASON)
+        return AirbyteConflict(method, url, reason, status=status, title=title)
     return _KINDS.get(status, AirbyteRefused)(method, url, reason, status=status)
 
 
@@ -95,8 +96,8 @@ def reason_in(body: Json, secrets: Redactor = NO_SECRETS) -> str | None:
         body.get("title"),
         f"errorId {body['errorId']}" if body.get("errorId") else None,
     )
-    found = next(filter(None, map(as_text, candidates)), None)
-    return secrets.quoted(found, _LONGEST_REASON) if found else None
+    message = next(filter(None, map(as_text, candidates)), None)
+    return secrets.quoted(message, _LONGEST_REASON) if message else None
 
 
 def _plain(received: Received, secrets: Redactor) -> str:

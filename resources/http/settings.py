@@ -7,7 +7,7 @@ from collections.abc import Set
 from dataclasses import dataclass, field, fields
 from ipaddress import ip_address
 from typing import Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
 from dagster_airbyte_sync.resources.http.frames import forgets_arguments
@@ -131,14 +131,25 @@ AirbyteSettings.__init__ = forgets_arguments(AirbyteSettings.__init__)  # type: 
 def _in_the_clear(address: str) -> str | None:
     parts = urlsplit(address)
     host = parts.hostname or ""
-    return host if parts.scheme == "http" and not _is_this_machine(host) else None
+    return host if parts.scheme == "http" and not is_this_machine(host) else None
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
     try:
-        return ip_address(host).is_loopback
+        ip = ip_address(host)
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+    return ip.is_loopback or ip.is_unspecified
+
+
+def http_parts(address: str) -> SplitResult | None:
+    """The parts of an http(s) address; None if it is no such address."""
+    try:
+        parts = urlsplit(address.strip())
+        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        return None
+    return parts if is_usable else None
 
 
 def check_number(name: str, value: float) -> None:
@@ -228,12 +239,8 @@ def active_sync_choice(on_active_sync: str | None, poll_previous: bool) -> OnAct
 def base_url(name: str, value: str) -> str:
     """The address without a trailing slash; AirbyteSettingsError if it is no http(s) address."""
     example = _EXAMPLES[name]
-    try:
-        parts = urlsplit(value.strip())
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+    parts = http_parts(value)
+    if parts is None:
         raise AirbyteSettingsError(
             f"{name} is {bare_address(value)!r}, which is not an http(s) address."
             f" It looks like {example}"
