@@ -1,6 +1,5 @@
 """Reads what a workspace contains: connections from one API, destinations from the other."""
 
-from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import NamedTuple
 
@@ -26,7 +25,7 @@ class _Connections(NamedTuple):
 
 
 class CatalogReader:
-    """Remembers nothing. `check_workspace` is asked whether a workspace without connections is."""
+    """Remembers nothing."""
 
     def __init__(
         self,
@@ -35,14 +34,12 @@ class CatalogReader:
         configuration: ConfigurationApi,
         public: PublicApi,
         fallback: Fallback,
-        check_workspace: Callable[[TimeBudget], None],
     ) -> None:
         self._settings = settings
         self._http = http
         self._configuration = configuration
         self._public = public
         self._fallback = fallback
-        self._check_workspace = check_workspace
         self._destinations = DestinationReader(http, public)
 
     def read(self, budget: TimeBudget) -> Catalog:
@@ -52,8 +49,6 @@ class CatalogReader:
         One more for each destination not listed.
         """
         api, connections, is_whole = self._read_connections(budget)
-        if not connections:
-            self._check_workspace(budget)
         return Catalog(
             workspace_id=self._settings.workspace_id,
             connections=connections,

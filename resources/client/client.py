@@ -60,7 +60,6 @@ class AirbyteClient:
             self._configuration,
             self._public,
             self._fallback,
-            self.check_workspace,
         )
         self._lock = threading.RLock()
         self._catalog: TTLCache[str, Catalog] = TTLCache(1, settings.catalog_ttl, timer=clock)
@@ -82,6 +81,8 @@ class AirbyteClient:
             catalog = None if fresh else self._catalog.get("catalog")
             if catalog is None:
                 catalog = self._catalog_reader.read(budget)
+                if not catalog.connections:
+                    self.check_workspace(budget)
                 self._catalog["catalog"] = catalog
             return catalog
 

@@ -285,8 +285,5 @@ def _proxies(settings: AirbyteSettings) -> dict[str, str]:
     """The proxies to give with each request: those of a session yield to the environment's."""
     proxies = dict(settings.proxies)
     # requests asks "all" last, after HTTP_PROXY and HTTPS_PROXY.
-    return (
-        {**dict.fromkeys(("http", "https"), proxies["all"]), **proxies}
-        if "all" in proxies
-        else proxies
-    )
+    of_all = {scheme: proxies["all"] for scheme in ("http", "https") if "all" in proxies}
+    return {**of_all, **proxies}
