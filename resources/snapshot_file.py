@@ -32,25 +32,16 @@ def load_catalog(workspace: BaseAirbyteWorkspace, snapshot: Path | None = None) 
     be asked.
     """
     workspace = as_workspace(workspace)
-    if snapshot is None:
-        return _fetch(workspace)
-    if _prefers_airbyte.get():
-        return _fetch_or_read(workspace, snapshot)
+    if snapshot is None or _prefers_airbyte.get():
+        try:
+            with workspace.resolved() as ready:
+                return ready.fetch_catalog()
+        except (AirbyteError, dg.DagsterError):
+            if snapshot is not None:
+                with suppress(AirbyteSettingsError):
+                    return read_snapshot_file(snapshot, _known_id(workspace))
+            raise
     return read_snapshot_file(snapshot, _known_id(workspace))
-
-
-def _fetch(workspace: BaseAirbyteWorkspace) -> Catalog:
-    with workspace.resolved() as ready:
-        return ready.fetch_catalog()
-
-
-def _fetch_or_read(workspace: BaseAirbyteWorkspace, snapshot: Path) -> Catalog:
-    try:
-        return _fetch(workspace)
-    except (AirbyteError, dg.DagsterError):
-        with suppress(AirbyteSettingsError):
-            return read_snapshot_file(snapshot, _known_id(workspace))
-        raise
 
 
 @contextmanager

@@ -36,7 +36,14 @@ class DestinationReader:
         if not used:
             return {}
         try:
-            destinations = self._list(budget)
+            destinations = read_unordered(
+                self._http,
+                "destinations",
+                self._public.page_size,
+                self._public.destinations,
+                public_api.read_destinations,
+                budget,
+            ).rows
         except (AirbyteUnauthorized, AirbyteForbidden, AirbyteNotFound) as refusal:
             _log.warning(
                 "Airbyte does not list the destinations (%s): tables have no storage kind", refusal
@@ -47,12 +54,6 @@ class DestinationReader:
             if destination is not None:
                 destinations[missing] = destination
         return destinations
-
-    def _list(self, budget: TimeBudget) -> dict[str, Destination]:
-        public, reader = self._public, public_api.read_destinations
-        return read_unordered(
-            self._http, "destinations", public.page_size, public.destinations, reader, budget
-        ).rows
 
     def _read_one(
         self, destination_id: str, connection: str, budget: TimeBudget

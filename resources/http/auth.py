@@ -81,10 +81,6 @@ class Authenticator:
         self._lock = threading.Lock()
         self._token: Token | None = None
 
-    @property
-    def uses_tokens(self) -> bool:
-        return bool(self._settings.client_id)
-
     def credentials(self) -> dict[str, str]:
         """The body of a token request (Airbyte's spec calls the field `grant-type`)."""
         return {
@@ -95,7 +91,7 @@ class Authenticator:
 
     def proof(self, fetch: Callable[[], Json]) -> "RequestAuth":
         """What to put on the next request; calls `fetch` if a token is missing or old."""
-        if not self.uses_tokens:
+        if not self._settings.client_id:
             return RequestAuth(basic=_basic(self._settings))
         with self._lock:
             if self._token is None or self._clock() >= self._token.renew_at:

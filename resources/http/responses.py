@@ -68,8 +68,9 @@ def error_of(
     status, body = received.status, object_at(_parsed(received.body))
     reason = reason_in(body, secrets) or _plain(received, secrets)
     if status < 400:
-        reason = secrets.quoted(_redirect(received), _BEGINNING)
-        return AirbyteRedirected(method, url, reason, status=status)
+        address = bare_address(received.headers.get("Location", "another address"))
+        reason = f"a redirect to {address}: put that address into the settings"
+        return AirbyteRedirected(method, url, secrets.quoted(reason, _BEGINNING), status=status)
     if status in (408, 429) or (status >= 500 and status not in _KINDS):
         unavailable = AirbyteRateLimited if status == 429 else AirbyteUnavailable
         wait = retry_after_seconds(received.headers.get("Retry-After"))
@@ -79,11 +80,6 @@ def error_of(
         title = secrets.quoted(title, _LONGEST_REASON)
         return AirbyteConflict(method, url, reason, status=status, title=title)
     return _KINDS.get(status, AirbyteRefused)(method, url, reason, status=status)
-
-
-def _redirect(received: Received) -> str:
-    to = bare_address(received.headers.get("Location", "another address"))
-    return f"a redirect to {to}: put that address into the settings"
 
 
 def reason_in(body: Json, secrets: Redactor = NO_SECRETS) -> str | None:

@@ -199,18 +199,18 @@ def check_ca_file(verify: bool | str) -> None:
         )
 
 
-def check_credentials(given: Set[str]) -> None:
-    """Raise AirbyteSettingsError unless one whole pair of credentials, or none, is given.
+def check_credentials(names: Set[str]) -> None:
+    """Raise AirbyteSettingsError unless one whole pair of credentials, or none, is set.
 
-    `given` are the names of the settings that have a value.
+    `names` are those of the settings that have a value.
     """
     for first, second in _CREDENTIALS:
-        if (first in given) != (second in given):
-            present, missing = (first, second) if first in given else (second, first)
+        if (first in names) != (second in names):
+            present, missing = (first, second) if first in names else (second, first)
             raise AirbyteSettingsError(
                 f"{present} is set but {missing} is not: set both, or neither."
             )
-    if {"client_id", "username"} <= given:
+    if {"client_id", "username"} <= names:
         raise AirbyteSettingsError(
             "Both client_id/client_secret and username/password are set: remove one pair."
             " Airbyte 1.0 and later takes client_id/client_secret; username/password are for a"
