@@ -70,7 +70,7 @@ class ConfigurationApi:
         return self._post("/jobs/get_without_logs", {"id": job_id})
 
     def starts_by_somebody(self, connection_id: str) -> Call:
-        """The newest syncs of a connection that somebody asked for, of its timeline (since 1.0)."""
+        """The newest syncs of a connection that somebody started, by its timeline (since 1.0)."""
         return self._post(
             "/connections/events/list",
             {"connectionId": connection_id, "eventTypes": ["SYNC_STARTED"]},
@@ -92,10 +92,7 @@ class ConfigurationApi:
 
 
 def instance(base_url: str) -> Call:
-    """Version and UI address; answered without credentials, by self-managed servers only.
-
-    Never worth a second try.
-    """
+    """Version and UI address, open to all, of self-managed servers only; never retried."""
     return Call("GET", f"{base_url}/instance_configuration", repeatable=False)
 
 
@@ -230,18 +227,18 @@ def _read_stats(row: Json) -> StreamStats:
 def _read_enabled_streams(
     raw: Json, job_type: JobType, moved: Iterable[StreamId]
 ) -> frozenset[StreamId] | None:
-    """The streams that took part, of which the server speaks in up to three places.
+    """The streams that took part, which the answer has in up to three places.
 
-    `enabledStreams` of a clear is what is still configured of what it clears: empty, if nothing is
-    (airbyte-platform, `CatalogTransforms`). Of a refresh it is the whole catalog. What a refresh
-    does not name may sync along with it, and then has counts in `moved`.
+    `enabledStreams` of a clear are those of its streams that are still configured: empty if none is
+    (airbyte-platform, `CatalogTransforms`). Of a refresh they are the whole catalog. Streams that a
+    refresh does not name may sync along with it, and then have counts in `moved`.
     """
     enabled = _descriptors(raw, "enabledStreams")
     if job_type is JobType.CLEAR:
         named = _descriptors(object_at(raw, "resetConfig"), "streamsToReset")
         return enabled if named is None else named
     if job_type is JobType.REFRESH:
-        # One that names none is of all (`JobConverter`).
+        # One that names none refreshes all (`JobConverter`).
         enabled = _descriptors(object_at(raw, "refreshConfig"), "streamsToRefresh") or enabled
     return None if enabled is None else enabled.union(moved)
 

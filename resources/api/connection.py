@@ -1,4 +1,4 @@
-"""What both APIs say of a connection in the same words."""
+"""What both APIs send of a connection under the same names."""
 
 from collections.abc import Callable
 

@@ -1,5 +1,7 @@
-"""The finished jobs of a listing, each once and in the order of their end, although Airbyte breaks
-no ties: jobs that ended together may be repeated or skipped from page to page."""
+"""The finished jobs of a listing, each once and in the order of their end.
+
+Airbyte does not break ties: jobs that ended together may be repeated or skipped from page to page.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,8 +25,8 @@ _FAR_AWAY = 2**30
 class JobQuery:
     """`limit` rows from number `offset` on, of the jobs that changed at or after `since`.
 
-    The oldest change comes first. `only_second` asks for those that changed within the second of
-    `since`, in the order of their creation, which hardly ever ties.
+    The oldest change comes first. `only_second`: only those that changed within the
+    second of `since`, in the order of their creation, which hardly ever ties.
     """
 
     since: datetime
@@ -42,8 +44,8 @@ class JobQuery:
 class JobListing:
     """A listing of jobs in pages of `limit` rows; `where` names it in errors.
 
-    `fetch` is only ever asked for row numbers that are whole pages: Airbyte may round others down.
-    `page_size` is what is known of the server's own; kept, it spares the next reading a request.
+    `fetch` only gets offsets that are whole pages: Airbyte may round others down. `page_size` is
+    what is known of the server's own page size; shared by listings, it saves a request.
     """
 
     fetch: Callable[[JobQuery], Page[Job]]
@@ -60,13 +62,14 @@ def jobs_by_end(
 ) -> Iterator[Job]:
     """All finished jobs of the listing that ended at or after `since`, by `order`.
 
-    A page is fetched only when a job of it is asked for. Each begins with the last second of the
-    page before, so a row that moves while we read can be repeated but not missed; that second is
-    yielded when all of it is there. One that fills a whole page is read by itself, by row numbers.
+    A page is fetched only when its first job is needed. Each begins with the last second of the
+    page before, so a row that moves while pages are read can be repeated but not missed; that
+    second is yielded once all of it has been read. A second that fills a whole page is read by
+    itself, by row numbers.
 
-    Rows of jobs that still run can move from under a row number: where the listing has such,
-    `still` are listings without, that have its finished jobs together. Raises AirbyteUnreadable if
-    the server's pages cannot be read to their end.
+    Rows of running jobs can move while row numbers are counted: for a listing with such jobs,
+    `still` are listings without them that together have its finished jobs. Raises AirbyteUnreadable
+    if the server's pages cannot be read to their end.
     """
     start = since
     while True:
@@ -99,15 +102,18 @@ def _first_readable(start: datetime, listing: JobListing) -> tuple[Page[Job], bo
         is_last = _is_last(page, query, listing)
         if page.rows or is_last:
             return page, is_last
-        # Without a time to go on from, by row numbers: nobody misses a row that moves from here.
+        # There is no time to go on from, so it goes on by offset: none of these rows will be
+        # missed.
         query = replace(query, offset=query.offset + page.received, limit=page.received)
         if query.offset == query.limit:
             _refuse_pages_without_end(query, listing)
 
 
 def _is_last(page: Page[Job], query: JobQuery, listing: JobListing) -> bool:
-    """Whether no row follows: the page is not full, by what was asked for or by the server's own
-    page size. What may be that is asked on, until it is known that nothing follows."""
+    """Whether no row follows: the page is shorter than requested, and than the server's own pages.
+
+    Where it may be as long as those, one more request decides.
+    """
     size = page.received
     if size >= query.limit:
         return False
@@ -120,7 +126,7 @@ def _is_last(page: Page[Job], query: JobQuery, listing: JobListing) -> bool:
 
 
 def by_end(histories: Iterable[Iterator[Job]]) -> Iterator[Job]:
-    """Histories that are in order, merged in order."""
+    """Merge histories, each sorted by `order`."""
     return merge(*histories, key=order)
 
 
@@ -146,9 +152,10 @@ def _whole_second(second: datetime, listings: Sequence[JobListing]) -> Iterable[
 
 
 def _jobs_of_second(second: datetime, listing: JobListing) -> Iterable[Job]:
-    """The jobs that ended within one second, counted: as many as one reading received.
+    """The jobs that ended within one second: as many as one reading received rows.
 
-    Until they are, the second is read again, in other pages, in which ties fall otherwise.
+    Until all are known the second is read again, in pages of other sizes, which break ties
+    otherwise.
     """
     seen: dict[object, Job] = {}
     for size in _page_sizes(listing.limit):
@@ -162,7 +169,7 @@ def _jobs_of_second(second: datetime, listing: JobListing) -> Iterable[Job]:
 
 
 def _read_second(second: datetime, listing: JobListing, size: int, seen: dict[object, Job]) -> int:
-    """Add the jobs of one reading to `seen`; how many rows it received."""
+    """Add the jobs of one reading to `seen`; return how many rows it received."""
     received = 0
     query = JobQuery(second, 0, size, only_second=True)
     while True:
@@ -175,12 +182,12 @@ def _read_second(second: datetime, listing: JobListing, size: int, seen: dict[ob
             return received
         if query.offset and len(seen) == known:
             _refuse_pages_without_end(query, listing)
-        # Of a server with a smaller page size than asked for, the first page has that.
+        # A server with a smaller page size than requested shows it in its first page.
         query = replace(query, offset=query.offset + page.received, limit=page.received)
 
 
 def _refuse_pages_without_end(query: JobQuery, listing: JobListing) -> None:
-    """Raise if there are rows where none can be: the server ignores row numbers."""
+    """Raise if there are rows where none can be: the server ignores offsets."""
     far_away = _FAR_AWAY // query.limit * query.limit
     if listing.fetch(replace(query, offset=far_away)).received:
         raise listing.error(
@@ -190,6 +197,6 @@ def _refuse_pages_without_end(query: JobQuery, listing: JobListing) -> None:
 
 
 def _page_sizes(limit: int) -> Iterable[int]:
-    """The page size of each reading of one second, none of them far from what is wanted."""
+    """The page size of each reading of one second, all of them close to `limit`."""
     step = -1 if limit > _MOST_READINGS else 1
     return range(limit, limit + step * _MOST_READINGS, step)

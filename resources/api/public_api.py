@@ -36,12 +36,12 @@ _YEARS = re.compile(r"[0-9*,/-]+")
 _START_TIMEOUT = 180.0
 
 
-# Airbyte refuses to list more at once.
+# Airbyte refuses larger pages.
 _LARGEST_PAGE = 100
 
 
 class PublicApi:
-    """Builds the requests for one workspace. Of a list, it asks for `page_size` rows at once."""
+    """Builds the requests for one workspace. `page_size` is how many rows of a list to request."""
 
     def __init__(self, settings: AirbyteSettings) -> None:
         self._base_url = settings.rest_api_base_url
@@ -69,8 +69,7 @@ class PublicApi:
     def jobs_since(
         self, query: JobQuery, job_type: JobType | None = None, status: JobStatus | None = None
     ) -> Call:
-        """Jobs that changed; without a status of every one, without a type of those that Airbyte
-        lists by itself."""
+        """Jobs that changed, of every status or of one; without a type, those listed by default."""
         return self._get(
             "/jobs",
             {

@@ -14,7 +14,7 @@ from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
 from dagster_airbyte_sync.resources.http.transport import Http
 from dagster_airbyte_sync.resources.records.catalog import Api, Catalog, Connection
 
-# By so many times the usual wait a Configuration API that refuses is asked again: 1 and 2 s.
+# A Configuration API that refuses is tried again after so many retry delays: by default 1 and 2 s.
 _PATIENCE = (4, 8)
 
 
@@ -43,10 +43,10 @@ class CatalogReader:
         self._destinations = DestinationReader(http, public)
 
     def read(self, budget: TimeBudget) -> Catalog:
-        """All of it, while lists fit on one page in two requests where the Configuration API
-        answers; where it is closed, in seven, of which five are to be sure, and then in two.
+        """The catalog, in two requests if lists fit on one page and the Configuration API answers.
 
-        One more for each destination not listed.
+        If it is closed, seven: five to be sure of that, and then two. One more for each destination
+        that is not listed.
         """
         api, connections, is_whole = self._read_connections(budget)
         return Catalog(
@@ -75,9 +75,9 @@ class CatalogReader:
         return self._fallback.ask("connections", from_configuration, from_public, budget, waits)
 
     def _waits(self, budget: TimeBudget) -> tuple[float, ...]:
-        """How long to wait for an API that refuses, where what is read becomes definitions.
+        """Seconds before each new try of an API that refuses, for catalogs that become definitions.
 
-        A tick, which has a budget, has no time for it, and Cloud's is closed for good.
+        A tick, which has a budget, has no time for that, and Cloud's API is closed for good.
         """
         if budget.left is not None or self._settings.is_cloud:
             return ()

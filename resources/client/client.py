@@ -34,8 +34,8 @@ from dagster_airbyte_sync.resources.records.jobs import Job, JobType
 class AirbyteClient:
     """Talks to one workspace. Shared by threads and by sensor ticks: see `client_for`.
 
-    All methods raise AirbyteError and its children (`errors.py`). By `clock`, what is remembered
-    grows old; by `sleep`, it waits for an API that refuses for a moment.
+    All methods raise AirbyteError and its children (`errors.py`). `clock` (seconds) ages what it
+    remembers; `sleep` is how it waits before a retry.
     """
 
     def __init__(
@@ -73,8 +73,8 @@ class AirbyteClient:
     def catalog(self, budget: TimeBudget = NO_LIMIT, *, fresh: bool = False) -> Catalog:
         """All connections and destinations, read again when older than `catalog_ttl` seconds.
 
-        While lists fit on one page, two requests where the Configuration API answers. Where it is
-        closed, seven, with three seconds of patience, and then two for ten minutes. Raises
+        If lists fit on one page: two requests where the Configuration API answers; where it is
+        closed, seven within some three seconds, and then two for the next ten minutes. Raises
         AirbyteSettingsError for a workspace that does not exist or that the credentials cannot see.
         """
         with self._lock:
@@ -108,9 +108,9 @@ class AirbyteClient:
     ) -> Iterator[Job]:
         """Jobs that finished at or after `since` (Airbyte's clock), each once.
 
-        Oldest end first; of those that ended in one second the one that was created first, then
-        the lower number. The whole workspace, one request a page, made when a job of it is asked
-        for. `unreadable` is called for each page with how many of its rows are no job. Raises
+        Oldest end first; within one second by creation, then by number. One request a page, made
+        when its first job is needed. `unreadable` is called for each page with how many of its rows
+        are no job, if there are any. Raises
         AirbyteUnreadable if Airbyte's pages cannot be read to their end.
         """
         seen: set[object] = set()
@@ -134,17 +134,17 @@ class AirbyteClient:
         yield from self._history.by_public(since, self._listed_types(budget), budget, unreadable)
 
     def _listed_types(self, budget: TimeBudget = NO_LIMIT) -> tuple[JobType | None, ...]:
-        """Of which types the public API is to list jobs; None: of those that it lists by itself."""
+        """The job types to ask the public API for; None stands for those it lists by default."""
         hides_refreshes = self._server.instance(budget).hides_refreshes
         return (None, JobType.REFRESH) if hides_refreshes else (None,)
 
     def about_how_many_finished(
         self, since: datetime, least: int, budget: TimeBudget = NO_LIMIT
     ) -> int:
-        """How many jobs ended at or after `since`, to a twentieth; `least` are known.
+        """How many jobs ended at or after `since`, to one part in twenty; `least` are known.
 
-        Some ten requests of one row, as Airbyte does not say. The public API counts jobs that
-        run, too.
+        Airbyte does not report it, so this takes some ten requests of one row each. From the public
+        API, running jobs count, too.
         """
         by_public = self._fallback.is_closed("history")
         return self._history.about_how_many(since, least, budget, by_public=by_public)
@@ -160,7 +160,7 @@ class AirbyteClient:
         )
 
     def job_status(self, job_id: int, budget: TimeBudget = NO_LIMIT) -> Job:
-        """One job as it is now, with totals only: the cheap question to ask while it runs."""
+        """One job as it is now, with totals only: cheap enough to ask for while it runs."""
         return self._http.read(self._public.job(job_id), "a job", public_api.read_job, budget)
 
     def newest_jobs(self, connection_id: str, limit: int = 10) -> list[Job]:
@@ -182,10 +182,10 @@ class AirbyteClient:
         return self.connection(connection_id).status
 
     def was_asked_for(self, job: Job) -> bool | None:
-        """Whether somebody asked for a sync, which no schedule is; None if Airbyte does not say.
+        """Whether somebody started a sync, and not a schedule; None if Airbyte does not say.
 
-        Airbyte notes it some seconds after the job's creation (airbyte-platform,
-        `ConnectionTimelineEventHelper`), and says so by the Configuration API only.
+        Only the Configuration API does, some seconds after the job's creation (airbyte-platform,
+        `ConnectionTimelineEventHelper`).
         """
         if self._fallback.is_closed("history"):
             return None
@@ -198,7 +198,7 @@ class AirbyteClient:
     # -- what to do ------------------------------------------------------------------------------
 
     def start_sync(self, connection_id: str) -> Job:
-        """Start a sync; never sent twice. AirbyteConflict if one runs already."""
+        """Start a sync; never sent twice. Raises AirbyteConflict if one runs already."""
         call = self._public.start_sync(connection_id)
         return self._http.read(call, "a job", public_api.read_job)
 
@@ -207,16 +207,16 @@ class AirbyteClient:
         self._http.send(self._public.cancel(job_id))
 
     def can_set_schedule(self, schedule: SyncSchedule) -> bool:
-        """Whether Airbyte would take this schedule, as far as is known without trying.
+        """Whether Airbyte would accept this schedule, as far as is known without trying.
 
-        Where the Configuration API is closed, it takes no intervals and no time zone but UTC.
+        Where the Configuration API is closed, it accepts no intervals and no time zone but UTC.
         """
         return not self._fallback.is_closed("connections") or public_api.takes_schedule(schedule)
 
     def set_schedule(self, connection_id: str, schedule: SyncSchedule) -> None:
         """Let Airbyte start the connection's syncs by this schedule.
 
-        Raises AirbyteSettingsError for one that it does not take (see `can_set_schedule`).
+        Raises AirbyteSettingsError for one that it does not accept (see `can_set_schedule`).
         """
         if self._fallback.is_closed("connections"):
             self._set_publicly(connection_id, schedule)
@@ -224,10 +224,10 @@ class AirbyteClient:
             try:
                 self._http.send(self._configuration.set_schedule(connection_id, schedule))
             except AirbyteRequestError as refusal:
-                # To a schedule that it does not take, Airbyte answers 400.
+                # Airbyte answers 400 to a schedule that it does not accept.
                 if not stands_for_closed(refusal) or refusal.status == 400:
                     raise
-                # Who may not write may read: to `Fallback` this says nothing.
+                # Who may not write may still read: this is no news for `Fallback`.
                 self._set_publicly(connection_id, schedule, refusal)
         with self._lock:
             self._catalog.clear()
@@ -246,17 +246,17 @@ class AirbyteClient:
     # -- the server ------------------------------------------------------------------------------
 
     def server_time(self, budget: TimeBudget = NO_LIMIT, *, fresh: bool = False) -> datetime:
-        """Airbyte's clock now, by the last answer; one request if there was none.
+        """Airbyte's clock now, from the last answer; one request if there was none.
 
-        One with `fresh`, too: the clock may have been set since the last answer.
+        With `fresh` as well, as the clock may have been set since the last answer.
         """
         if fresh or self._http.server_time is None:
             self.check_workspace(budget)
         return self._http.server_time or datetime.now(timezone.utc)
 
     def ui_url(self, budget: TimeBudget = NO_LIMIT) -> str:
-        """The address of Airbyte's UI, without a trailing slash; asked once.
+        """The address of Airbyte's UI, without a trailing slash; asked for once.
 
-        It is taken to be beside the API while Airbyte does not say: a link is worth no sync.
+        While Airbyte does not answer, it is assumed to be beside the API: a link is worth no sync.
         """
         return self._server.instance(budget).ui_url

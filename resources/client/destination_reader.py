@@ -1,4 +1,4 @@
-"""Reads the destinations that connections write to, as far as Airbyte lets them be seen."""
+"""Reads the destinations that connections write to, as far as the credentials can see them."""
 
 import logging
 from collections.abc import Iterable
@@ -21,14 +21,14 @@ _log = logging.getLogger(__name__)
 
 
 class DestinationReader:
-    """Asks the public API, which alone says the short type that asset kinds are made of."""
+    """Asks the public API: only it has the short type from which asset kinds are made."""
 
     def __init__(self, http: Http, public: PublicApi) -> None:
         self._http = http
         self._public = public
 
     def read(self, connections: Iterable[Connection], budget: TimeBudget) -> dict[str, Destination]:
-        """All destinations by id. What cannot be seen costs its type, and a warning, only.
+        """All destinations by id. One that cannot be seen only costs a warning.
 
         Raises AirbyteUnavailable if Airbyte does not answer for the list of them.
         """

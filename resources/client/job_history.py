@@ -12,12 +12,12 @@ from dagster_airbyte_sync.resources.http.budget import TimeBudget
 from dagster_airbyte_sync.resources.http.transport import Http
 from dagster_airbyte_sync.resources.records.jobs import FINISHED, Job, JobStatus, JobType
 
-# Called with the number of rows on a page that cannot be read as jobs, if there are any.
+# Called for each page with unreadable rows, with how many there are.
 NoteUnreadable = Callable[[int], None]
 
 
 def ignore_unreadable(rows: int) -> None:
-    """For readers of the history that only want what can be read."""
+    """For those who only want the jobs that can be read."""
 
 
 class JobHistory:
@@ -27,14 +27,14 @@ class JobHistory:
         self._http = http
         self._configuration = configuration
         self._public = public
-        # One for each API, as they need not have the same.
+        # Each API may have another page size of its own.
         self._configuration_own = PageSize()
         self._public_own = PageSize()
 
     def about_how_many(
         self, since: datetime, least: int, budget: TimeBudget, *, by_public: bool
     ) -> int:
-        """How many jobs ended at or after `since`, to a twentieth; `least` are known."""
+        """How many jobs ended at or after `since`, to one part in twenty; `least` are known."""
         read = self._public_page if by_public else self._configuration_page
         return about_how_many(
             lambda place: read(JobQuery(since, place, 1), budget).received > 0, least
@@ -57,7 +57,7 @@ class JobHistory:
         budget: TimeBudget,
         unreadable: NoteUnreadable,
     ) -> Iterator[Job]:
-        """The jobs of all `types`; None stands for those that Airbyte lists by itself."""
+        """The jobs of all `types`; None stands for those that Airbyte lists by default."""
 
         def listing(job_type: JobType | None, status: JobStatus | None = None) -> JobListing:
             def fetch(query: JobQuery) -> Page[Job]:

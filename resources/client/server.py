@@ -25,12 +25,12 @@ from dagster_airbyte_sync.resources.json_values import Json, object_at
 _PATH = "/api/v1"
 _PUBLIC_PATH = "/api/public/v1"
 
-# How long nothing is asked again that was not answered, in seconds: a tick has better to do.
+# Seconds until an instance that did not answer is asked again: a tick has better to do.
 _ASSUMED_FOR = 600.0
 
 
 class Server:
-    """Remembers what it was answered. Safe to share between threads."""
+    """Remembers the answers. Safe to share between threads."""
 
     def __init__(
         self, settings: AirbyteSettings, http: Http, *, clock: Callable[[], float] = time.monotonic
@@ -40,13 +40,13 @@ class Server:
         self._lock = threading.RLock()
         self._instance = CLOUD if settings.is_cloud else None
         self._assumed: TTLCache[str, Instance] = TTLCache(1, _ASSUMED_FOR, timer=clock)
-        # Whether nothing more can be found out of the address.
+        # Whether there is nothing more to find out about the address.
         self._is_checked = settings.is_cloud
 
     def instance(self, budget: TimeBudget = NO_LIMIT) -> Instance:
-        """What it is, asked once; as little as can be assumed while it does not answer.
+        """What the server is, asked for once; while it does not answer, the least to assume.
 
-        That is remembered for ten minutes. It raises no OutOfTime: nobody's sync depends on this.
+        An assumption lasts ten minutes. Never raises OutOfTime: no sync depends on this.
         """
         with self._lock:
             known = self._instance or self._assumed.get("instance")
@@ -55,7 +55,7 @@ class Server:
     def _first_answer(self, budget: TimeBudget) -> Instance:
         address = self._settings.configuration_api_base_url
         try:
-            # What hangs must leave time to those who can do without.
+            # A server that hangs must leave time for what the tick is about.
             answer = self._ask(address, budget.half())
         except (AirbyteUnavailable, OutOfTime):
             assumed = self._assumed["instance"] = self._read({})
@@ -67,8 +67,8 @@ class Server:
     def check_address(self, refusal: AirbyteRequestError, budget: TimeBudget) -> None:
         """Raise AirbyteSettingsError if the Configuration API is at another address, provably.
 
-        To be asked when it has refused and never answered. Only paths of the same host are tried,
-        and only until it is known.
+        For when it has refused and never answered. Tries only paths of the same host, and only
+        until the answer is known.
         """
         with self._lock:
             if self._is_checked:
@@ -98,7 +98,7 @@ class Server:
         return None
 
     def _ask(self, address: str, budget: TimeBudget) -> Json:
-        """What it says of itself at an address; nothing if that is refused or no JSON."""
+        """What the server at an address reports; empty if it refuses or sends no JSON."""
         try:
             return object_at(self._http.send(configuration_api.instance(address), budget))
         except (AirbyteRefused, AirbyteUnreadable):

@@ -1,4 +1,4 @@
-"""The clients of this process, which outlive the resource objects that Dagster makes."""
+"""The clients of this process, which outlive Dagster's resource objects."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ def client_for(settings: AirbyteSettings) -> AirbyteClient:
     """The client of this process for these settings.
 
     Dagster makes a new resource object for every sensor tick; what should outlive a tick (the
-    connection, the token, the catalog) lives here. Only time is lost when it is lost.
+    connection, the token, the catalog) lives here. Losing it costs only time.
     """
     # A forked child must not share its parent's sockets.
     key = (os.getpid(), settings)
