@@ -8,15 +8,15 @@ AirbyteError
     │   ├── AirbyteUnreadable   an answer that is not the JSON it should be
     │   │   └── AirbyteSentPage     an HTML page in its place
     │   └── AirbyteRateLimited  429
-    └── AirbyteRefused          Airbyte said no (4xx, 501); the same request will fail again
-        ├── AirbyteUnauthorized 401, or credentials the token endpoint refuses
-        ├── AirbyteForbidden    403
-        ├── AirbyteNotFound     404, 501
-        ├── AirbyteConflict     409
-        ├── AirbyteRedirected   3xx
-        └── NoToken             the token endpoint said no, so nothing else was asked
-            ├── TokenRefused    also an AirbyteUnauthorized
-            └── TokensNotGiven  also an AirbyteNotFound
+    ├── AirbyteRefused          Airbyte said no (4xx, 501); the same request will fail again
+    │   ├── AirbyteUnauthorized 401
+    │   ├── AirbyteForbidden    403
+    │   ├── AirbyteNotFound     404, 501
+    │   ├── AirbyteConflict     409
+    │   └── AirbyteRedirected   3xx
+    └── NoToken                 the token endpoint said no, so the request itself was never sent
+        ├── TokenRefused        it does not accept the credentials
+        └── TokensNotGiven      there is no such endpoint
 """
 
 
@@ -87,17 +87,6 @@ class AirbyteRateLimited(AirbyteUnavailable):
 
     did_nothing = True
 
-    def __init__(
-        self,
-        method: str,
-        url: str,
-        reason: str,
-        *,
-        status: int | None = 429,
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__(method, url, reason, status=status, retry_after=retry_after)
-
 
 class AirbyteRefused(AirbyteRequestError):
     """Raised if Airbyte understood the request and refused it."""
@@ -119,7 +108,7 @@ class AirbyteConflict(AirbyteRefused):
     """Raised for 409. `title` says of which kind ("try-again-later", "state-conflict")."""
 
     def __init__(
-        self, method: str, url: str, reason: str, *, status: int | None = 409, title: str = ""
+        self, method: str, url: str, reason: str, *, status: int | None = None, title: str = ""
     ) -> None:
         super().__init__(method, url, reason, status=status)
         self.title = title
@@ -129,17 +118,16 @@ class AirbyteRedirected(AirbyteRefused):
     """Raised for a redirect. None is followed: credentials go to the configured host only."""
 
 
-class NoToken(AirbyteRefused):
+class NoToken(AirbyteRequestError):
     """Raised if the token endpoint gives no token.
 
-    It says nothing about the endpoint that the token was for, so what stands for "closed" or
-    "not there" must let it through.
+    It is no AirbyteRefused: it says nothing about the endpoint that the token was for.
     """
 
 
-class TokenRefused(NoToken, AirbyteUnauthorized):
+class TokenRefused(NoToken):
     """Raised if Airbyte does not accept `client_id` and `client_secret`."""
 
 
-class TokensNotGiven(NoToken, AirbyteNotFound):
+class TokensNotGiven(NoToken):
     """Raised if there is no token endpoint: authentication is off, or the address is wrong."""

@@ -14,22 +14,22 @@ from dagster_airbyte_sync.resources.workspace import (
 
 
 @forgets_arguments
-def as_workspace(given: object, what: str = "workspace") -> BaseAirbyteWorkspace:
+def as_workspace(value: object, what: str = "workspace") -> BaseAirbyteWorkspace:
     """The workspace itself if it is ours; one with the same settings if it is dagster-airbyte's.
 
     EnvVars stay EnvVars. Raises AirbyteSettingsError, which calls it `what`, for anything else.
     """
-    if isinstance(given, BaseAirbyteWorkspace):
-        return given
-    fields = set(type(given).model_fields) if isinstance(given, dg.ConfigurableResource) else set()
+    if isinstance(value, BaseAirbyteWorkspace):
+        return value
+    fields = set(type(value).model_fields) if isinstance(value, dg.ConfigurableResource) else set()
     if "workspace_id" not in fields or "request_max_retries" not in fields:
         raise AirbyteSettingsError(
-            f"{what} is a {type(given).__name__}, and must be an AirbyteWorkspace or"
+            f"{what} is a {type(value).__name__}, and must be an AirbyteWorkspace or"
             " AirbyteCloudWorkspace."
         )
     # In dagster-airbyte, the addresses of Cloud are constants.
     ours = SelfManagedWorkspace if "rest_api_base_url" in fields else CloudWorkspace
-    values: dict[str, Any] = {
-        name: getattr(given, name) for name in fields.intersection(ours.model_fields)
+    shared: dict[str, Any] = {
+        name: getattr(value, name) for name in fields.intersection(ours.model_fields)
     }
-    return ours(**values)
+    return ours(**shared)

@@ -5,10 +5,12 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 
+from pydantic import TypeAdapter
+
 Json = Mapping[str, object]
 
 _LONGEST_WORD = 100
-_FRACTION = re.compile(r"\.(\d+)")
+_DATETIME = TypeAdapter(datetime)
 
 
 def object_at(value: object, *path: str) -> Json:
@@ -20,8 +22,8 @@ def object_at(value: object, *path: str) -> Json:
 
 def objects_at(value: object, *path: str) -> Sequence[Json]:
     """The JSON objects in the list found by following `path`; what is no object is left out."""
-    found = object_at(value, *path[:-1]).get(path[-1]) if path else value
-    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+    items = object_at(value, *path[:-1]).get(path[-1]) if path else value
+    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
 
 
 def as_text(value: object) -> str | None:
@@ -65,12 +67,8 @@ def as_datetime(value: object) -> datetime | None:
 
 
 def _iso_time(value: str) -> datetime | None:
-    # Python 3.10 reads neither `Z` nor a fraction that has not 3 or 6 digits.
-    plain = _FRACTION.sub(lambda m: "." + m.group(1)[:6].ljust(6, "0"), value.strip())
-    if plain.endswith(("Z", "z")):
-        plain = plain[:-1] + "+00:00"
     try:
-        parsed = datetime.fromisoformat(plain)
-        return parsed.astimezone(timezone.utc) if parsed.tzinfo else None
+        moment = _DATETIME.validate_python(value.strip())
+        return moment.astimezone(timezone.utc) if moment.tzinfo else None
     except (OverflowError, ValueError):
         return None

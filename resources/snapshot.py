@@ -5,12 +5,13 @@ It holds no credentials.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from operator import itemgetter
 
 from pydantic import TypeAdapter, ValidationError
 
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
-from dagster_airbyte_sync.resources.records.catalog import Catalog, Connection, Destination
+from dagster_airbyte_sync.resources.records.catalog import Catalog
 
 VERSION = 1
 WRITE_IT_ANEW = "Write it anew: dagster-airbyte-sync snapshot --workspace MODULE:NAME --out FILE"
@@ -21,17 +22,10 @@ _CATALOG = TypeAdapter(Catalog)
 
 def snapshot_of(catalog: Catalog) -> str:
     """The catalog as versioned JSON text; `read_snapshot` makes an equal catalog of it."""
-    written = {
-        _VERSION_KEY: VERSION,
-        "workspace_id": catalog.workspace_id,
-        "read_at": catalog.read_at,
-        "read_from": catalog.read_from,
-        "is_whole": catalog.is_whole,
-        "destinations": _by_id(catalog.destinations.values()),
-        "connections": _by_id(catalog.connections.values()),
-    }
-    plain = TypeAdapter(dict[str, object]).dump_python(written, mode="json")
-    return json.dumps(plain, indent=1) + "\n"
+    plain = _CATALOG.dump_python(catalog, mode="json")
+    for kind in ("destinations", "connections"):
+        plain[kind] = sorted(plain.pop(kind).values(), key=itemgetter("id"))
+    return json.dumps({_VERSION_KEY: VERSION, **plain}, indent=1) + "\n"
 
 
 def read_snapshot(text: str, workspace_id: str | None = None) -> Catalog:
@@ -40,36 +34,27 @@ def read_snapshot(text: str, workspace_id: str | None = None) -> Catalog:
     Raises AirbyteSettingsError that says what to do, if the text is no snapshot, is one of another
     version, or, with a `workspace_id`, one of another workspace.
     """
-    written = _read_object(text)
-    _check_version(written.get(_VERSION_KEY))
-    catalog = _read_catalog(written)
+    catalog = _read_catalog(_read_object(text))
     check_is_of(catalog, workspace_id)
     return catalog
 
 
-def _by_id(records: Iterable[Connection] | Iterable[Destination]) -> list[object]:
-    return [*sorted(records, key=lambda record: record.id)]
-
-
 def _read_object(text: str) -> Mapping[str, object]:
     try:
-        found = json.loads(text)
+        written = json.loads(text)
     except ValueError as damage:
         raise AirbyteSettingsError(f"This is no snapshot: {damage}. {WRITE_IT_ANEW}") from None
-    if not isinstance(found, dict) or _VERSION_KEY not in found:
+    if not isinstance(written, dict) or _VERSION_KEY not in written:
         raise AirbyteSettingsError(
             f"This is no snapshot of an Airbyte workspace: it has no {_VERSION_KEY!r}."
             f" {WRITE_IT_ANEW}"
         )
-    return found
-
-
-def _check_version(version: object) -> None:
-    if version != VERSION:
+    if written[_VERSION_KEY] != VERSION:
         raise AirbyteSettingsError(
-            f"This snapshot has version {version!r}, and this dagster-airbyte-sync reads version"
-            f" {VERSION}. {WRITE_IT_ANEW}"
+            f"This snapshot has version {written[_VERSION_KEY]!r}, and this dagster-airbyte-sync"
+            f" reads version {VERSION}. {WRITE_IT_ANEW}"
         )
+    return written
 
 
 def _read_catalog(written: Mapping[str, object]) -> Catalog:

@@ -1,14 +1,13 @@
 """Where definitions get their catalog from: Airbyte, or a snapshot file in its place."""
 
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from functools import lru_cache
 from pathlib import Path
 
 import dagster as dg
-from cachetools import LRUCache
 
 from dagster_airbyte_sync.resources.errors import AirbyteError, AirbyteSettingsError
 from dagster_airbyte_sync.resources.foreign_workspace import as_workspace
@@ -23,9 +22,6 @@ from dagster_airbyte_sync.resources.snapshot import (
 from dagster_airbyte_sync.resources.workspace import BaseAirbyteWorkspace
 
 _prefers_airbyte: ContextVar[bool] = ContextVar("prefers_airbyte", default=False)
-# A process makes many definitions of one file. A file that was written anew is another one.
-_read: LRUCache[tuple[Path, int, int], Catalog] = LRUCache(32)
-_read_lock = threading.Lock()
 
 
 def load_catalog(workspace: BaseAirbyteWorkspace, snapshot: Path | None = None) -> Catalog:
@@ -36,25 +32,16 @@ def load_catalog(workspace: BaseAirbyteWorkspace, snapshot: Path | None = None) 
     be asked.
     """
     workspace = as_workspace(workspace)
-    if snapshot is None:
-        return _fetch(workspace)
-    if _prefers_airbyte.get():
-        return _fetch_or_read(workspace, snapshot)
+    if snapshot is None or _prefers_airbyte.get():
+        try:
+            with workspace.resolved() as ready:
+                return ready.fetch_catalog()
+        except (AirbyteError, dg.DagsterError):
+            if snapshot is not None:
+                with suppress(AirbyteSettingsError):
+                    return read_snapshot_file(snapshot, _known_id(workspace))
+            raise
     return read_snapshot_file(snapshot, _known_id(workspace))
-
-
-def _fetch(workspace: BaseAirbyteWorkspace) -> Catalog:
-    with workspace.resolved() as ready:
-        return ready.fetch_catalog()
-
-
-def _fetch_or_read(workspace: BaseAirbyteWorkspace, snapshot: Path) -> Catalog:
-    try:
-        return _fetch(workspace)
-    except (AirbyteError, dg.DagsterError):
-        with suppress(AirbyteSettingsError):
-            return read_snapshot_file(snapshot, _known_id(workspace))
-        raise
 
 
 @contextmanager
@@ -73,7 +60,8 @@ def while_snapshots_are_written() -> Iterator[None]:
 def read_snapshot_file(path: Path, workspace_id: str | None = None) -> Catalog:
     """The catalog in the file; each file is read once by a process, and again if it changes."""
     try:
-        catalog = _read_once(path)
+        stat = path.stat()
+        catalog = _read(path.resolve(), stat.st_mtime_ns, stat.st_size)
         check_is_of(catalog, workspace_id)
     except OSError as error:
         raise AirbyteSettingsError(
@@ -121,14 +109,10 @@ def _refuse_poorer(catalog: Catalog, path: Path, to_force: str) -> None:
     refuse_poorer(catalog, old, f"The snapshot {path}", to_force)
 
 
-def _read_once(path: Path) -> Catalog:
-    about = path.stat()
-    key = (path.resolve(), about.st_mtime_ns, about.st_size)
-    with _read_lock:
-        found = _read.get(key)
-        if found is None:
-            found = _read[key] = read_snapshot(path.read_text(encoding="utf-8"))
-        return found
+# A process makes many definitions of one file. A file that was written anew is another one.
+@lru_cache(32)
+def _read(path: Path, mtime_ns: int, size: int) -> Catalog:
+    return read_snapshot(path.read_text(encoding="utf-8"))
 
 
 def _known_id(workspace: BaseAirbyteWorkspace) -> str | None:
@@ -136,5 +120,5 @@ def _known_id(workspace: BaseAirbyteWorkspace) -> str | None:
 
     What is empty is not known: the resource may be one that finds the server's only workspace.
     """
-    given = workspace.workspace_id
-    return (given.get_value() if isinstance(given, dg.EnvVar) else given) or None
+    value = workspace.workspace_id
+    return (value.get_value() if isinstance(value, dg.EnvVar) else value) or None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 import dagster as dg
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -15,8 +15,8 @@ from dagster_airbyte_sync.resources.http.frames import forgets_arguments, forgot
 from dagster_airbyte_sync.resources.http.settings import (
     CLOUD_CONFIGURATION_API,
     CLOUD_REST_API,
-    CREDENTIALS,
     LEAST,
+    SETTINGS,
     AirbyteSettings,
     OnActiveSync,
     active_sync_choice,
@@ -111,15 +111,15 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
             return str(value).lower() if isinstance(value, bool) else value
 
         @forgets_arguments
-        def __init__(self, **given: object) -> None:
+        def __init__(self, **values: object) -> None:
             # Not in a validator: Dagster puts the variables it was given back in after those.
-            super().__init__(**{name: _read_now(type(self), name, given[name]) for name in given})
+            super().__init__(**{name: _read_now(type(self), name, values[name]) for name in values})
 
     @model_validator(mode="before")
     @classmethod
-    def _check_what_is_known(cls, given: Mapping[str, object]) -> Mapping[str, object]:
+    def _check_what_is_known(cls, values: Mapping[str, object]) -> Mapping[str, object]:
         """Fail where the mistake was made; what an EnvVar holds is checked when it is read."""
-        for name, value in given.items():
+        for name, value in values.items():
             if name in LEAST and type(value) in (int, float):
                 check_number(name, float(str(value)))
             is_address = name.endswith("_base_url") or (name == "ui_url" and value != "")
@@ -127,14 +127,23 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
                 base_url(name, value)
             if name == "workspace_id" and type(value) is str:
                 check_workspace_is_given(value)
-        check_credentials(*(bool(given.get(name)) for name in CREDENTIALS))
-        if type(chosen := given.get("on_active_sync")) is str:
-            active_sync_choice(chosen, given.get("poll_previous_running_sync") is True)
-        return given
+        check_credentials({name for name in values if values[name]})
+        if type(choice := values.get("on_active_sync")) is str:
+            active_sync_choice(choice, values.get("poll_previous_running_sync") is True)
+        return values
 
     def settings(self) -> AirbyteSettings:
         """The settings, checked; AirbyteSettingsError if an EnvVar was not read yet, too."""
-        raise NotImplementedError
+        self._check_is_resolved()
+        # No secret is an argument or a local here: error trackers store those.
+        return AirbyteSettings(
+            **{
+                **{name: getattr(self, name) for name in SETTINGS if hasattr(self, name)},
+                "verify": _bool_or_path(self.verify),
+                "request_headers": tuple(sorted(self.request_headers.items())),
+                "proxies": tuple(sorted(self.proxies.items())),
+            }
+        )
 
     def when_a_sync_is_active(self) -> OnActiveSync:
         """What to do then; AirbyteSettingsError if the settings contradict each other."""
@@ -166,30 +175,6 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
                 " a run or tick, or use `with workspace.resolved() as ready:`."
             )
 
-    def _settings_at(
-        self, rest_api_base_url: str, configuration_api_base_url: str, ui_url: str | None = None
-    ) -> AirbyteSettings:
-        self._check_is_resolved()
-        # No secret is an argument or a local here: error trackers store those.
-        return AirbyteSettings(
-            rest_api_base_url=rest_api_base_url,
-            configuration_api_base_url=configuration_api_base_url,
-            workspace_id=self.workspace_id,
-            client_id=_credential(self, "client_id"),
-            client_secret=_credential(self, "client_secret"),
-            username=_credential(self, "username"),
-            password=_credential(self, "password"),
-            request_max_retries=self.request_max_retries,
-            request_retry_delay=self.request_retry_delay,
-            request_timeout=self.request_timeout,
-            max_items_per_page=self.max_items_per_page,
-            catalog_ttl=self.catalog_ttl,
-            verify=_bool_or_path(self.verify),
-            request_headers=tuple(sorted(self.request_headers.items())),
-            proxies=tuple(sorted(self.proxies.items())),
-            ui_url=ui_url,
-        )
-
 
 class SelfManagedWorkspace(BaseAirbyteWorkspace):
     """A workspace of an Airbyte that somebody runs themselves."""
@@ -219,26 +204,15 @@ class SelfManagedWorkspace(BaseAirbyteWorkspace):
         ),
     )
 
-    def settings(self) -> AirbyteSettings:
-        return self._settings_at(
-            self.rest_api_base_url, self.configuration_api_base_url, self.ui_url
-        )
-
 
 class CloudWorkspace(BaseAirbyteWorkspace):
     """A workspace of Airbyte Cloud."""
 
+    rest_api_base_url: ClassVar[str] = CLOUD_REST_API
+    configuration_api_base_url: ClassVar[str] = CLOUD_CONFIGURATION_API
+
     client_id: str = Field(description="The id of an Airbyte application.")
     client_secret: str = Field(repr=False, description="The secret of that application.")
-
-    def settings(self) -> AirbyteSettings:
-        return self._settings_at(CLOUD_REST_API, CLOUD_CONFIGURATION_API)
-
-
-def _credential(workspace: BaseAirbyteWorkspace, name: str) -> str | None:
-    """None where a kind of workspace has no such field."""
-    value: str | None = getattr(workspace, name, None)
-    return value
 
 
 def _bool_or_path(value: bool | str) -> bool | str:
@@ -249,13 +223,13 @@ def _read_now(workspace: type[BaseAirbyteWorkspace], name: str, value: object) -
     """The value of a variable that stands for a number or a switch; other values as they are."""
     if not isinstance(value, dg.EnvVar) or _takes_text(workspace, name):
         return value
-    found = value.get_value()
-    if found is None:
+    held = value.get_value()
+    if held is None:
         raise AirbyteSettingsError(
             f"{name} is to come from the environment variable {value.env_var_name},"
             " which is not set."
         )
-    return found
+    return held
 
 
 def _takes_text(workspace: type[BaseAirbyteWorkspace], name: str) -> bool:

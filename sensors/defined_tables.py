@@ -30,11 +30,11 @@ from dagster_airbyte_sync.resources import (
     AirbyteError,
     AirbyteForbidden,
     AirbyteNotFound,
-    AirbyteRequestError,
+    AirbyteRefused,
+    AirbyteUnavailable,
     Catalog,
     Connection,
     Job,
-    NoToken,
     OutOfTime,
     StreamId,
 )
@@ -229,9 +229,7 @@ class DefinedTables:
         # Only when a job is new, or a connection parked: an idle tick must not ask for it.
         try:
             return self._read_catalog()
-        except (OutOfTime, AirbyteRequestError) as error:
-            if isinstance(error, NoToken):
-                raise
+        except (OutOfTime, AirbyteRefused, AirbyteUnavailable) as error:
             self._log.warning(
                 "The list of connections could not be read, or not in the time that a tick has:"
                 " asking for the connections that synced, one by one. (%s)",
@@ -272,8 +270,6 @@ class DefinedTables:
         try:
             # Now its status is "deprecated", but what synced was active.
             return replace(self._read_connection(connection_id), status="active")
-        except NoToken:
-            raise
         except (AirbyteForbidden, AirbyteNotFound):
             return None
 

@@ -19,7 +19,6 @@ from dagster_airbyte_sync.resources import (
     AirbyteUnavailable,
     Job,
     JobType,
-    NoToken,
 )
 
 # How long to look for a sync whose start was not answered, and how often, in seconds. Airbyte
@@ -193,7 +192,7 @@ def running_job(client: AirbyteClient, connection_id: str) -> Job | None:
 
 def _refuse_unknown(connection_id: str, error: AirbyteRequestError) -> None:
     """Raise if Airbyte knows no such connection: who is no administrator is answered 403 then."""
-    if isinstance(error, AirbyteForbidden | AirbyteNotFound) and not isinstance(error, NoToken):
+    if isinstance(error, AirbyteForbidden | AirbyteNotFound):
         raise _failure(_NOT_THERE, connection_id, error.reason) from error
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from dagster_airbyte_sync.resources.api.connection import read_connection_with
-from dagster_airbyte_sync.resources.api.job_pages import JobsAsked
+from dagster_airbyte_sync.resources.api.job_pages import JobQuery
 from dagster_airbyte_sync.resources.api.paging import Page, read_page
+from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
 from dagster_airbyte_sync.resources.http.transport import Call
 from dagster_airbyte_sync.resources.json_values import (
     Json,
@@ -38,28 +39,29 @@ from dagster_airbyte_sync.resources.records.jobs import (
 class ConfigurationApi:
     """Builds the requests for one workspace."""
 
-    def __init__(self, base_url: str, workspace_id: str) -> None:
-        self._base_url = base_url
-        self._workspace_id = workspace_id
+    def __init__(self, settings: AirbyteSettings) -> None:
+        self._base_url = settings.configuration_api_base_url
+        self._workspace_id = settings.workspace_id
+        self.page_size = settings.max_items_per_page
 
     def connections(self) -> Call:
         """All connections with their schemas, in one unpaged answer."""
         return self._post("/connections/list", {"workspaceId": self._workspace_id})
 
-    def finished_jobs(self, asked: JobsAsked) -> Call:
+    def finished_jobs(self, query: JobQuery) -> Call:
         """Finished jobs with all counts."""
-        until = {} if asked.until is None else {"updatedAtEnd": asked.until.isoformat()}
+        until = {} if query.until is None else {"updatedAtEnd": query.until.isoformat()}
         return self._post(
             "/jobs/list_for_workspaces",
             {
                 "workspaceIds": [self._workspace_id],
                 "configTypes": ["sync", "reset_connection", "refresh", "clear"],
                 "statuses": [status.value for status in FINISHED],
-                "updatedAtStart": asked.since.isoformat(),
+                "updatedAtStart": query.since.isoformat(),
                 **until,
-                "orderByField": "createdAt" if asked.only_second else "updatedAt",
+                "orderByField": "createdAt" if query.only_second else "updatedAt",
                 "orderByMethod": "ASC",
-                "pagination": {"pageSize": asked.limit, "rowOffset": asked.offset},
+                "pagination": {"pageSize": query.limit, "rowOffset": query.offset},
             },
         )
 
@@ -68,7 +70,7 @@ class ConfigurationApi:
         return self._post("/jobs/get_without_logs", {"id": job_id})
 
     def starts_by_somebody(self, connection_id: str) -> Call:
-        """The newest syncs of a connection that somebody asked for, of its timeline (since 1.0)."""
+        """The newest syncs of a connection that somebody started, by its timeline (since 1.0)."""
         return self._post(
             "/connections/events/list",
             {"connectionId": connection_id, "eventTypes": ["SYNC_STARTED"]},
@@ -85,15 +87,13 @@ class ConfigurationApi:
             },
         )
 
-    def instance(self) -> Call:
-        """Version and UI address; answered without credentials, by self-managed servers only.
-
-        Never worth a second try.
-        """
-        return Call("GET", f"{self._base_url}/instance_configuration", repeatable=False)
-
     def _post(self, path: str, body: Json) -> Call:
         return Call("POST", f"{self._base_url}{path}", body=body)
+
+
+def instance(base_url: str) -> Call:
+    """Version and UI address, open to all, of self-managed servers only; never retried."""
+    return Call("GET", f"{base_url}/instance_configuration", repeatable=False)
 
 
 def _schedule_data(schedule: SyncSchedule) -> Json:
@@ -113,14 +113,13 @@ def read_connections(answer: object) -> Page[Connection] | None:
     return read_page(answer, "connections", read_connection)
 
 
-def read_connection(raw: Json) -> Connection | None:
+def read_connection(raw: object) -> Connection | None:
     """A `ConnectionRead`; None without an id, by which everything else is found."""
     return read_connection_with(raw, _read_schedule, _read_streams)
 
 
 def _read_streams(raw: Json) -> tuple[Stream, ...]:
-    found = (_read_stream(entry) for entry in objects_at(raw, "syncCatalog", "streams"))
-    return tuple(stream for stream in found if stream is not None)
+    return tuple(filter(None, map(_read_stream, objects_at(raw, "syncCatalog", "streams"))))
 
 
 def _read_stream(entry: Json) -> Stream | None:
@@ -184,9 +183,9 @@ def read_job(entry: object) -> Job | None:
 
 def read_started_jobs(answer: object) -> frozenset[int]:
     """The ids of the jobs in a list of `SYNC_STARTED` events."""
-    events = objects_at(object_at(answer), "events")
-    found = (as_int(object_at(event, "summary").get("jobId")) for event in events)
-    return frozenset(job_id for job_id in found if job_id is not None)
+    events = objects_at(answer, "events")
+    ids = (as_int(object_at(event, "summary").get("jobId")) for event in events)
+    return frozenset(job_id for job_id in ids if job_id is not None)
 
 
 def _attempt(entry: Json) -> Json:
@@ -201,16 +200,18 @@ def _first_start(attempts: Iterable[Json]) -> datetime | None:
 
 
 def _stream_id(raw: Json, name: str, namespace: str) -> StreamId | None:
-    found = as_text(raw.get(name))
-    return StreamId(found, as_text(raw.get(namespace))) if found else None
+    stream = as_text(raw.get(name))
+    return StreamId(stream, as_text(raw.get(namespace))) if stream else None
 
 
 def _read_stream_stats(raw: Json) -> dict[StreamId, StreamStats] | None:
     if not isinstance(raw.get("streamAggregatedStats"), list):
         return None
-    rows = objects_at(raw, "streamAggregatedStats")
-    found = ((_stream_id(row, "streamName", "streamNamespace"), row) for row in rows)
-    return {stream: _read_stats(row) for stream, row in found if stream is not None}
+    return {
+        stream: _read_stats(row)
+        for row in objects_at(raw, "streamAggregatedStats")
+        if (stream := _stream_id(row, "streamName", "streamNamespace"))
+    }
 
 
 def _read_stats(row: Json) -> StreamStats:
@@ -226,18 +227,18 @@ def _read_stats(row: Json) -> StreamStats:
 def _read_enabled_streams(
     raw: Json, job_type: JobType, moved: Iterable[StreamId]
 ) -> frozenset[StreamId] | None:
-    """The streams that took part, of which the server speaks in up to three places.
+    """The streams that took part, which the answer has in up to three places.
 
-    `enabledStreams` of a clear is what is still configured of what it clears: empty, if nothing is
-    (airbyte-platform, `CatalogTransforms`). Of a refresh it is the whole catalog. What a refresh
-    does not name may sync along with it, and then has counts in `moved`.
+    `enabledStreams` of a clear are those of its streams that are still configured: empty if none is
+    (airbyte-platform, `CatalogTransforms`). Of a refresh they are the whole catalog. Streams that a
+    refresh does not name may sync along with it, and then have counts in `moved`.
     """
     enabled = _descriptors(raw, "enabledStreams")
     if job_type is JobType.CLEAR:
         named = _descriptors(object_at(raw, "resetConfig"), "streamsToReset")
         return enabled if named is None else named
     if job_type is JobType.REFRESH:
-        # One that names none is of all (`JobConverter`).
+        # One that names none refreshes all (`JobConverter`).
         enabled = _descriptors(object_at(raw, "refreshConfig"), "streamsToRefresh") or enabled
     return None if enabled is None else enabled.union(moved)
 
@@ -247,8 +248,8 @@ def _descriptors(raw: Json, field: str) -> frozenset[StreamId] | None:
     rows = raw.get(field)
     if not isinstance(rows, list):
         return None
-    found = (_stream_id(row, "name", "namespace") for row in objects_at(rows))
-    streams = frozenset(filter(None, found))
+    ids = (_stream_id(row, "name", "namespace") for row in objects_at(rows))
+    streams = frozenset(filter(None, ids))
     return streams if streams or not rows else None
 
 

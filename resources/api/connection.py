@@ -1,17 +1,18 @@
-"""What both APIs say of a connection in the same words."""
+"""What both APIs send of a connection under the same names."""
 
 from collections.abc import Callable
 
-from dagster_airbyte_sync.resources.json_values import Json, as_text, objects_at
+from dagster_airbyte_sync.resources.json_values import Json, as_text, object_at, objects_at
 from dagster_airbyte_sync.resources.records.catalog import Connection, Stream, SyncSchedule
 
 
 def read_connection_with(
-    raw: Json,
+    answer: object,
     read_schedule: Callable[[Json], SyncSchedule],
     read_streams: Callable[[Json], tuple[Stream, ...]],
 ) -> Connection | None:
     """A connection; None without an id, by which everything else is found."""
+    raw = object_at(answer)
     connection_id = as_text(raw.get("connectionId"))
     if connection_id is None:
         return None

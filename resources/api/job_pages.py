@@ -1,5 +1,7 @@
-"""The finished jobs of a listing, each once and in the order of their end, although Airbyte breaks
-no ties: jobs that ended together may be repeated or skipped from page to page."""
+"""The finished jobs of a listing, each once and in the order of their end.
+
+Airbyte does not break ties: jobs that ended together may be repeated or skipped from page to page.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,11 +22,11 @@ _FAR_AWAY = 2**30
 
 
 @dataclass(frozen=True)
-class JobsAsked:
+class JobQuery:
     """`limit` rows from number `offset` on, of the jobs that changed at or after `since`.
 
-    The oldest change comes first. `only_second` asks for those that changed within the second of
-    `since`, in the order of their creation, which hardly ever ties.
+    The oldest change comes first. `only_second`: only those that changed within the
+    second of `since`, in the order of their creation, which hardly ever ties.
     """
 
     since: datetime
@@ -34,20 +36,19 @@ class JobsAsked:
 
     @property
     def until(self) -> datetime | None:
-        """The last moment asked for."""
-        end = self.since.replace(microsecond=999_999)
-        return end if self.only_second else None
+        """The end of that second; None without `only_second`."""
+        return self.since.replace(microsecond=999_999) if self.only_second else None
 
 
 @dataclass(frozen=True)
 class JobListing:
     """A listing of jobs in pages of `limit` rows; `where` names it in errors.
 
-    `fetch` is only ever asked for row numbers that are whole pages: Airbyte may round others down.
-    `page_size` is what is known of the server's own; kept, it spares the next reading a request.
+    `fetch` only gets offsets that are whole pages: Airbyte may round others down. `page_size` is
+    what is known of the server's own page size; shared by listings, it saves a request.
     """
 
-    fetch: Callable[[JobsAsked], Page[Job]]
+    fetch: Callable[[JobQuery], Page[Job]]
     limit: int
     where: Call
     page_size: PageSize = field(default_factory=PageSize)
@@ -61,13 +62,14 @@ def jobs_by_end(
 ) -> Iterator[Job]:
     """All finished jobs of the listing that ended at or after `since`, by `order`.
 
-    A page is fetched only when a job of it is asked for. Each begins with the last second of the
-    page before, so a row that moves while we read can be repeated but not missed; that second is
-    yielded when all of it is there. One that fills a whole page is read by itself, by row numbers.
+    A page is fetched only when its first job is needed. Each begins with the last second of the
+    page before, so a row that moves while pages are read can be repeated but not missed; that
+    second is yielded once all of it has been read. A second that fills a whole page is read by
+    itself, by row numbers.
 
-    Rows of jobs that still run can move from under a row number: where the listing has such,
-    `still` are listings without, that have its finished jobs together. Raises AirbyteUnreadable if
-    the server's pages cannot be read to their end.
+    Rows of running jobs can move while row numbers are counted: for a listing with such jobs,
+    `still` are listings without them that together have its finished jobs. Raises AirbyteUnreadable
+    if the server's pages cannot be read to their end.
     """
     start = since
     while True:
@@ -94,34 +96,37 @@ def jobs_by_end(
 
 def _first_readable(start: datetime, listing: JobListing) -> tuple[Page[Job], bool]:
     """The first page with a row that can be read, and whether it is the last one."""
-    asked = JobsAsked(start, 0, listing.limit)
+    query = JobQuery(start, 0, listing.limit)
     while True:
-        page = listing.fetch(asked)
-        is_last = _is_last(page, asked, listing)
+        page = listing.fetch(query)
+        is_last = _is_last(page, query, listing)
         if page.rows or is_last:
             return page, is_last
-        # Without a time to go on from, by row numbers: nobody misses a row that moves from here.
-        asked = replace(asked, offset=asked.offset + page.received, limit=page.received)
-        if asked.offset == asked.limit:
-            _refuse_pages_without_end(asked, listing)
+        # There is no time to go on from, so it goes on by offset: none of these rows will be
+        # missed.
+        query = replace(query, offset=query.offset + page.received, limit=page.received)
+        if query.offset == query.limit:
+            _refuse_pages_without_end(query, listing)
 
 
-def _is_last(page: Page[Job], asked: JobsAsked, listing: JobListing) -> bool:
-    """Whether no row follows: the page is not full, by what was asked for or by the server's own
-    page size. What may be that is asked on, until it is known that nothing follows."""
+def _is_last(page: Page[Job], query: JobQuery, listing: JobListing) -> bool:
+    """Whether no row follows: the page is shorter than requested, and than the server's own pages.
+
+    Where it may be as long as those, one more request decides.
+    """
     size = page.received
-    if size >= asked.limit:
+    if size >= query.limit:
         return False
-    if asked.offset or not listing.page_size.may_be(size):
+    if query.offset or not listing.page_size.may_be(size):
         return True
-    if listing.fetch(replace(asked, offset=size, limit=size)).received:
+    if listing.fetch(replace(query, offset=size, limit=size)).received:
         return False
     listing.page_size.proven = size
     return True
 
 
 def by_end(histories: Iterable[Iterator[Job]]) -> Iterator[Job]:
-    """Histories that are in order, merged in order."""
+    """Merge histories, each sorted by `order`."""
     return merge(*histories, key=order)
 
 
@@ -147,50 +152,51 @@ def _whole_second(second: datetime, listings: Sequence[JobListing]) -> Iterable[
 
 
 def _jobs_of_second(second: datetime, listing: JobListing) -> Iterable[Job]:
-    """The jobs that ended within one second, counted: as many as one reading received.
+    """The jobs that ended within one second: as many as one reading received rows.
 
-    Until they are, the second is read again, in other pages, in which ties fall otherwise.
+    Until all are known the second is read again, in pages of other sizes, which break ties
+    otherwise.
     """
-    found: dict[object, Job] = {}
+    seen: dict[object, Job] = {}
     for size in _page_sizes(listing.limit):
-        received = _read_second(second, listing, size, found)
-        if len(found) >= received:
-            return found.values()
+        received = _read_second(second, listing, size, seen)
+        if len(seen) >= received:
+            return seen.values()
     raise listing.error(
         f"{received} jobs that ended at {second.isoformat()}, and after {_MOST_READINGS} readings"
-        f" only {len(found)} of them were seen: its pages repeat some and skip others"
+        f" only {len(seen)} of them were seen: its pages repeat some and skip others"
     )
 
 
-def _read_second(second: datetime, listing: JobListing, size: int, found: dict[object, Job]) -> int:
-    """Add the jobs of one reading to `found`; how many rows it received."""
+def _read_second(second: datetime, listing: JobListing, size: int, seen: dict[object, Job]) -> int:
+    """Add the jobs of one reading to `seen`; return how many rows it received."""
     received = 0
-    asked = JobsAsked(second, 0, size, only_second=True)
+    query = JobQuery(second, 0, size, only_second=True)
     while True:
-        page = listing.fetch(asked)
+        page = listing.fetch(query)
         jobs = [job for job in page.rows if _second(job.ended_at or second) == second]
-        known = len(found)
-        found.update((job.identity, job) for job in jobs)
+        known = len(seen)
+        seen.update((job.identity, job) for job in jobs)
         received += len(jobs)
-        if _is_last(page, asked, listing):
+        if _is_last(page, query, listing):
             return received
-        if asked.offset and len(found) == known:
-            _refuse_pages_without_end(asked, listing)
-        # Of a server with a smaller page size than asked for, the first page has that.
-        asked = replace(asked, offset=asked.offset + page.received, limit=page.received)
+        if query.offset and len(seen) == known:
+            _refuse_pages_without_end(query, listing)
+        # A server with a smaller page size than requested shows it in its first page.
+        query = replace(query, offset=query.offset + page.received, limit=page.received)
 
 
-def _refuse_pages_without_end(asked: JobsAsked, listing: JobListing) -> None:
-    """Raise if there are rows where none can be: the server ignores row numbers."""
-    far_away = _FAR_AWAY // asked.limit * asked.limit
-    if listing.fetch(replace(asked, offset=far_away)).received:
+def _refuse_pages_without_end(query: JobQuery, listing: JobListing) -> None:
+    """Raise if there are rows where none can be: the server ignores offsets."""
+    far_away = _FAR_AWAY // query.limit * query.limit
+    if listing.fetch(replace(query, offset=far_away)).received:
         raise listing.error(
             "the same page for every row number: what else ended at"
-            f" {asked.since.isoformat()} cannot be read"
+            f" {query.since.isoformat()} cannot be read"
         )
 
 
 def _page_sizes(limit: int) -> Iterable[int]:
-    """The page size of each reading of one second, none of them far from what is wanted."""
+    """The page size of each reading of one second, all of them close to `limit`."""
     step = -1 if limit > _MOST_READINGS else 1
     return range(limit, limit + step * _MOST_READINGS, step)

@@ -1,4 +1,4 @@
-"""Reading Airbyte's lists completely, although its pages move, overlap and skip."""
+"""Reads Airbyte's lists completely, although their pages move, overlap and skip rows."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from dagster_airbyte_sync.resources.errors import OutOfTime
+from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
+from dagster_airbyte_sync.resources.http.transport import Call, Http
 from dagster_airbyte_sync.resources.json_values import Json, object_at
+
+_log = logging.getLogger(__name__)
 
 
 class HasId(Protocol):
@@ -38,18 +42,18 @@ def read_page(answer: object, field: str, read: Callable[[Json], Row | None]) ->
     received = object_at(answer).get(field)
     if not isinstance(received, list):
         return None
-    found = (read(row) if isinstance(row, Mapping) else None for row in received)
-    return Page(tuple(row for row in found if row is not None), len(received))
+    rows = (read(row) for row in received if isinstance(row, Mapping))
+    return Page(tuple(row for row in rows if row is not None), len(received))
 
 
 def is_likely_page_size(rows: int) -> bool:
-    """Whether a server may have this page size of its own: tens, or a power of two from 16 on."""
+    """Whether this may be a server's own page size: tens, or a power of two from 16 on."""
     return rows > 0 and (rows % 10 == 0 or (rows >= 16 and rows & (rows - 1) == 0))
 
 
 @dataclass
 class PageSize:
-    """What is known of a server's own page size, which it may have below what it is asked for.
+    """What is known of a server's own page size, which may be smaller than the requested one.
 
     `proven` is the largest short page after which nothing came: the server's size is no smaller.
     """
@@ -60,21 +64,20 @@ class PageSize:
         return rows > self.proven and is_likely_page_size(rows)
 
 
-# How often a listing without an order is read at most. Where each page is cut from another order,
-# as bad as it gets, 280 rows take about eight passes and 10,000 rows about ten more.
+# How often a list without an order is read at most. In the worst case, where each page is cut from
+# another order, 280 rows take about eight passes and 10,000 rows about ten more.
 _MOST_PASSES = 30
-# So many passes in a row must bring nothing new where rows cannot be read, and so not be counted.
+# Where unreadable rows spoil the count, this many passes in a row must bring nothing new.
 _QUIET_PASSES = 4
-# A pass in which rows repeat more often than this does not end: the server ignores row numbers.
+# A pass in which rows repeat more often than this has no end: the server ignores offsets.
 _MOST_REPEATS = 4
 
 
 @dataclass(frozen=True)
 class Listing(Generic[Item]):
-    """What was found of a list, by id; `listed` is how many rows Airbyte sent of it at once that
-    can be read.
+    """The rows of a list, by id; `listed` is how many readable rows one pass received.
 
-    `is_complete` is False if not as many were found as were listed, so that some may be missing.
+    `is_complete` is False if fewer rows are known than were listed, so that some may be missing.
     """
 
     rows: dict[str, Item]
@@ -84,8 +87,7 @@ class Listing(Generic[Item]):
 
 @dataclass(frozen=True)
 class _Pass(Generic[Item]):
-    """A list read once from its first page on: the rows by id, how many were received, and how
-    many of these could be read."""
+    """A list read once: its rows by id, and how many were received and readable."""
 
     rows: dict[str, Item]
     received: int
@@ -97,9 +99,9 @@ class _Pass(Generic[Item]):
 def rows_of_unordered(limit: int, fetch: Callable[[int], Page[Item]]) -> Listing[Item]:
     """All rows of a list that Airbyte pages without an order (public connections, destinations).
 
-    One page is complete by itself. Of longer lists one pass receives as many rows as there are, but
-    some twice and others not at all: it is read again, and added up, until as many rows are known
-    as one pass received that can be read. OutOfTime ends that, too, except in the first pass.
+    One page is complete by itself. One pass over a longer list receives as many rows as there are,
+    but some twice and others not at all: passes are added up until as many rows are known as one
+    pass received readable ones. OutOfTime ends that, too, except in the first pass.
     """
     rows: dict[str, Item] = {}
     ever: dict[str, Item] = {}
@@ -112,11 +114,11 @@ def rows_of_unordered(limit: int, fetch: Callable[[int], Page[Item]]) -> Listing
             if number == 0:
                 raise
             break
-        # Another number of rows is another list: what was deleted must not stand for what is new.
+        # If the number of rows changed, the list did: a deleted row must not stand for a new one.
         before = rows if read.received == received else {}
         rows, ever = {**before, **read.rows}, {**ever, **read.rows}
         received, listed = read.received, read.readable
-        # A pass may have an unreadable row twice, so that it seems to have fewer of the others.
+        # A pass may have an unreadable row twice, and so seem to have fewer readable ones.
         has_unreadable = has_unreadable or listed < received
         quiet = quiet + 1 if len(rows) == len(before) else 0
         is_sure = not has_unreadable or quiet >= _QUIET_PASSES
@@ -127,9 +129,26 @@ def rows_of_unordered(limit: int, fetch: Callable[[int], Page[Item]]) -> Listing
     return Listing(ever, listed, is_complete=False)
 
 
-def warn_if_incomplete(listing: Listing[Item], what: str, log: logging.Logger) -> None:
+def read_unordered(
+    http: Http,
+    what: str,
+    limit: int,
+    call: Callable[[int], Call],
+    reader: Callable[[object], Page[Item] | None],
+    budget: TimeBudget = NO_LIMIT,
+) -> Listing[Item]:
+    """All rows of a list without an order; `call` makes the request for the page at an offset.
+
+    Warns if some may be missing. Raises AirbyteRequestError or OutOfTime.
+    """
+    listing = rows_of_unordered(limit, lambda offset: http.read(call(offset), what, reader, budget))
+    warn_if_incomplete(listing, what)
+    return listing
+
+
+def warn_if_incomplete(listing: Listing[Item], what: str) -> None:
     if not listing.is_complete:
-        log.warning(
+        _log.warning(
             "Airbyte's list of %s may not be complete: it has no order, and of %d rows %d %s were"
             " found",
             what,
@@ -147,16 +166,17 @@ def _read_once(limit: int, fetch: Callable[[int], Page[Item]]) -> _Pass[Item]:
         rows.update((row.id, row) for row in page.rows)
         received, pages = received + page.received, pages + 1
         readable, largest = readable + len(page.rows), max(largest, page.received)
-        # The server's own page size may be smaller than `limit`, but not than a page that it sent.
+        # The server's own page size may be below `limit`, but not below a page that it sent.
         if page.received < largest or (largest < limit and not is_likely_page_size(largest)):
             return _Pass(rows, received, readable, pages, is_whole=True)
     return _Pass(rows, received, readable, pages, is_whole=False)
 
 
 def about_how_many(has_row: Callable[[int], bool], least: int) -> int:
-    """How many rows a listing has, of which nobody says the number, to one part in twenty.
+    """How many rows a listing has, to one part in twenty, where Airbyte does not report it.
 
-    `has_row(place)` looks whether there is a row at a place, counted from 0; `least` are known.
+    `has_row(place)` is whether there is a row at a place, counted from 0; there are at least
+    `least`.
     """
     low, high = least, max(2 * least, 1)
     while has_row(high):

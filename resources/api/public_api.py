@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from dagster_airbyte_sync.resources.api.connection import read_connection_with
-from dagster_airbyte_sync.resources.api.job_pages import JobsAsked
+from dagster_airbyte_sync.resources.api.job_pages import JobQuery
 from dagster_airbyte_sync.resources.api.paging import Page, read_page
-from dagster_airbyte_sync.resources.http.transport import Call
+from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.http.transport import Call, Params
 from dagster_airbyte_sync.resources.json_values import (
     Json,
     as_datetime,
@@ -35,64 +36,63 @@ _YEARS = re.compile(r"[0-9*,/-]+")
 _START_TIMEOUT = 180.0
 
 
-# Airbyte refuses to list more at once.
+# Airbyte refuses larger pages.
 _LARGEST_PAGE = 100
 
 
-def page_size(wanted: int) -> int:
-    return min(wanted, _LARGEST_PAGE)
-
-
 class PublicApi:
-    """Builds the requests for one workspace."""
+    """Builds the requests for one workspace. `page_size` is how many rows of a list to request."""
 
-    def __init__(self, base_url: str, workspace_id: str) -> None:
-        self._base_url = base_url
-        self._workspace_id = workspace_id
+    def __init__(self, settings: AirbyteSettings) -> None:
+        self._base_url = settings.rest_api_base_url
+        self._workspace_id = settings.workspace_id
+        self.page_size = min(settings.max_items_per_page, _LARGEST_PAGE)
 
     def workspace(self) -> Call:
         return self._get(f"/workspaces/{self._workspace_id}")
 
-    def workspaces(self, offset: int, limit: int) -> Call:
+    def workspaces(self, offset: int) -> Call:
         """A page of all workspaces that the credentials can see."""
-        return self._get("/workspaces", {"limit": limit, "offset": offset})
+        return self._page("/workspaces", offset)
 
-    def connections(self, offset: int, limit: int) -> Call:
+    def connections(self, offset: int) -> Call:
         """A page of connections, in no order at all: pages may overlap and skip."""
-        return self._page("/connections", offset, limit)
+        return self._page("/connections", offset, workspaceIds=self._workspace_id)
 
-    def destinations(self, offset: int, limit: int) -> Call:
-        return self._page("/destinations", offset, limit)
+    def destinations(self, offset: int) -> Call:
+        """A page of destinations, in no order either."""
+        return self._page("/destinations", offset, workspaceIds=self._workspace_id)
 
     def destination(self, destination_id: str) -> Call:
         return self._get(f"/destinations/{destination_id}")
 
     def jobs_since(
-        self, asked: JobsAsked, job_type: JobType | None = None, status: JobStatus | None = None
+        self, query: JobQuery, job_type: JobType | None = None, status: JobStatus | None = None
     ) -> Call:
-        """Jobs that changed; of every status if None, and of what Airbyte lists unasked."""
-        until = {} if asked.until is None else {"updatedAtEnd": asked.until.isoformat()}
-        kind: dict[str, str | int] = {} if job_type is None else {"jobType": job_type.value}
-        state: dict[str, str | int] = {} if status is None else {"status": status.value}
+        """Jobs that changed, of every status or of one; without a type, those listed by default."""
         return self._get(
             "/jobs",
             {
                 "workspaceIds": self._workspace_id,
-                "updatedAtStart": _zulu(asked.since),
-                **until,
-                "orderBy": "createdAt|ASC" if asked.only_second else "updatedAt|ASC",
-                "limit": asked.limit,
-                "offset": asked.offset,
-                **kind,
-                **state,
+                "updatedAtStart": _zulu(query.since),
+                "updatedAtEnd": query.until.isoformat() if query.until else None,
+                "orderBy": "createdAt|ASC" if query.only_second else "updatedAt|ASC",
+                "limit": query.limit,
+                "offset": query.offset,
+                "jobType": job_type and job_type.value,
+                "status": status and status.value,
             },
         )
 
     def newest_jobs(self, connection_id: str, limit: int, job_type: JobType | None = None) -> Call:
-        kind: dict[str, str | int] = {} if job_type is None else {"jobType": job_type.value}
         return self._get(
             "/jobs",
-            {"connectionId": connection_id, "orderBy": "createdAt|DESC", "limit": limit, **kind},
+            {
+                "connectionId": connection_id,
+                "orderBy": "createdAt|DESC",
+                "limit": limit,
+                "jobType": job_type and job_type.value,
+            },
         )
 
     def connection(self, connection_id: str) -> Call:
@@ -130,12 +130,10 @@ class PublicApi:
             body={"schedule": {"scheduleType": schedule.kind, **cron}},
         )
 
-    def _page(self, path: str, offset: int, limit: int) -> Call:
-        return self._get(
-            path, {"workspaceIds": self._workspace_id, "limit": limit, "offset": offset}
-        )
+    def _page(self, path: str, offset: int, **params: str) -> Call:
+        return self._get(path, {"limit": self.page_size, "offset": offset, **params})
 
-    def _get(self, path: str, params: dict[str, str | int] | None = None) -> Call:
+    def _get(self, path: str, params: Params | None = None) -> Call:
         return Call("GET", f"{self._base_url}{path}", params=params)
 
 
@@ -174,22 +172,20 @@ def read_connections(answer: object) -> Page[Connection] | None:
     return read_page(answer, "data", read_connection)
 
 
-def read_connection(raw: Json) -> Connection | None:
+def read_connection(raw: object) -> Connection | None:
     """A `ConnectionResponse`: only selected streams, and no column types."""
     return read_connection_with(raw, _read_schedule, _read_streams)
 
 
 def _read_streams(raw: Json) -> tuple[Stream, ...]:
-    rows = objects_at(raw, "configurations", "streams")
-    found = ((as_text(row.get("name")), row) for row in rows)
     return tuple(
         Stream(
             name=name,
             namespace=as_text(row.get("namespace")),
             sync_mode=as_text(row.get("syncMode")),
         )
-        for name, row in found
-        if name is not None
+        for row in objects_at(raw, "configurations", "streams")
+        if (name := as_text(row.get("name"))) is not None
     )
 
 
@@ -218,15 +214,16 @@ def read_destinations(answer: object) -> Page[Destination] | None:
     return read_page(answer, "data", read_destination)
 
 
-def read_destination(raw: Json) -> Destination | None:
-    destination_id = as_text(raw.get("destinationId"))
+def read_destination(raw: object) -> Destination | None:
+    fields = object_at(raw)
+    destination_id = as_text(fields.get("destinationId"))
     if destination_id is None:
         return None
-    configuration = object_at(raw, "configuration")
+    configuration = object_at(fields, "configuration")
     return Destination(
         id=destination_id,
-        name=as_text(raw.get("name")) or "",
-        type=as_text(raw.get("destinationType")) or "",
+        name=as_text(fields.get("name")) or "",
+        type=as_text(fields.get("destinationType")) or "",
         database=as_text(configuration.get("database")) or as_text(configuration.get("project_id")),
         schema=as_text(configuration.get("schema")) or as_text(configuration.get("dataset_id")),
     )

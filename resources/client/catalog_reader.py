@@ -1,24 +1,20 @@
 """Reads what a workspace contains: connections from one API, destinations from the other."""
 
-import logging
-from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import NamedTuple
 
 from dagster_airbyte_sync.resources.api import configuration_api, public_api
 from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationApi
-from dagster_airbyte_sync.resources.api.paging import Page, rows_of_unordered, warn_if_incomplete
+from dagster_airbyte_sync.resources.api.paging import read_unordered
 from dagster_airbyte_sync.resources.api.public_api import PublicApi
 from dagster_airbyte_sync.resources.client.configuration_access import Fallback
 from dagster_airbyte_sync.resources.client.destination_reader import DestinationReader
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
-from dagster_airbyte_sync.resources.http.transport import Http, require
+from dagster_airbyte_sync.resources.http.transport import Http
 from dagster_airbyte_sync.resources.records.catalog import Api, Catalog, Connection
 
-_log = logging.getLogger(__name__)
-
-# By so many times the usual wait a Configuration API that refuses is asked again: 1 and 2 s.
+# A Configuration API that refuses is tried again after so many retry delays: by default 1 and 2 s.
 _PATIENCE = (4, 8)
 
 
@@ -29,7 +25,7 @@ class _Connections(NamedTuple):
 
 
 class CatalogReader:
-    """Remembers nothing. `check_workspace` is asked whether a workspace without connections is."""
+    """Remembers nothing."""
 
     def __init__(
         self,
@@ -38,26 +34,21 @@ class CatalogReader:
         configuration: ConfigurationApi,
         public: PublicApi,
         fallback: Fallback,
-        check_workspace: Callable[[TimeBudget], None],
     ) -> None:
         self._settings = settings
         self._http = http
         self._configuration = configuration
         self._public = public
         self._fallback = fallback
-        self._check_workspace = check_workspace
-        self._page_size = public_api.page_size(settings.max_items_per_page)
-        self._destinations = DestinationReader(http, public, self._page_size)
+        self._destinations = DestinationReader(http, public)
 
     def read(self, budget: TimeBudget) -> Catalog:
-        """All of it, while lists fit on one page in two requests where the Configuration API
-        answers; where it is closed, in seven, of which five are to be sure, and then in two.
+        """The catalog, in two requests if lists fit on one page and the Configuration API answers.
 
-        One more for each destination not listed.
+        If it is closed, seven: five to be sure of that, and then two. One more for each destination
+        that is not listed.
         """
         api, connections, is_whole = self._read_connections(budget)
-        if not connections:
-            self._check_workspace(budget)
         return Catalog(
             workspace_id=self._settings.workspace_id,
             connections=connections,
@@ -69,28 +60,24 @@ class CatalogReader:
 
     def _read_connections(self, budget: TimeBudget) -> _Connections:
         def from_configuration() -> _Connections:
-            call = self._configuration.connections()
-            page = configuration_api.read_connections(self._http.send(call, budget))
-            rows = require(call, "connections", page).rows
+            call, reader = self._configuration.connections(), configuration_api.read_connections
+            rows = self._http.read(call, "connections", reader, budget).rows
             return _Connections("configuration", {row.id: row for row in rows}, True)
 
-        def public_page(offset: int) -> Page[Connection]:
-            call = self._public.connections(offset, self._page_size)
-            page = public_api.read_connections(self._http.send(call, budget))
-            return require(call, "connections", page)
-
         def from_public() -> _Connections:
-            listing = rows_of_unordered(self._page_size, public_page)
-            warn_if_incomplete(listing, "connections", _log)
+            public, reader = self._public, public_api.read_connections
+            listing = read_unordered(
+                self._http, "connections", public.page_size, public.connections, reader, budget
+            )
             return _Connections("public", listing.rows, listing.is_complete)
 
         waits = self._waits(budget)
         return self._fallback.ask("connections", from_configuration, from_public, budget, waits)
 
     def _waits(self, budget: TimeBudget) -> tuple[float, ...]:
-        """How long to wait for an API that refuses, where what is read becomes definitions.
+        """Seconds before each new try of an API that refuses, for catalogs that become definitions.
 
-        A tick, which has a budget, has no time for it, and Cloud's is closed for good.
+        A tick, which has a budget, has no time for that, and Cloud's API is closed for good.
         """
         if budget.left is not None or self._settings.is_cloud:
             return ()

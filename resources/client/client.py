@@ -23,12 +23,10 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteNotFound,
     AirbyteRequestError,
     AirbyteSettingsError,
-    NoToken,
 )
 from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
-from dagster_airbyte_sync.resources.http.transport import Http, require
-from dagster_airbyte_sync.resources.json_values import object_at
+from dagster_airbyte_sync.resources.http.transport import Http
 from dagster_airbyte_sync.resources.records.catalog import Catalog, Connection, SyncSchedule
 from dagster_airbyte_sync.resources.records.jobs import Job, JobType
 
@@ -36,8 +34,8 @@ from dagster_airbyte_sync.resources.records.jobs import Job, JobType
 class AirbyteClient:
     """Talks to one workspace. Shared by threads and by sensor ticks: see `client_for`.
 
-    All methods raise AirbyteError and its children (`errors.py`). By `clock`, what is remembered
-    grows old; by `sleep`, it waits for an API that refuses for a moment.
+    All methods raise AirbyteError and its children (`errors.py`). `clock` (seconds) ages what it
+    remembers; `sleep` is how it waits before a retry.
     """
 
     def __init__(
@@ -50,13 +48,9 @@ class AirbyteClient:
         self._settings = settings
         self._http = Http(settings, sleep=sleep)
         self._server = Server(settings, self._http, clock=clock)
-        self._configuration = ConfigurationApi(
-            settings.configuration_api_base_url, settings.workspace_id
-        )
-        self._public = PublicApi(settings.rest_api_base_url, settings.workspace_id)
-        self._history = JobHistory(
-            self._http, self._configuration, self._public, settings.max_items_per_page
-        )
+        self._configuration = ConfigurationApi(settings)
+        self._public = PublicApi(settings)
+        self._history = JobHistory(self._http, self._configuration, self._public)
         self._fallback = Fallback(
             settings, self.check_workspace, self._server.check_address, clock=clock, sleep=sleep
         )
@@ -66,7 +60,6 @@ class AirbyteClient:
             self._configuration,
             self._public,
             self._fallback,
-            self.check_workspace,
         )
         self._lock = threading.RLock()
         self._catalog: TTLCache[str, Catalog] = TTLCache(1, settings.catalog_ttl, timer=clock)
@@ -80,23 +73,23 @@ class AirbyteClient:
     def catalog(self, budget: TimeBudget = NO_LIMIT, *, fresh: bool = False) -> Catalog:
         """All connections and destinations, read again when older than `catalog_ttl` seconds.
 
-        While lists fit on one page, two requests where the Configuration API answers. Where it is
-        closed, seven, with three seconds of patience, and then two for ten minutes. Raises
+        If lists fit on one page: two requests where the Configuration API answers; where it is
+        closed, seven within some three seconds, and then two for the next ten minutes. Raises
         AirbyteSettingsError for a workspace that does not exist or that the credentials cannot see.
         """
         with self._lock:
-            found = None if fresh else self._catalog.get("catalog")
-            if found is None:
-                found = self._catalog_reader.read(budget)
-                self._catalog["catalog"] = found
-            return found
+            catalog = None if fresh else self._catalog.get("catalog")
+            if catalog is None:
+                catalog = self._catalog_reader.read(budget)
+                if not catalog.connections:
+                    self.check_workspace(budget)
+                self._catalog["catalog"] = catalog
+            return catalog
 
     def check_workspace(self, budget: TimeBudget = NO_LIMIT) -> None:
         """Raise AirbyteSettingsError if there is no such workspace for these credentials."""
         try:
             self._http.send(self._public.workspace(), budget)
-        except NoToken:
-            raise
         except (AirbyteForbidden, AirbyteNotFound) as refusal:
             raise AirbyteSettingsError(
                 f"Airbyte at {self._settings.rest_api_base_url} has no workspace"
@@ -115,9 +108,9 @@ class AirbyteClient:
     ) -> Iterator[Job]:
         """Jobs that finished at or after `since` (Airbyte's clock), each once.
 
-        Oldest end first; of those that ended in one second the one that was created first, then
-        the lower number. The whole workspace, one request a page, made when a job of it is asked
-        for. `unreadable` is called for each page with how many of its rows are no job. Raises
+        Oldest end first; within one second by creation, then by number. One request a page, made
+        when its first job is needed. `unreadable` is called for each page with how many of its rows
+        are no job, if there are any. Raises
         AirbyteUnreadable if Airbyte's pages cannot be read to their end.
         """
         seen: set[object] = set()
@@ -138,62 +131,61 @@ class AirbyteClient:
                 return
             except AirbyteRequestError as refusal:
                 self._fallback.note_refused("history", refusal, budget)
-                self._fallback.note_closed("history", refusal)
-        hidden = (JobType.REFRESH,) if self._server.instance(budget).hides_refreshes else ()
-        yield from self._history.by_public(since, (None, *hidden), budget, unreadable)
+        yield from self._history.by_public(since, self._listed_types(budget), budget, unreadable)
+
+    def _listed_types(self, budget: TimeBudget = NO_LIMIT) -> tuple[JobType | None, ...]:
+        """The job types to ask the public API for; None stands for those it lists by default."""
+        hides_refreshes = self._server.instance(budget).hides_refreshes
+        return (None, JobType.REFRESH) if hides_refreshes else (None,)
 
     def about_how_many_finished(
         self, since: datetime, least: int, budget: TimeBudget = NO_LIMIT
     ) -> int:
-        """How many jobs ended at or after `since`, to a twentieth; `least` are known.
+        """How many jobs ended at or after `since`, to one part in twenty; `least` are known.
 
-        Some ten requests of one row, as Airbyte does not say. The public API counts jobs that
-        run, too.
+        Airbyte does not report it, so this takes some ten requests of one row each. From the public
+        API, running jobs count, too.
         """
-        if self._fallback.is_closed("history"):
-            return self._history.about_how_many_by_public(since, least, budget)
-        return self._history.about_how_many_by_configuration(since, least, budget)
+        by_public = self._fallback.is_closed("history")
+        return self._history.about_how_many(since, least, budget, by_public=by_public)
 
     def job(self, job_id: int, budget: TimeBudget = NO_LIMIT) -> Job:
         """One job as it is now, with counts by stream where the Configuration API is open."""
-
-        def from_configuration() -> Job:
-            call = self._configuration.job(job_id)
-            return require(call, "a job", configuration_api.read_job(self._http.send(call, budget)))
-
-        def from_public() -> Job:
-            return self.job_status(job_id, budget)
-
-        return self._fallback.ask("job", from_configuration, from_public, budget)
+        call = self._configuration.job(job_id)
+        return self._fallback.ask(
+            "job",
+            lambda: self._http.read(call, "a job", configuration_api.read_job, budget),
+            lambda: self.job_status(job_id, budget),
+            budget,
+        )
 
     def job_status(self, job_id: int, budget: TimeBudget = NO_LIMIT) -> Job:
-        """One job as it is now, with totals only: the cheap question to ask while it runs."""
-        call = self._public.job(job_id)
-        return require(call, "a job", public_api.read_job(self._http.send(call, budget)))
+        """One job as it is now, with totals only: cheap enough to ask for while it runs."""
+        return self._http.read(self._public.job(job_id), "a job", public_api.read_job, budget)
 
     def newest_jobs(self, connection_id: str, limit: int = 10) -> list[Job]:
         """The newest jobs of a connection, running ones too, newest first."""
-        hidden = (JobType.REFRESH,) if self._server.instance().hides_refreshes else ()
-        calls = [self._public.newest_jobs(connection_id, limit, of) for of in (None, *hidden)]
-        pages = (require(c, "jobs", public_api.read_jobs(self._http.send(c))) for c in calls)
-        found = [job for page in pages for job in page.rows]
-        return sorted(found, key=lambda job: job.id, reverse=True)[:limit]
+        calls = (
+            self._public.newest_jobs(connection_id, limit, each) for each in self._listed_types()
+        )
+        pages = [self._http.read(call, "jobs", public_api.read_jobs) for call in calls]
+        jobs = [job for page in pages for job in page.rows]
+        return sorted(jobs, key=lambda job: job.id, reverse=True)[:limit]
 
     def connection(self, connection_id: str, budget: TimeBudget = NO_LIMIT) -> Connection:
         """One connection as it is now, also if it was deleted, without the types of its columns."""
         call = self._public.connection(connection_id)
-        answer = object_at(self._http.send(call, budget))
-        return require(call, "a connection", public_api.read_connection(answer))
+        return self._http.read(call, "a connection", public_api.read_connection, budget)
 
     def connection_status(self, connection_id: str) -> str:
         """A connection's status now: "active", "inactive", "deprecated" (deleted) or "locked"."""
         return self.connection(connection_id).status
 
     def was_asked_for(self, job: Job) -> bool | None:
-        """Whether somebody asked for a sync, which no schedule is; None if Airbyte does not say.
+        """Whether somebody started a sync, and not a schedule; None if Airbyte does not say.
 
-        Airbyte notes it some seconds after the job's creation (airbyte-platform,
-        `ConnectionTimelineEventHelper`), and says so by the Configuration API only.
+        Only the Configuration API does, some seconds after the job's creation (airbyte-platform,
+        `ConnectionTimelineEventHelper`).
         """
         if self._fallback.is_closed("history"):
             return None
@@ -206,25 +198,25 @@ class AirbyteClient:
     # -- what to do ------------------------------------------------------------------------------
 
     def start_sync(self, connection_id: str) -> Job:
-        """Start a sync; never sent twice. AirbyteConflict if one runs already."""
+        """Start a sync; never sent twice. Raises AirbyteConflict if one runs already."""
         call = self._public.start_sync(connection_id)
-        return require(call, "a job", public_api.read_job(self._http.send(call)))
+        return self._http.read(call, "a job", public_api.read_job)
 
     def cancel(self, job_id: int) -> None:
         """Cancel whatever runs on the job's connection (Airbyte cannot cancel one job alone)."""
         self._http.send(self._public.cancel(job_id))
 
     def can_set_schedule(self, schedule: SyncSchedule) -> bool:
-        """Whether Airbyte would take this schedule, as far as is known without trying.
+        """Whether Airbyte would accept this schedule, as far as is known without trying.
 
-        Where the Configuration API is closed, it takes no intervals and no time zone but UTC.
+        Where the Configuration API is closed, it accepts no intervals and no time zone but UTC.
         """
         return not self._fallback.is_closed("connections") or public_api.takes_schedule(schedule)
 
     def set_schedule(self, connection_id: str, schedule: SyncSchedule) -> None:
         """Let Airbyte start the connection's syncs by this schedule.
 
-        Raises AirbyteSettingsError for one that it does not take (see `can_set_schedule`).
+        Raises AirbyteSettingsError for one that it does not accept (see `can_set_schedule`).
         """
         if self._fallback.is_closed("connections"):
             self._set_publicly(connection_id, schedule)
@@ -232,10 +224,10 @@ class AirbyteClient:
             try:
                 self._http.send(self._configuration.set_schedule(connection_id, schedule))
             except AirbyteRequestError as refusal:
-                # To a schedule that it does not take, Airbyte answers 400.
+                # Airbyte answers 400 to a schedule that it does not accept.
                 if not stands_for_closed(refusal) or refusal.status == 400:
                     raise
-                # Who may not write may read: to `Fallback` this says nothing.
+                # Who may not write may still read: this is no news for `Fallback`.
                 self._set_publicly(connection_id, schedule, refusal)
         with self._lock:
             self._catalog.clear()
@@ -254,17 +246,17 @@ class AirbyteClient:
     # -- the server ------------------------------------------------------------------------------
 
     def server_time(self, budget: TimeBudget = NO_LIMIT, *, fresh: bool = False) -> datetime:
-        """Airbyte's clock now, by the last answer; one request if there was none.
+        """Airbyte's clock now, from the last answer; one request if there was none.
 
-        One with `fresh`, too: the clock may have been set since the last answer.
+        With `fresh` as well, as the clock may have been set since the last answer.
         """
         if fresh or self._http.server_time is None:
             self.check_workspace(budget)
         return self._http.server_time or datetime.now(timezone.utc)
 
     def ui_url(self, budget: TimeBudget = NO_LIMIT) -> str:
-        """The address of Airbyte's UI, without a trailing slash; asked once.
+        """The address of Airbyte's UI, without a trailing slash; asked for once.
 
-        It is taken to be beside the API while Airbyte does not say: a link is worth no sync.
+        While Airbyte does not answer, it is assumed to be beside the API: a link is worth no sync.
         """
         return self._server.instance(budget).ui_url

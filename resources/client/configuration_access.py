@@ -9,13 +9,10 @@ from typing import TypeVar
 from cachetools import TTLCache
 
 from dagster_airbyte_sync.resources.errors import (
-    AirbyteForbidden,
-    AirbyteNotFound,
     AirbyteRedirected,
+    AirbyteRefused,
     AirbyteRequestError,
     AirbyteSentPage,
-    AirbyteUnauthorized,
-    NoToken,
 )
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
@@ -24,43 +21,36 @@ Answer = TypeVar("Answer")
 
 _log = logging.getLogger(__name__)
 
-# What a Configuration API answers that is switched off, hidden by a proxy or a login page, or
-# Cloud's. A wrong workspace or job is answered alike, so it counts only if the public API knows
+# What a Configuration API answers if it is switched off, hidden by a proxy or a login page, or
+# Cloud's. A wrong workspace or job gets the same answer, so it counts only if the public API knows
 # them.
-_CLOSED = (
-    AirbyteUnauthorized,
-    AirbyteForbidden,
-    AirbyteNotFound,
-    AirbyteRedirected,
-    AirbyteSentPage,
-)
-_CLOSED_STATUSES = (400, 405, 410)
+_CLOSED_STATUSES = (400, 401, 403, 404, 405, 410, 501)
 
 # How long a closed Configuration API is remembered before it is tried again, in seconds.
 _CLOSED_FOR = 600.0
-# More than there are.
+# More than the questions that there are.
 _MOST_QUESTIONS = 100
 
 
-# What was open a moment ago is not taken for closed before it has refused for so long, in seconds:
-# a gateway that restarts answers 404 for a while, and the public API does not say as much.
+# An API that was just open counts as closed only after it has refused for so many seconds: a
+# gateway that restarts answers 404 for a while, and the public API does not report as much.
 _REFUSED_FOR = 120.0
 
 
 def stands_for_closed(refusal: AirbyteRequestError) -> bool:
-    """Whether a closed Configuration API answers like this; one that is broken does not."""
-    if isinstance(refusal, NoToken):
-        return False
-    return isinstance(refusal, _CLOSED) or refusal.status in _CLOSED_STATUSES
+    """Whether the Configuration API is closed, if it answers like this, and not just broken."""
+    if isinstance(refusal, AirbyteRefused):
+        return isinstance(refusal, AirbyteRedirected) or refusal.status in _CLOSED_STATUSES
+    return isinstance(refusal, AirbyteSentPage)
 
 
 class Fallback:
     """Remembers whether the Configuration API is closed. Safe to share between threads.
 
-    Airbyte may let somebody ask one thing and not another, so `question` names what is asked
-    ("connections", "history" or "job"), and what it lets somebody ask goes on being asked.
-    `check_workspace` and `check_address` raise AirbyteSettingsError if a refusal is explained by a
-    wrong setting. The log says once that the public API is asked, and once that it is no longer.
+    Airbyte may allow a user one endpoint and not another, so this is remembered for each `question`
+    ("connections", "history" or "job"). `check_workspace` and `check_address` raise
+    AirbyteSettingsError if a wrong setting explains a refusal. The log reports once that the public
+    API takes over, and once that the Configuration API answers again.
     """
 
     def __init__(
@@ -79,11 +69,11 @@ class Fallback:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._closed: TTLCache[str, bool] = TTLCache(_MOST_QUESTIONS, _CLOSED_FOR, timer=clock)
-        # Since when each question that was once answered is refused; None while it is answered.
+        # For each question that was once answered: since when it is refused, or None.
         self._refused_since: dict[str, float | None] = {}
         self._was_answered = False
-        # Questions that were answered, and refused, since the log last said what is asked: when all
-        # of it closes or opens, the first question says so for the others.
+        # The questions answered, and refused, since the last line in the log: when all of the API
+        # closes or opens, one line stands for all questions.
         self._open: set[str] = set()
         self._shut: set[str] = set()
 
@@ -112,8 +102,9 @@ class Fallback:
         """
         self._check(refusal, budget)
         self._raise_if_just_answered(question, refusal)
+        self._note_closed(question, refusal)
 
-    def note_closed(self, question: str, refusal: AirbyteRequestError) -> None:
+    def _note_closed(self, question: str, refusal: AirbyteRequestError) -> None:
         with self._lock:
             self._closed[question] = True
             self._refused_since.pop(question, None)
@@ -135,19 +126,19 @@ class Fallback:
     ) -> Answer:
         """What the Configuration API answers, or the public one if that is closed.
 
-        One that refuses is asked again after each of `waits` seconds.
+        If it refuses, it is asked again after each of `waits` (seconds).
         """
         if self.is_closed(question):
             return public()
         try:
             answer = self._ask_patiently(configuration, budget, waits)
         except AirbyteRequestError as refusal:
-            # Checked already: its first refusal was.
+            # `_ask_patiently` has checked its first refusal.
             if not stands_for_closed(refusal):
                 raise
             self._raise_if_just_answered(question, refusal)
             answer = public()
-            self.note_closed(question, refusal)
+            self._note_closed(question, refusal)
             return answer
         self.note_answered(question)
         return answer
@@ -174,7 +165,7 @@ class Fallback:
         if not stands_for_closed(refusal):
             raise refusal
         self._check_workspace(budget)
-        # Where it worked, the address is right.
+        # If it has answered before, the address is right.
         if not self._was_answered:
             self._check_address(refusal, budget)
 

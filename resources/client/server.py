@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from cachetools import TTLCache
 
-from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationApi
+from dagster_airbyte_sync.resources.api import configuration_api
 from dagster_airbyte_sync.resources.api.instance import CLOUD, Instance, is_instance, read_instance
 from dagster_airbyte_sync.resources.errors import (
     AirbyteRefused,
@@ -15,7 +15,6 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteSettingsError,
     AirbyteUnavailable,
     AirbyteUnreadable,
-    NoToken,
     OutOfTime,
 )
 from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
@@ -26,12 +25,12 @@ from dagster_airbyte_sync.resources.json_values import Json, object_at
 _PATH = "/api/v1"
 _PUBLIC_PATH = "/api/public/v1"
 
-# How long nothing is asked again that was not answered, in seconds: a tick has better to do.
+# Seconds until an instance that did not answer is asked again: a tick has better to do.
 _ASSUMED_FOR = 600.0
 
 
 class Server:
-    """Remembers what it was answered. Safe to share between threads."""
+    """Remembers the answers. Safe to share between threads."""
 
     def __init__(
         self, settings: AirbyteSettings, http: Http, *, clock: Callable[[], float] = time.monotonic
@@ -41,13 +40,13 @@ class Server:
         self._lock = threading.RLock()
         self._instance = CLOUD if settings.is_cloud else None
         self._assumed: TTLCache[str, Instance] = TTLCache(1, _ASSUMED_FOR, timer=clock)
-        # Whether nothing more can be found out of the address.
+        # Whether there is nothing more to find out about the address.
         self._is_checked = settings.is_cloud
 
     def instance(self, budget: TimeBudget = NO_LIMIT) -> Instance:
-        """What it is, asked once; as little as can be assumed while it does not answer.
+        """What the server is, asked for once; while it does not answer, the least to assume.
 
-        That is remembered for ten minutes. It raises no OutOfTime: nobody's sync depends on this.
+        An assumption lasts ten minutes. Never raises OutOfTime: no sync depends on this.
         """
         with self._lock:
             known = self._instance or self._assumed.get("instance")
@@ -56,7 +55,7 @@ class Server:
     def _first_answer(self, budget: TimeBudget) -> Instance:
         address = self._settings.configuration_api_base_url
         try:
-            # What hangs must leave time to those who can do without.
+            # A server that hangs must leave time for what the tick is about.
             answer = self._ask(address, budget.half())
         except (AirbyteUnavailable, OutOfTime):
             assumed = self._assumed["instance"] = self._read({})
@@ -68,8 +67,8 @@ class Server:
     def check_address(self, refusal: AirbyteRequestError, budget: TimeBudget) -> None:
         """Raise AirbyteSettingsError if the Configuration API is at another address, provably.
 
-        To be asked when it has refused and never answered. Only paths of the same host are tried,
-        and only until it is known.
+        For when it has refused and never answered. Tries only paths of the same host, and only
+        until the answer is known.
         """
         with self._lock:
             if self._is_checked:
@@ -79,11 +78,11 @@ class Server:
                 is_right = is_instance(self._ask(address, budget))
             except AirbyteUnavailable:
                 return
-            found = None if is_right else self._find_another(budget)
-            if found is not None:
+            right = None if is_right else self._find_another(budget)
+            if right is not None:
                 raise AirbyteSettingsError(
                     f"configuration_api_base_url is {address}, but there is no Configuration API"
-                    f" ({refusal}). One answers at {found}: set it to that."
+                    f" ({refusal}). One answers at {right}: set it to that."
                 )
             self._is_checked = True
 
@@ -99,12 +98,9 @@ class Server:
         return None
 
     def _ask(self, address: str, budget: TimeBudget) -> Json:
-        """What it says of itself at an address; nothing if that is refused or no JSON."""
-        call = ConfigurationApi(address, "").instance()
+        """What the server at an address reports; empty if it refuses or sends no JSON."""
         try:
-            return object_at(self._http.send(call, budget))
-        except NoToken:
-            raise
+            return object_at(self._http.send(configuration_api.instance(address), budget))
         except (AirbyteRefused, AirbyteUnreadable):
             return {}
 
@@ -120,12 +116,12 @@ def likely_addresses(configuration: str, rest: str) -> list[str]:
     """
     origin = _origin(configuration)
     beside = rest.removesuffix(_PUBLIC_PATH) + _PATH
-    found = [beside] if rest.endswith(_PUBLIC_PATH) and _origin(rest) == origin else []
+    likely = [beside] if rest.endswith(_PUBLIC_PATH) and _origin(rest) == origin else []
     if not configuration.endswith(_PATH):
         path = urlsplit(configuration).path
         before_api = origin + f"{path}/".partition("/api/")[0].rstrip("/")
-        found += [f"{before_api}{_PATH}", f"{configuration}{_PATH}", f"{origin}{_PATH}"]
-    return [address for address in dict.fromkeys(found) if address != configuration]
+        likely += [f"{before_api}{_PATH}", f"{configuration}{_PATH}", f"{origin}{_PATH}"]
+    return [address for address in dict.fromkeys(likely) if address != configuration]
 
 
 def _origin(address: str) -> str:

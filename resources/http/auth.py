@@ -14,6 +14,7 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteNotFound,
     AirbyteRedirected,
     AirbyteRefused,
+    AirbyteRequestError,
     TokenRefused,
     TokensNotGiven,
 )
@@ -80,10 +81,6 @@ class Authenticator:
         self._lock = threading.Lock()
         self._token: Token | None = None
 
-    @property
-    def uses_tokens(self) -> bool:
-        return bool(self._settings.client_id)
-
     def credentials(self) -> dict[str, str]:
         """The body of a token request (Airbyte's spec calls the field `grant-type`)."""
         return {
@@ -94,7 +91,7 @@ class Authenticator:
 
     def proof(self, fetch: Callable[[], Json]) -> "RequestAuth":
         """What to put on the next request; calls `fetch` if a token is missing or old."""
-        if not self.uses_tokens:
+        if not self._settings.client_id:
             return RequestAuth(basic=_basic(self._settings))
         with self._lock:
             if self._token is None or self._clock() >= self._token.renew_at:
@@ -139,7 +136,7 @@ class RequestAuth(AuthBase):
         return request
 
 
-def token_refused(refusal: AirbyteRefused) -> AirbyteRefused:
+def token_refused(refusal: AirbyteRefused) -> AirbyteRequestError:
     """The error for a refused token request, saying which setting to change.
 
     Airbyte answers 400 (simple authentication) or 401 (Keycloak) to wrong credentials, and has no

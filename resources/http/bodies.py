@@ -4,12 +4,11 @@ Only gzip and deflate are asked for. They are unpacked here, piece by piece: a l
 a whole part at once can be made to fill the memory by a few kilobytes.
 """
 
-import codecs
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 
 import requests
+from requests.utils import guess_json_utf
 from urllib3.exceptions import DecodeError, HTTPError
 
 from dagster_airbyte_sync.resources.http.deadline import Deadline
@@ -25,14 +24,6 @@ LONGEST_REFUSAL = MEGABYTE
 _PART = 65_536
 
 _GZIP = b"\x1f\x8b"
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    # Before UTF-16, whose mark it begins with.
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 
 
 class TooSlow(HTTPError):
@@ -50,7 +41,12 @@ def read_body(response: requests.Response, deadline: Deadline) -> bytearray:
     """
     most = LONGEST if response.status_code < 300 else LONGEST_REFUSAL
     body = bytearray()
-    for part in _unpacked(_received(response, deadline), _coding(response)):
+    parts = _received(response, deadline)
+    coding = response.headers.get("Content-Encoding", "").strip().lower()
+    # Of what else it may be called, most is not packed at all.
+    if coding in ("gzip", "x-gzip", "deflate"):
+        parts = _inflated(parts, is_gzip=coding != "deflate")
+    for part in parts:
         body += part
         if len(body) > most:
             response.close()
@@ -62,15 +58,9 @@ def read_body(response: requests.Response, deadline: Deadline) -> bytearray:
 
 
 def decoded(body: bytes | bytearray, errors: str = "strict") -> str:
-    """The text: JSON is UTF-8 whatever its content type says, unless a byte order mark differs."""
-    for mark, name in _BOMS:
-        if body.startswith(mark):
-            return str(memoryview(body)[len(mark) :], name, errors)
-    return body.decode("utf-8", errors)
-
-
-def _coding(response: requests.Response) -> str:
-    return response.headers.get("Content-Encoding", "").strip().lower()
+    """The text: JSON is UTF-8, whatever its content type says, unless its first bytes differ."""
+    encoding = guess_json_utf(body)  # type: ignore[no-untyped-call]
+    return body.decode(encoding or "utf-8", errors)
 
 
 def _received(response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
@@ -88,38 +78,20 @@ def _received(response: requests.Response, deadline: Deadline) -> Iterator[bytes
             raise TooLong
 
 
-def _unpacked(parts: Iterable[bytes], coding: str) -> Iterable[bytes]:
-    if coding in ("gzip", "x-gzip"):
-        return _inflated(parts, is_gzip=True)
-    if coding == "deflate":
-        return _inflated(parts, is_gzip=False)
-    # Of what else it may be called, most is not packed at all.
-    return parts
-
-
 def _inflated(parts: Iterable[bytes], *, is_gzip: bool) -> Iterator[bytes]:
     unpacking = None
-    for part in parts:
-        while part:
-            if unpacking is None:
-                unpacking = zlib.decompressobj(_window(part, is_gzip))
-            elif unpacking.eof:
-                # What follows the end is another member, or nothing of ours.
-                if not (is_gzip and _GZIP.startswith(part[:2])):
-                    break
-                unpacking = zlib.decompressobj(_window(part, is_gzip))
-            with _as_http_errors():
-                yield unpacking.decompress(part, _PART)
-            part = unpacking.unconsumed_tail or unpacking.unused_data
-    if unpacking is not None:
-        with _as_http_errors():
-            yield unpacking.flush()
-
-
-@contextmanager
-def _as_http_errors() -> Iterator[None]:
     try:
-        yield
+        for part in parts:
+            while part:
+                if unpacking is None or unpacking.eof:
+                    # What follows the end is another member, or nothing of ours.
+                    if unpacking is not None and not (is_gzip and _GZIP.startswith(part[:2])):
+                        break
+                    unpacking = zlib.decompressobj(_window(part, is_gzip))
+                yield unpacking.decompress(part, _PART)
+                part = unpacking.unconsumed_tail or unpacking.unused_data
+        if unpacking is not None:
+            yield unpacking.flush()
     except zlib.error as broken:
         raise DecodeError(str(broken)) from None
 

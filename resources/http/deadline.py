@@ -65,22 +65,16 @@ class _ReadUntil(io.RawIOBase):
         return self._raw.fileno()
 
     def readinto(self, buffer: Any) -> int | None:
-        got = self._in_time(buffer)
-        if got:
-            self._deadline.has_begun = True
-        return got
-
-    def _in_time(self, buffer: Any) -> int | None:
         left, usual = self._deadline.left, self._sock.gettimeout()
         if left <= 0:
             raise TimeoutError
-        if usual is not None and usual <= left:
-            return self._raw.readinto(buffer)
-        self._sock.settimeout(left)
-        got = self._raw.readinto(buffer)
+        self._sock.settimeout(left if usual is None else min(left, usual))
+        length = self._raw.readinto(buffer)
         # The connection may serve another request.
         self._sock.settimeout(usual)
-        return got
+        if length:
+            self._deadline.has_begun = True
+        return length
 
     def close(self) -> None:
         self._raw.close()

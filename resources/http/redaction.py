@@ -103,5 +103,5 @@ def _basic_password(credentials: str) -> str:
 
 def passwords_in(address: str) -> tuple[str, ...]:
     """The password of an address like `http://user:password@host`, as written and as meant."""
-    found = _PASSWORD_OF_ADDRESS.match(address)
-    return (found[1], unquote(found[1])) if found else ()
+    match = _PASSWORD_OF_ADDRESS.match(address)
+    return (match[1], unquote(match[1])) if match else ()

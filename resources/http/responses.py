@@ -68,21 +68,18 @@ def error_of(
     status, body = received.status, object_at(_parsed(received.body))
     reason = reason_in(body, secrets) or _plain(received, secrets)
     if status < 400:
-        reason = secrets.quoted(_redirect(received), _BEGINNING)
-        return AirbyteRedirected(method, url, reason, status=status)
+        address = bare_address(received.headers.get("Location", "another address"))
+        reason = f"a redirect to {address}: put that address into the settings"
+        return AirbyteRedirected(method, url, secrets.quoted(reason, _BEGINNING), status=status)
     if status in (408, 429) or (status >= 500 and status not in _KINDS):
         unavailable = AirbyteRateLimited if status == 429 else AirbyteUnavailable
         wait = retry_after_seconds(received.headers.get("Retry-After"))
         return unavailable(method, url, reason, status=status, retry_after=wait)
     if status == 409:
         title = as_text(body.get("title")) or as_text(body.get("type")) or ""
-        return AirbyteConflict(method, url, reason, title=secrets.quoted(title, _LONGEST_REASON))
+        title = secrets.quoted(title, _LONGEST_REASON)
+        return AirbyteConflict(method, url, reason, status=status, title=title)
     return _KINDS.get(status, AirbyteRefused)(method, url, reason, status=status)
-
-
-def _redirect(received: Received) -> str:
-    to = bare_address(received.headers.get("Location", "another address"))
-    return f"a redirect to {to}: put that address into the settings"
 
 
 def reason_in(body: Json, secrets: Redactor = NO_SECRETS) -> str | None:
@@ -95,8 +92,8 @@ def reason_in(body: Json, secrets: Redactor = NO_SECRETS) -> str | None:
         body.get("title"),
         f"errorId {body['errorId']}" if body.get("errorId") else None,
     )
-    found = next(filter(None, map(as_text, candidates)), None)
-    return secrets.quoted(found, _LONGEST_REASON) if found else None
+    message = next(filter(None, map(as_text, candidates)), None)
+    return secrets.quoted(message, _LONGEST_REASON) if message else None
 
 
 def _plain(received: Received, secrets: Redactor) -> str:

@@ -3,10 +3,11 @@
 import base64
 import os
 import re
-from dataclasses import dataclass, field
+from collections.abc import Set
+from dataclasses import dataclass, field, fields
 from ipaddress import ip_address
 from typing import Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
 from dagster_airbyte_sync.resources.http.frames import forgets_arguments
@@ -20,7 +21,7 @@ CLOUD_REST_API = "https://api.airbyte.com/v1"
 CLOUD_CONFIGURATION_API = "https://cloud.airbyte.com/api/v1"
 CLOUD_UI = "https://cloud.airbyte.com"
 
-CREDENTIALS = ("client_id", "client_secret", "username", "password")
+_CREDENTIALS = (("client_id", "client_secret"), ("username", "password"))
 
 LEAST: dict[str, float] = {
     "request_max_retries": 0,
@@ -82,12 +83,12 @@ class AirbyteSettings:
         for name in ("rest_api_base_url", "configuration_api_base_url"):
             object.__setattr__(self, name, base_url(name, getattr(self, name)))
         # A variable that is set to nothing says nothing.
-        given = (self.ui_url or "").strip()
-        object.__setattr__(self, "ui_url", base_url("ui_url", given) if given else None)
+        ui_url = (self.ui_url or "").strip()
+        object.__setattr__(self, "ui_url", base_url("ui_url", ui_url) if ui_url else None)
         object.__setattr__(self, "workspace_id", self.workspace_id.strip())
         check_workspace_id(self.workspace_id)
-        check_credentials(*(bool(getattr(self, name)) for name in CREDENTIALS))
-        for name in filter(self.__dataclass_fields__.__contains__, LEAST):
+        check_credentials({name for name in SETTINGS if getattr(self, name)})
+        for name in filter(LEAST.__contains__, SETTINGS):
             check_number(name, getattr(self, name))
         for name, value in self.request_headers:
             check_header(name, value)
@@ -121,6 +122,8 @@ class AirbyteSettings:
         return base64.b64encode(user_and_password).decode() if self.password else None
 
 
+SETTINGS = tuple(each.name for each in fields(AirbyteSettings))
+
 # Its arguments are secrets, and a dataclass's own leaves them in its frame if it raises.
 AirbyteSettings.__init__ = forgets_arguments(AirbyteSettings.__init__)  # type: ignore[method-assign]
 
@@ -128,14 +131,25 @@ AirbyteSettings.__init__ = forgets_arguments(AirbyteSettings.__init__)  # type: 
 def _in_the_clear(address: str) -> str | None:
     parts = urlsplit(address)
     host = parts.hostname or ""
-    return host if parts.scheme == "http" and not _is_this_machine(host) else None
+    return host if parts.scheme == "http" and not is_this_machine(host) else None
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
     try:
-        return ip_address(host).is_loopback
+        ip = ip_address(host)
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+    return ip.is_loopback or ip.is_unspecified
+
+
+def http_parts(address: str) -> SplitResult | None:
+    """The parts of an http(s) address; None if it is no such address."""
+    try:
+        parts = urlsplit(address.strip())
+        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        return None
+    return parts if is_usable else None
 
 
 def check_number(name: str, value: float) -> None:
@@ -185,18 +199,18 @@ def check_ca_file(verify: bool | str) -> None:
         )
 
 
-def check_credentials(client_id: bool, client_secret: bool, username: bool, password: bool) -> None:
-    """Raise AirbyteSettingsError unless one whole pair of credentials, or none, is given."""
-    for first, second, has_first, has_second in (
-        ("client_id", "client_secret", client_id, client_secret),
-        ("username", "password", username, password),
-    ):
-        if has_first != has_second:
-            given, missing = (first, second) if has_first else (second, first)
+def check_credentials(names: Set[str]) -> None:
+    """Raise AirbyteSettingsError unless one whole pair of credentials, or none, is set.
+
+    `names` are those of the settings that have a value.
+    """
+    for first, second in _CREDENTIALS:
+        if (first in names) != (second in names):
+            present, missing = (first, second) if first in names else (second, first)
             raise AirbyteSettingsError(
-                f"{given} is set but {missing} is not: set both, or neither."
+                f"{present} is set but {missing} is not: set both, or neither."
             )
-    if client_id and username:
+    if {"client_id", "username"} <= names:
         raise AirbyteSettingsError(
             "Both client_id/client_secret and username/password are set: remove one pair."
             " Airbyte 1.0 and later takes client_id/client_secret; username/password are for a"
@@ -208,29 +222,25 @@ def active_sync_choice(on_active_sync: str | None, poll_previous: bool) -> OnAct
     """What both settings together mean; AirbyteSettingsError if they contradict each other."""
     if on_active_sync is None:
         return "attach" if poll_previous else "fail"
-    chosen = next((known for known in get_args(OnActiveSync) if known == on_active_sync), None)
-    if chosen is None:
+    choice: OnActiveSync | None
+    choice = next((each for each in get_args(OnActiveSync) if each == on_active_sync), None)
+    if choice is None:
         raise AirbyteSettingsError(
             f"on_active_sync is {on_active_sync!r}: give 'attach', 'wait' or 'fail'."
         )
-    if poll_previous and chosen != "attach":
+    if poll_previous and choice != "attach":
         raise AirbyteSettingsError(
-            f"on_active_sync is {chosen!r}, but poll_previous_running_sync=True means 'attach':"
+            f"on_active_sync is {choice!r}, but poll_previous_running_sync=True means 'attach':"
             " remove one of them."
         )
-    choice: OnActiveSync = chosen
     return choice
 
 
 def base_url(name: str, value: str) -> str:
     """The address without a trailing slash; AirbyteSettingsError if it is no http(s) address."""
     example = _EXAMPLES[name]
-    try:
-        parts = urlsplit(value.strip())
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+    parts = http_parts(value)
+    if parts is None:
         raise AirbyteSettingsError(
             f"{name} is {bare_address(value)!r}, which is not an http(s) address."
             f" It looks like {example}"

@@ -50,9 +50,15 @@ _LONGEST_ANSWER = 600.0
 
 _TOO_SLOW = "the answer came too slowly to be read to its end"
 _TOO_LONG = f"an answer of more than {LONGEST // MEGABYTE} MB, unpacked: no more is read"
+_NO_CA_FILE = (
+    "The file of CA certificates is not there or cannot be read: check verify, and the"
+    " environment variables REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE."
+)
 
-# Seconds for everything, or for connecting and for the answer.
-Timeout = float | tuple[float, float]
+# None leaves a parameter out.
+Params = Mapping[str, str | int | None]
+# Seconds for connecting, and for each wait for more of the answer.
+Timeout = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -65,21 +71,14 @@ class Call:
 
     method: str
     url: str
-    params: Mapping[str, str | int] | None = None
+    params: Params | None = None
     body: Json | None = field(default=None, repr=False)
     repeatable: bool = True
     at_once: bool = False
     timeout: float | None = None
 
 
-Answer = TypeVar("Answer")
-
-
-def require(call: Call, what: str, answer: Answer | None) -> Answer:
-    """What was read in an answer; AirbyteUnreadable if there was no such thing."""
-    if answer is None:
-        raise AirbyteUnreadable(call.method, call.url, f"an answer without {what}")
-    return answer
+Record = TypeVar("Record")
 
 
 class Http:
@@ -113,6 +112,22 @@ class Http:
         # The frames below hold tokens and headers, and error trackers keep what frames hold.
         with forgotten_locals():
             return self._authorized(call, budget)
+
+    def read(
+        self,
+        call: Call,
+        what: str,
+        reader: Callable[[object], Record | None],
+        budget: TimeBudget = NO_LIMIT,
+    ) -> Record:
+        """What the reader makes of the answer.
+
+        AirbyteUnreadable if that is None: there is no such thing as `what` in it.
+        """
+        record = reader(self.send(call, budget))
+        if record is None:
+            raise AirbyteUnreadable(call.method, call.url, f"an answer without {what}")
+        return record
 
     def _authorized(self, call: Call, budget: TimeBudget) -> object:
         proof = self._proof(budget)
@@ -178,7 +193,7 @@ class Http:
         except (requests.RequestException, HTTPError) as failure:
             return _no_answer(call, failure, timeout, deadline)
         except OSError:
-            return _no_ca_file()
+            return AirbyteSettingsError(_NO_CA_FILE)
         return Received(response.status_code, response.headers, body)
 
     def _request(self, call: Call, proof: RequestAuth, timeout: Timeout) -> requests.Response:
@@ -197,9 +212,7 @@ class Http:
 
     def _timeout(self, call: Call, budget: TimeBudget) -> Timeout:
         usual = self._settings.request_timeout
-        if call.timeout is None:
-            return budget.cut(usual)
-        return budget.cut(usual), budget.cut(max(usual, call.timeout))
+        return budget.cut(usual), budget.cut(max(usual, call.timeout or 0))
 
     def _note_date(self, header: str | None) -> None:
         try:
@@ -217,7 +230,7 @@ class NoAnswer(AirbyteUnavailable):
 
 def _seconds_for(timeout: Timeout, budget: TimeBudget) -> float:
     """How long a request may take, from connecting to the end of its answer."""
-    return max(_LONGEST_ANSWER, sum(_both(timeout))) if budget.left is None else budget.left
+    return max(_LONGEST_ANSWER, sum(timeout)) if budget.left is None else budget.left
 
 
 def _no_answer(
@@ -233,7 +246,9 @@ def _no_answer(
 
 def _why_no_answer(failure: requests.RequestException | HTTPError, timeout: Timeout) -> str:
     if isinstance(failure, requests.Timeout | ReadTimeoutError):
-        return f"no answer within {_seconds_waited(failure, timeout):g} s"
+        connect, read = timeout
+        waited = connect if isinstance(failure, requests.ConnectTimeout) else read
+        return f"no answer within {waited:g} s"
     return f"no answer ({type(failure).__name__}): {_likely_cause(failure)}"
 
 
@@ -243,22 +258,6 @@ def _likely_cause(failure: requests.RequestException | HTTPError) -> str:
     if isinstance(failure, requests.exceptions.ProxyError):
         return "the proxy did not let it through: check proxies, HTTP_PROXY and HTTPS_PROXY"
     return "is Airbyte running, and is the address right?"
-
-
-def _seconds_waited(failure: Exception, timeout: Timeout) -> float:
-    connect, read = _both(timeout)
-    return connect if isinstance(failure, requests.ConnectTimeout) else read
-
-
-def _both(timeout: Timeout) -> tuple[float, float]:
-    return timeout if isinstance(timeout, tuple) else (timeout, timeout)
-
-
-def _no_ca_file() -> AirbyteSettingsError:
-    return AirbyteSettingsError(
-        "The file of CA certificates is not there or cannot be read: check verify, and the"
-        " environment variables REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE."
-    )
 
 
 def _may_repeat(call: Call, error: AirbyteUnavailable, tries: int) -> bool:
@@ -284,8 +283,7 @@ def _session(settings: AirbyteSettings) -> requests.Session:
 
 def _proxies(settings: AirbyteSettings) -> dict[str, str]:
     """The proxies to give with each request: those of a session yield to the environment's."""
-    given = dict(settings.proxies)
-    if "all" not in given:
-        return given
+    proxies = dict(settings.proxies)
     # requests asks "all" last, after HTTP_PROXY and HTTPS_PROXY.
-    return {"http": given["all"], "https": given["all"], **given}
+    of_all = {scheme: proxies["all"] for scheme in ("http", "https") if "all" in proxies}
+    return {**of_all, **proxies}

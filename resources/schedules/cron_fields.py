@@ -34,8 +34,8 @@ class CronField:
         return frozenset(number for part in text.split(",") for number in self._part(part))
 
     def _part(self, text: str) -> list[int]:
-        found = _PART.fullmatch(text)
-        start, end, step = found.groups() if found else (None, None, None)
+        match = _PART.fullmatch(text)
+        start, end, step = match.groups() if match else (None, None, None)
         if (start or step) is None or (end and start in (None, "*")):
             raise NoCron(f"{text!r} means nothing among the {self.name}")
         if self._is_mixed(start, end, step):

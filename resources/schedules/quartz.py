@@ -7,7 +7,7 @@ from 1 (Sunday), and wants a `?` in exactly one of the two day fields. (Quartz's
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from dagster_airbyte_sync.resources.schedules.cron_fields import CronField, NoCron
 
@@ -177,9 +177,3 @@ def _which(text: str) -> int:
     if text not in "12345":
         raise NoCron(f"no month has a weekday {text} times")
     return int(text)
-
-
-def days_of_cycle() -> list[date]:
-    """Each day of 28 years, after which dates and weekdays fall together again."""
-    first = date(2001, 1, 1)
-    return [first + timedelta(days=n) for n in range(28 * 365 + 7)]

@@ -6,7 +6,7 @@ a month is 30 days. Its cron fires just as often, at round times: every 6 hours 
 """
 
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 from dagster_airbyte_sync.resources.records.catalog import SyncSchedule
@@ -15,7 +15,6 @@ from dagster_airbyte_sync.resources.schedules.quartz import (
     MONTHS,
     Days,
     Quartz,
-    days_of_cycle,
     read_quartz,
 )
 
@@ -97,6 +96,7 @@ def _longest_gap_in_days(months: frozenset[int], days: Days) -> int | None:
     return max((after - before).days for before, after in pairwise(around))
 
 
-@lru_cache(maxsize=1)
+@cache
 def _cycle() -> tuple[date, ...]:
-    return tuple(days_of_cycle())
+    """Each day of 28 years, after which dates and weekdays fall together again."""
+    return tuple(date(2001, 1, 1) + timedelta(days=n) for n in range(28 * 365 + 7))

@@ -57,9 +57,9 @@ class TakenOver:
         return replace(connection, schedule=taken.schedule)
 
 
-def as_taken_over(given: TakenOver | str | None) -> TakenOver:
+def as_taken_over(value: TakenOver | str | None) -> TakenOver:
     """What users hand over: a result of `take_over_schedules`, its text, or nothing."""
-    return TakenOver.from_text(given) if isinstance(given, str) else given or TakenOver()
+    return TakenOver.from_text(value) if isinstance(value, str) else value or TakenOver()
 
 
 def _read_lines(text: str) -> Iterator[TakenSchedule]:

@@ -27,9 +27,9 @@ _EXAMPLE = "my_project.definitions:airbyte"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the result is the exit code, and errors are one sentence on stderr."""
-    given = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
-        print(write_snapshot(given.workspace, given.out, force=given.force))
+        print(write_snapshot(options.workspace, options.out, force=options.force))
     except (AirbyteError, dg.DagsterError) as error:
         print(f"dagster-airbyte-sync: {error}", file=sys.stderr)
         return 1
@@ -44,14 +44,14 @@ def write_snapshot(workspace: str, out: Path, *, force: bool = False) -> str:
     than lose columns or namespaces that a closed Configuration API does not say.
     """
     with while_snapshots_are_written():
-        found = find_workspace(workspace)
-    catalog = load_catalog(found)
+        source = workspace_named(workspace)
+    catalog = load_catalog(source)
     before = _age_of_what_is_there(out, catalog)
     write_snapshot_file(catalog, out, force=force, to_force="give --force to write it anyway")
     return f"{_described(catalog, out)}\n{before}"
 
 
-def find_workspace(named: str) -> BaseAirbyteWorkspace:
+def workspace_named(named: str) -> BaseAirbyteWorkspace:
     """The workspace that `module:name` names, ours or dagster-airbyte's.
 
     AirbyteSettingsError if there is none.
@@ -61,13 +61,13 @@ def find_workspace(named: str) -> BaseAirbyteWorkspace:
         raise AirbyteSettingsError(
             f"--workspace is {named!r}, but it is a module and a name: {_EXAMPLE}"
         )
-    found = getattr(_import(module_name), name, None)
-    if found is None:
+    workspace = getattr(_import(module_name), name, None)
+    if workspace is None:
         raise AirbyteSettingsError(
             f"{module_name} has no {name!r}: write {name} = AirbyteWorkspace(...) in that module,"
             " at its outermost level."
         )
-    return as_workspace(found, named)
+    return as_workspace(workspace, named)
 
 
 def _import(module_name: str) -> object:

@@ -16,9 +16,9 @@ class AirbyteCloudWorkspace(CloudWorkspace, SyncsAssets):
     """A workspace of Airbyte Cloud, as a Dagster resource. Every field takes a `dg.EnvVar`."""
 
 
-def as_syncing_workspace(given: object, what: str = "workspace") -> SyncsAssets:
+def as_syncing_workspace(value: object) -> SyncsAssets:
     """The same as `as_workspace`, with `sync_and_poll`: also of a workspace of dagster-airbyte."""
-    workspace = as_workspace(given, what)
+    workspace = as_workspace(value)
     if isinstance(workspace, SyncsAssets):
         return workspace
     ours = (

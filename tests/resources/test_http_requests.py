@@ -171,7 +171,7 @@ def test_the_timeout_is_that_of_the_settings_unless_the_request_needs_longer(
     mocked: Mock, settings: MakeSettings
 ) -> None:
     made = settings(request_timeout=7)
-    assert sent(mocked, made).req_kwargs["timeout"] == 7
+    assert sent(mocked, made).req_kwargs["timeout"] == (7, 7)
     assert sent(mocked, made, Call("GET", URL, timeout=180)).req_kwargs["timeout"] == (7, 180)
     patient = settings(request_timeout=300)
     assert sent(mocked, patient, Call("GET", URL, timeout=180)).req_kwargs["timeout"] == (300, 300)

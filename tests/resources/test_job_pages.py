@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from dagster_airbyte_sync.resources import AirbyteUnreadable, Job, JobStatus, JobType
-from dagster_airbyte_sync.resources.api.job_pages import JobListing, JobsAsked, jobs_by_end, order
+from dagster_airbyte_sync.resources.api.job_pages import JobListing, JobQuery, jobs_by_end, order
 from dagster_airbyte_sync.resources.api.paging import Page, PageSize
 from dagster_airbyte_sync.resources.http.transport import Call
 from dagster_airbyte_sync.resources.records.jobs import FINISHED
@@ -42,7 +42,7 @@ class Server:
     jobs: list[Job]
     limit: int
     chance: random.Random = field(default_factory=lambda: random.Random(0))
-    asked: list[JobsAsked] = field(default_factory=list)
+    asked: list[JobQuery] = field(default_factory=list)
     # However many rows are asked for, it sends no more.
     own_limit: int = 10_000
     page_size: PageSize = field(default_factory=PageSize)
@@ -56,7 +56,7 @@ class Server:
         return list(jobs_by_end(START, main, still))
 
     def listing(self, statuses: Sequence[JobStatus]) -> JobListing:
-        def fetch(asked: JobsAsked) -> Page[Job]:
+        def fetch(asked: JobQuery) -> Page[Job]:
             self.asked.append(asked)
             assert len(self.asked) < 5_000, "the history is read for ever"
             rows = self._rows(asked, statuses)
@@ -70,7 +70,7 @@ class Server:
 
         return JobListing(fetch, self.limit, CALL, self.page_size)
 
-    def _rows(self, asked: JobsAsked, statuses: Sequence[JobStatus]) -> list[Job]:
+    def _rows(self, asked: JobQuery, statuses: Sequence[JobStatus]) -> list[Job]:
         found = [
             each
             for each in self.jobs
@@ -215,7 +215,7 @@ def test_a_read_costs_a_request_a_page(rows: int, requests: int) -> None:
 def endless(rows: Sequence[Job], *, heeds_time: bool) -> JobListing:
     """A server that ignores row numbers, and perhaps times as well."""
 
-    def fetch(asked: JobsAsked) -> Page[Job]:
+    def fetch(asked: JobQuery) -> Page[Job]:
         found = [each for each in rows if not heeds_time or changed(each) >= asked.since]
         page = tuple(found[: asked.limit])
         return Page(page, len(page))
@@ -244,7 +244,7 @@ def test_a_server_that_ignores_times_is_an_error_and_no_end() -> None:
 def test_a_job_that_pages_always_skip_is_an_error_and_not_lost() -> None:
     jobs = [job(number, 0) for number in range(40)]
 
-    def fetch(asked: JobsAsked) -> Page[Job]:
+    def fetch(asked: JobQuery) -> Page[Job]:
         last = max(0, len(jobs) - asked.offset)
         page = tuple(jobs[: min(asked.limit, last)])
         return Page(page, len(page))

@@ -90,7 +90,7 @@ def test_a_request_waits_no_longer_than_the_budget(
     mocked.get(URL, json={})
     Http(settings(request_timeout=15)).send(Call("GET", URL), TimeBudget(2, clock=watch))
     request: Any = mocked.calls[0].request
-    assert request.req_kwargs["timeout"] == 2
+    assert request.req_kwargs["timeout"] == (2, 2)
 
 
 def test_a_spent_budget_sends_nothing(

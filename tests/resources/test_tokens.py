@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteError,
-    AirbyteNotFound,
     AirbyteSettings,
     AirbyteUnauthorized,
     AirbyteUnreadable,
+    TokenRefused,
+    TokensNotGiven,
 )
 from dagster_airbyte_sync.resources.http.auth import Authenticator, read_token
 from dagster_airbyte_sync.resources.http.transport import Call, Http
@@ -184,7 +185,7 @@ def test_a_listing_goes_on_when_its_token_dies_on_the_way(
 
 
 def test_a_wrong_secret_is_one_clear_sentence(airbyte: AirbyteSimulator, connect: Connect) -> None:
-    with pytest.raises(AirbyteUnauthorized) as refused:
+    with pytest.raises(TokenRefused) as refused:
         connect(airbyte, client_secret="wrong").catalog()
     assert str(refused.value) == (
         f"POST {airbyte.rest_api_base_url}/applications/token answered 400: Airbyte does not"
@@ -193,7 +194,7 @@ def test_a_wrong_secret_is_one_clear_sentence(airbyte: AirbyteSimulator, connect
 
 
 def test_a_wrong_secret_is_not_tried_again(airbyte: AirbyteSimulator, connect: Connect) -> None:
-    with pytest.raises(AirbyteUnauthorized):
+    with pytest.raises(TokenRefused):
         connect(airbyte, client_secret="wrong").check_workspace()
     assert len(airbyte.requests) == 1
 
@@ -201,7 +202,7 @@ def test_a_wrong_secret_is_not_tried_again(airbyte: AirbyteSimulator, connect: C
 def test_a_refused_token_is_not_a_closed_configuration_api(
     airbyte: AirbyteSimulator, connect: Connect
 ) -> None:
-    with pytest.raises(AirbyteUnauthorized):
+    with pytest.raises(TokenRefused):
         connect(airbyte, client_secret="wrong").catalog()
     assert len(airbyte.requests) == 1
 
@@ -255,9 +256,9 @@ def test_a_token_endpoint_that_moved_is_told_with_its_new_address(
         Http(settings(**APPLICATION)).send(Call("GET", URL))
 
 
-def test_a_missing_token_endpoint_is_not_found(settings: MakeSettings, mocked: Mock) -> None:
+def test_a_missing_token_endpoint_is_reported_as_such(settings: MakeSettings, mocked: Mock) -> None:
     mocked.post(TOKEN_URL, status=404, body="Object not found.")
-    with pytest.raises(AirbyteNotFound, match="this server gives no tokens"):
+    with pytest.raises(TokensNotGiven, match="this server gives no tokens"):
         Http(settings(**APPLICATION)).send(Call("GET", URL))
 
 

@@ -1,6 +1,5 @@
 """Lists that Airbyte pages without an order are found whole: that is counted, not guessed."""
 
-import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -162,5 +161,5 @@ def test_a_list_that_was_not_found_whole_is_said_with_both_numbers(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     listing = Listing({"7": Row("7")}, 3, is_complete=False)
-    warn_if_incomplete(listing, "connections", logging.getLogger("airbyte"))
+    warn_if_incomplete(listing, "connections")
     assert "of 3 rows 1 connections were found" in caplog.text

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import dagster as dg
 from dagster.components import DefsStateConfig, DefsStateConfigArgs, ResolvedDefsStateConfig
@@ -12,11 +12,10 @@ from dagster_airbyte_sync.assets import (
     AirbyteConnectionTableProps,
     DagsterAirbyteTranslator,
     SyncEvent,
-    TakenOver,
 )
-from dagster_airbyte_sync.component.definitions import Wanted, definitions_of
+from dagster_airbyte_sync.component.definitions import ComponentDefinitions
 from dagster_airbyte_sync.component.scaffolder import AirbyteWorkspaceScaffolder
-from dagster_airbyte_sync.component.schedule_fields import ResolvedSchedules
+from dagster_airbyte_sync.component.schedule_fields import ResolvedSchedules, ResolvedTakenOver
 from dagster_airbyte_sync.component.selector import ResolvedSelector
 from dagster_airbyte_sync.component.sensor_fields import ResolvedSensor, SensorFields
 from dagster_airbyte_sync.component.state import (
@@ -27,7 +26,6 @@ from dagster_airbyte_sync.component.state import (
     read_state,
     write_state,
 )
-from dagster_airbyte_sync.component.taken_over import ResolvedTakenOver
 from dagster_airbyte_sync.component.translation import ResolvedTranslation
 from dagster_airbyte_sync.component.workspace_fields import WorkspaceFields, resolve_workspace
 from dagster_airbyte_sync.resources import (
@@ -35,11 +33,7 @@ from dagster_airbyte_sync.resources import (
     BaseAirbyteWorkspace,
     PoorerCatalog,
 )
-from dagster_airbyte_sync.workspace import (
-    AirbyteCloudWorkspace,
-    AirbyteWorkspace,
-    as_syncing_workspace,
-)
+from dagster_airbyte_sync.workspace import AirbyteCloudWorkspace, AirbyteWorkspace
 
 
 @dg.scaffold_with(AirbyteWorkspaceScaffolder)
@@ -178,27 +172,7 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
         catalog = read_state(self.workspace, state_path, self.defs_state_config.key)
         check_selected(catalog, self.connection_selector)
         assert state_path is not None
-        wanted = Wanted(
-            workspace=self.workspace,
-            state=state_path,
-            translator=self.translator,
-            selector=self.connection_selector,
-            resource_key=self.resource_key,
-            sync=self.sync,
-            sync_fn=self._sync,
-            checks=self.checks,
-            include_inactive=self.include_inactive,
-            freshness=self.freshness,
-            taken_over=self.taken_over or TakenOver(),
-        )
-        return definitions_of(wanted, self.sensor, self.schedules)
-
-    def _sync(
-        self, workspace: BaseAirbyteWorkspace, context: dg.AssetExecutionContext
-    ) -> Iterable[SyncEvent]:
-        # Subclasses say the two names that users know; an AirbyteResource does for them as well.
-        airbyte = cast("AirbyteWorkspace | AirbyteCloudWorkspace", as_syncing_workspace(workspace))
-        return self.execute(context=context, airbyte=airbyte)
+        return ComponentDefinitions(self, state_path).build()
 
     def _without_refresh(self) -> "AirbyteWorkspaceComponent":
         kept = self.defs_state.model_copy(update={"refresh_if_dev": False})

@@ -101,5 +101,5 @@ def workspace_attributes(params: ScaffoldParams) -> dict[str, str]:
 
 
 def _writable(params: ScaffoldParams, name: str) -> str | None:
-    given: str | None = getattr(params, name)
-    return None if given and name in _SECRETS and not is_template(given) else given
+    value: str | None = getattr(params, name)
+    return None if value and name in _SECRETS and not is_template(value) else value

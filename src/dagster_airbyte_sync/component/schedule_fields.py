@@ -1,4 +1,7 @@
-"""`schedules:`, when Dagster starts syncs: at times of your own, or at those Airbyte has."""
+"""`schedules:`, when Dagster starts syncs: at times of your own, or at those Airbyte has.
+
+And `taken_over:`, the schedules that Airbyte had before Dagster took them over.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,6 +11,7 @@ import dagster as dg
 from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import Self
 
+from dagster_airbyte_sync.assets import TakenOver
 from dagster_airbyte_sync.component.selector import ResolvedSelector
 from dagster_airbyte_sync.component.templates import rendered
 from dagster_airbyte_sync.resources import AirbyteSettingsError
@@ -64,9 +68,10 @@ class ScheduleFields(dg.Model, dg.Resolvable):
 
 def resolve_schedules(context: dg.ResolutionContext, value: object) -> Sequence[ScheduleFields]:
     """One schedule or several, in a list or by itself."""
-    found = rendered(context, value) if isinstance(value, str) else value
-    each = found if isinstance(found, list | tuple) else [found]
-    return [_resolved(context.at_path(place), one) for place, one in enumerate(each)]
+    schedules = rendered(context, value) if isinstance(value, str) else value
+    if not isinstance(schedules, list | tuple):
+        schedules = [schedules]
+    return [_resolved(context.at_path(place), each) for place, each in enumerate(schedules)]
 
 
 def _resolved(context: dg.ResolutionContext, value: object) -> ScheduleFields:
@@ -105,3 +110,36 @@ def refuse_same_names(made: Sequence[tuple[ScheduleFields, dg.ScheduleDefinition
     raise AirbyteSettingsError(
         f"schedules has several that are called {', '.join(taken)}: {way_out}."
     )
+
+
+def resolve_taken_over(context: dg.ResolutionContext, value: str | None) -> TakenOver | None:
+    """What `take_over_schedules` printed: in a file, as text, or from a template variable."""
+    printed = rendered(context, value)
+    if printed is None or isinstance(printed, TakenOver):
+        return printed
+    if not isinstance(printed, str):
+        raise AirbyteSettingsError(
+            f"taken_over is a {type(printed).__name__}: give the file, or the text, that"
+            " take_over_schedules has printed."
+        )
+    # Each line of the text is JSON or a remark.
+    is_text = printed.lstrip().startswith(("{", "#"))
+    return TakenOver.from_text(printed if is_text else _in_file(context, printed))
+
+
+def _in_file(context: dg.ResolutionContext, name: str) -> str:
+    file = context.resolve_source_relative_path(name)
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise AirbyteSettingsError(
+            f"taken_over is {name!r}, a file that cannot be read ({error}). It is to be beside the"
+            " YAML, and to have what take_over_schedules printed; before that, leave taken_over"
+            " out."
+        ) from None
+
+
+ResolvedTakenOver = Annotated[
+    TakenOver | None,
+    dg.Resolver(resolve_taken_over, model_field_type=str | None, inject_before_resolve=False),
+]

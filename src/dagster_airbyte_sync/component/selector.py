@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Annotated
+from typing import Annotated, cast
 
 import dagster as dg
 from pydantic import Field
@@ -62,18 +62,17 @@ def resolve_selector(
         return None
     if isinstance(fields, SelectorFields):
         return chosen_by(rendered(context, fields.model_dump(exclude_none=True)))
-    found = rendered(context, fields)
-    if isinstance(found, SelectorFields):
-        return chosen_by(found.model_dump(exclude_none=True))
-    if isinstance(found, Mapping):
-        return chosen_by(SelectorFields(**found).model_dump(exclude_none=True))
-    if not callable(found):
+    selector = rendered(context, fields)
+    if isinstance(selector, Mapping):
+        selector = SelectorFields(**selector)
+    if isinstance(selector, SelectorFields):
+        return chosen_by(selector.model_dump(exclude_none=True))
+    if not callable(selector):
         raise AirbyteSettingsError(
-            f"connection_selector is {found!r}: give one of {_ways()}, or a template variable that"
-            " returns a function of a Connection."
+            f"connection_selector is {selector!r}: give one of {_ways()}, or a template variable"
+            " that returns a function of a Connection."
         )
-    selector: ConnectionSelector = found
-    return selector
+    return cast(ConnectionSelector, selector)
 
 
 ResolvedSelector = Annotated[
@@ -84,9 +83,9 @@ ResolvedSelector = Annotated[
 ]
 
 
-def chosen_by(given: object) -> Chosen:
-    """The one choice that was given; AirbyteSettingsError for none, several or an empty one."""
-    choices = given if isinstance(given, dict) else {}
+def chosen_by(fields: object) -> Chosen:
+    """The one choice among the fields; AirbyteSettingsError for none, several or an empty one."""
+    choices = fields if isinstance(fields, dict) else {}
     if len(choices) != 1:
         raise AirbyteSettingsError(
             f"connection_selector has {' and '.join(choices) or 'nothing in it'}: give exactly one"

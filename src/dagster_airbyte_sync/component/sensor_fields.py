@@ -1,10 +1,11 @@
 """`sensor:`, how Dagster learns of syncs that it did not start."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import dagster as dg
 from pydantic import ConfigDict, Field, field_validator
@@ -28,25 +29,15 @@ def resolve_start_from(
     """A time with a zone, or how long ago."""
     if isinstance(value, Ago):
         return timedelta(**value.model_dump())
-    found = rendered(context, value)
-    if not isinstance(found, str):
-        return _as_it_is(found)
-    try:
-        # Python 3.10 reads no "Z".
-        return datetime.fromisoformat(found.strip().replace("Z", "+00:00"))
-    except ValueError:
-        raise _no_time(found) from None
-
-
-def _as_it_is(found: object) -> datetime | timedelta | None:
-    if found is None or isinstance(found, datetime | timedelta):
-        return found
-    raise _no_time(found)
-
-
-def _no_time(found: object) -> AirbyteSettingsError:
-    return AirbyteSettingsError(
-        f"sensor.start_from is {found!r}: give a time such as '2026-01-31T00:00:00Z', or how long"
+    start = rendered(context, value)
+    if start is None or isinstance(start, datetime | timedelta):
+        return start
+    if isinstance(start, str):
+        with suppress(ValueError):
+            # Python 3.10 reads no "Z".
+            return datetime.fromisoformat(start.strip().replace("Z", "+00:00"))
+    raise AirbyteSettingsError(
+        f"sensor.start_from is {start!r}: give a time such as '2026-01-31T00:00:00Z', or how long"
         " ago, as in {days: 7}."
     )
 
@@ -55,15 +46,15 @@ def resolve_selection(
     context: dg.ResolutionContext, value: str | Sequence[str] | None
 ) -> dg.AssetSelection | None:
     """A selection in Dagster's own words (`group:marts`, `key:"daily_revenue"+`), or several."""
-    found = rendered(context, value)
-    if found is None or isinstance(found, dg.AssetSelection):
-        return found
-    words: list[str] = found if isinstance(found, list) else [found]  # type: ignore[list-item]
+    selection = rendered(context, value)
+    if selection is None or isinstance(selection, dg.AssetSelection):
+        return selection
+    parts: list[Any] = selection if isinstance(selection, list) else [selection]
     try:
-        return reduce(or_, [dg.AssetSelection.from_string(each) for each in words])
+        return reduce(or_, map(dg.AssetSelection.from_string, parts))
     except (dg.DagsterError, TypeError) as error:
         raise AirbyteSettingsError(
-            f"sensor.downstream is {found!r}, which selects no assets: {error}"
+            f"sensor.downstream is {selection!r}, which selects no assets: {error}"
         ) from None
 
 
@@ -110,17 +101,17 @@ class SensorFields(dg.Model, dg.Resolvable):
 
 def resolve_sensor(context: dg.ResolutionContext, value: object) -> SensorFields | None:
     """The sensor's settings; None for no sensor."""
-    found = rendered(context, value) if isinstance(value, str) else value
-    if found is False or found is None:
+    sensor = rendered(context, value) if isinstance(value, str) else value
+    if sensor is False or sensor is None:
         return None
-    if found is True:
+    if sensor is True:
         return SensorFields()
-    if isinstance(found, SensorFields):
-        return found
-    if isinstance(found, SensorFields.model()):
-        made: SensorFields = SensorFields.resolve_from_model(context, found)
+    if isinstance(sensor, SensorFields):
+        return sensor
+    if isinstance(sensor, SensorFields.model()):
+        made: SensorFields = SensorFields.resolve_from_model(context, sensor)
         return made
-    raise AirbyteSettingsError(f"sensor is {found!r}: give true, false, or its settings.")
+    raise AirbyteSettingsError(f"sensor is {sensor!r}: give true, false, or its settings.")
 
 
 ResolvedSensor = Annotated[

@@ -72,7 +72,7 @@ def check_selected(catalog: Catalog, selector: ConnectionSelector | None) -> Non
 
 def key_of(workspace: BaseAirbyteWorkspace, component: str) -> str:
     """What the state is kept under. Not what a variable holds: it may not be set later."""
-    given = workspace.workspace_id
-    known = given.env_var_name if isinstance(given, dg.EnvVar) else given
+    workspace_id = workspace.workspace_id
+    name = workspace_id.env_var_name if isinstance(workspace_id, dg.EnvVar) else workspace_id
     # An AirbyteResource may leave it to Airbyte.
-    return f"{component}[{known}]" if known else component
+    return f"{component}[{name}]" if name else component

@@ -38,12 +38,12 @@ def rendered_later(context: dg.ResolutionContext, value: object) -> object:
     return dg.EnvVar(variable["dotted"] or variable["quoted"])
 
 
-def shown_secrets(written: object, found: object) -> bool:
+def shown_secrets(template: object, value: object) -> bool:
     """Whether a template was filled in with plain text, which Dagster's UI would show."""
-    if isinstance(found, dict):
-        parts = written if isinstance(written, dict) else {}
-        return any(shown_secrets(parts.get(name), one) for name, one in found.items())
-    return written != found and type(found) is str
+    if isinstance(value, dict):
+        parts = template if isinstance(template, dict) else {}
+        return any(shown_secrets(parts.get(name), one) for name, one in value.items())
+    return template != value and type(value) is str
 
 
 def is_template(value: str) -> bool:

@@ -64,13 +64,13 @@ def _translated(
             f"translation is a {type(attributes).__name__}: give attributes of assets, or a"
             " template that returns them or an AssetSpec."
         )
-    given = {name: getattr(attributes, name) for name in attributes.model_fields_set}
-    return changed(spec, {name: _resolved(context, name, value) for name, value in given.items()})
+    values = {name: getattr(attributes, name) for name in attributes.model_fields_set}
+    return changed(spec, {name: _resolved(context, name, value) for name, value in values.items()})
 
 
-def changed(spec: dg.AssetSpec, given: Mapping[str, Any]) -> dg.AssetSpec:
-    """The spec with these attributes; `key_prefix` goes before its key, or before the given one."""
-    attributes = dict(given)
+def changed(spec: dg.AssetSpec, attributes: dict[str, Any]) -> dg.AssetSpec:
+    """The spec with these attributes; `key_prefix` goes before its key, or before their own."""
+    attributes = dict(attributes)
     if prefix := attributes.pop("key_prefix", None):
         attributes["key"] = attributes.get("key", spec.key).with_prefix(prefix)
     added = {name: attributes.pop(name) for name in _ADDED if name in attributes}
@@ -79,9 +79,9 @@ def changed(spec: dg.AssetSpec, given: Mapping[str, Any]) -> dg.AssetSpec:
 
 def _resolved(context: dg.ResolutionContext, name: str, value: object) -> object:
     plain = value.model_dump(exclude_none=True) if isinstance(value, BaseModel) else value
-    found = rendered(context.at_path("translation").at_path(name), plain)
+    filled_in = rendered(context.at_path("translation").at_path(name), plain)
     convert = _CONVERT.get(name)
-    return found if convert is None or found is None else convert(found)
+    return filled_in if convert is None or filled_in is None else convert(filled_in)
 
 
 def _key(value: Any) -> dg.AssetKey:
@@ -99,8 +99,8 @@ def _prefix(value: Any) -> str | list[str]:
 def _partitions(value: Any) -> object:
     if not isinstance(value, Mapping):
         return value
-    given = dict(value)
-    return _PARTITIONS[given.pop("type")](**given)
+    arguments = dict(value)
+    return _PARTITIONS[arguments.pop("type")](**arguments)
 
 
 _CONVERT: Mapping[str, Callable[[Any], object]] = {

@@ -19,8 +19,7 @@ from dagster_airbyte_sync.workspace import (
     as_syncing_workspace,
 )
 
-# A proxy's address may hold a password.
-_SECRETS = ("client_secret", "password", "request_headers", "proxies")
+_SECRETS = [name for name, field in AirbyteWorkspace.model_fields.items() if not field.repr]
 _ADDRESSES = ("rest_api_base_url", "configuration_api_base_url")
 
 _SHOWN = (
@@ -58,28 +57,29 @@ def resolve_workspace(
     if isinstance(fields, str):
         return as_syncing_workspace(rendered(context, fields))
     written = fields.model_dump(exclude_unset=True, exclude_none=True)
-    given = {name: rendered_later(context.at_path(name), value) for name, value in written.items()}
+    values = {name: rendered_later(context.at_path(name), value) for name, value in written.items()}
     for name in _SECRETS:
-        if shown_secrets(written.get(name), given.get(name)):
+        if shown_secrets(written.get(name), values.get(name)):
             log.warning(_SHOWN, name)
-    return workspace_of(given)
+    return workspace_of(values)
 
 
-def workspace_of(given: dict[str, Any]) -> BaseAirbyteWorkspace:
+def workspace_of(values: dict[str, Any]) -> BaseAirbyteWorkspace:
     """A self-managed workspace if it has addresses, one of Cloud if it has none."""
-    missing = [name for name in _ADDRESSES if name not in given]
+    missing = [name for name in _ADDRESSES if name not in values]
     if not missing:
-        return AirbyteWorkspace(**given)
+        return AirbyteWorkspace(**values)
     if len(missing) == 1:
         raise AirbyteSettingsError(
             f"workspace.{missing[0]} is missing: a self-managed Airbyte needs both addresses,"
             " Airbyte Cloud neither."
         )
-    lacking = [name for name in ("client_id", "client_secret") if name not in given]
-    if lacking or "username" in given or "ui_url" in given:
+    of_cloud = AirbyteCloudWorkspace.model_fields
+    needed = {name for name, field in of_cloud.items() if field.is_required()}
+    if not needed <= values.keys() <= of_cloud.keys():
         raise AirbyteSettingsError(
             "workspace has no rest_api_base_url and no configuration_api_base_url, so it is one of"
             " Airbyte Cloud, which needs client_id and client_secret and has no username and no"
             " ui_url. Give those, or the two addresses of your own Airbyte."
         )
-    return AirbyteCloudWorkspace(**given)
+    return AirbyteCloudWorkspace(**values)
