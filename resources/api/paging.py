@@ -170,21 +170,3 @@ def _read_once(limit: int, fetch: Callable[[int], Page[Item]]) -> _Pass[Item]:
         if page.received < largest or (largest < limit and not is_likely_page_size(largest)):
             return _Pass(rows, received, readable, pages, is_whole=True)
     return _Pass(rows, received, readable, pages, is_whole=False)
-
-
-def about_how_many(has_row: Callable[[int], bool], least: int) -> int:
-    """How many rows a listing has, to one part in twenty, where Airbyte does not report it.
-
-    `has_row(place)` is whether there is a row at a place, counted from 0; there are at least
-    `least`.
-    """
-    low, high = least, max(2 * least, 1)
-    while has_row(high):
-        low, high = high + 1, 2 * high
-    while high - low > low // 20:
-        middle = (low + high) // 2
-        if has_row(middle):
-            low = middle + 1
-        else:
-            high = middle
-    return (low + high) // 2

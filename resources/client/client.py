@@ -138,17 +138,6 @@ class AirbyteClient:
         hides_refreshes = self._server.instance(budget).hides_refreshes
         return (None, JobType.REFRESH) if hides_refreshes else (None,)
 
-    def about_how_many_finished(
-        self, since: datetime, least: int, budget: TimeBudget = NO_LIMIT
-    ) -> int:
-        """How many jobs ended at or after `since`, to one part in twenty; `least` are known.
-
-        Airbyte does not report it, so this takes some ten requests of one row each. From the public
-        API, running jobs count, too.
-        """
-        by_public = self._fallback.is_closed("history")
-        return self._history.about_how_many(since, least, budget, by_public=by_public)
-
     def job(self, job_id: int, budget: TimeBudget = NO_LIMIT) -> Job:
         """One job as it is now, with counts by stream where the Configuration API is open."""
         call = self._configuration.job(job_id)

@@ -6,7 +6,7 @@ from datetime import datetime
 from dagster_airbyte_sync.resources.api import configuration_api, public_api
 from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationApi
 from dagster_airbyte_sync.resources.api.job_pages import JobListing, JobQuery, by_end, jobs_by_end
-from dagster_airbyte_sync.resources.api.paging import Page, PageSize, about_how_many
+from dagster_airbyte_sync.resources.api.paging import Page, PageSize
 from dagster_airbyte_sync.resources.api.public_api import PublicApi
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
 from dagster_airbyte_sync.resources.http.transport import Http
@@ -30,15 +30,6 @@ class JobHistory:
         # Each API may have another page size of its own.
         self._configuration_own = PageSize()
         self._public_own = PageSize()
-
-    def about_how_many(
-        self, since: datetime, least: int, budget: TimeBudget, *, by_public: bool
-    ) -> int:
-        """How many jobs ended at or after `since`, to one part in twenty; `least` are known."""
-        read = self._public_page if by_public else self._configuration_page
-        return about_how_many(
-            lambda place: read(JobQuery(since, place, 1), budget).received > 0, least
-        )
 
     def by_configuration(
         self, since: datetime, budget: TimeBudget, unreadable: NoteUnreadable
