@@ -254,7 +254,8 @@ class _Reporter:
     def _beside_runs(self, reported: ReportedSync, owed: Owed) -> ReportedSync:
         """With the runs that should have reported the job, or may have."""
         job, ledger = reported.sync.job, self.known.ledger
-        taken_from = _holder(job, self.known, self.ledger) or self.known.followers(job).orphan
+        holding = [run.run_id for run in _holding(job, self.known, self.ledger)]
+        taken_from = holding[0] if holding else self.known.followers(job).orphan
         histories = (ledger.history.get(s.table.key) for s in owed.shares if s.marks)
         may_have = (history.may_have(job, ledger.skew) for history in histories if history)
         may_repeat = next(filter(None, may_have), None) if makes_fresh(job) else None
@@ -317,10 +318,10 @@ def up_to(decision: Decision, place: int, new: Sequence[Job]) -> Decision:
     )
 
 
-def _holder(job: Job, known: TickInputs, ledger: Ledger) -> str | None:
-    """A live run that may still report the job, or None."""
+def _holding(job: Job, known: TickInputs, ledger: Ledger) -> list[LiveRun]:
+    """The live runs that may still report the job."""
     tables = known.tables[job.connection_id]
-    return next((p.run_id for p in known.live_runs if p.holds(job, tables, ledger)), None)
+    return [run for run in known.live_runs if run.holds(job, tables, ledger)]
 
 
 def _held_since(job: Job, known: TickInputs, ledger: Ledger) -> float | None:
@@ -329,8 +330,7 @@ def _held_since(job: Job, known: TickInputs, ledger: Ledger) -> float | None:
     So a run that hangs there does not hold each job of its connection anew.
     """
     tables = known.tables[job.connection_id]
-    holding = [p for p in known.live_runs if p.holds(job, tables, ledger)]
-    begun = [p.unclaimed_since(tables) for p in holding]
+    begun = [run.unclaimed_since(tables) for run in _holding(job, known, ledger)]
     # Another one may still be in time.
     return max((since if since is not None else known.now for since in begun), default=None)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.events.sync_events import CHECK_NAME, verdict
+from dagster_airbyte_sync.assets.events.sync_events import CHECK_NAME, Verdict, verdict
 from dagster_airbyte_sync.assets.sync.definitions import op_names, workspace_resource
 from dagster_airbyte_sync.assets.sync.outputs import output_names
 from dagster_airbyte_sync.assets.tables.current_tables import as_synced_now
@@ -65,19 +65,14 @@ def last_finished_job(client: AirbyteClient, connection_id: str) -> Job | None:
 
 def check_results(job: Job | None, tables: Sequence[Table]) -> Iterator[dg.AssetCheckResult]:
     for table in tables:
-        if job is None:
-            yield dg.AssetCheckResult(
-                asset_key=table.key,
-                check_name=CHECK_NAME,
-                passed=True,
-                description="The connection has never synced",
-            )
-        else:
-            result = verdict(job, table)
-            yield dg.AssetCheckResult(
-                asset_key=table.key,
-                check_name=CHECK_NAME,
-                passed=result.passed,
-                severity=result.severity,
-                description=result.reason,
-            )
+        result = verdict(job, table) if job else _NEVER_SYNCED
+        yield dg.AssetCheckResult(
+            asset_key=table.key,
+            check_name=CHECK_NAME,
+            passed=result.passed,
+            severity=result.severity,
+            description=result.reason,
+        )
+
+
+_NEVER_SYNCED = Verdict(True, "The connection has never synced")

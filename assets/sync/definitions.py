@@ -97,8 +97,8 @@ def build_airbyte_assets_definitions(
     The workspace must also be among the resources, under `resource_key`; for a second workspace in
     one code location, give another key. `retry_policy`, `pool`, `backfill_policy` and `op_tags` are
     those of `dg.multi_asset`, for each definition: a retried step starts a new sync.
-    The other arguments are those of `load_airbyte_asset_specs`. Raises what that does: AirbyteError,
-    AirbyteSettingsError, or DuplicateAssetKey.
+    The other arguments are those of `load_airbyte_asset_specs`, which may raise AirbyteError,
+    AirbyteSettingsError or DuplicateAssetKey here, too.
     """
     tables = load_tables(
         workspace,

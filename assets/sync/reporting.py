@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 import dagster as dg
+from cachetools import TTLCache, cached
 
 from dagster_airbyte_sync.assets.events.claims import GRACE
 from dagster_airbyte_sync.assets.events.event_log_facts import JobFacts
-from dagster_airbyte_sync.assets.events.ledger import Ledger
 from dagster_airbyte_sync.assets.events.sync_events import (
     FinishedSync,
     as_result,
@@ -73,10 +73,11 @@ def report(
     claimed = next(table.key for table in tables if table.is_defined)
     facts = JobFacts.read(context.instance, context.run.run_id, job, synced, claimed)
     is_left = _is_left_to_another(context, facts, options)
-    owed_now = _OwedNow(lambda: facts.owed(_skew(client)), options.clock)
+    # A step may hang for so long that the sensor reports the rest in its place.
+    owed_now = cached(TTLCache(1, GRACE, options.clock))(lambda: facts.owed(_skew(client)))
     sync = FinishedSync(job, url, facts.started_by)
     for table in synced:
-        ledger, owed = owed_now.look()
+        ledger, owed = owed_now()
         is_selected = table.key in context.selected_asset_keys
         if is_left or table.key not in owed:
             # By another run that follows the job, or by the sensor, which gave us up for dead.
@@ -93,24 +94,6 @@ def report(
     missed = context.selected_asset_keys - {table.key for table in synced}
     for name in sorted(key.to_user_string() for key in missed):
         context.log.warning("Airbyte job %s had no stream for asset %s", job.id, name)
-
-
-@dataclass
-class _OwedNow:
-    """What the event log owes, looked up again when that is old: a step may hang for so long that
-    the sensor reports the rest in its place."""
-
-    read: Callable[[], tuple[Ledger, frozenset[dg.AssetKey]]]
-    clock: Callable[[], float]
-    looked_at: float = field(default=float("-inf"))
-    owed: tuple[Ledger, frozenset[dg.AssetKey]] = field(default=(Ledger(), frozenset()))
-
-    def look(self) -> tuple[Ledger, frozenset[dg.AssetKey]]:
-        """The event log, and the tables that are owed the job, as of some seconds ago at most."""
-        if self.clock() - self.looked_at > GRACE:
-            self.owed = self.read()
-            self.looked_at = self.clock()
-        return self.owed
 
 
 def _is_left_to_another(
