@@ -36,7 +36,7 @@ def as_text(value: object) -> str | None:
 
 
 def word_of(value: object) -> str:
-    """What stands where a word that is known should stand, for a line in a log."""
+    """An unknown word in place of a known one, short enough for a line in a log."""
     return (as_text(value) or "")[:_LONGEST_WORD]
 
 

@@ -31,8 +31,8 @@ def snapshot_of(catalog: Catalog) -> str:
 def read_snapshot(text: str, workspace_id: str | None = None) -> Catalog:
     """The catalog that `snapshot_of` wrote.
 
-    Raises AirbyteSettingsError that says what to do, if the text is no snapshot, is one of another
-    version, or, with a `workspace_id`, one of another workspace.
+    Raises AirbyteSettingsError, with what to do, if the text is no snapshot, or one of another
+    version, or, with a `workspace_id`, of another workspace.
     """
     catalog = _read_catalog(_read_object(text))
     check_is_of(catalog, workspace_id)
@@ -75,7 +75,7 @@ def _read_catalog(written: Mapping[str, object]) -> Catalog:
 
 
 def _keyed_by_id(records: object) -> object:
-    """The records by id; what has no id goes under its place, for the error to name."""
+    """The records by id; one without an id by its place, for the error to name."""
     if not isinstance(records, list):
         return records
     return {

@@ -46,7 +46,7 @@ def load_catalog(workspace: BaseAirbyteWorkspace, snapshot: Path | None = None) 
 
 @contextmanager
 def while_snapshots_are_written() -> Iterator[None]:
-    """Let `load_catalog` ask Airbyte whatever file it is given, and take that if it must.
+    """Let `load_catalog` ask Airbyte even if it has a file, which then is only the last resort.
 
     For code whose import must not fail because the file is missing, or too old for it.
     """
@@ -82,8 +82,8 @@ def write_snapshot_file(
     """Write the catalog to the file, which at any moment is the old one or the new one, whole.
 
     Raises PoorerCatalog, unless `force` is given, if the file there knows columns or namespaces
-    that the catalog lacks because Airbyte's Configuration API was closed; `to_force` ends that
-    error with what to do.
+    that the catalog lacks because Airbyte's Configuration API was closed; `to_force` is the end of
+    that error: what to do.
     """
     if not force:
         _refuse_poorer(catalog, path, to_force)
@@ -104,12 +104,12 @@ def _refuse_poorer(catalog: Catalog, path: Path, to_force: str) -> None:
     try:
         old = read_snapshot_file(path)
     except AirbyteSettingsError:
-        # What cannot be used is no loss.
+        # A file that cannot be used is no loss.
         return
     refuse_poorer(catalog, old, f"The snapshot {path}", to_force)
 
 
-# A process makes many definitions of one file. A file that was written anew is another one.
+# A process makes many definitions from one file. A new time or size means a new file.
 @lru_cache(32)
 def _read(path: Path, mtime_ns: int, size: int) -> Catalog:
     return read_snapshot(path.read_text(encoding="utf-8"))
@@ -118,7 +118,7 @@ def _read(path: Path, mtime_ns: int, size: int) -> Catalog:
 def _known_id(workspace: BaseAirbyteWorkspace) -> str | None:
     """The workspace's id, if it is known already: definitions may load where it is not.
 
-    What is empty is not known: the resource may be one that finds the server's only workspace.
+    It may also be empty: some resources find the server's only workspace themselves.
     """
     value = workspace.workspace_id
     return (value.get_value() if isinstance(value, dg.EnvVar) else value) or None

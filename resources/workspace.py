@@ -1,4 +1,4 @@
-"""The Dagster resource: settings of one Airbyte workspace, and the way to its client."""
+"""The Dagster resource: the settings of one Airbyte workspace, and its client."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -35,8 +35,8 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
     """What self-managed and Cloud workspaces have in common. Times are in seconds.
 
     Every field may be a `dg.EnvVar`. Texts are read when a run, a tick or `resolved()` begins;
-    numbers and switches when the resource is made, because pydantic takes no variable's name for
-    one. (Whole numbers can wait, too: `dg.EnvVar.int`.)
+    numbers and switches when the resource is made, because pydantic accepts no variable's name for
+    them. (`dg.EnvVar.int` is read later, too.)
     """
 
     # A wrong value must not be printed: it may be a secret in the wrong field.
@@ -99,7 +99,7 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
     if TYPE_CHECKING:
         verify: bool | str = True
     else:
-        # Dagster's config knows no "bool or string", and an EnvVar is a string anyway.
+        # Dagster's config has no "bool or string", and an EnvVar is a string anyway.
         verify: str = Field(
             default="true",
             description="Whether to check TLS certificates, or the path of a CA file.",
@@ -112,13 +112,13 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
 
         @forgets_arguments
         def __init__(self, **values: object) -> None:
-            # Not in a validator: Dagster puts the variables it was given back in after those.
+            # Not in a validator: after those, Dagster puts the variables back in.
             super().__init__(**{name: _read_now(type(self), name, values[name]) for name in values})
 
     @model_validator(mode="before")
     @classmethod
     def _check_what_is_known(cls, values: Mapping[str, object]) -> Mapping[str, object]:
-        """Fail where the mistake was made; what an EnvVar holds is checked when it is read."""
+        """Fail where the mistake is; the content of an EnvVar is checked when it is read."""
         for name, value in values.items():
             if name in LEAST and type(value) in (int, float):
                 check_number(name, float(str(value)))
@@ -133,7 +133,7 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         return values
 
     def settings(self) -> AirbyteSettings:
-        """The settings, checked; AirbyteSettingsError if an EnvVar was not read yet, too."""
+        """The settings, checked; AirbyteSettingsError also if an EnvVar was not read yet."""
         self._check_is_resolved()
         # No secret is an argument or a local here: error trackers store those.
         return AirbyteSettings(
@@ -146,7 +146,7 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         )
 
     def when_a_sync_is_active(self) -> OnActiveSync:
-        """What to do then; AirbyteSettingsError if the settings contradict each other."""
+        """What a run does then; AirbyteSettingsError if the settings contradict each other."""
         return active_sync_choice(self.on_active_sync, self.poll_previous_running_sync)
 
     def get_client(self) -> AirbyteClient:
@@ -177,7 +177,7 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
 
 
 class SelfManagedWorkspace(BaseAirbyteWorkspace):
-    """A workspace of an Airbyte that somebody runs themselves."""
+    """A workspace of a self-managed Airbyte."""
 
     rest_api_base_url: str = Field(
         description="Airbyte's public API, for example http://localhost:8000/api/public/v1"
@@ -220,7 +220,7 @@ def _bool_or_path(value: bool | str) -> bool | str:
 
 
 def _read_now(workspace: type[BaseAirbyteWorkspace], name: str, value: object) -> object:
-    """The value of a variable that stands for a number or a switch; other values as they are."""
+    """The content of a variable for a number or a switch; all other values as they are."""
     if not isinstance(value, dg.EnvVar) or _takes_text(workspace, name):
         return value
     held = value.get_value()

@@ -23,7 +23,7 @@ from dagster_airbyte_sync.resources.json_values import Json, as_int, object_at
 
 # Airbyte before 1.6 gives tokens of 180 s and does not always say so.
 _SHORTEST_LIFE = 180.0
-# A number above this, a year, is no life of a token.
+# A number above this, a year, is not the life of a token.
 _LONGEST_LIFE = 31_536_000
 # A token is renewed when this part of its life is over.
 _RENEW_AFTER = 0.8
@@ -68,9 +68,9 @@ def _life_of(token: str) -> int | None:
 
 
 class Authenticator:
-    """Hands out what proves the sender; asks `fetch` for a token when it needs a new one.
+    """Hands out what proves the sender, with a token that it renews.
 
-    Shared by threads: one of them fetches, the others wait for its token.
+    Shared by threads: one of them fetches a token, the others wait for it.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Reads the body of an answer: in time, unpacked, and never more of it than fits.
 
-Only gzip and deflate are asked for. They are unpacked here, piece by piece: a library that unpacks
-a whole part at once can be made to fill the memory by a few kilobytes.
+Only gzip and deflate are requested. They are unpacked here, piece by piece: where a library unpacks
+a whole part at once, a few kilobytes can fill the memory.
 """
 
 import zlib
@@ -18,9 +18,9 @@ ACCEPTED = "gzip, deflate"
 MEGABYTE = 1_048_576
 # A catalog of a million columns is some 60 MB.
 LONGEST = 256 * MEGABYTE
-# Of a refusal the beginning is enough.
+# The beginning of a refusal is enough.
 LONGEST_REFUSAL = MEGABYTE
-# Bytes that are read, and unpacked, at a time.
+# Bytes to read, and to unpack, at a time.
 _PART = 65_536
 
 _GZIP = b"\x1f\x8b"
@@ -35,15 +35,16 @@ class TooLong(HTTPError):
 
 
 def read_body(response: requests.Response, deadline: Deadline) -> bytearray:
-    """The whole body of a good answer, the beginning of another's; TooSlow or TooLong if need be.
+    """The body of an answer, whole if its status is good, else its first megabyte.
 
-    A body that is read to its end leaves the connection for the next request.
+    A body that is read to its end leaves the connection for the next request. Raises TooSlow after
+    the deadline, TooLong above 256 MB, and DecodeError.
     """
     most = LONGEST if response.status_code < 300 else LONGEST_REFUSAL
     body = bytearray()
     parts = _received(response, deadline)
     coding = response.headers.get("Content-Encoding", "").strip().lower()
-    # Of what else it may be called, most is not packed at all.
+    # Under most other names it is not packed at all.
     if coding in ("gzip", "x-gzip", "deflate"):
         parts = _inflated(parts, is_gzip=coding != "deflate")
     for part in parts:
@@ -72,7 +73,7 @@ def _received(response: requests.Response, deadline: Deadline) -> Iterator[bytes
         if deadline.is_over:
             response.close()
             raise TooSlow
-        # Packed emptiness has no end either.
+        # What unpacks to nothing can be endless, too.
         if length > LONGEST:
             response.close()
             raise TooLong
@@ -84,7 +85,7 @@ def _inflated(parts: Iterable[bytes], *, is_gzip: bool) -> Iterator[bytes]:
         for part in parts:
             while part:
                 if unpacking is None or unpacking.eof:
-                    # What follows the end is another member, or nothing of ours.
+                    # After the end comes another member, or padding.
                     if unpacking is not None and not (is_gzip and _GZIP.startswith(part[:2])):
                         break
                     unpacking = zlib.decompressobj(_window(part, is_gzip))
@@ -97,7 +98,7 @@ def _inflated(parts: Iterable[bytes], *, is_gzip: bool) -> Iterator[bytes]:
 
 
 def _window(beginning: bytes, is_gzip: bool) -> int:
-    """What to give zlib for this format."""
+    """The `wbits` of zlib for this format."""
     if is_gzip:
         return 16 + zlib.MAX_WBITS
     # Some servers leave out the header that "deflate" should have.

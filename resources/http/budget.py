@@ -1,18 +1,18 @@
-"""How much time a caller has left; asked before every request."""
+"""How much time a caller has left; checked before every request."""
 
 import time
 from collections.abc import Callable
 
 from dagster_airbyte_sync.resources.errors import OutOfTime
 
-# With less than this left a request is not begun: it would hardly end in time.
+# With less than this left no request is sent: it would hardly end in time.
 _LEAST_SECONDS = 0.5
 
 OUT_OF_TIME = "The time for this tick is used up; the next one goes on from here."
 
 
 class TimeBudget:
-    """Seconds that may be spent from now on; None is without end. Never negative."""
+    """Seconds that may be spent from now on; None for no limit. Never negative."""
 
     def __init__(
         self, seconds: float | None = None, *, clock: Callable[[], float] = time.monotonic

@@ -1,8 +1,8 @@
 """Ends an answer at a given moment, however slowly it comes: status, headers, chunks and body.
 
 A timeout of requests is for each wait alone, so a server that sends a byte now and then never trips
-it. Here each wait is cut to what is left, where http.client reads from the socket: that holds for
-all that it reads, rows of `100 Continue` and a proxy's answer to CONNECT too.
+it. Here each wait is cut to the time left, where http.client reads from the socket: so it holds for
+all that it reads, also for rows of `100 Continue` and a proxy's answer to CONNECT.
 """
 
 import http.client
@@ -42,7 +42,7 @@ _deadline: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def answered_by(deadline: Deadline) -> Iterator[None]:
-    """What this thread asks for within, by a TimedAdapter, is answered by then or timed out."""
+    """Requests of this thread through a TimedAdapter are answered by the deadline, or time out."""
     before = _deadline.set(deadline)
     try:
         yield
@@ -51,7 +51,7 @@ def answered_by(deadline: Deadline) -> Iterator[None]:
 
 
 class _ReadUntil(io.RawIOBase):
-    """What comes from a socket, until the deadline. Then it is a time-out as any other."""
+    """Reads from a socket until the deadline; then it times out."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: Deadline) -> None:
         self._raw = raw
@@ -90,7 +90,7 @@ class _TimedResponse(http.client.HTTPResponse):
 
 
 class TimedAdapter(HTTPAdapter):
-    """The usual adapter, also for proxies, whose connections heed `answered_by`."""
+    """An HTTPAdapter, also for proxies, whose connections keep to `answered_by`."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""The ways in which a text may be spelled in another: JSON, percent signs, HTML, base64. Pure."""
+"""The encodings in which a text may hide in another: JSON, percent signs, HTML, base64. Pure."""
 
 import binascii
 import html
@@ -32,9 +32,9 @@ ENCODINGS: tuple[Callable[[str], str], ...] = (from_json, unquote, html.unescape
 
 
 def base64_texts(run: str) -> Iterator[str]:
-    """What letters of the base64 alphabet may mean, wherever in them the base64 begins.
+    """What letters of the base64 alphabet may decode to, wherever in them the base64 begins.
 
-    At one of four beginnings the groups of four letters are read as they were written.
+    Base64 comes in groups of four letters, so one of four beginnings is right.
     """
     letters = run.translate(_LINE_ENDS)
     for begin in range(4):

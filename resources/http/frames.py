@@ -12,10 +12,10 @@ Made = TypeVar("Made")
 
 
 class forgotten_locals:
-    """Whatever is raised within leaves with empty frames: where, but not with which values.
+    """An error raised within leaves with empty frames: where it happened, but no values.
 
-    The frame of the `with` itself still runs and keeps its own. What was being handled before is
-    somebody else's, and is left alone.
+    The frame with the `with` still runs and keeps its values. An error that was already being
+    handled belongs to the caller, and is left alone.
     """
 
     def __enter__(self) -> None:
@@ -32,7 +32,7 @@ class forgotten_locals:
 
 
 def _chain(error: BaseException | None, end: BaseException | None) -> Iterator[BaseException]:
-    """The error, its causes and contexts, as far as the one that was there before."""
+    """The error, its causes and contexts, up to the one that was there before."""
     seen = {id(end)}
     waiting = [error]
     while waiting:
@@ -44,7 +44,7 @@ def _chain(error: BaseException | None, end: BaseException | None) -> Iterator[B
 
 
 def forgets_arguments(function: Callable[Given, Made]) -> Callable[Given, Made]:
-    """The function, which leaves neither arguments nor locals in a frame if it raises."""
+    """Decorate a function to leave neither arguments nor locals in a frame if it raises."""
 
     @wraps(function)
     def forgetful(*args: Given.args, **kwargs: Given.kwargs) -> Made:

@@ -9,20 +9,20 @@ from dagster_airbyte_sync.resources.http.encodings import BASE64_RUN, ENCODINGS,
 
 HIDDEN = "***"
 
-# Shorter values are no secrets, and to hide each "1" or "on" would garble every message.
+# Shorter values are no secrets, and hiding each "1" or "on" would garble every message.
 _SHORTEST_SECRET = 4
-# An encoded text that holds an encoded text, and so on.
+# How deep encodings are nested at most.
 _DEEPEST = 4
-# Of a longer text no more than this is looked at, in letters.
+# Letters of a text to look at, at most.
 _LOOKED_AT = 4000
-# What a byte of a secret becomes at most, encoded once or twice, in letters.
+# Letters that a byte of a secret becomes at most, encoded once or twice.
 _LONGEST_BYTE = 12
 _USER_OF_ADDRESS = re.compile(r"^([\w+.-]+://)?.*@", re.DOTALL)
 _PASSWORD_OF_ADDRESS = re.compile(r"(?:[\w+.-]+://)?[^:]*:(?!//)(.*)@", re.DOTALL)
 
 
 class Redactor:
-    """Knows secrets and hides them in texts. Its `repr` says none of them."""
+    """Knows secrets and hides them in texts. Its `repr` shows none of them."""
 
     __slots__ = ("_longest", "_secrets")
 
@@ -36,22 +36,22 @@ class Redactor:
         self._longest = _LONGEST_BYTE * max(sizes, default=0)
 
     def also(self, secrets: Iterable[str]) -> "Redactor":
-        """One that knows these as well."""
+        """A Redactor that knows these as well."""
         return Redactor((*self._secrets, *secrets))
 
     def quoted(self, text: str, most: int) -> str:
-        """The beginning of the text, at most so many letters, without secrets or parts of one."""
+        """The beginning of the text, at most `most` letters, without secrets or parts of one."""
         seen = text[: max(_LOOKED_AT, most) + self._longest]
         hidden = self.hidden(seen)
         if len(seen) < len(text):
-            # The end of it may be half a secret, which nobody recognises.
+            # It may end in half a secret, which cannot be recognised.
             hidden = hidden[: max(len(hidden) - self._longest, 0)]
         return hidden[:most]
 
     def hidden(self, text: str) -> str:
         """The text with every secret in it hidden, whatever encoding it is in.
 
-        Where one was found in an encoding, the text is given as it reads without that.
+        Where one was in an encoding, the text comes back decoded.
         """
         return self._hidden(text, _DEEPEST)
 
@@ -79,15 +79,15 @@ NO_SECRETS = Redactor()
 def bare_address(address: str) -> str:
     """The address without a query or fragment, and with its user and password hidden.
 
-    What is no address at all is treated alike: everything before an `@` may be a password.
+    Even if it is no address: everything before an `@` may be a password.
     """
     return _USER_OF_ADDRESS.sub(rf"\1{HIDDEN}@", re.split("[?#]", address, maxsplit=1)[0])
 
 
 def secrets_in_header(value: str) -> tuple[str, ...]:
-    """What of a header's value is secret: all of it, and of `Bearer token` the token.
+    """The secrets in a header's value: all of it, and of `Bearer token` the token.
 
-    Of `Basic credentials` the password in them, too; of `name=value; name=value` each value.
+    Of `Basic credentials` also the password in them, and of `name=value; name=value` each value.
     """
     _, _, credentials = value.partition(" ")
     cookies = (pair.partition("=")[2].strip() for pair in value.split(";"))
@@ -102,6 +102,6 @@ def _basic_password(credentials: str) -> str:
 
 
 def passwords_in(address: str) -> tuple[str, ...]:
-    """The password of an address like `http://user:password@host`, as written and as meant."""
+    """The password of an address like `http://user:password@host`, as written and decoded."""
     match = _PASSWORD_OF_ADDRESS.match(address)
     return (match[1], unquote(match[1])) if match else ()

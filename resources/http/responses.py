@@ -1,4 +1,4 @@
-"""Reads an HTTP answer: its JSON, or the error it stands for. Pure."""
+"""Reads an HTTP answer: its JSON, or the error that it means. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -23,11 +23,11 @@ from dagster_airbyte_sync.resources.http.retry import retry_after_seconds
 from dagster_airbyte_sync.resources.json_values import Json, as_text, object_at
 
 _LONGEST_REASON = 500
-# Where it is no message of Airbyte's, so much of an answer is looked at, in letters.
+# Letters of an answer to look at if it is not a message of Airbyte's.
 _BEGINNING = 2000
 
-# Each costs some 70 bytes of memory, however little there is in it. A catalog of a million columns
-# has two million.
+# Each object or list costs some 70 bytes of memory, even if it is empty. A catalog of a million
+# columns has two million.
 MOST_PARTS = 10_000_000
 _TOO_MANY = f"JSON of more than {MOST_PARTS:,} objects and lists: no such thing is read"
 

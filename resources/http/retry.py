@@ -1,4 +1,4 @@
-"""When a request is sent again, and after how long. Decides only; `http.py` waits and sends."""
+"""When to send a request again, and after how long; `transport.py` waits and sends."""
 
 import random
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from urllib3.util import Retry
 
 from dagster_airbyte_sync.resources.errors import AirbyteUnavailable
 
-# Waiting longer than this inside one call helps nobody: the caller tries again later.
+# Seconds. A longer wait inside one call helps nobody: the caller tries again later.
 _LONGEST_WAIT = 60.0
 
 

@@ -32,7 +32,7 @@ LEAST: dict[str, float] = {
     "poll_interval": 0,
     "poll_timeout": 0,
 }
-# No socket can wait much longer than some weeks.
+# No socket can wait for more than some weeks.
 MOST: dict[str, float] = {"request_timeout": 86_400}
 
 _WHERE_TO_FIND_IT = (
@@ -59,7 +59,7 @@ OnActiveSync = Literal["attach", "wait", "fail"]
 class AirbyteSettings:
     """One workspace and how to talk to it. Times are in seconds.
 
-    Raises AirbyteSettingsError on values that can never work.
+    Raises AirbyteSettingsError for values that can never work.
     """
 
     rest_api_base_url: str
@@ -82,7 +82,7 @@ class AirbyteSettings:
     def __post_init__(self) -> None:
         for name in ("rest_api_base_url", "configuration_api_base_url"):
             object.__setattr__(self, name, base_url(name, getattr(self, name)))
-        # A variable that is set to nothing says nothing.
+        # An environment variable may be set to nothing.
         ui_url = (self.ui_url or "").strip()
         object.__setattr__(self, "ui_url", base_url("ui_url", ui_url) if ui_url else None)
         object.__setattr__(self, "workspace_id", self.workspace_id.strip())

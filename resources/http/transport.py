@@ -45,7 +45,7 @@ from dagster_airbyte_sync.resources.http.retry import RetryPolicy, was_never_sen
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
 from dagster_airbyte_sync.resources.json_values import Json, object_at
 
-# Seconds until an answer must have ended, where no budget says less.
+# Seconds until an answer must have ended, unless a budget ends before.
 _LONGEST_ANSWER = 600.0
 
 _TOO_SLOW = "the answer came too slowly to be read to its end"
@@ -63,10 +63,10 @@ Timeout = tuple[float, float]
 
 @dataclass(frozen=True)
 class Call:
-    """One request to make. `repeatable` is False for what must never be done twice.
+    """One request to make.
 
-    `at_once` is for what must not be sent later either: Airbyte may be another by then.
-    `timeout` is how long the answer may take if that is longer than usual.
+    `repeatable` is False for what must never be done twice. `at_once`: never retried at all, as it
+    may do something else by then. `timeout`: seconds the answer may take, if longer than usual.
     """
 
     method: str
@@ -92,7 +92,7 @@ class Http:
         self._retries = RetryPolicy(settings.request_max_retries, settings.request_retry_delay)
         self._authenticator = Authenticator(settings)
         self._session = _session(settings)
-        # Not the addresses themselves, which may hold passwords: this is a local of many frames.
+        # Not the addresses themselves, which may hold passwords: `self` is a local of many frames.
         self._proxies = partial(_proxies, settings)
         self._secrets = Redactor(settings.secrets)
         self._skew_lock = threading.Lock()
@@ -120,9 +120,9 @@ class Http:
         reader: Callable[[object], Record | None],
         budget: TimeBudget = NO_LIMIT,
     ) -> Record:
-        """What the reader makes of the answer.
+        """The record that the reader finds in the answer.
 
-        AirbyteUnreadable if that is None: there is no such thing as `what` in it.
+        Raises AirbyteUnreadable if that is None: the answer is without `what`.
         """
         record = reader(self.send(call, budget))
         if record is None:
@@ -171,7 +171,7 @@ class Http:
     def _once(self, call: Call, budget: TimeBudget, proof: RequestAuth) -> object:
         timeout = self._timeout(call, budget)
         deadline = Deadline(_seconds_for(timeout, budget))
-        # No error of requests may be the context of ours: its text can hold a secret.
+        # An error of requests must not be the context of ours: its text can hold a secret.
         received = self._received(call, proof, timeout, deadline)
         if isinstance(received, AirbyteError):
             raise received
@@ -263,8 +263,8 @@ def _likely_cause(failure: requests.RequestException | HTTPError) -> str:
 def _may_repeat(call: Call, error: AirbyteUnavailable, tries: int) -> bool:
     """A refused connection or a 429 did nothing, so even a sync start may be sent again.
 
-    A page in place of an answer may be that of a gateway that restarts, so it is asked for once
-    more; that of a login or of Airbyte's UI stays.
+    An HTML page may come from a gateway that restarts, so the request is sent once more; a login
+    page or Airbyte's UI would only come again.
     """
     if isinstance(error, AirbyteSentPage) and tries > 1:
         return False

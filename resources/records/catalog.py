@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 Api = Literal["configuration", "public"]
-"""The two that Airbyte has. Of connections the public one does not have all."""
+"""Airbyte's two APIs. The public one lacks some fields of connections."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class Connection:
     """One connection: a source, a destination, and the streams that flow between them.
 
     `status` is "active", "inactive" (paused), "deprecated" (deleted) or "locked" by Airbyte for a
-    while. `namespace_definition` says whose schema tables get: "source", "destination", or
-    "custom_format", which is in `namespace_format`. All as in Airbyte's `ConnectionRead`.
+    while. `namespace_definition` is where the schema of tables comes from: "source", "destination",
+    or "custom_format", which is in `namespace_format`. All as in Airbyte's `ConnectionRead`.
     """
 
     id: str
@@ -114,7 +114,7 @@ class Catalog:
 
     `read_from` is the API that listed the connections: the public one does not have the columns of
     streams, and before Airbyte 1.7 no namespaces. None if that is not known. `is_whole` is False if
-    Airbyte has connections that its list did not show.
+    the list may lack connections that Airbyte has.
     """
 
     workspace_id: str

@@ -3,7 +3,7 @@
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
 from dagster_airbyte_sync.resources.records.catalog import Catalog, Connection, Stream
 
-# So many tables are named; of the others only the number is.
+# How many names a message has at most.
 _NAMED = 3
 
 
@@ -14,9 +14,8 @@ class PoorerCatalog(AirbyteSettingsError):
 def refuse_poorer(new: Catalog, old: Catalog, where: str, way_out: str) -> None:
     """Raise PoorerCatalog, with how to take the new one nevertheless, if it lacks anything.
 
-    That is what stays in Airbyte and cannot be seen any more, as Airbyte did not let it be read, or
-    not by that API. Streams that are gone are not lost, and what the Configuration API does not
-    have is not, either.
+    That is what is still in Airbyte but was not listed now, or not by the API that was asked.
+    Streams that are gone are not lost, nor is what the Configuration API does not have.
     """
     if new.workspace_id != old.workspace_id:
         return

@@ -8,9 +8,9 @@ from datetime import datetime
 class JobRef:
     """One job of a connection, as an event or a cursor remembers it.
 
-    An Airbyte restored from a backup gives numbers again, to other jobs. What keeps those apart is
-    when a job was created and when it ended (Airbyte's clock, whole seconds), as neither changes
-    any more. A job that runs has no end; events of earlier versions may lack the creation.
+    An Airbyte restored from a backup gives the same numbers to other jobs. A job's creation and end
+    (Airbyte's clock, whole seconds) distinguish those, as neither changes any more. A running job
+    has no end; events of earlier versions may lack the creation.
     """
 
     id: int
@@ -18,7 +18,7 @@ class JobRef:
     ended_at: datetime | None = None
 
     def is_same(self, other: "JobRef") -> bool:
-        """Whether both are one job; where they have no time in common, the number decides."""
+        """Whether both are one job; if they have no time in common, the number decides."""
         if self.id != other.id:
             return False
         if self.created_at is not None and other.created_at is not None:
@@ -29,8 +29,8 @@ class JobRef:
         """Whether this job of the same connection came before the other.
 
         Jobs of one connection never overlap, so numbers and times rise together, and must agree
-        here. Where they do not, neither job precedes: after a restore numbers begin again, and
-        after Airbyte's clock was set back times do, but what comes then is not late.
+        here. Where they do not, neither job precedes: numbers begin again after a restore, and
+        times after Airbyte's clock was set back, but the jobs that come then are not late.
         """
         return self.id < other.id and not self._is_later(other)
 

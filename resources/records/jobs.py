@@ -101,12 +101,12 @@ class Job:
 
     @property
     def identity(self) -> tuple[int, datetime | None]:
-        """Number and creation: an Airbyte that was restored gives numbers again."""
+        """Number and creation: a restored Airbyte gives the same numbers again."""
         return self.id, self.created_at
 
     @property
     def unknown_words(self) -> tuple[str, ...]:
-        """What the server says of the job in words that this version does not know."""
+        """The status and type that this version does not know, for a message."""
         words = (("status", self.unknown_status), ("type", self.unknown_type))
         return tuple(f"the {what} {word!r}" for what, word in words if word is not None)
 

@@ -1,7 +1,7 @@
 """One field of a cron expression: which numbers Quartz means by it, and the same numbers in cron.
 
-Quartz's meaning is that of its CronExpression: ranges may wrap around ("22-2"), a step without an
-end goes on to the end of the field ("5/20" is 5, 25, 45), and a step after a name counts nothing.
+As in Quartz's CronExpression, ranges may wrap around ("22-2"), a step without an end goes on to the
+end of the field ("5/20" is 5, 25, 45), and a step after a name is refused.
 """
 
 import re
@@ -13,7 +13,7 @@ _PART = re.compile(r"(\*|\d+|[A-Z]{3})?(?:-(\d+|[A-Z]{3}))?(?:/(\d+))?")
 
 
 class NoCron(Exception):
-    """Raised if what Airbyte's schedule says cannot be said in cron; the text is the reason."""
+    """Raised if cron cannot express Airbyte's schedule; the text is the reason."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class CronField:
         return frozenset(range(self.first, self.last + 1))
 
     def numbers(self, text: str) -> frozenset[int]:
-        """The numbers that Quartz means. Raises NoCron if it would not take the text."""
+        """The numbers that Quartz means. Raises NoCron if it would not accept the text."""
         return frozenset(number for part in text.split(",") for number in self._part(part))
 
     def _part(self, text: str) -> list[int]:

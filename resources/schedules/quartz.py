@@ -92,10 +92,10 @@ class Quartz:
         return tuple(self._cron(str(day), frozenset(months)) for day, months in by_day.items())
 
     def _months_apart(self) -> list[frozenset[int]]:
-        """The months, those apart that Dagster must not get in one cron.
+        """The months, split where Dagster cannot have all of them in one cron.
 
-        Asked in March of a leap year, it finds no 29th before that but January's, and stops with
-        an error (seen in Dagster 1.12 and 1.13).
+        In March of a leap year it goes back from a 29th to January's, and stops with an error (seen
+        in Dagster 1.12 and 1.13).
         """
         is_picked = self.days.of_month != DAYS_OF_MONTH.all and 29 in self.days.of_month
         if is_picked and self.months >= {_FEBRUARY, _FEBRUARY + 1}:
@@ -106,7 +106,7 @@ class Quartz:
         if self.days.before_last == 0:
             return "L"
         if self.days.of_month == {29} and months == {_FEBRUARY}:
-            # Dagster reads "29 2" as the day after the 28th, which it misses if asked on the 28th.
+            # Dagster reads "29 2" as the day after the 28th, and misses it on the 28th.
             return "29,30"
         return DAYS_OF_MONTH.in_cron(self.days.of_month)
 

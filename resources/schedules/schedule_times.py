@@ -1,8 +1,8 @@
 """When Airbyte starts a connection's syncs: in cron, in words, and how far apart.
 
-A basic interval is not wall-clock time in Airbyte: it counts from when the last scheduled job was
-created (airbyte-platform, `ConfigFetchActivityImpl`), so that a late sync moves all later ones, and
-a month is 30 days. Its cron fires just as often, at round times: every 6 hours is 0, 6, 12, 18 h.
+In Airbyte a basic interval counts from the creation of the last scheduled job (airbyte-platform,
+`ConfigFetchActivityImpl`), so a late sync delays all later ones; a month is 30 days. Its cron fires
+just as often, at round times: every 6 hours is 0, 6, 12, 18 h.
 """
 
 from datetime import date, timedelta

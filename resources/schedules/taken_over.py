@@ -1,4 +1,4 @@
-"""What schedules connections had in Airbyte before Dagster took them over, as text to keep."""
+"""The schedules that connections had in Airbyte before Dagster took them over, as text to keep."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
 from dagster_airbyte_sync.resources.records.catalog import Connection, SyncSchedule
 
-# Begins what is said besides the schedules, so that all of it can be kept in one file.
+# Begins a line that is not a schedule, so that all output can be kept in one file.
 REMARK = "#"
 _UNITS = frozenset({"minutes", "hours", "days", "weeks", "months"})
 
@@ -45,7 +45,7 @@ class TakenOver:
     def from_text(cls, text: str) -> "TakenOver":
         """Read what was printed; of two lines for one connection the last counts.
 
-        Raises AirbyteSettingsError that names a line which is not one of those.
+        Raises AirbyteSettingsError that names the first line which is no such line.
         """
         return cls({taken.connection_id: taken for taken in _read_lines(text)})
 
@@ -100,5 +100,5 @@ def _refuse_unless(is_good: bool, name: str, value: object) -> None:
 
 
 def _why(error: Exception) -> str:
-    """Ours names a field; what Python and its JSON reader say of other text is of no use."""
+    """The reason if it names a field; what Python and its JSON reader say is of no use."""
     return str(error) if type(error) is ValueError else "it has another form"

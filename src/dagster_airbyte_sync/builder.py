@@ -106,7 +106,7 @@ def definitions_of_tables(
     schedules: Sequence[dg.ScheduleDefinition] = (),
     **options: Any,
 ) -> dg.Definitions:
-    """What each way in defines of a workspace's tables; `options` are those of `syncing_assets`."""
+    """Definitions of tables, for builder and component; `options` are those of `syncing_assets`."""
     specs = [table.spec for table in tables]
     return dg.Definitions(
         assets=syncing_assets(tables, resource_key, **options) if sync else specs,

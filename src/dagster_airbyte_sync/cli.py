@@ -26,7 +26,7 @@ _EXAMPLE = "my_project.definitions:airbyte"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the result is the exit code, and errors are one sentence on stderr."""
+    """Run one command and return its exit code; errors are one sentence on stderr."""
     options = _parser().parse_args(arguments)
     try:
         print(write_snapshot(options.workspace, options.out, force=options.force))
@@ -39,9 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def write_snapshot(workspace: str, out: Path, *, force: bool = False) -> str:
     """Write the snapshot of a workspace, named as `module:name`; returns what was written.
 
-    The module may itself load definitions from the file that is to be written: while it is
+    The module may itself load definitions from the file that is about to be written: while it is
     imported here, they load from Airbyte. Raises PoorerCatalog, unless `force` is given, rather
-    than lose columns or namespaces that a closed Configuration API does not say.
+    than lose columns or namespaces because the Configuration API is closed.
     """
     with while_snapshots_are_written():
         source = workspace_named(workspace)
@@ -54,7 +54,7 @@ def write_snapshot(workspace: str, out: Path, *, force: bool = False) -> str:
 def workspace_named(named: str) -> BaseAirbyteWorkspace:
     """The workspace that `module:name` names, ours or dagster-airbyte's.
 
-    AirbyteSettingsError if there is none.
+    Raises AirbyteSettingsError if there is none, or no such module.
     """
     module_name, _, name = named.partition(":")
     if not (module_name and name):
@@ -71,7 +71,7 @@ def workspace_named(named: str) -> BaseAirbyteWorkspace:
 
 
 def _import(module_name: str) -> object:
-    # As `python -m` does; a script has its own folder there instead.
+    # As `python -m` does; for a script, Python puts the script's folder there.
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:

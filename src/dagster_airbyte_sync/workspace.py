@@ -1,4 +1,4 @@
-"""The two resources users write into their definitions."""
+"""The two resources that users put into their definitions."""
 
 from dagster_airbyte_sync.assets import SyncsAssets
 from dagster_airbyte_sync.resources import CloudWorkspace, SelfManagedWorkspace, as_workspace
@@ -17,7 +17,7 @@ class AirbyteCloudWorkspace(CloudWorkspace, SyncsAssets):
 
 
 def as_syncing_workspace(value: object) -> SyncsAssets:
-    """The same as `as_workspace`, with `sync_and_poll`: also of a workspace of dagster-airbyte."""
+    """`as_workspace` with `sync_and_poll`, also for a workspace of dagster-airbyte."""
     workspace = as_workspace(value)
     if isinstance(workspace, SyncsAssets):
         return workspace

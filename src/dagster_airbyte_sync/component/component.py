@@ -1,4 +1,4 @@
-"""AirbyteWorkspaceComponent: what users name in their `defs.yaml`, and override in subclasses."""
+"""AirbyteWorkspaceComponent: users name it in their `defs.yaml`, or write subclasses of it."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -42,7 +42,7 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
 
     Definitions are made from a snapshot of the workspace, without Airbyte, which
     `dg utils refresh-defs-state` writes (and, unless `defs_state` says otherwise, each load under
-    `dg dev`, where the last one is taken if Airbyte gives no answer).
+    `dg dev`, which uses the last one if Airbyte gives no answer).
 
         type: dagster_airbyte_sync.AirbyteWorkspaceComponent
         attributes:
@@ -149,7 +149,7 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """The definitions; under `dg dev` from a new state.
 
-        Or from the last one, if Airbyte is down, or its Configuration API closed, which said more.
+        Or from the last one, if Airbyte is down, or its Configuration API is closed now.
         """
         try:
             return super().build_defs(context)

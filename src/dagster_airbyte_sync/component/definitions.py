@@ -58,7 +58,7 @@ class ComponentDefinitions:
             sensor=None if component.sensor is None else self._sensor(component.sensor),
             schedules=[schedule for _, schedule in made],
             sync_fn=self._sync,
-            # As those of dagster-airbyte's component, though its builder writes all in lower case.
+            # As in dagster-airbyte's component, though its builder makes all names lower case.
             clean_fn=clean_name_with_case,
         )
 
@@ -85,7 +85,7 @@ class ComponentDefinitions:
     def _sync(
         self, workspace: BaseAirbyteWorkspace, context: dg.AssetExecutionContext
     ) -> Iterable[SyncEvent]:
-        # Subclasses say the two names that users know; an AirbyteResource does for them as well.
+        # Subclasses annotate the two classes that users know; an AirbyteResource works as well.
         airbyte = cast("AirbyteWorkspace | AirbyteCloudWorkspace", as_syncing_workspace(workspace))
         return self.component.execute(context=context, airbyte=airbyte)
 
@@ -139,7 +139,7 @@ class ComponentDefinitions:
 
     def _tables_to_sync(self, selector: ConnectionSelector | None, schedule: str) -> list[Table]:
         """Those of all active connections, or of those that the schedule's selector accepts."""
-        # As for schedules in Python: who asks for all, or for many, means none that is paused.
+        # As for schedules in Python: "all connections" means none that is paused.
         may_be_paused = self.component.include_inactive and selector is not None
         chosen = both(self.component.connection_selector, selector)
         tables = without_paused(self._tables(chosen, include_inactive=may_be_paused))

@@ -27,7 +27,7 @@ class ScaffoldParams(BaseModel):
     So does a secret, unless it is a template itself: secrets are not for files.
     """
 
-    # What a mistake is shown with may be a secret.
+    # The input in an error may be a secret.
     model_config = ConfigDict(hide_input_in_errors=True)
 
     deployment: Literal["cloud", "self-managed"] | None = Field(

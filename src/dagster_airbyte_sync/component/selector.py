@@ -42,7 +42,7 @@ class Chosen:
         return f"{self.how}: {', '.join(self.wanted)}"
 
     def without_connection(self, connections: Iterable[Connection]) -> list[str]:
-        """What was asked for and is nowhere."""
+        """Those of `wanted` that fit no connection."""
         known = list(connections)
         return [each for each in self.wanted if not any(self._is(one, each) for one in known)]
 

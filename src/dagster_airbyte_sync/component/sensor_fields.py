@@ -34,7 +34,7 @@ def resolve_start_from(
         return start
     if isinstance(start, str):
         with suppress(ValueError):
-            # Python 3.10 reads no "Z".
+            # Python 3.10 does not read "Z".
             return datetime.fromisoformat(start.strip().replace("Z", "+00:00"))
     raise AirbyteSettingsError(
         f"sensor.start_from is {start!r}: give a time such as '2026-01-31T00:00:00Z', or how long"
@@ -45,7 +45,7 @@ def resolve_start_from(
 def resolve_selection(
     context: dg.ResolutionContext, value: str | Sequence[str] | None
 ) -> dg.AssetSelection | None:
-    """A selection in Dagster's own words (`group:marts`, `key:"daily_revenue"+`), or several."""
+    """One selection in Dagster's syntax (`group:marts`, `key:"daily_revenue"+`), or several."""
     selection = rendered(context, value)
     if selection is None or isinstance(selection, dg.AssetSelection):
         return selection
@@ -90,7 +90,7 @@ class SensorFields(dg.Model, dg.Resolvable):
     ] = None
     name: str | None = Field(default=None, description="Default: resource_key and _sync_sensor.")
 
-    # Not as a constraint of the field: Dagster puts that on the text of a template, too.
+    # Not a constraint of the field: Dagster would apply it to the text of a template, too.
     @field_validator("interval")
     @classmethod
     def _check_interval(cls, interval: int) -> int:

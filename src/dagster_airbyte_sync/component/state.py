@@ -21,11 +21,11 @@ log = logging.getLogger("dagster_airbyte_sync")
 
 
 class NoState(AirbyteSettingsError):
-    """Raised if a component was never refreshed: without state there would be no assets at all."""
+    """Raised if a component was never refreshed: without a state it would have no assets."""
 
 
 def write_state(workspace: BaseAirbyteWorkspace, path: Path) -> None:
-    """Ask Airbyte, and write the state as a whole; if that fails, what was there stays.
+    """Ask Airbyte and write a new state; if that fails, the old one stays.
 
     Raises PoorerCatalog rather than lose columns or namespaces, on which keys may depend.
     """
@@ -50,7 +50,7 @@ def read_state(workspace: BaseAirbyteWorkspace, path: Path | None, key: str) -> 
 
 
 def check_selected(catalog: Catalog, selector: ConnectionSelector | None) -> None:
-    """Raise AirbyteSettingsError if nothing is selected; log what was asked for and is nowhere."""
+    """Raise AirbyteSettingsError if nothing is selected; warn of what selects no connection."""
     connections = catalog.connections.values()
     if selector is None:
         return
@@ -71,8 +71,8 @@ def check_selected(catalog: Catalog, selector: ConnectionSelector | None) -> Non
 
 
 def key_of(workspace: BaseAirbyteWorkspace, component: str) -> str:
-    """What the state is kept under. Not what a variable holds: it may not be set later."""
+    """The key of the state: with a variable's name, not its content, as it may not be set later."""
     workspace_id = workspace.workspace_id
     name = workspace_id.env_var_name if isinstance(workspace_id, dg.EnvVar) else workspace_id
-    # An AirbyteResource may leave it to Airbyte.
+    # An AirbyteResource may have no workspace_id.
     return f"{component}[{name}]" if name else component

@@ -4,16 +4,16 @@ import re
 
 import dagster as dg
 
-# As Dagster writes them: {{ env.X }} and {{ env('X') }}. With a default it is not read later.
+# Dagster's {{ env.X }} and {{ env('X') }}. One with a default cannot become an EnvVar.
 _VARIABLE = re.compile(
     r"""\s*\{\{-?\s*env(?:\.(?P<dotted>\w+)|\(\s*(['"])(?P<quoted>\w+)\2\s*\))\s*-?\}\}\s*"""
 )
 
 
 def rendered(context: dg.ResolutionContext, value: object) -> object:
-    """The value with its templates filled in; text without one stays as it is written.
+    """The value with its templates filled in; text without a template stays as it is.
 
-    Dagster itself would make a number of an id or a password that looks like one.
+    Dagster itself would turn an id or a password that looks like a number into one.
     """
     if isinstance(value, dict):
         return {key: rendered(context.at_path(key), one) for key, one in value.items()}
@@ -27,8 +27,8 @@ def rendered(context: dg.ResolutionContext, value: object) -> object:
 def rendered_later(context: dg.ResolutionContext, value: object) -> object:
     """The same, but a variable alone becomes a `dg.EnvVar`, which is read when it is needed.
 
-    So definitions load where the variable is not set, and Dagster's UI shows its name instead of
-    the secret in it.
+    So definitions load where the variable is not set, and Dagster's UI shows its name, not the
+    secret in it.
     """
     if isinstance(value, dict):
         return {key: rendered_later(context.at_path(key), one) for key, one in value.items()}

@@ -1,6 +1,7 @@
-"""`translation:`, what YAML changes of each table's asset, with `spec` and `props` to refer to.
+"""`translation:`, how YAML changes each table's asset, by templates with `spec` and `props`.
 
-Not by Dagster's own TranslationFnResolver: that makes numbers of text such as "2024".
+Not with Dagster's TranslationFnResolver, which turns text such as "2024" into numbers.
+
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from dagster_airbyte_sync.resources import AirbyteSettingsError
 
 Translation = Callable[[dg.AssetSpec, AirbyteConnectionTableProps], dg.AssetSpec]
 
-# These are added to what the spec has; all others take its place.
+# These are added to those of the spec; all others replace them.
 _ADDED = ("metadata", "tags")
 
 _PARTITIONS: Mapping[str, Callable[..., dg.PartitionsDefinition]] = {
@@ -92,7 +93,7 @@ def _key(value: Any) -> dg.AssetKey:
 
 
 def _prefix(value: Any) -> str | list[str]:
-    # A template gives a number for the name "2024".
+    # A template makes a number of the name "2024".
     return [str(part) for part in value] if isinstance(value, list | tuple) else str(value)
 
 

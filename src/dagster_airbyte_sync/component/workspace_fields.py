@@ -1,4 +1,4 @@
-"""`workspace:`, the same fields as those of the two resources, from YAML."""
+"""`workspace:`, the fields of the two resources, in YAML."""
 
 import logging
 from typing import Any, get_origin
@@ -45,7 +45,7 @@ def _in_yaml(name: str, field: FieldInfo) -> tuple[Any, Any]:
 _FIELDS: dict[str, Any] = {
     name: _in_yaml(name, field) for name, field in AirbyteWorkspace.model_fields.items()
 }
-# With the two addresses it is a self-managed workspace, without both one of Cloud.
+# With both addresses it is a self-managed workspace, without them one of Cloud.
 WorkspaceFields: type[BaseModel] = create_model("AirbyteFields", __base__=dg.Model, **_FIELDS)
 
 
