@@ -47,7 +47,7 @@ sync_all = dg.define_asset_job("sync_all", selection=dg.AssetSelection.all())
 defs = dg.Definitions(
     assets=[*tables, revenue],
     jobs=[sync_all],
-    # Tells Dagster of the syncs that it did not start, and of those whose run died.
+    # Reports the syncs that Dagster did not start, and of those whose run died.
     sensors=[build_airbyte_polling_sensor(workspace=airbyte)],
     resources={"airbyte": airbyte},
 )
