@@ -137,7 +137,7 @@ def test_an_answer_that_does_not_end(there: Reached, fault: Fault) -> None:
     client = AirbyteClient(there.settings)
     client.check_workspace()
     there.airbyte.add_fault(fault, path="/workspaces/", times=None)
-    error = fails(OutOfTime, lambda: client.check_workspace(TimeBudget(0.7)))
+    error = fails(OutOfTime, lambda: client.check_workspace(TimeBudget(0.3)))
     assert leaks(error, there.all_secrets()) == []
 
 
