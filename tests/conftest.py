@@ -1,4 +1,4 @@
-"""For the whole suite: order, skips, and what tests have measured.
+"""For the whole suite: order, skips, an instance of Dagster, and what tests have measured.
 
 What is quick runs first. A test may skip where something it needs is not on the machine, and says
 what; CI has it all and sets NO_SKIPS=1, which makes a skip a failure. What a test records as
@@ -7,10 +7,13 @@ what; CI has it all and sets NO_SKIPS=1, which makes a skip a failure. What a te
 
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
+
+from helpers.local_instance import local_instance, make_empty_storage, migrations_read_once
 
 # What a shell starts in the background ignores SIGINT, and so would all that the tests start; some
 # tests are about runs that are interrupted.
@@ -29,6 +32,24 @@ SLOW = (
     "demo",
     "kill",
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _migrations_are_read_once() -> Iterator[None]:
+    with migrations_read_once():
+        yield
+
+
+@pytest.fixture(scope="session")
+def empty_storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_empty_storage(tmp_path_factory.mktemp("storage"))
+
+
+@pytest.fixture
+def instance(empty_storage: Path, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """With a storage of its own, in `tmp_path`."""
+    with local_instance(tmp_path, empty_storage) as instance:
+        yield instance
 
 
 def pytest_report_header() -> str:

@@ -51,7 +51,7 @@ sync_tickets = dg.define_asset_job(
 )
 
 # Airbyte has no schedule for this one: Dagster asks for each of its syncs. The runs of the schedule
-# end at once; the sensor tells the syncs, with a link to the run that asked.
+# end at once; the sensor reports the syncs, with a link to the run that asked.
 stock = build_airbyte_sync_schedule(
     workspace=airbyte,
     name="sync_stock",

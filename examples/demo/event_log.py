@@ -45,7 +45,7 @@ class FinishedRun:
 
 
 class EventLog:
-    """Tells what is new for some synced tables, and what runs computed of them."""
+    """What is new for some synced tables, and what runs computed of them."""
 
     def __init__(self, instance: dg.DagsterInstance, tables: Iterable[str], computed: str) -> None:
         self._instance = instance
@@ -63,7 +63,7 @@ class EventLog:
         self._known_runs.update(record.dagster_run.run_id for record in new)
         return [self._finished(record) for record in new]
 
-    def times_told(self, table: str, job_id: int) -> int:
+    def times_reported(self, table: str, job_id: int) -> int:
         """How many events the whole log has for one job of one table."""
         records = map(_metadata, self._records(table))
         return sum(metadata.get("dagster-airbyte/job_id") == job_id for metadata in records)

@@ -22,7 +22,7 @@ def _note(sync: Sync, is_early: bool) -> str:
     if sync.run_id:
         return f" (started by Dagster, run {short(sync.run_id)})"
     if sync.asked_by:
-        return f" (started by Dagster, run {short(sync.asked_by)}; told by the sensor)"
+        return f" (started by Dagster, run {short(sync.asked_by)}; reported by the sensor)"
     return " (from before Dagster was up)" if is_early else ""
 
 
@@ -43,7 +43,7 @@ def summary(story: Story, seconds: float) -> str:
     return (
         f"All seen within {seconds:.0f} s: syncs that Airbyte started: {external};"
         f" successful downstream runs: {downstream};"
-        f" syncs that a short run started and the sensor told: {len(story.left_syncs)};"
+        f" syncs that a short run started and the sensor reported: {len(story.left_syncs)};"
         f" job {asked.job_id if asked else '?'}, started by Dagster, is there once for each table."
     )
 

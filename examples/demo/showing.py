@@ -49,7 +49,7 @@ class Signals:
 
 
 class Showing:
-    """Tells, line by line, what happens in a deployment that has been started."""
+    """Prints, line by line, what happens in a deployment that has been started."""
 
     def __init__(
         self,
@@ -69,16 +69,16 @@ class Showing:
         self._begun = time.monotonic()
 
     def go_on(self) -> str:
-        """Tell what happens until all has been seen, with `once`; else until Ended is raised."""
+        """Print what happens until all has been seen, with `once`; else until Ended is raised."""
         self._wait_until_up()
         up_at = time.time()
-        self._tell_what_is_new(up_at)
+        self._print_what_is_new(up_at)
         self._story.asked_run = self._ask_for(ON_DEMAND_JOB)
         # What its schedule does each minute; nobody should have to wait for that.
         self._ask_for(SCHEDULED_JOB)
         while not (self._once and self._all_is_seen()):
             self._let_time_pass()
-            self._tell_what_is_new(up_at)
+            self._print_what_is_new(up_at)
         return summary(self._story, self._seconds)
 
     def _wait_until_up(self) -> None:
@@ -98,16 +98,16 @@ class Showing:
         say(asked_line(job_name, run_id))
         return run_id
 
-    def _tell_what_is_new(self, up_at: float) -> None:
-        # Runs first: whatever a finished run has told is then in the log as well.
+    def _print_what_is_new(self, up_at: float) -> None:
+        # Runs first: whatever a finished run has reported is then in the log as well.
         runs = self._log.new_finished_runs()
-        for sync in self._story.hear(self._log.new_materializations()):
+        for sync in self._story.add_events(self._log.new_materializations()):
             # Airbyte's API rounds times to seconds; its own record does not.
             ended_at = self._airbyte.job(sync.job_id).updated_at.timestamp()
             say(sync_line(sync, ended_at, up_at))
         for run in runs:
             say(run_line(run, COMPUTED))
-        self._story.hear_runs(runs)
+        self._story.add_runs(runs)
         for problem in self._story.take_problems():
             if self._once:
                 raise Ended(1, problem)
@@ -118,9 +118,9 @@ class Showing:
         if self._story.missing() or asked is None:
             return False
         for table in asked.events:
-            told = self._log.times_told(table, asked.job_id)
-            if told != 1:
-                raise Ended(1, f"The event log has job {asked.job_id} {told} times for {table}.")
+            times = self._log.times_reported(table, asked.job_id)
+            if times != 1:
+                raise Ended(1, f"The event log has job {asked.job_id} {times} times for {table}.")
         return True
 
     def _let_time_pass(self) -> None:
@@ -149,7 +149,7 @@ class Showing:
 
 
 def show(port: int, once: bool) -> int:
-    """Start everything, tell what happens, and leave nothing behind. Returns the exit status."""
+    """Start everything, print what happens, and leave nothing behind. Returns the exit status."""
     signals = Signals()
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     try:

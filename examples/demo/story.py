@@ -10,7 +10,7 @@ EXTERNAL_SYNCS = 3
 
 @dataclass(frozen=True)
 class Sync:
-    """A sync of which all tables have been told."""
+    """A sync that has been reported for all its tables."""
 
     connection: str
     job_id: int
@@ -18,7 +18,7 @@ class Sync:
 
     @property
     def run_id(self) -> str | None:
-        """The Dagster run that told it; none if the sensor did."""
+        """The Dagster run that reported it; none if the sensor did."""
         return next(iter(self.events.values())).run_id
 
     @property
@@ -28,7 +28,7 @@ class Sync:
 
     @property
     def ended_at(self) -> float:
-        """In whole seconds, as Airbyte tells it."""
+        """In whole seconds, as Airbyte gives it."""
         return next(iter(self.events.values())).ended_at
 
     @property
@@ -48,14 +48,14 @@ class Story:
     _problems: list[str] = field(default_factory=list)
     _by_job: dict[int, dict[str, Materialization]] = field(default_factory=dict)
 
-    def hear(self, events: Iterable[Materialization]) -> list[Sync]:
+    def add_events(self, events: Iterable[Materialization]) -> list[Sync]:
         """Take note of events, and say which syncs they complete."""
         touched = sorted({event.job_id for event in events if self._note(event)})
         found = [sync for job_id in touched if (sync := self._complete(job_id))]
         self.syncs += found
         return found
 
-    def hear_runs(self, runs: Iterable[FinishedRun]) -> None:
+    def add_runs(self, runs: Iterable[FinishedRun]) -> None:
         for run in runs:
             self.runs.append(run)
             if not run.succeeded:
@@ -70,12 +70,12 @@ class Story:
 
     @property
     def asked_sync(self) -> Sync | None:
-        """The sync that Dagster was asked for, once it has been told."""
+        """The sync that Dagster was asked for, once it has been reported."""
         return next((sync for sync in self.syncs if sync.run_id == self.asked_run), None)
 
     @property
     def left_syncs(self) -> list[Sync]:
-        """The syncs that a run started and left, so that the sensor told them."""
+        """The syncs that a run started and left, so that the sensor reported them."""
         ended = {run.run_id for run in self.runs}
         return [sync for sync in self.syncs if not sync.run_id and sync.asked_by in ended]
 
@@ -105,11 +105,11 @@ class Story:
 
     def _note(self, event: Materialization) -> bool:
         """Whether this is the first event of its job for its table."""
-        told = self._by_job.setdefault(event.job_id, {})
-        if event.table in told:
-            self._problems.append(f"job {event.job_id} was told twice of {event.table}")
+        reported = self._by_job.setdefault(event.job_id, {})
+        if event.table in reported:
+            self._problems.append(f"job {event.job_id} was reported twice for {event.table}")
             return False
-        told[event.table] = event
+        reported[event.table] = event
         return True
 
     def _complete(self, job_id: int) -> Sync | None:

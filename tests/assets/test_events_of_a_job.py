@@ -104,9 +104,9 @@ def test_success_without_a_row_warns_only_where_a_row_was_to_be_expected() -> No
 
 
 def test_no_check_event_has_a_partition() -> None:
-    for event in events():
-        if isinstance(event, dg.AssetCheckEvaluation):
-            assert event.partition is None
+    checks = [event for event in events() if isinstance(event, dg.AssetCheckEvaluation)]
+
+    assert [check.partition for check in checks] == [None, None]
 
 
 def test_counts_are_those_of_the_stream_and_not_of_the_job() -> None:

@@ -1,7 +1,6 @@
 """Assets that sync on demand: their names, their options, and real runs of them."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -32,12 +31,6 @@ def airbyte() -> Iterator[AirbyteSimulator]:
     """An Airbyte whose syncs end by themselves, a tenth of a second after their start."""
     with AirbyteSimulator(clock=RealClock()) as airbyte:
         yield airbyte
-
-
-@pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        yield instance
 
 
 @pytest.fixture

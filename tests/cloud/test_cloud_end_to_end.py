@@ -32,12 +32,6 @@ def shop(cloud: Cloud) -> SimulatedConnection:
     return cloud.airbyte.add_connection("shop", ["orders", "users"], sync_seconds=0)
 
 
-@pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        yield instance
-
-
 def deploy(cloud: Cloud, instance: dg.DagsterInstance) -> Deployment:
     workspace = cloud.workspace()
     defs = build_airbyte_definitions(workspace, checks=False, start_from=timedelta(days=1))

@@ -7,6 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -16,6 +17,7 @@ from dagster_airbyte_sync.assets.tables.keys import JOB_ID, int_in
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedStream
 from helpers.kill_databases import postgres
 from helpers.kill_group import ProcessGroup, process_group
+from helpers.waiting import wait_until
 
 TABLES = [f"t{number:04}" for number in range(int(os.environ.get("WIDE_TABLES", "600")))]
 SENSOR = "airbyte_sync_sensor"
@@ -99,13 +101,6 @@ def ticks(instance: dg.DagsterInstance) -> list[tuple[str, float, str]]:
     ]
 
 
-def wait_until(there: Callable[[], bool], log: Path) -> None:
-    until = time.monotonic() + LONGEST
-    while not there():
-        assert time.monotonic() < until, log.read_text(errors="replace")[-3000:]
-        time.sleep(0.5)
-
-
 def jobs_reported(instance: dg.DagsterInstance) -> dict[str, list[int | None]]:
     return {
         name: [
@@ -125,16 +120,22 @@ def test_its_tables_are_reported_once_and_followed_once(
     tmp_path: Path,
     record_property: Callable[[str, object], None],
 ) -> None:
-    log = tmp_path / "home" / "daemon.log"
-    wait_until(lambda: bool(ticks(instance)), log)
+    def last_words() -> str:
+        return (tmp_path / "home" / "daemon.log").read_text(errors="replace")[-3000:]
+
+    wait_for = partial(wait_until, seconds=LONGEST, every=0.5, evidence=last_words)
+    wait_for(lambda: bool(ticks(instance)), "a tick")
     begun, before = time.monotonic(), len(ticks(instance))
     job = airbyte.run_sync(airbyte.connections[0], rows=1)
     last = dg.AssetKey(TABLES[-1])
 
-    wait_until(lambda: instance.get_latest_materialization_event(last) is not None, log)
+    wait_for(
+        lambda: instance.get_latest_materialization_event(last) is not None,
+        "its last table's event",
+    )
     seconds = time.monotonic() - begun
-    wait_until(lambda: has_succeeded(instance), log)
-    wait_until(lambda: ticks(instance)[-1][2].startswith("Nothing new"), log)
+    wait_for(lambda: has_succeeded(instance), "a run that succeeded")
+    wait_for(lambda: ticks(instance)[-1][2].startswith("Nothing new"), "a tick without news")
 
     made = ticks(instance)[before:]
     busy = [each for each in made if not each[2].startswith("Nothing new")]

@@ -11,6 +11,7 @@ import pytest
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock
 from helpers.dagster_private import RUNS_AT_ONCE, SensorDaemon, TickStatus, sensor_daemon
+from helpers.local_instance import local_instance
 from helpers.variables import variables
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "scheduled_syncs.py"
@@ -28,8 +29,8 @@ def airbyte() -> Iterator[AirbyteSimulator]:
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(tmp_path), overrides=RUNS_AT_ONCE) as instance:
+def instance(tmp_path: Path, empty_storage: Path) -> Iterator[dg.DagsterInstance]:
+    with local_instance(tmp_path, empty_storage, RUNS_AT_ONCE) as instance:
         yield instance
 
 

@@ -11,6 +11,7 @@ from dagster_airbyte_sync.assets.tables.keys import JOB_ID, int_in
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection
 from helpers.dagster_private import SensorDaemon, TickStatus, sensor_daemon
 from helpers.deployment import version_of
+from helpers.local_instance import local_instance
 
 STREAMS = ["orders", "users", "items"]
 LOCATION = Path(__file__).parent / "location.py"
@@ -28,14 +29,14 @@ def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+def instance(tmp_path: Path, empty_storage: Path) -> Iterator[dg.DagsterInstance]:
     overrides = {
         "run_coordinator": {
             "module": "dagster._core.run_coordinator",
             "class": "QueuedRunCoordinator",
         }
     }
-    with dg.DagsterInstance.local_temp(str(tmp_path), overrides=overrides) as instance:
+    with local_instance(tmp_path, empty_storage, overrides) as instance:
         yield instance
 
 

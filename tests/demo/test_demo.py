@@ -8,12 +8,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from helpers.waiting import wait_until
 
 DEMO = Path(__file__).parents[2] / "examples" / "demo"
 WATCH = DEMO / "watch.py"
@@ -22,7 +23,7 @@ TABLES = ("orders", "customers")
 
 needs_proc = pytest.mark.skipif(
     not (PROCESSES / "self" / "environ").exists(),
-    reason="only Linux tells in /proc which processes belong to the demo",
+    reason="only Linux shows in /proc which processes belong to the demo",
 )
 
 
@@ -49,13 +50,14 @@ class Place:
 
     def wait_for(self, command: str) -> int:
         """The number of the process with these words, which may not have begun yet."""
-        give_up = time.monotonic() + 30
-        while time.monotonic() < give_up:
-            for number, line in self.processes().items():
-                if command in line:
-                    return number
-            time.sleep(0.02)
-        raise AssertionError(f"there is no {command!r} among {self.processes()}")
+        numbers: list[int] = []
+
+        def look() -> bool:
+            numbers.extend(n for n, line in self.processes().items() if command in line)
+            return bool(numbers)
+
+        wait_until(look, f"a process {command!r}", evidence=lambda: str(self.processes()))
+        return numbers[0]
 
 
 def _read(path: Path) -> str:
@@ -128,12 +130,12 @@ def test_the_address_of_the_ui_comes_first(once: Once) -> None:
     assert re.match(r"Dagster UI +http://127\.0\.0\.1:\d+\n", demo.stdout)
 
 
-def test_three_syncs_that_airbyte_started_are_told_with_rows_and_delay(once: Once) -> None:
+def test_three_syncs_that_airbyte_started_are_reported_with_rows_and_delay(once: Once) -> None:
     demo, _ = once
     syncs = [line for line in lines_of(demo.stdout, "sync") if "started by Dagster" not in line]
-    told = re.compile(r"job \d+ +\d+\.\d s after its end: \d+ \w+, \d+ \w+")
+    reported = re.compile(r"job \d+ +\d+\.\d s after its end: \d+ \w+, \d+ \w+")
     assert len(syncs) >= 3
-    assert [line for line in syncs if not told.search(line)] == []
+    assert [line for line in syncs if not reported.search(line)] == []
 
 
 def test_tables_carry_the_prefix_of_their_connection(once: Once) -> None:
@@ -143,7 +145,7 @@ def test_tables_carry_the_prefix_of_their_connection(once: Once) -> None:
     assert all(re.search(r"\d+ stripe_invoices, \d+ stripe_payments", line) for line in billing)
 
 
-def test_the_sync_that_dagster_was_asked_for_is_told_once(once: Once) -> None:
+def test_the_sync_that_dagster_was_asked_for_is_reported_once(once: Once) -> None:
     demo, _ = once
     (asked,) = [line for line in lines_of(demo.stdout, "ask") if "sync_tickets" in line]
     run_id = re.findall(r"\(([0-9a-f]{8})\)", asked)[0]
@@ -152,14 +154,14 @@ def test_the_sync_that_dagster_was_asked_for_is_told_once(once: Once) -> None:
     assert re.search(r"\d+ agents, \d+ tickets", started_by_dagster[0])
 
 
-def test_a_sync_that_a_short_run_started_is_told_by_the_sensor_with_that_run(
+def test_a_sync_that_a_short_run_started_is_reported_by_the_sensor_with_that_run(
     once: Once,
 ) -> None:
     demo, _ = once
     syncs = [line for line in lines_of(demo.stdout, "sync") if "Store room" in line]
     runs = [line for line in lines_of(demo.stdout, "run") if "sync_stock_job" in line]
     asked_by = re.findall(
-        r"\d+ stock \(started by Dagster, run ([0-9a-f]{8}); told by the sensor", syncs[0]
+        r"\d+ stock \(started by Dagster, run ([0-9a-f]{8}); reported by the sensor", syncs[0]
     )
     assert len(asked_by) == 1
     assert any(asked_by[0] in run and "success in" in run for run in runs)
@@ -244,8 +246,8 @@ runpy.run_path({str(WATCH)!r}, run_name="__main__")
     assert "pip install 'dagster-airbyte-sync[demo]'" in demo.stderr
 
 
-class Telling:
-    """A story of a shop with one connection, told in short."""
+class ShortStory:
+    """A story of a shop with one connection."""
 
     def __init__(self) -> None:
         self.story = importlib.import_module("story").Story({"Web shop": ["orders", "customers"]})
@@ -261,35 +263,35 @@ class Telling:
     ) -> None:
         event = self._log.Materialization
         by = asked_by or run
-        self.story.hear([event(table, job, 5, job, job + 1, run, by) for table in tables])
+        self.story.add_events([event(table, job, 5, job, job + 1, run, by) for table in tables])
 
     def run(self, run_id: str, status: str = "SUCCESS", job: str | None = None) -> None:
         result = {"orders": 5} if job else {}
-        self.story.hear_runs([self._log.FinishedRun(run_id, "job", status, 8.0, 9.0, job, result)])
+        self.story.add_runs([self._log.FinishedRun(run_id, "job", status, 8.0, 9.0, job, result)])
 
 
 @pytest.fixture
-def telling(monkeypatch: pytest.MonkeyPatch) -> Telling:
+def short(monkeypatch: pytest.MonkeyPatch) -> ShortStory:
     monkeypatch.syspath_prepend(DEMO)
-    return Telling()
+    return ShortStory()
 
 
-def test_all_is_seen_when_nothing_promised_is_missing(telling: Telling) -> None:
+def test_all_is_seen_when_nothing_promised_is_missing(short: ShortStory) -> None:
     for job in (1, 2, 5):
-        telling.sync(job)
-    telling.sync(3, run="asked")
-    telling.sync(4, asked_by="scheduled")
-    telling.run("scheduled")
-    telling.run("asked")
-    telling.run("downstream", job="1")
-    assert (telling.story.missing(), telling.story.take_problems()) == ([], [])
+        short.sync(job)
+    short.sync(3, run="asked")
+    short.sync(4, asked_by="scheduled")
+    short.run("scheduled")
+    short.run("asked")
+    short.run("downstream", job="1")
+    assert (short.story.missing(), short.story.take_problems()) == ([], [])
 
 
-def test_what_is_missing_is_named(telling: Telling) -> None:
-    telling.sync(1)
-    telling.sync(2, tables=["orders"])
-    telling.sync(3, run="asked")
-    assert telling.story.missing() == [
+def test_what_is_missing_is_named(short: ShortStory) -> None:
+    short.sync(1)
+    short.sync(2, tables=["orders"])
+    short.sync(3, run="asked")
+    assert short.story.missing() == [
         "3 syncs that Airbyte started",
         "a sync that ended after that one",
         "the end of the run that was asked for",
@@ -298,12 +300,12 @@ def test_what_is_missing_is_named(telling: Telling) -> None:
     ]
 
 
-def test_a_job_told_twice_is_a_problem(telling: Telling) -> None:
-    telling.sync(1)
-    telling.sync(1, tables=["orders"])
-    assert telling.story.take_problems() == ["job 1 was told twice of orders"]
+def test_a_job_reported_twice_is_a_problem(short: ShortStory) -> None:
+    short.sync(1)
+    short.sync(1, tables=["orders"])
+    assert short.story.take_problems() == ["job 1 was reported twice for orders"]
 
 
-def test_a_failed_run_is_a_problem(telling: Telling) -> None:
-    telling.run("0123456789", status="FAILURE", job="1")
-    assert telling.story.take_problems() == ["run 01234567 of job ended as FAILURE"]
+def test_a_failed_run_is_a_problem(short: ShortStory) -> None:
+    short.run("0123456789", status="FAILURE", job="1")
+    assert short.story.take_problems() == ["run 01234567 of job ended as FAILURE"]

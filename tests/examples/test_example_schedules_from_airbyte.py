@@ -14,6 +14,7 @@ import pytest
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedConnection
 from helpers.checkout import ROOT
 from helpers.dagster_private import RUNS_AT_ONCE, scheduled_runs
+from helpers.local_instance import local_instance
 
 # Dagster itself reads it when it loads a location that has schedules.
 pytestmark = pytest.mark.filterwarnings(
@@ -50,17 +51,15 @@ def example(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    home = tmp_path / "dagster"
-    home.mkdir()
-    with dg.DagsterInstance.local_temp(str(home), overrides=RUNS_AT_ONCE) as instance:
+def instance(tmp_path: Path, empty_storage: Path) -> Iterator[dg.DagsterInstance]:
+    with local_instance(tmp_path / "dagster", empty_storage, RUNS_AT_ONCE) as instance:
         yield instance
 
 
 @pytest.fixture
-def queueing(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+def queueing(tmp_path: Path, empty_storage: Path) -> Iterator[dg.DagsterInstance]:
     """Runs wait in its queue: nothing takes them out."""
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+    with local_instance(tmp_path, empty_storage) as instance:
         yield instance
 
 

@@ -5,14 +5,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import requests
+
+from helpers.waiting import wait_until
 
 _LAUNCH = """
 mutation($selector: JobOrPipelineSelector!) {
@@ -102,7 +103,12 @@ def dagster_dev(folder: Path, environ: Mapping[str, str], *target: str) -> Itera
         )
         try:
             dev = DagsterDev(port, log)
-            wait_for(lambda: _answers(dev), process, log)
+            wait_until(
+                lambda: _answers(dev, process),
+                "an answer of dagster dev",
+                every=0.2,
+                evidence=log.read_text,
+            )
             yield dev
         finally:
             os.killpg(process.pid, signal.SIGTERM)
@@ -113,22 +119,12 @@ def dagster_dev(folder: Path, environ: Mapping[str, str], *target: str) -> Itera
                 process.wait()
 
 
-def _answers(dev: DagsterDev) -> bool:
+def _answers(dev: DagsterDev, process: "subprocess.Popen[bytes]") -> bool:
+    assert process.poll() is None, dev.log.read_text()
     try:
         return bool(dev.assets())
     except requests.RequestException:
         return False
-
-
-def wait_for(
-    is_so: Callable[[], bool], process: "subprocess.Popen[bytes]", log: Path, seconds: float = 90
-) -> None:
-    """Look until it is so; fail with the log if the process ends or it takes too long."""
-    until = time.monotonic() + seconds
-    while not is_so():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < until, log.read_text()
-        time.sleep(0.2)
 
 
 def free_port() -> int:

@@ -4,15 +4,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
 
-from dagster_airbyte_sync.testing import AirbyteSimulator
+from dagster_airbyte_sync.testing import AirbyteSimulator, RecordedRequest
 from helpers.kill_processes import spawned_in
+from helpers.waiting import LONGEST, wait_until
 
 
 class JobProcess:
@@ -48,9 +49,9 @@ class JobProcess:
         self._process.kill()
         self._process.wait()
 
-    def has_steps(self) -> bool:
-        """Whether a process of one of its steps lives."""
-        return bool(spawned_in(self._process.pid))
+    def wait_for_steps(self) -> None:
+        """Until no process of one of its steps lives."""
+        wait_until(lambda: not spawned_in(self._process.pid), "an end of the run's steps")
 
     def kill(self) -> None:
         """Ends what is left of it."""
@@ -77,13 +78,15 @@ def last_job_told(home: Path, table: str) -> object:
         return told.metadata["dagster-airbyte/job_id"].value if told else None
 
 
-def wait_until(there: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 120
-    while not there():
-        assert time.monotonic() < give_up, "it does not come"
-        time.sleep(0.05)
+def wait_until_followed(airbyte: AirbyteSimulator) -> None:
+    """Until a run has asked for a job by its id."""
+    followed = threading.Event()
 
+    def note(request: RecordedRequest) -> None:
+        if "/public/v1/jobs/" in request.path:
+            followed.set()
 
-def is_followed(airbyte: AirbyteSimulator) -> bool:
-    """Whether a run has asked for a job by its id."""
-    return any("/public/v1/jobs/" in request.path for request in airbyte.requests)
+    airbyte.on_request(note)
+    for request in airbyte.requests:
+        note(request)
+    assert followed.wait(LONGEST), "No run has asked for a job by its id."

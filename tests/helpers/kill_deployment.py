@@ -12,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 
 from helpers.kill_group import ProcessGroup
+from helpers.waiting import wait_until
 
 # Its own launcher cannot say that a worker is gone: a run that never began is given up after
 # `start_timeout_seconds`, and `Runs.bury` does the rest.
@@ -38,7 +39,6 @@ load_from:
       socket: "{socket}"
       location_name: kill
 """
-_CODE_SERVER_SECONDS = 120.0
 
 
 class Deployment:
@@ -65,11 +65,7 @@ class Deployment:
         command = ["dagster", "api", "grpc", "-s", str(self._socket), "-f", str(location)]
         self._socket.unlink(missing_ok=True)
         self._code_server = self._start(command, "code-server.log")
-        until = time.monotonic() + _CODE_SERVER_SECONDS
-        while not self._answers():
-            assert time.monotonic() < until, f"No code server: {self.last_words()}"
-            assert self._code_server.poll() is None, f"No code server: {self.last_words()}"
-            time.sleep(0.05)
+        wait_until(self._answers, "a code server that answers", evidence=self.last_words)
 
     def start_daemon(self) -> None:
         command = ["dagster-daemon", "run", "-w", str(self.home / "workspace.yaml")]
@@ -99,6 +95,8 @@ class Deployment:
         return self._group.start(command, self.home / log, self._environ)
 
     def _answers(self) -> bool:
+        assert self._code_server is not None
+        assert self._code_server.poll() is None, f"No code server: {self.last_words()}"
         with socket.socket(socket.AF_UNIX) as client:
             return client.connect_ex(str(self._socket)) == 0
 

@@ -6,12 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from helpers.kill_deployment import Deployment
 from helpers.kill_moments import Moments
 from helpers.kill_run_ends import RUN_ENDS, RunEnd
 from helpers.kill_runs import Runs, is_sync
 from helpers.kill_ticks import Ticks
+from helpers.waiting import wait_until
 
 # Shares of six kills. Everything: as when the machine loses its power.
 _SERVERS = {"daemon": 3, "code server": 2, "everything": 1}
@@ -68,9 +70,12 @@ class Killer:
     def _end_runs(self, times: int) -> None:
         """In each of the ways in turn."""
         for name, end in itertools.islice(itertools.cycle(self._run_ends.items()), times):
-            until = time.monotonic() + _RUN_PATIENCE
-            while not self._end_run(end):
-                assert time.monotonic() < until, "Dagster executes no runs."
+            wait_until(
+                partial(self._end_run, end),
+                "a run that Dagster executes",
+                seconds=_RUN_PATIENCE,
+                every=0,
+            )
             self._note(name, "at work")
 
     def _victims(self) -> Iterator[str]:

@@ -1,23 +1,15 @@
 """Steps that outlive their run are found in the event log, with what they did then."""
 
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import dagster as dg
-import pytest
 
 from dagster_airbyte_sync.assets.sync.reporting import OwnRun
 from helpers.dagster_private import store_run_event, store_step_event
 from helpers.kill_orphans import Orphan, orphans_in, summary_of
 
 Step = Callable[[dg.AssetExecutionContext], object]
-
-
-@pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        yield instance
 
 
 def run(instance: dg.DagsterInstance, step: Step) -> str:

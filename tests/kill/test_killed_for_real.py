@@ -32,6 +32,7 @@ from helpers.kill_orphans import Orphan, orphans_in, summary_of
 from helpers.kill_runs import Runs
 from helpers.kill_ticks import Ticks
 from helpers.kill_verdict import Told, Verdict, compare, owed, read_log
+from helpers.waiting import wait_until
 
 KILLS = int(os.environ.get("KILLS", "3"))
 SEED = int(os.environ.get("KILL_SEED", "1"))
@@ -87,14 +88,17 @@ class Scene:
 
     def come_to_rest(self) -> None:
         """Wait until everything has ended, and the sensor has then found nothing new."""
-        until = time.monotonic() + REST_SECONDS
         quiet_since = time.time()
-        while not self.ticks.found_nothing_since(quiet_since):
-            assert time.monotonic() < until, f"No rest.\n{self.deployment.last_words()}"
-            time.sleep(0.5)
+
+        def is_at_rest() -> bool:
+            nonlocal quiet_since
             self.runs.bury()
             if self.is_busy():
                 quiet_since = time.time()
+            return self.ticks.found_nothing_since(quiet_since)
+
+        last_words = self.deployment.last_words
+        wait_until(is_at_rest, "rest", seconds=REST_SECONDS, every=0.5, evidence=last_words)
 
     def is_busy(self) -> bool:
         demanded = sum(key.startswith("demand:") for key in self.runs.requested())

@@ -8,8 +8,9 @@ import pytest
 
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock
 from helpers.dagster_dev import DagsterDev, dagster_dev
-from helpers.job_process import is_followed, last_job_told, wait_until
+from helpers.job_process import last_job_told, wait_until_followed
 from helpers.variables import variables
+from helpers.waiting import wait_until
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "on_demand_assets.py"
 
@@ -34,9 +35,9 @@ def test_its_sync_is_cancelled_and_nothing_is_told(
     airbyte: AirbyteSimulator, dev: DagsterDev, tmp_path: Path
 ) -> None:
     run_id = dev.launch("sync_all", "__repository__", EXAMPLE.name)
-    wait_until(lambda: is_followed(airbyte))
+    wait_until_followed(airbyte)
     dev.terminate(run_id)
-    wait_until(lambda: dev.run_status(run_id) == "CANCELED")
+    wait_until(lambda: dev.run_status(run_id) == "CANCELED", "a run that was cancelled")
 
     assert [job.status for job in airbyte.jobs] == ["cancelled"]
     assert last_job_told(tmp_path, "orders") is None

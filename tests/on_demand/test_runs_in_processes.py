@@ -9,11 +9,10 @@ import pytest
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedConnection
 from helpers.job_process import (
     JobProcess,
-    is_followed,
     is_reported,
     last_job_told,
     only_run,
-    wait_until,
+    wait_until_followed,
 )
 from helpers.variables import variables
 
@@ -71,7 +70,7 @@ def test_a_terminated_run_cancels_its_sync(
 ) -> None:
     airbyte.plan(shop, outcome="never")
     process = run(LOCATION, executor)
-    wait_until(lambda: is_followed(airbyte))
+    wait_until_followed(airbyte)
     process.interrupt()
 
     (job,) = airbyte.jobs
@@ -85,7 +84,7 @@ def test_a_terminated_run_leaves_its_sync_alone_if_that_is_wanted(
 ) -> None:
     airbyte.plan(shop, outcome="never")
     process = run(LOCATION, "one process", cancel="false")
-    wait_until(lambda: is_followed(airbyte))
+    wait_until_followed(airbyte)
     process.interrupt()
 
     assert [job.status for job in airbyte.jobs] == ["running"]

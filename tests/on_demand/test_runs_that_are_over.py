@@ -9,9 +9,10 @@ import pytest
 
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedJob
 from helpers.deployment import Deployment, deployed
-from helpers.job_process import JobProcess, is_followed, wait_until
+from helpers.job_process import JobProcess, wait_until_followed
 from helpers.kill_orphans import orphans_in
 from helpers.variables import variables
+from helpers.waiting import wait_until
 
 LOCATION = Path(__file__).parent / "location.py"
 TABLES = ["orders", "users"]
@@ -61,7 +62,7 @@ def deployment(airbyte: AirbyteSimulator, instance: dg.DagsterInstance) -> Deplo
 def process(airbyte: AirbyteSimulator, deployment: Deployment, start: Start) -> JobProcess:
     """Of a run that follows the sync."""
     process = start()
-    wait_until(lambda: is_followed(airbyte))
+    wait_until_followed(airbyte)
     return process
 
 
@@ -114,7 +115,7 @@ def test_the_sensor_adopts_the_job_of_a_dead_run_after_a_grace_and_reports_it_on
     airbyte.succeed(job)
     deployment.tick()
     assert deployment.told_all(TABLES) == {"orders": [], "users": []}
-    wait_until(lambda: not process.has_steps())
+    process.wait_for_steps()
     deployment.later = timedelta(seconds=31)
     deployment.tick()
     deployment.tick()
@@ -134,7 +135,7 @@ def test_the_sensor_waits_for_a_dead_run_no_longer_than_the_grace_though_its_ste
     deployment.tick()
     assert deployment.told_all(TABLES) == {"orders": [job.job_id], "users": [job.job_id]}
     process.resume()
-    wait_until(lambda: not process.has_steps())
+    process.wait_for_steps()
 
     assert deployment.told_all(TABLES) == {"orders": [job.job_id], "users": [job.job_id]}
 
@@ -149,12 +150,12 @@ def test_of_two_runs_that_follow_one_sync_the_second_goes_on_after_the_death_of_
     instance = deployment.instance
     first = only_run(instance)
     second = start()
-    wait_until(lambda: followers(instance) == 2)
+    wait_until(lambda: followers(instance) == 2, "a second run that follows the sync")
     process.kill_main_process()
     instance.report_run_failed(first)
     airbyte.succeed(job)
     second.end()
-    wait_until(lambda: not process.has_steps())
+    process.wait_for_steps()
     deployment.later = timedelta(seconds=31)
     deployment.tick()
 

@@ -31,7 +31,6 @@ from dagster_airbyte_sync.resources import (
     load_catalog,
 )
 from dagster_airbyte_sync.resources.http import bodies
-from dagster_airbyte_sync.resources.http.frames import forgets_arguments, forgotten_locals
 from dagster_airbyte_sync.resources.http.transport import NoAnswer
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault
 from helpers.frame_secrets import frames_of, leaks
@@ -137,7 +136,7 @@ def test_an_answer_that_does_not_end(there: Reached, fault: Fault) -> None:
     client = AirbyteClient(there.settings)
     client.check_workspace()
     there.airbyte.add_fault(fault, path="/workspaces/", times=None)
-    error = fails(OutOfTime, lambda: client.check_workspace(TimeBudget(0.7)))
+    error = fails(OutOfTime, lambda: client.check_workspace(TimeBudget(0.3)))
     assert leaks(error, there.all_secrets()) == []
 
 
@@ -295,34 +294,3 @@ def test_the_former_resource_with_a_mistake() -> None:
     fields: dict[str, Any] = {"host": "airbyte.test", "port": "0", "password": SECRET}
     error = fails(AirbyteSettingsError, lambda: AirbyteResource(**fields, username="me").settings())
     assert leaks(error, [SECRET]) == []
-
-
-# What empties the frames
-
-
-def spoilt(word: str) -> None:
-    kept = [word]
-    raise ValueError(len(kept))
-
-
-def test_what_was_being_handled_before_is_left_as_it_was() -> None:
-    try:
-        spoilt("mine")
-    except ValueError as mine:
-        with pytest.raises(ValueError, match="1") as failed, forgotten_locals():
-            spoilt("yours")
-        innermost = mine.__traceback__.tb_next if mine.__traceback__ else None
-        assert innermost is not None
-        assert innermost.tb_frame.f_locals["kept"] == ["mine"]
-    assert failed.value.__context__ is not None
-    assert failed.traceback[-1].frame.f_locals == {}
-
-
-def test_a_function_that_forgets_works_as_before() -> None:
-    @forgets_arguments
-    def joined(one: str, *, other: str) -> str:
-        """Both."""
-        return one + other
-
-    assert joined("a", other="b") == "ab"
-    assert joined.__doc__ == "Both."

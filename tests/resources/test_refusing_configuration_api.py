@@ -1,4 +1,4 @@
-"""A Configuration API that refuses: closed, at another address, broken, or only for a moment."""
+"""A Configuration API that refuses: closed, at another address, or only for a moment."""
 
 import logging
 from collections.abc import Callable
@@ -12,7 +12,6 @@ from dagster_airbyte_sync.resources import (
     AirbyteForbidden,
     AirbyteSettings,
     AirbyteSettingsError,
-    AirbyteUnavailable,
     TimeBudget,
 )
 from dagster_airbyte_sync.resources.client.server import likely_addresses
@@ -159,44 +158,6 @@ def test_a_closed_configuration_api_costs_few_requests(
     once = [LIST] * tries
     refused = [*once, workspace, INSTANCE, *once, *once]
     assert paths(airbyte) == [*refused, PUBLIC_LIST, destinations]
-
-
-# Broken
-
-
-@pytest.mark.parametrize(
-    "fault", [Fault.status(500), Fault.status(503), Fault.half_json(), Fault.drop()], ids=str
-)
-def test_what_is_broken_fails_visibly(
-    airbyte: AirbyteSimulator, connect: Connect, fault: Fault
-) -> None:
-    airbyte.add_connection("shop")
-    airbyte.add_fault(fault, path=LIST, times=None)
-    with pytest.raises(AirbyteUnavailable):
-        connect(airbyte, request_max_retries=0).catalog()
-    assert PUBLIC_LIST not in paths(airbyte)
-
-
-def test_what_breaks_after_it_refused_fails_visibly(
-    airbyte: AirbyteSimulator, connect: Connect
-) -> None:
-    airbyte.add_connection("shop")
-    airbyte.add_fault(Fault.status(404), path=LIST)
-    airbyte.add_fault(Fault.status(503), path=LIST, times=None)
-    with pytest.raises(AirbyteUnavailable):
-        connect(airbyte, request_max_retries=0).catalog()
-    assert PUBLIC_LIST not in paths(airbyte)
-
-
-def test_a_login_page_before_both_apis_is_no_reason_to_go_on(
-    airbyte: AirbyteSimulator, connect: Connect
-) -> None:
-    airbyte.add_connection("shop")
-    client = connect(airbyte, request_max_retries=0)
-    client.check_workspace()
-    airbyte.add_fault(Fault.html(), path="/api/", times=None)
-    with pytest.raises(AirbyteUnavailable, match="HTML page"):
-        client.catalog()
 
 
 # Wrong

@@ -10,6 +10,7 @@ from dagster_airbyte_sync.resources import AirbyteSettingsError
 from dagster_airbyte_sync.resources.errors import AirbyteUnavailable
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, RealClock
 from helpers.deployment import Deployment
+from helpers.waiting import wait_until
 
 Deploy = Callable[..., Deployment]
 
@@ -88,8 +89,7 @@ def test_s11_a_sync_that_airbyte_created_while_the_client_gave_up_is_told_once(
         airbyte.add_fault(Fault.drop_after(), path="/jobs", method="POST")
 
         deployment.materialize("orders")
-        while not airbyte.jobs[-1].is_finished:
-            pass
+        wait_until(lambda: airbyte.jobs[-1].is_finished, "an end of the sync")
         deployment.tick()
         deployment.tick()
 

@@ -1,6 +1,5 @@
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -20,12 +19,6 @@ def either(request: pytest.FixtureRequest) -> Iterator[AirbyteSimulator]:
     """An Airbyte with its Configuration API open, and one with it closed."""
     with AirbyteSimulator(configuration_api=request.param == "configuration") as airbyte:
         yield airbyte
-
-
-@pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        yield instance
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What the kill test found or led to, as small tests that find it every time."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -17,12 +16,6 @@ def airbyte() -> Iterator[AirbyteSimulator]:
     with AirbyteSimulator(clock=RealClock()) as airbyte:
         airbyte.add_connection("shop", streams=["orders"], sync_seconds=0.5)
         yield airbyte
-
-
-@pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        yield instance
 
 
 def test_a_run_that_reports_before_an_earlier_decided_tick_is_stored_is_not_told_again(

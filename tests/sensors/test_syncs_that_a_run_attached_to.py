@@ -9,7 +9,7 @@ import pytest
 from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_definitions
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedConnection
 from helpers.deployment import Deployment
-from helpers.job_process import is_followed, wait_until
+from helpers.job_process import wait_until_followed
 
 
 @dg.asset(deps=["orders"])
@@ -54,7 +54,7 @@ def attach_to(airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: 
     job = airbyte.begin(airbyte.start_sync(shop))
 
     def end_it_when_it_is_followed() -> None:
-        wait_until(lambda: is_followed(airbyte))
+        wait_until_followed(airbyte)
         airbyte.succeed(job)
 
     ends = threading.Thread(target=end_it_when_it_is_followed)

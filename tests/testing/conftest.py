@@ -1,5 +1,6 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
+from typing import Any
 
 import pytest
 
@@ -31,3 +32,15 @@ def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
 @pytest.fixture
 def client(airbyte: AirbyteSimulator) -> Client:
     return Client(airbyte)
+
+
+@pytest.fixture
+def ask(client: Client) -> Callable[..., Any]:
+    """Post a body to the Configuration API, get the JSON that is answered."""
+
+    def ask(path: str, **body: object) -> Any:
+        answer = client.configuration(path, body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    return ask
