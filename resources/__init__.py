@@ -2,24 +2,16 @@
 
 from dagster_airbyte_sync.resources.client.client import AirbyteClient
 from dagster_airbyte_sync.resources.client.find_workspace import find_workspace
-from dagster_airbyte_sync.resources.client.shared_clients import client_for
 from dagster_airbyte_sync.resources.errors import (
     AirbyteConflict,
     AirbyteError,
     AirbyteForbidden,
     AirbyteNotFound,
-    AirbyteRateLimited,
-    AirbyteRedirected,
     AirbyteRefused,
     AirbyteRequestError,
     AirbyteSettingsError,
-    AirbyteUnauthorized,
     AirbyteUnavailable,
-    AirbyteUnreadable,
-    NoToken,
     OutOfTime,
-    TokenRefused,
-    TokensNotGiven,
 )
 from dagster_airbyte_sync.resources.foreign_workspace import as_workspace
 from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
@@ -37,13 +29,11 @@ from dagster_airbyte_sync.resources.records.catalog_loss import PoorerCatalog
 from dagster_airbyte_sync.resources.records.job_ref import JobRef
 from dagster_airbyte_sync.resources.records.jobs import (
     Job,
-    JobFailure,
     JobStatus,
     JobType,
     StreamStats,
     job_url,
 )
-from dagster_airbyte_sync.resources.snapshot import read_snapshot, snapshot_of
 from dagster_airbyte_sync.resources.snapshot_file import (
     load_catalog,
     read_snapshot_file,
@@ -63,26 +53,20 @@ __all__ = [
     "AirbyteError",
     "AirbyteForbidden",
     "AirbyteNotFound",
-    "AirbyteRateLimited",
-    "AirbyteRedirected",
     "AirbyteRefused",
     "AirbyteRequestError",
     "AirbyteSettings",
     "AirbyteSettingsError",
-    "AirbyteUnauthorized",
     "AirbyteUnavailable",
-    "AirbyteUnreadable",
     "BaseAirbyteWorkspace",
     "Catalog",
     "CloudWorkspace",
     "Connection",
     "Destination",
     "Job",
-    "JobFailure",
     "JobRef",
     "JobStatus",
     "JobType",
-    "NoToken",
     "OnActiveSync",
     "OutOfTime",
     "PoorerCatalog",
@@ -92,17 +76,12 @@ __all__ = [
     "StreamStats",
     "SyncSchedule",
     "TimeBudget",
-    "TokenRefused",
-    "TokensNotGiven",
     "as_workspace",
-    "client_for",
     "find_workspace",
     "forgets_arguments",
     "job_url",
     "load_catalog",
-    "read_snapshot",
     "read_snapshot_file",
-    "snapshot_of",
     "while_snapshots_are_written",
     "write_snapshot_file",
 ]

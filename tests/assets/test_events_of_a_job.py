@@ -16,7 +16,8 @@ from dagster_airbyte_sync.assets.events.sync_events import (
     materialization,
     tables_of_job,
 )
-from dagster_airbyte_sync.resources import JobFailure, JobRef
+from dagster_airbyte_sync.resources import JobRef
+from dagster_airbyte_sync.resources.records.jobs import JobFailure
 
 BEGAN = datetime(2026, 8, 1, 1, 30, tzinfo=timezone.utc)
 

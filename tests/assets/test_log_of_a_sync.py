@@ -11,7 +11,7 @@ from dagster_airbyte_sync.testing import (
     SimulatedJob,
     SimulatedStream,
 )
-from helpers.airbyte_time import Log, client_of, how
+from helpers.airbyte_time import Log, client_of, poll_options
 
 STREAMS = [
     SimulatedStream("orders", sync_mode="incremental", rows=1_200_000),
@@ -37,7 +37,7 @@ def log() -> Log:
 
 def followed(airbyte: AirbyteSimulator, job: SimulatedJob, log: Log, **changes: object) -> None:
     record = client_of(airbyte).job(job.job_id)
-    follow(client_of(airbyte), record, how(airbyte, **changes), log.logger)
+    follow(client_of(airbyte), record, poll_options(airbyte, **changes), log.logger)
 
 
 def test_once_a_minute_it_says_how_far_the_sync_is(

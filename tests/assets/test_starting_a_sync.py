@@ -11,11 +11,11 @@ from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, start_new
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteSettings,
-    AirbyteUnauthorized,
     AirbyteUnavailable,
     Job,
     JobType,
 )
+from dagster_airbyte_sync.resources.errors import AirbyteUnauthorized
 from dagster_airbyte_sync.testing import (
     AirbyteSimulator,
     Fault,

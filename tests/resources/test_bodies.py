@@ -17,10 +17,9 @@ from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteRefused,
     AirbyteSettings,
-    AirbyteUnauthorized,
-    AirbyteUnreadable,
     TimeBudget,
 )
+from dagster_airbyte_sync.resources.errors import AirbyteUnauthorized, AirbyteUnreadable
 from dagster_airbyte_sync.resources.http import bodies
 from dagster_airbyte_sync.resources.http import responses as answers
 from dagster_airbyte_sync.resources.http.transport import Call, Http, NoAnswer

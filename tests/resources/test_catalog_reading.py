@@ -15,8 +15,8 @@ from dagster_airbyte_sync.resources import (
     Destination,
     StreamId,
     SyncSchedule,
-    client_for,
 )
+from dagster_airbyte_sync.resources.client.shared_clients import client_for
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedStream
 
 Connect = Callable[..., AirbyteClient]

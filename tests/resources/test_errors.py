@@ -9,13 +9,15 @@ from dagster_airbyte_sync.resources import (
     AirbyteConflict,
     AirbyteError,
     AirbyteNotFound,
-    AirbyteRateLimited,
     AirbyteRefused,
     AirbyteRequestError,
     AirbyteSettingsError,
     AirbyteUnavailable,
-    NoToken,
     OutOfTime,
+)
+from dagster_airbyte_sync.resources.errors import (
+    AirbyteRateLimited,
+    NoToken,
     TokenRefused,
     TokensNotGiven,
 )

@@ -21,10 +21,10 @@ from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteError,
     AirbyteSettings,
-    AirbyteUnreadable,
     Catalog,
     Job,
 )
+from dagster_airbyte_sync.resources.errors import AirbyteUnreadable
 from dagster_airbyte_sync.resources.json_values import as_int
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedStream
 

@@ -10,12 +10,14 @@ from dagster_airbyte_sync.resources import (
     AirbyteError,
     AirbyteForbidden,
     AirbyteNotFound,
-    AirbyteRateLimited,
-    AirbyteRedirected,
     AirbyteRefused,
     AirbyteRequestError,
-    AirbyteUnauthorized,
     AirbyteUnavailable,
+)
+from dagster_airbyte_sync.resources.errors import (
+    AirbyteRateLimited,
+    AirbyteRedirected,
+    AirbyteUnauthorized,
     AirbyteUnreadable,
 )
 from dagster_airbyte_sync.resources.http.responses import reason_in

@@ -11,7 +11,8 @@ import responses
 from freezegun import freeze_time
 from requests.utils import get_netrc_auth, select_proxy
 
-from dagster_airbyte_sync.resources import AirbyteRedirected, AirbyteSettings, AirbyteSettingsError
+from dagster_airbyte_sync.resources import AirbyteSettings, AirbyteSettingsError
+from dagster_airbyte_sync.resources.errors import AirbyteRedirected
 from dagster_airbyte_sync.resources.http.transport import Call, Http
 
 MakeSettings = Callable[..., AirbyteSettings]

@@ -11,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_airbyte_sync.resources import (
-    AirbyteRateLimited,
     AirbyteRefused,
     AirbyteRequestError,
     AirbyteSettings,
     AirbyteUnavailable,
+)
+from dagster_airbyte_sync.resources.errors import (
+    AirbyteRateLimited,
+    AirbyteSentPage,
     AirbyteUnreadable,
 )
-from dagster_airbyte_sync.resources.errors import AirbyteSentPage
 from dagster_airbyte_sync.resources.http.retry import RetryPolicy, retry_after_seconds
 from dagster_airbyte_sync.resources.http.transport import Call, Http
 

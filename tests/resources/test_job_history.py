@@ -5,14 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from dagster_airbyte_sync.resources import (
-    AirbyteClient,
-    JobFailure,
-    JobStatus,
-    JobType,
-    StreamId,
-    StreamStats,
-)
+from dagster_airbyte_sync.resources import AirbyteClient, JobStatus, JobType, StreamId, StreamStats
+from dagster_airbyte_sync.resources.records.jobs import JobFailure
 from dagster_airbyte_sync.testing import (
     AirbyteSimulator,
     Fault,

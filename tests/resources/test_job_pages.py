@@ -9,9 +9,10 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from dagster_airbyte_sync.resources import AirbyteUnreadable, Job, JobStatus, JobType
+from dagster_airbyte_sync.resources import Job, JobStatus, JobType
 from dagster_airbyte_sync.resources.api.job_pages import JobListing, JobQuery, jobs_by_end, order
 from dagster_airbyte_sync.resources.api.paging import Page, PageSize
+from dagster_airbyte_sync.resources.errors import AirbyteUnreadable
 from dagster_airbyte_sync.resources.http.transport import Call
 from dagster_airbyte_sync.resources.records.jobs import FINISHED
 

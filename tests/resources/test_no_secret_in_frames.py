@@ -16,19 +16,21 @@ from dagster_airbyte_sync import AirbyteCloudWorkspace, AirbyteResource, Airbyte
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteError,
-    AirbyteRedirected,
     AirbyteRefused,
     AirbyteSettings,
     AirbyteSettingsError,
-    AirbyteUnauthorized,
     AirbyteUnavailable,
-    AirbyteUnreadable,
     OutOfTime,
     TimeBudget,
-    TokenRefused,
-    TokensNotGiven,
     find_workspace,
     load_catalog,
+)
+from dagster_airbyte_sync.resources.errors import (
+    AirbyteRedirected,
+    AirbyteUnauthorized,
+    AirbyteUnreadable,
+    TokenRefused,
+    TokensNotGiven,
 )
 from dagster_airbyte_sync.resources.http import bodies
 from dagster_airbyte_sync.resources.http.transport import NoAnswer

@@ -9,7 +9,6 @@ from dagster_airbyte_sync.resources import (
     Connection,
     Destination,
     Job,
-    JobFailure,
     JobStatus,
     JobType,
     Stream,
@@ -20,6 +19,7 @@ from dagster_airbyte_sync.resources import (
 )
 from dagster_airbyte_sync.resources.api import configuration_api as configuration
 from dagster_airbyte_sync.resources.api import public_api as public
+from dagster_airbyte_sync.resources.records.jobs import JobFailure
 
 NOON = datetime(2026, 8, 1, 12, tzinfo=timezone.utc)
 

@@ -11,10 +11,8 @@ import responses
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_airbyte_sync.resources import (
-    AirbyteClient,
-    AirbyteError,
-    AirbyteSettings,
+from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, AirbyteSettings
+from dagster_airbyte_sync.resources.errors import (
     AirbyteUnauthorized,
     AirbyteUnreadable,
     TokenRefused,

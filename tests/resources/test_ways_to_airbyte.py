@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from dagster_airbyte_sync import AirbyteWorkspace, load_airbyte_asset_specs
-from dagster_airbyte_sync.resources import AirbyteError, AirbyteUnauthorized, AirbyteUnavailable
+from dagster_airbyte_sync.resources import AirbyteError, AirbyteUnavailable
+from dagster_airbyte_sync.resources.errors import AirbyteUnauthorized
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.cloud import tls_context
 from helpers.relays import Proxy, address_of, http_proxy, tls_front
