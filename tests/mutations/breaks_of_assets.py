@@ -6,16 +6,16 @@ OF_ASSETS = (
     Break(
         "who asked for a sync is known even if the sync ends at once",
         "assets/schedules/start_job.py:_start_side_by_side",
-        "context.log_event(announcement(tables[-1]))",
+        "_say(context, ClaimStatus.STARTING, tables)",
         "pass",
-        "tests/sensors/test_syncs_that_hold_no_run.py::test_a_sync_that_ends_before_the_run_can_declare_it_waits_for_that",
+        "tests/sensors/start_jobs/test_runs_that_are_starting_syncs.py::test_a_sync_that_ends_before_the_run_can_claim_it_waits_for_that",
     ),
     Break(
         "a retry starts no second sync",
         "assets/schedules/start_job.py:start_all",
         "earlier = started_before(context.instance, context.run)",
         "earlier: dict[str, str] = {}",
-        "tests/sensors/test_syncs_that_hold_no_run.py::test_a_retry_starts_only_what_was_not_started[dagster/retry_number]",
+        "tests/sensors/start_jobs/test_syncs_that_hold_no_run.py::test_a_retry_starts_only_what_was_not_started[dagster/retry_number]",
     ),
     Break(
         "1: what is not the last one reported is looked up",
@@ -357,11 +357,10 @@ OF_ASSETS = (
     ),
     Break(
         "a run that hung looks again before it reports the rest",
-        "assets/sync/reporting.py:_OwedNow.look",
-        "self.looked_at = self.clock()",
-        "self.looked_at = float('inf')",
-        "tests/model/test_found_after_disasters.py"
-        "::test_a_run_that_hung_in_the_midst_of_its_report_repeats_nothing_of_the_sensors",
+        "assets/sync/reporting.py:report",
+        "TTLCache(1, GRACE, options.clock)",
+        "TTLCache(1, 1e9, options.clock)",
+        "tests/model/test_found_after_disasters.py::test_a_run_that_hung_in_the_midst_of_its_report_repeats_nothing_of_the_sensors",
     ),
     Break(
         "a clear during a run that names no job is not what it reported",

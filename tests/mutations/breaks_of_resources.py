@@ -139,8 +139,8 @@ OF_RESOURCES = (
     Break(
         "JSON is UTF-8",
         "resources/http/bodies.py:decoded",
-        'return body.decode("utf-8", errors)',
-        'return body.decode("iso-8859-1", errors)',
+        'return body.decode(encoding or "utf-8", errors)',
+        'return body.decode(encoding or "iso-8859-1", errors)',
         "tests/resources/test_bodies.py",
     ),
     Break(
@@ -194,7 +194,7 @@ OF_RESOURCES = (
     ),
     Break(
         "which API is asked is said once",
-        "resources/client/configuration_access.py:Fallback.note_closed",
+        "resources/client/configuration_access.py:Fallback._note_closed",
         "is_news = not self._shut or question in self._open",
         "is_news = True",
         "tests/resources/test_refusing_configuration_api.py::test_history_that_may_not_be_listed_is_said_once_though_connections_may",
@@ -251,15 +251,15 @@ OF_RESOURCES = (
     Break(
         "one destination that fails stops no definitions",
         "resources/client/destination_reader.py:DestinationReader._read_one",
-        "except AirbyteRequestError as failure:",
-        "except AirbyteNotFound as failure:",
+        "except (AirbyteRefused, AirbyteUnavailable) as failure:",
+        "except AirbyteUnavailable as failure:",
         "tests/resources/test_destinations_that_fail.py",
     ),
     Break(
         "a link leads to no placeholder",
         "resources/api/instance.py:read_instance",
-        "shown = said.strip() if leads_to_people(said, configuration_api_base_url) else beside",
-        "shown = said.strip() or beside",
+        "shown = own if leads_to_people(own, configuration_api_base_url) else beside",
+        "shown = own or beside",
         "tests/resources/test_where_the_ui_is.py",
     ),
     Break(

@@ -79,6 +79,15 @@ def test_a_job_keeps_the_time_since_when_it_waits() -> None:
     assert moved([late], waits=[late], pending=waiting(late)).pending == waiting(late, since=400)
 
 
+def test_another_job_with_the_number_of_one_that_waits_begins_to_wait_itself() -> None:
+    """Airbyte was restored, and gives numbers again."""
+    again = job(2, 50)
+
+    after = moved([again], waits=[again], pending=waiting(job(2, 10)))
+
+    assert after.pending == waiting(again, since=1000)
+
+
 def test_the_grace_of_a_run_begins_when_it_is_seen_to_be_over() -> None:
     waits = job(1, 1)
 

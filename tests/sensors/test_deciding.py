@@ -213,3 +213,13 @@ def test_a_job_without_tables_here_is_neither_reported_nor_waits() -> None:
     decision = decide([job(1, 1, "stranger")], found)
 
     assert (reported(decision), waiting(decision)) == ([], [])
+
+
+def test_another_job_with_the_number_of_one_that_waits_does_not_wait_in_its_place() -> None:
+    """Airbyte was restored: the run follows the new one, which has only just ended."""
+    again = job(2, 50)
+    inputs = known(LiveRun("run", {SHOP.key: again.ref}), now=1000)
+
+    decision = decide([again], replace(inputs, pending=waits_since(300, job(2, 2))))
+
+    assert waiting(decision) == [2]
