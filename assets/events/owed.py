@@ -144,9 +144,7 @@ class _Fresh:
         asked_of = [table for table in tables if self._may_hide_the_job(table)]
         first, asked = first_missing(len(asked_of), lambda place: self._has(asked_of[place]))
         self.stored = frozenset(table.key for table in asked_of[:first])
-        if asked is not None:
-            self.questions.append(Question("materialization", asked_of[asked], self.job))
-            self.unclear.update(table.key for table in asked_of[first:])
+        self._ask(asked_of, first, asked)
 
     def _look_behind_later_ones(self, tables: Sequence[Table]) -> None:
         """Find the tables for which the job was reported though their last event is of a later one.
@@ -162,12 +160,16 @@ class _Fresh:
         last = self._has(asked_of[-1]) if first == 0 and asked is None else False
         if last is None:
             asked = len(asked_of) - 1
-        if asked is not None:
-            self.questions.append(Question("materialization", asked_of[asked], self.job))
-            self.unclear.update(table.key for table in asked_of[first:])
+        self._ask(asked_of, first, asked)
         if not last:
             self.stored |= {table.key for table in asked_of[:first]}
             self.missing = frozenset(table.key for table in asked_of[first:])
+
+    def _ask(self, tables: Sequence[Table], first: int, place: int | None) -> None:
+        """Ask about the table at the place, if any; all from the first on are unclear till then."""
+        if place is not None:
+            self.questions.append(Question("materialization", tables[place], self.job))
+            self.unclear.update(table.key for table in tables[first:])
 
     def _was_overtaken_on(self, table: Table) -> bool:
         is_last = self.ledger.is_last(table.key, self.job)

@@ -1,6 +1,6 @@
 """Looks up in the event log, table by table, what the last materializations do not say."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -123,12 +123,8 @@ def _read(
 
 
 def _is_noted(instance: dg.DagsterInstance, question: Question) -> bool:
-    if question.kind == "check":
-        return _has_check(instance, question.table, question.job)
-    return any(
-        _is_last_word(metadata) and named.is_same(question.job.ref)
-        for metadata, named in _observed(instance, question.table, question.job)
-    )
+    has = _has_check if question.kind == "check" else _has_observation
+    return has(instance, question.table, question.job)
 
 
 def _has_check(instance: dg.DagsterInstance, table: Table, job: Job) -> bool:
@@ -145,16 +141,12 @@ def _has_check(instance: dg.DagsterInstance, table: Table, job: Job) -> bool:
     return last is not None and (last.is_same(job.ref) or job.ref.precedes(last))
 
 
-def _observed(
-    instance: dg.DagsterInstance, table: Table, job: Job
-) -> Iterator[tuple[Mapping[str, object], JobRef]]:
+def _has_observation(instance: dg.DagsterInstance, table: Table, job: Job) -> bool:
+    """Whether an observation says how the job ended; that a run follows it does not count."""
     for record in observations_since(instance, table.key, job.began_at or BEFORE_ALL):
         metadata = record.asset_observation.metadata if record.asset_observation else {}
         named = job_named_in(metadata, table.connection_id)
-        if named is not None:
-            yield metadata, named
-
-
-def _is_last_word(metadata: Mapping[str, object]) -> bool:
-    """Whether an observation says how a job ended, not that a run has begun to follow it."""
-    return keys.text_in(metadata, keys.JOB_TYPE) is not None
+        is_end = keys.text_in(metadata, keys.JOB_TYPE) is not None
+        if is_end and named is not None and named.is_same(job.ref):
+            return True
+    return False

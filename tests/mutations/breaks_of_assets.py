@@ -236,9 +236,9 @@ OF_ASSETS = (
     ),
     Break(
         "1: a lost cursor repeats no observation",
-        "assets/events/table_history.py:_is_noted",
-        "_is_last_word(metadata) and named.is_same(question.job.ref)",
-        "False",
+        "assets/events/table_history.py:_has_observation",
+        "if is_end and named is not None and named.is_same(job.ref):",
+        "if False:",
         "tests/sensors/test_lost_cursors.py::test_a_lost_cursor_repeats_nothing",
     ),
     Break(
@@ -292,9 +292,9 @@ OF_ASSETS = (
     ),
     Break(
         "1: where it is looked up how far a job was reported, nothing is certain",
-        "assets/events/owed.py:_Fresh._look_behind_the_last",
-        "self.unclear.update(table.key for table in asked_of[first:])",
-        "self.unclear.add(asked_of[asked].key)",
+        "assets/events/owed.py:_Fresh._ask",
+        "self.unclear.update(table.key for table in tables[first:])",
+        "self.unclear.add(tables[place].key)",
         "tests/assets/test_what_a_job_owes.py::test_while_it_is_looked_up_how_far_a_job_was_reported_nothing_of_that_is_certain",
     ),
     Break(
