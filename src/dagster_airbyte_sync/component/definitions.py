@@ -13,7 +13,6 @@ from dagster_airbyte_sync.assets import (
     DagsterAirbyteTranslator,
     SyncEvent,
     Table,
-    TakenOver,
     build_schedules_from_airbyte,
     clean_name_with_case,
     load_tables,
@@ -66,19 +65,16 @@ class ComponentDefinitions:
     def _translator(self) -> DagsterAirbyteTranslator:
         return self.component.translator
 
-    @cached_property
-    def _taken_over(self) -> TakenOver:
-        return self.component.taken_over or TakenOver()
-
     def _tables(
         self, selector: ConnectionSelector | None, *, include_inactive: bool
     ) -> list[Table]:
+        component = self.component
         return load_tables(
-            self.component.workspace,
+            component.workspace,
             self._translator,
             selector,
             include_inactive=include_inactive,
-            freshness_from_airbyte_schedule=self.component.freshness and self._taken_over,
+            freshness_from_airbyte_schedule=component.freshness and (component.taken_over or True),
             snapshot=self.state,
         )
 
@@ -133,7 +129,7 @@ class ComponentDefinitions:
             default_status=fields.default_status,
             execution_timezone=fields.timezone,
             wait=wait,
-            taken_over=self._taken_over,
+            taken_over=self.component.taken_over,
             snapshot=self.state,
         )
 
