@@ -221,7 +221,9 @@ def _bool_or_path(value: bool | str) -> bool | str:
 
 def _read_now(workspace: type[BaseAirbyteWorkspace], name: str, value: object) -> object:
     """The content of a variable for a number or a switch; all other values as they are."""
-    if not isinstance(value, dg.EnvVar) or _takes_text(workspace, name):
+    field = workspace.model_fields.get(name)
+    takes_text = field is None or str in (field.annotation, *get_args(field.annotation))
+    if takes_text or not isinstance(value, dg.EnvVar):
         return value
     held = value.get_value()
     if held is None:
@@ -230,11 +232,6 @@ def _read_now(workspace: type[BaseAirbyteWorkspace], name: str, value: object) -
             " which is not set."
         )
     return held
-
-
-def _takes_text(workspace: type[BaseAirbyteWorkspace], name: str) -> bool:
-    field = workspace.model_fields.get(name)
-    return field is None or str in (field.annotation, *get_args(field.annotation))
 
 
 def _is_unread(value: object) -> bool:

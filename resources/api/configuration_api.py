@@ -71,21 +71,13 @@ class ConfigurationApi:
 
     def starts_by_somebody(self, connection_id: str) -> Call:
         """The newest syncs of a connection that somebody started, by its timeline (since 1.0)."""
-        return self._post(
-            "/connections/events/list",
-            {"connectionId": connection_id, "eventTypes": ["SYNC_STARTED"]},
-        )
+        body = {"connectionId": connection_id, "eventTypes": ["SYNC_STARTED"]}
+        return self._post("/connections/events/list", body)
 
     def set_schedule(self, connection_id: str, schedule: SyncSchedule) -> Call:
         """Change a connection's schedule and nothing else: the endpoint patches."""
-        return self._post(
-            "/connections/update",
-            {
-                "connectionId": connection_id,
-                "scheduleType": schedule.kind,
-                **_schedule_data(schedule),
-            },
-        )
+        body = {"connectionId": connection_id, "scheduleType": schedule.kind}
+        return self._post("/connections/update", {**body, **_schedule_data(schedule)})
 
     def _post(self, path: str, body: Json) -> Call:
         return Call("POST", f"{self._base_url}{path}", body=body)
@@ -100,10 +92,8 @@ def _schedule_data(schedule: SyncSchedule) -> Json:
     if schedule.kind == "manual":
         return {}
     if schedule.kind == "cron":
-        cron = {
-            "cronExpression": schedule.cron_expression,
-            "cronTimeZone": schedule.cron_timezone or "UTC",
-        }
+        zone = schedule.cron_timezone or "UTC"
+        cron = {"cronExpression": schedule.cron_expression, "cronTimeZone": zone}
         return {"scheduleData": {"cron": cron}}
     basic = {"units": schedule.units, "timeUnit": schedule.time_unit}
     return {"scheduleData": {"basicSchedule": basic}}

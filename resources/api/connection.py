@@ -16,6 +16,7 @@ def read_connection_with(
     connection_id = as_text(raw.get("connectionId"))
     if connection_id is None:
         return None
+    origin = as_text(raw.get("namespaceDefinition")) or "source"
     return Connection(
         id=connection_id,
         name=as_text(raw.get("name")) or connection_id,
@@ -23,14 +24,10 @@ def read_connection_with(
         source_id=as_text(raw.get("sourceId")),
         status=as_text(raw.get("status")) or "active",
         stream_prefix=as_text(raw.get("prefix")),
-        namespace_definition=_namespace_definition(as_text(raw.get("namespaceDefinition"))),
+        # The Configuration API writes `customformat`, the public one `custom_format`.
+        namespace_definition="custom_format" if origin == "customformat" else origin,
         namespace_format=as_text(raw.get("namespaceFormat")),
         schedule=read_schedule(raw),
         tags=tuple(filter(None, (as_text(tag.get("name")) for tag in objects_at(raw, "tags")))),
         all_streams=read_streams(raw),
     )
-
-
-def _namespace_definition(value: str | None) -> str:
-    # The Configuration API writes `customformat`, the public one `custom_format`.
-    return "custom_format" if value in ("customformat", "custom_format") else value or "source"

@@ -25,8 +25,8 @@ _FAR_AWAY = 2**30
 class JobQuery:
     """`limit` rows from number `offset` on, of the jobs that changed at or after `since`.
 
-    The oldest change comes first. `only_second`: only those that changed within the
-    second of `since`, in the order of their creation, which hardly ever ties.
+    The oldest change comes first. `only_second`: only those that changed within the second of
+    `since`, in the order of their creation, which hardly ever ties.
     """
 
     since: datetime
@@ -102,8 +102,7 @@ def _first_readable(start: datetime, listing: JobListing) -> tuple[Page[Job], bo
         is_last = _is_last(page, query, listing)
         if page.rows or is_last:
             return page, is_last
-        # There is no time to go on from, so it goes on by offset: none of these rows will be
-        # missed.
+        # These rows have no time to go on from, so it goes on by offset: there is nothing to lose.
         query = replace(query, offset=query.offset + page.received, limit=page.received)
         if query.offset == query.limit:
             _refuse_pages_without_end(query, listing)
@@ -158,7 +157,9 @@ def _jobs_of_second(second: datetime, listing: JobListing) -> Iterable[Job]:
     otherwise.
     """
     seen: dict[object, Job] = {}
-    for size in _page_sizes(listing.limit):
+    # Sizes close to the usual one, and never below 1.
+    step = -1 if listing.limit > _MOST_READINGS else 1
+    for size in range(listing.limit, listing.limit + step * _MOST_READINGS, step):
         received = _read_second(second, listing, size, seen)
         if len(seen) >= received:
             return seen.values()
@@ -194,9 +195,3 @@ def _refuse_pages_without_end(query: JobQuery, listing: JobListing) -> None:
             "the same page for every row number: what else ended at"
             f" {query.since.isoformat()} cannot be read"
         )
-
-
-def _page_sizes(limit: int) -> Iterable[int]:
-    """The page size of each reading of one second, all of them close to `limit`."""
-    step = -1 if limit > _MOST_READINGS else 1
-    return range(limit, limit + step * _MOST_READINGS, step)

@@ -6,7 +6,7 @@ filters and name a host that need not be reachable (airbyte-platform, `JobsRespo
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import timezone
 
 from dagster_airbyte_sync.resources.api.connection import read_connection_with
 from dagster_airbyte_sync.resources.api.job_pages import JobQuery
@@ -70,11 +70,12 @@ class PublicApi:
         self, query: JobQuery, job_type: JobType | None = None, status: JobStatus | None = None
     ) -> Call:
         """Jobs that changed, of every status or of one; without a type, those listed by default."""
+        since = query.since.astimezone(timezone.utc)
         return self._get(
             "/jobs",
             {
                 "workspaceIds": self._workspace_id,
-                "updatedAtStart": _zulu(query.since),
+                "updatedAtStart": since.strftime("%Y-%m-%dT%H:%M:%SZ"),
                 "updatedAtEnd": query.until.isoformat() if query.until else None,
                 "orderBy": "createdAt|ASC" if query.only_second else "updatedAt|ASC",
                 "limit": query.limit,
@@ -145,10 +146,6 @@ def takes_schedule(schedule: SyncSchedule) -> bool:
     if schedule.kind == "cron":
         return schedule.cron_timezone in (None, "UTC")
     return schedule.kind == "manual"
-
-
-def _zulu(moment: datetime) -> str:
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True)

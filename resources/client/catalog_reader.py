@@ -1,5 +1,7 @@
 """Reads what a workspace contains: connections from one API, destinations from the other."""
 
+import logging
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import NamedTuple
 
@@ -8,11 +10,19 @@ from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationAp
 from dagster_airbyte_sync.resources.api.paging import read_unordered
 from dagster_airbyte_sync.resources.api.public_api import PublicApi
 from dagster_airbyte_sync.resources.client.configuration_access import Fallback
-from dagster_airbyte_sync.resources.client.destination_reader import DestinationReader
+from dagster_airbyte_sync.resources.errors import (
+    AirbyteForbidden,
+    AirbyteNotFound,
+    AirbyteRefused,
+    AirbyteUnauthorized,
+    AirbyteUnavailable,
+)
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
 from dagster_airbyte_sync.resources.http.transport import Http
-from dagster_airbyte_sync.resources.records.catalog import Api, Catalog, Connection
+from dagster_airbyte_sync.resources.records.catalog import Api, Catalog, Connection, Destination
+
+_log = logging.getLogger(__name__)
 
 # A Configuration API that refuses is tried again after so many retry delays: by default 1 and 2 s.
 _PATIENCE = (4, 8)
@@ -40,39 +50,40 @@ class CatalogReader:
         self._configuration = configuration
         self._public = public
         self._fallback = fallback
-        self._destinations = DestinationReader(http, public)
 
     def read(self, budget: TimeBudget) -> Catalog:
         """The catalog, in two requests if lists fit on one page and the Configuration API answers.
 
         If it is closed, seven: five to be sure of that, and then two. One more for each destination
-        that is not listed.
+        that is not listed. Of those that cannot be seen the log warns.
         """
-        api, connections, is_whole = self._read_connections(budget)
+        connections = self._fallback.ask(
+            "connections",
+            lambda: self._from_configuration(budget),
+            lambda: self._from_public(budget),
+            budget,
+            self._waits(budget),
+        )
         return Catalog(
             workspace_id=self._settings.workspace_id,
-            connections=connections,
-            destinations=self._destinations.read(connections.values(), budget),
+            connections=connections.rows,
+            destinations=self._read_destinations(connections.rows.values(), budget),
             read_at=datetime.now(timezone.utc),
-            read_from=api,
-            is_whole=is_whole,
+            read_from=connections.read_from,
+            is_whole=connections.is_whole,
         )
 
-    def _read_connections(self, budget: TimeBudget) -> _Connections:
-        def from_configuration() -> _Connections:
-            call, reader = self._configuration.connections(), configuration_api.read_connections
-            rows = self._http.read(call, "connections", reader, budget).rows
-            return _Connections("configuration", {row.id: row for row in rows}, True)
+    def _from_configuration(self, budget: TimeBudget) -> _Connections:
+        call, reader = self._configuration.connections(), configuration_api.read_connections
+        rows = self._http.read(call, "connections", reader, budget).rows
+        return _Connections("configuration", {row.id: row for row in rows}, True)
 
-        def from_public() -> _Connections:
-            public, reader = self._public, public_api.read_connections
-            listing = read_unordered(
-                self._http, "connections", public.page_size, public.connections, reader, budget
-            )
-            return _Connections("public", listing.rows, listing.is_complete)
-
-        waits = self._waits(budget)
-        return self._fallback.ask("connections", from_configuration, from_public, budget, waits)
+    def _from_public(self, budget: TimeBudget) -> _Connections:
+        public, reader = self._public, public_api.read_connections
+        listing = read_unordered(
+            self._http, "connections", public.page_size, public.connections, reader, budget
+        )
+        return _Connections("public", listing.rows, listing.is_complete)
 
     def _waits(self, budget: TimeBudget) -> tuple[float, ...]:
         """Seconds before each new try of an API that refuses, for catalogs that become definitions.
@@ -82,3 +93,45 @@ class CatalogReader:
         if budget.left is not None or self._settings.is_cloud:
             return ()
         return tuple(times * self._settings.request_retry_delay for times in _PATIENCE)
+
+    def _read_destinations(
+        self, connections: Iterable[Connection], budget: TimeBudget
+    ) -> dict[str, Destination]:
+        """All destinations by id, from the public API: only it has the type that kinds are made of.
+
+        Raises AirbyteUnavailable if Airbyte does not answer for the list of them.
+        """
+        used = {each.destination_id: each.name for each in connections if each.destination_id}
+        if not used:
+            return {}
+        public, reader = self._public, public_api.read_destinations
+        try:
+            destinations = read_unordered(
+                self._http, "destinations", public.page_size, public.destinations, reader, budget
+            ).rows
+        except (AirbyteUnauthorized, AirbyteForbidden, AirbyteNotFound) as refusal:
+            _log.warning(
+                "Airbyte does not list the destinations (%s): tables have no storage kind", refusal
+            )
+            return {}
+        for missing in sorted(used.keys() - destinations.keys()):
+            destination = self._read_destination(missing, used[missing], budget)
+            if destination is not None:
+                destinations[missing] = destination
+        return destinations
+
+    def _read_destination(
+        self, destination_id: str, connection: str, budget: TimeBudget
+    ) -> Destination | None:
+        call = self._public.destination(destination_id)
+        try:
+            return self._http.read(call, "a destination", public_api.read_destination, budget)
+        except (AirbyteRefused, AirbyteUnavailable) as failure:
+            _log.warning(
+                "Destination %s, to which connection %r writes, could not be read (%s): its tables"
+                " have no storage kind",
+                destination_id,
+                connection,
+                failure,
+            )
+            return None

@@ -12,11 +12,7 @@ from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationAp
 from dagster_airbyte_sync.resources.api.public_api import PublicApi
 from dagster_airbyte_sync.resources.client.catalog_reader import CatalogReader
 from dagster_airbyte_sync.resources.client.configuration_access import Fallback, stands_for_closed
-from dagster_airbyte_sync.resources.client.job_history import (
-    JobHistory,
-    NoteUnreadable,
-    ignore_unreadable,
-)
+from dagster_airbyte_sync.resources.client.job_history import JobHistory, NoteUnreadable
 from dagster_airbyte_sync.resources.client.server import Server
 from dagster_airbyte_sync.resources.errors import (
     AirbyteForbidden,
@@ -45,7 +41,7 @@ class AirbyteClient:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._http = Http(settings, sleep=sleep)
         self._server = Server(settings, self._http, clock=clock)
         self._configuration = ConfigurationApi(settings)
@@ -55,18 +51,10 @@ class AirbyteClient:
             settings, self.check_workspace, self._server.check_address, clock=clock, sleep=sleep
         )
         self._catalog_reader = CatalogReader(
-            settings,
-            self._http,
-            self._configuration,
-            self._public,
-            self._fallback,
+            settings, self._http, self._configuration, self._public, self._fallback
         )
         self._lock = threading.RLock()
         self._catalog: TTLCache[str, Catalog] = TTLCache(1, settings.catalog_ttl, timer=clock)
-
-    @property
-    def settings(self) -> AirbyteSettings:
-        return self._settings
 
     # -- what the workspace contains ------------------------------------------------------------
 
@@ -92,8 +80,8 @@ class AirbyteClient:
             self._http.send(self._public.workspace(), budget)
         except (AirbyteForbidden, AirbyteNotFound) as refusal:
             raise AirbyteSettingsError(
-                f"Airbyte at {self._settings.rest_api_base_url} has no workspace"
-                f" {self._settings.workspace_id!r} that these credentials can see"
+                f"Airbyte at {self.settings.rest_api_base_url} has no workspace"
+                f" {self.settings.workspace_id!r} that these credentials can see"
                 f" (it answered {refusal.status}). Check workspace_id: Airbyte shows it under"
                 " Settings > General."
             ) from refusal
@@ -104,14 +92,13 @@ class AirbyteClient:
         self,
         since: datetime,
         budget: TimeBudget = NO_LIMIT,
-        unreadable: NoteUnreadable = ignore_unreadable,
+        unreadable: NoteUnreadable | None = None,
     ) -> Iterator[Job]:
         """Jobs that finished at or after `since` (Airbyte's clock), each once.
 
         Oldest end first; within one second by creation, then by number. One request a page, made
         when its first job is needed. `unreadable` is called for each page with how many of its rows
-        are no job, if there are any. Raises
-        AirbyteUnreadable if Airbyte's pages cannot be read to their end.
+        are no job, if any. Raises AirbyteUnreadable if the pages cannot be read to their end.
         """
         seen: set[object] = set()
         for job in self._jobs_by_end(since, budget, unreadable):
@@ -120,7 +107,7 @@ class AirbyteClient:
                 yield job
 
     def _jobs_by_end(
-        self, since: datetime, budget: TimeBudget, unreadable: NoteUnreadable
+        self, since: datetime, budget: TimeBudget, unreadable: NoteUnreadable | None
     ) -> Iterator[Job]:
         if not self._fallback.is_closed("history"):
             try:
@@ -154,9 +141,8 @@ class AirbyteClient:
 
     def newest_jobs(self, connection_id: str, limit: int = 10) -> list[Job]:
         """The newest jobs of a connection, running ones too, newest first."""
-        calls = (
-            self._public.newest_jobs(connection_id, limit, each) for each in self._listed_types()
-        )
+        types, newest = self._listed_types(), self._public.newest_jobs
+        calls = [newest(connection_id, limit, each) for each in types]
         pages = [self._http.read(call, "jobs", public_api.read_jobs) for call in calls]
         jobs = [job for page in pages for job in page.rows]
         return sorted(jobs, key=lambda job: job.id, reverse=True)[:limit]

@@ -16,10 +16,6 @@ from dagster_airbyte_sync.resources.records.jobs import FINISHED, Job, JobStatus
 NoteUnreadable = Callable[[int], None]
 
 
-def ignore_unreadable(rows: int) -> None:
-    """For those who only want the jobs that can be read."""
-
-
 class JobHistory:
     """Reads the finished jobs of one workspace, oldest end first."""
 
@@ -32,7 +28,7 @@ class JobHistory:
         self._public_own = PageSize()
 
     def by_configuration(
-        self, since: datetime, budget: TimeBudget, unreadable: NoteUnreadable
+        self, since: datetime, budget: TimeBudget, unreadable: NoteUnreadable | None
     ) -> Iterator[Job]:
         def fetch(query: JobQuery) -> Page[Job]:
             return _noted(self._configuration_page(query, budget), unreadable)
@@ -46,7 +42,7 @@ class JobHistory:
         since: datetime,
         types: Iterable[JobType | None],
         budget: TimeBudget,
-        unreadable: NoteUnreadable,
+        unreadable: NoteUnreadable | None,
     ) -> Iterator[Job]:
         """The jobs of all `types`; None stands for those that Airbyte lists by default."""
 
@@ -79,7 +75,7 @@ class JobHistory:
         return self._http.read(call, "jobs", public_api.read_jobs, budget)
 
 
-def _noted(page: Page[Job], unreadable: NoteUnreadable) -> Page[Job]:
-    if page.unreadable:
+def _noted(page: Page[Job], unreadable: NoteUnreadable | None) -> Page[Job]:
+    if unreadable and page.unreadable:
         unreadable(page.unreadable)
     return page

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from cachetools import TTLCache
@@ -90,11 +91,9 @@ class Server:
         for address in likely_addresses(
             self._settings.configuration_api_base_url, self._settings.rest_api_base_url
         ):
-            try:
+            with suppress(AirbyteUnavailable):
                 if is_instance(self._ask(address, budget)):
                     return address
-            except AirbyteUnavailable:
-                continue
         return None
 
     def _ask(self, address: str, budget: TimeBudget) -> Json:

@@ -55,7 +55,7 @@ def json_of(method: str, url: str, received: Received) -> object:
     parsed = _parsed(received.body)
     if isinstance(parsed, dict | list):
         return parsed
-    is_page = _is_page(_beginning(received))
+    is_page = _is_page(received)
     page = "an HTML page" if is_page else "no readable JSON"
     reason = f"{page} with status {received.status}: is the address that of Airbyte's API?"
     raise (AirbyteSentPage if is_page else AirbyteUnreadable)(method, url, reason)
@@ -97,18 +97,15 @@ def reason_in(body: Json, secrets: Redactor = NO_SECRETS) -> str | None:
 
 
 def _plain(received: Received, secrets: Redactor) -> str:
-    if _is_page(_beginning(received)):
+    if _is_page(received):
         return "an HTML page"
     words = secrets.quoted(decoded(received.body, "replace"), _BEGINNING).split()
     return " ".join(words)[:_LONGEST_REASON] or "no message"
 
 
-def _beginning(received: Received) -> str:
-    return decoded(received.body[: 4 * _BEGINNING], "replace")[:_BEGINNING]
-
-
-def _is_page(words: str) -> bool:
-    return "<html" in words.lower() or "<!doctype" in words.lower()
+def _is_page(received: Received) -> bool:
+    beginning = decoded(received.body[: 4 * _BEGINNING], "replace")[:_BEGINNING].lower()
+    return "<html" in beginning or "<!doctype" in beginning
 
 
 def _has_too_many_parts(body: bytes | bytearray) -> bool:

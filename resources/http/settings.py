@@ -103,8 +103,9 @@ class AirbyteSettings:
         """Other machines to which credentials are sent unencrypted."""
         if not (self.client_secret or self.password or self.request_headers):
             return ()
-        addresses = (self.rest_api_base_url, self.configuration_api_base_url)
-        return tuple(sorted({host for address in addresses if (host := _in_the_clear(address))}))
+        parts = map(urlsplit, (self.rest_api_base_url, self.configuration_api_base_url))
+        hosts = {each.hostname or "" for each in parts if each.scheme == "http"}
+        return tuple(sorted(host for host in hosts if not is_this_machine(host)))
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -126,12 +127,6 @@ SETTINGS = tuple(each.name for each in fields(AirbyteSettings))
 
 # Its arguments are secrets, and a dataclass's own leaves them in its frame if it raises.
 AirbyteSettings.__init__ = forgets_arguments(AirbyteSettings.__init__)  # type: ignore[method-assign]
-
-
-def _in_the_clear(address: str) -> str | None:
-    parts = urlsplit(address)
-    host = parts.hostname or ""
-    return host if parts.scheme == "http" and not is_this_machine(host) else None
 
 
 def is_this_machine(host: str) -> bool:

@@ -170,7 +170,9 @@ class Http:
 
     def _once(self, call: Call, budget: TimeBudget, proof: RequestAuth) -> object:
         timeout = self._timeout(call, budget)
-        deadline = Deadline(_seconds_for(timeout, budget))
+        # From connecting to the end of the answer.
+        longest = max(_LONGEST_ANSWER, sum(timeout)) if budget.left is None else budget.left
+        deadline = Deadline(longest)
         # An error of requests must not be the context of ours: its text can hold a secret.
         received = self._received(call, proof, timeout, deadline)
         if isinstance(received, AirbyteError):
@@ -228,11 +230,6 @@ class NoAnswer(AirbyteUnavailable):
     """Raised if the connection broke or timed out."""
 
 
-def _seconds_for(timeout: Timeout, budget: TimeBudget) -> float:
-    """How long a request may take, from connecting to the end of its answer."""
-    return max(_LONGEST_ANSWER, sum(timeout)) if budget.left is None else budget.left
-
-
 def _no_answer(
     call: Call, failure: requests.RequestException | HTTPError, timeout: Timeout, deadline: Deadline
 ) -> NoAnswer:
@@ -249,15 +246,13 @@ def _why_no_answer(failure: requests.RequestException | HTTPError, timeout: Time
         connect, read = timeout
         waited = connect if isinstance(failure, requests.ConnectTimeout) else read
         return f"no answer within {waited:g} s"
-    return f"no answer ({type(failure).__name__}): {_likely_cause(failure)}"
-
-
-def _likely_cause(failure: requests.RequestException | HTTPError) -> str:
     if isinstance(failure, requests.exceptions.SSLError):
-        return "is its certificate trusted here? Set verify to the file of its CA"
-    if isinstance(failure, requests.exceptions.ProxyError):
-        return "the proxy did not let it through: check proxies, HTTP_PROXY and HTTPS_PROXY"
-    return "is Airbyte running, and is the address right?"
+        cause = "is its certificate trusted here? Set verify to the file of its CA"
+    elif isinstance(failure, requests.exceptions.ProxyError):
+        cause = "the proxy did not let it through: check proxies, HTTP_PROXY and HTTPS_PROXY"
+    else:
+        cause = "is Airbyte running, and is the address right?"
+    return f"no answer ({type(failure).__name__}): {cause}"
 
 
 def _may_repeat(call: Call, error: AirbyteUnavailable, tries: int) -> bool:

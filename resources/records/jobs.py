@@ -27,7 +27,7 @@ class JobStatus(str, Enum):
 
     @property
     def is_finished(self) -> bool:
-        return self in (JobStatus.FAILED, JobStatus.SUCCEEDED, JobStatus.CANCELLED)
+        return self in FINISHED
 
 
 FINISHED = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED)

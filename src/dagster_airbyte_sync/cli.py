@@ -5,7 +5,6 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -92,12 +91,11 @@ def _age_of_what_is_there(out: Path, catalog: Catalog) -> str:
         old = read_snapshot_file(out, catalog.workspace_id)
     except AirbyteSettingsError as reason:
         return f"It replaces what could not be used. {reason}"
-    return f"It replaces a snapshot that was {_in_words(catalog.read_at - old.read_at)} old."
-
-
-def _in_words(age: timedelta) -> str:
-    hours, seconds = divmod(age.seconds, 3600)
-    return f"{age.days} days, {hours} hours and {seconds // 60} minutes"
+    age = catalog.read_at - old.read_at
+    hours, minutes = divmod(age.seconds // 60, 60)
+    return (
+        f"It replaces a snapshot that was {age.days} days, {hours} hours and {minutes} minutes old."
+    )
 
 
 def _described(catalog: Catalog, out: Path) -> str:

@@ -21,7 +21,7 @@ def as_syncing_workspace(value: object) -> SyncsAssets:
     workspace = as_workspace(value)
     if isinstance(workspace, SyncsAssets):
         return workspace
-    ours = (
+    kind = (
         AirbyteWorkspace if isinstance(workspace, SelfManagedWorkspace) else AirbyteCloudWorkspace
     )
-    return ours(**{name: getattr(workspace, name) for name in type(workspace).model_fields})
+    return kind(**{name: getattr(workspace, name) for name in type(workspace).model_fields})

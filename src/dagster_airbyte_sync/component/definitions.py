@@ -1,6 +1,6 @@
 """Definitions of a component from its state: no request is made, and no variable needs a value."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,6 @@ from dagster_airbyte_sync.assets import (
     DagsterAirbyteTranslator,
     SyncEvent,
     Table,
-    TakenOver,
     build_schedules_from_airbyte,
     clean_name_with_case,
     load_tables,
@@ -66,19 +65,16 @@ class ComponentDefinitions:
     def _translator(self) -> DagsterAirbyteTranslator:
         return self.component.translator
 
-    @cached_property
-    def _taken_over(self) -> TakenOver:
-        return self.component.taken_over or TakenOver()
-
     def _tables(
         self, selector: ConnectionSelector | None, *, include_inactive: bool
     ) -> list[Table]:
+        component = self.component
         return load_tables(
-            self.component.workspace,
+            component.workspace,
             self._translator,
             selector,
             include_inactive=include_inactive,
-            freshness_from_airbyte_schedule=self.component.freshness and self._taken_over,
+            freshness_from_airbyte_schedule=component.freshness and (component.taken_over or True),
             snapshot=self.state,
         )
 
@@ -111,7 +107,17 @@ class ComponentDefinitions:
             )
         wait = component.sync if fields.wait is None else fields.wait
         if fields.from_airbyte:
-            yield from self._from_airbyte(fields, wait)
+            yield from build_schedules_from_airbyte(
+                component.workspace,
+                connection_selector_fn=both(component.connection_selector, fields.selector),
+                dagster_airbyte_translator=self._translator,
+                resource_key=component.resource_key,
+                default_status=fields.default_status,
+                execution_timezone=fields.timezone,
+                wait=wait,
+                taken_over=component.taken_over,
+                snapshot=self.state,
+            )
         elif fields.cron is not None:
             name = fields.name or f"{component.resource_key}_sync_schedule"
             yield sync_schedule(
@@ -123,19 +129,6 @@ class ComponentDefinitions:
                 default_status=fields.default_status or dg.DefaultScheduleStatus.STOPPED,
                 resource_key=component.resource_key,
             )
-
-    def _from_airbyte(self, fields: ScheduleFields, wait: bool) -> Sequence[dg.ScheduleDefinition]:
-        return build_schedules_from_airbyte(
-            self.component.workspace,
-            connection_selector_fn=both(self.component.connection_selector, fields.selector),
-            dagster_airbyte_translator=self._translator,
-            resource_key=self.component.resource_key,
-            default_status=fields.default_status,
-            execution_timezone=fields.timezone,
-            wait=wait,
-            taken_over=self._taken_over,
-            snapshot=self.state,
-        )
 
     def _tables_to_sync(self, selector: ConnectionSelector | None, schedule: str) -> list[Table]:
         """Those of all active connections, or of those that the schedule's selector accepts."""

@@ -5,7 +5,7 @@ And `taken_over:`, the schedules that Airbyte had before Dagster took them over.
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import dagster as dg
 from pydantic import ConfigDict, Field, model_validator
@@ -82,8 +82,7 @@ def _resolved(context: dg.ResolutionContext, value: object) -> ScheduleFields:
             f"schedules has {value!r}: give a list of schedules, each with cron or with"
             " from_airbyte: true."
         )
-    made: ScheduleFields = ScheduleFields.resolve_from_model(context, value)
-    return made
+    return cast(ScheduleFields, ScheduleFields.resolve_from_model(context, value))
 
 
 ResolvedSchedules = Annotated[

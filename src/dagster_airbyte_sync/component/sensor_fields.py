@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import dagster as dg
 from pydantic import ConfigDict, Field, field_validator
@@ -109,8 +109,7 @@ def resolve_sensor(context: dg.ResolutionContext, value: object) -> SensorFields
     if isinstance(sensor, SensorFields):
         return sensor
     if isinstance(sensor, SensorFields.model()):
-        made: SensorFields = SensorFields.resolve_from_model(context, sensor)
-        return made
+        return cast(SensorFields, SensorFields.resolve_from_model(context, sensor))
     raise AirbyteSettingsError(f"sensor is {sensor!r}: give true, false, or its settings.")
 
 

@@ -1,7 +1,6 @@
 """`translation:`, how YAML changes each table's asset, by templates with `spec` and `props`.
 
 Not with Dagster's TranslationFnResolver, which turns text such as "2024" into numbers.
-
 """
 
 from collections.abc import Callable, Mapping
