@@ -29,7 +29,7 @@ OF_SENSORS = (
         "sensors/cursor_advance.py:_floor",
         "min(since - OVERLAP + max(quiet, timedelta(0)), since + _SECOND)",
         "since",
-        "tests/sensors/test_nothing_is_told_twice.py::test_a_job_that_commits_late_with_an_older_time_is_told",
+        "tests/sensors/test_deciding_and_moving_on.py::test_what_lies_within_the_overlap_is_remembered",
     ),
     Break(
         "1: a job that waits is not done",
@@ -43,7 +43,7 @@ OF_SENSORS = (
         "sensors/scan.py:HistoryScan._take",
         "self._behind.add(job.connection_id)",
         "pass",
-        "tests/sensors/test_backlog.py::test_a_connection_that_could_not_be_told_for_days_is_told_in_the_end",
+        "tests/model/test_found_after_disasters.py::test_a_sensor_without_a_cursor_goes_back_to_the_last_report_of_a_connection_that_is[broken]",
     ),
     Break(
         "1: what waits behind a job that Airbyte forgot is not done",
@@ -78,14 +78,14 @@ OF_SENSORS = (
         "sensors/cursor_advance.py:_apart",
         "if key not in decision.unreadable or ended_at is None or len(apart) >= MOST_APART:",
         "if True:",
-        "tests/sensors/test_backlog.py::test_a_connection_that_could_not_be_told_for_days_is_told_in_the_end",
+        "tests/sensors/test_deciding_and_moving_on.py::test_a_connection_that_cannot_be_read_is_set_apart_and_not_read_again_meanwhile",
     ),
     Break(
         "1: what follows a clock that was set back is reported",
         "sensors/cursor_advance.py:_step_back",
         "return back if back > _DISAGREEMENT else timedelta(0)",
         "return timedelta(0)",
-        "tests/sensors/test_airbytes_clock.py::test_what_ends_after_airbytes_clock_was_set_back_is_told",
+        "tests/sensors/test_deciding_and_moving_on.py::test_it_goes_back_with_airbytes_clock_but_not_for_servers_that_differ_a_little",
     ),
     Break(
         "1: left to the live run",
@@ -197,7 +197,7 @@ OF_SENSORS = (
         "sensors/cursor_advance.py:_gone_back",
         "cursor.begin - back if is_relative else cursor.begin",
         "cursor.begin",
-        "tests/sensors/test_airbytes_clock.py",
+        "tests/sensors/test_deciding_and_moving_on.py::test_a_first_tick_by_a_clock_that_was_ahead_begins_in_the_past_once_it_is_right",
     ),
     Break(
         "4: what was reported uses up no tick",
@@ -225,7 +225,7 @@ OF_SENSORS = (
         "sensors/cursor/cursor.py:read_cursor",
         'raw.get("v") not in (*earlier_cursors.VERSIONS, VERSION)',
         'raw.get("v") not in (VERSION,)',
-        "tests/sensors/test_lost_cursors.py::test_a_cursor_of_an_earlier_version_is_read_without_loss",
+        "tests/sensors/test_cursor.py::test_cursors_of_earlier_versions_are_read_without_loss",
     ),
     Break(
         "1: a key that cannot be stored stops only its table",
@@ -253,7 +253,7 @@ OF_SENSORS = (
         "sensors/defined_tables.py:DefinedTables.of",
         "if self._of_connection(job.connection_id) and not _tells_streams(job):",
         "if not self._of_connection(job.connection_id):",
-        "tests/sensors/test_newer_than_the_definitions.py::test_a_refresh_of_the_new_stream_alone_is_reported",
+        "tests/sensors/test_newer_than_the_definitions.py::test_a_refresh_of_the_new_stream_alone_is_reported[public]",
     ),
     Break(
         "4: not each connection is asked by itself",
@@ -352,7 +352,7 @@ OF_SENSORS = (
         "sensors/scan.py:HistoryScan._take",
         "if cursor.knows(job, is_behind=is_behind) or self._passes(job):",
         "if cursor.knows(job, is_behind=is_behind):",
-        "tests/sensors/test_lost_cursors.py",
+        "tests/sensors/test_lost_cursors.py::test_a_sensor_without_a_cursor_after_an_outage_of_hours_goes_on_where_the_event_log_ends[configuration-reset]",
     ),
     Break(
         "1: a sensor begins by Airbyte's clock as it goes now",
