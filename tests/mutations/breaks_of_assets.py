@@ -57,7 +57,7 @@ OF_ASSETS = (
         "assets/events/claims.py:other_reporter",
         "return min(reporters, key=lambda reporter: reporter.is_over, default=None)",
         "return None",
-        "tests/sensors/test_two_runs_follow_one_sync.py::test_the_first_to_follow_a_sync_tells_it_whichever_ends_first",
+        "tests/sensors/test_two_runs_follow_one_sync.py::test_the_first_to_follow_a_sync_tells_it_whichever_ends_first[1]",
     ),
     Break(
         "a schedule is said before Airbyte forgets it",
@@ -162,7 +162,7 @@ OF_ASSETS = (
         "assets/sync/follow.py:_cancel_if_current",
         "if running is not None and running.ref.is_same(job.ref):",
         "if running is not None:",
-        "tests/assets/test_following_a_sync.py",
+        "tests/assets/test_following_a_sync.py::test_another_job_that_runs_meanwhile_is_not_cancelled",
     ),
     Break(
         "a status that is not known is not followed in silence",
@@ -176,7 +176,7 @@ OF_ASSETS = (
         "assets/events/owed.py:makes_fresh",
         "return job.succeeded and job.type.writes_tables",
         "return job.type.writes_tables",
-        "tests/sensors/test_external_syncs_are_told.py::test_failed_cancelled_and_unfinished_syncs_materialize_nothing",
+        "tests/assets/test_what_a_job_owes.py",
     ),
     Break(
         "8: one key for two streams is an error",
@@ -253,14 +253,14 @@ OF_ASSETS = (
         "assets/events/sync_events.py:shortened",
         "if len(message) <= _LONGEST_TEXT:",
         "if True:",
-        "tests/sensors/test_wide_connections.py::test_a_failure_text_of_two_hundred_kilobytes_stops_nothing",
+        "tests/assets/test_events_of_a_job.py::test_a_long_failure_is_cut_as_each_table_of_the_connection_gets_it",
     ),
     Break(
         "4: streams are matched in a time that grows with their number",
         "assets/tables/matching.py:match",
         "{table: table for table in tables if table in wanted}",
         "{table: table for table in tables if table in named}",
-        "tests/assets/test_streams_without_a_namespace.py",
+        "tests/assets/test_streams_without_a_namespace.py::test_thousands_of_streams_are_matched_without_comparing_each_with_each",
     ),
     Break(
         "1: a stream newer than the definitions is reported by the run",
@@ -281,14 +281,14 @@ OF_ASSETS = (
         "assets/events/ledger.py:Ledger.is_reported",
         "return False if self.is_after_last(key, job) else None",
         "return False",
-        "tests/sensors/test_nothing_is_told_twice.py::test_a_job_that_finished_after_a_newer_one_is_told_once_even_without_a_bookmark",
+        "tests/assets/test_ledger.py",
     ),
     Break(
         "1: what a run reported behind the events of a tick decided before is not reported again",
         "assets/events/owed.py:_Fresh._look_behind_the_last",
         "self.stored = frozenset(table.key for table in asked_of[:first])",
         "self.stored = frozenset()",
-        "tests/sensors/test_found_by_killing.py::test_a_run_that_reports_all_tables_before_a_tick_is_stored_is_not_told_again",
+        "tests/assets/test_what_a_job_owes.py",
     ),
     Break(
         "1: where it is looked up how far a job was reported, nothing is certain",
@@ -302,7 +302,7 @@ OF_ASSETS = (
         "assets/events/owed.py:_Fresh._add",
         "is_reported = self._is_reported(table)",
         "is_reported = False",
-        "tests/sensors/test_nothing_is_told_twice.py::test_a_tick_that_dies_after_any_event_is_completed_by_the_next[3]",
+        "tests/assets/test_what_a_job_owes.py",
     ),
     Break(
         "1: a run that spans a job has reported it, though it names none",
@@ -397,6 +397,6 @@ OF_ASSETS = (
         "assets/events/owed.py:owed_by",
         "is_known = len(tables) == 1 or bool(streams_of(job))",
         "is_known = True",
-        "tests/sensors/test_streams_of_clears_and_refreshes.py",
+        "tests/sensors/test_streams_of_clears_and_refreshes.py::test_a_clear_of_which_airbyte_does_not_say_the_streams_turns_no_red_check_green",
     ),
 )

@@ -29,7 +29,7 @@ OF_SENSORS = (
         "sensors/cursor_advance.py:_floor",
         "min(since - OVERLAP + max(quiet, timedelta(0)), since + _SECOND)",
         "since",
-        "tests/sensors/test_nothing_is_told_twice.py::test_a_job_that_commits_late_with_an_older_time_is_told",
+        "tests/sensors/test_cursor_advance.py::test_what_lies_within_the_overlap_is_remembered",
     ),
     Break(
         "1: a job that waits is not done",
@@ -71,7 +71,7 @@ OF_SENSORS = (
         "sensors/cursor_advance.py:_step_back",
         "return back if back > _DISAGREEMENT else timedelta(0)",
         "return timedelta(0)",
-        "tests/sensors/test_airbytes_clock.py::test_what_ends_after_airbytes_clock_was_set_back_is_told",
+        "tests/sensors/test_cursor_advance.py::test_it_goes_back_with_airbytes_clock_but_not_for_servers_that_differ_a_little",
     ),
     Break(
         "1: left to the live run",
@@ -183,7 +183,7 @@ OF_SENSORS = (
         "sensors/cursor_advance.py:_gone_back",
         "cursor.begin - back if is_relative else cursor.begin",
         "cursor.begin",
-        "tests/sensors/test_airbytes_clock.py",
+        "tests/sensors/test_cursor_advance.py::test_a_first_tick_by_a_clock_that_was_ahead_begins_in_the_past_once_it_is_right",
     ),
     Break(
         "4: what was reported uses up no tick",
@@ -211,7 +211,7 @@ OF_SENSORS = (
         "sensors/cursor/cursor.py:read_cursor",
         "min([floor, *_waited_since(raw)])",
         "floor",
-        "tests/sensors/test_lost_cursors.py::test_a_cursor_of_an_earlier_version_is_read_without_loss",
+        "tests/sensors/test_cursor.py",
     ),
     Break(
         "1: a key that cannot be stored stops only its table",
@@ -239,7 +239,7 @@ OF_SENSORS = (
         "sensors/defined_tables.py:DefinedTables.of",
         "if self._of_connection(job.connection_id) and not _tells_streams(job):",
         "if not self._of_connection(job.connection_id):",
-        "tests/sensors/test_newer_than_the_definitions.py::test_a_refresh_of_the_new_stream_alone_is_reported",
+        "tests/sensors/test_newer_than_the_definitions.py::test_a_refresh_of_the_new_stream_alone_is_reported[public]",
     ),
     Break(
         "4: not each connection is asked by itself",
@@ -338,7 +338,7 @@ OF_SENSORS = (
         "sensors/scan.py:HistoryScan._take",
         "if is_parked or self._cursor.knows(job) or self._passes(job):",
         "if is_parked or self._cursor.knows(job):",
-        "tests/sensors/test_lost_cursors.py",
+        "tests/sensors/test_lost_cursors.py::test_a_sensor_without_a_cursor_after_an_outage_of_hours_goes_on_where_the_event_log_ends[configuration-reset]",
     ),
     Break(
         "1: a sensor begins by Airbyte's clock as it goes now",
