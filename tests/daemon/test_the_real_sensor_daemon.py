@@ -12,6 +12,7 @@ from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConne
 from helpers.dagster_private import SensorDaemon, TickStatus, sensor_daemon
 from helpers.deployment import version_of
 from helpers.local_instance import local_instance
+from helpers.simulated import clock_from_now
 
 STREAMS = ["orders", "users", "items"]
 LOCATION = Path(__file__).parent / "location.py"
@@ -19,7 +20,7 @@ LOCATION = Path(__file__).parent / "location.py"
 
 @pytest.fixture
 def airbyte() -> Iterator[AirbyteSimulator]:
-    with AirbyteSimulator() as airbyte:
+    with AirbyteSimulator(clock=clock_from_now()) as airbyte:
         yield airbyte
 
 

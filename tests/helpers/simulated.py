@@ -1,15 +1,15 @@
-"""A bare HTTP client of a simulated Airbyte."""
+"""A bare HTTP client of a simulated Airbyte, and the clock of one beside a real Dagster."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import requests
 
-from dagster_airbyte_sync.testing import AirbyteSimulator
+from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedClock
 
 
 class Client:
-    """Sends what it is told to, with a token that is a minute old at most."""
+    """Sends what it is given, with a token that is a minute old at most."""
 
     def __init__(self, airbyte: AirbyteSimulator) -> None:
         self.airbyte = airbyte
@@ -73,3 +73,8 @@ def host_and_port(airbyte: AirbyteSimulator) -> dict[str, Any]:
     """Where it is, in the words of an AirbyteResource."""
     host, port = airbyte.url.removeprefix("http://").split(":")
     return {"host": host, "port": port}
+
+
+def clock_from_now() -> SimulatedClock:
+    """Airbyte's clock begins where Dagster's is, and stands still."""
+    return SimulatedClock(datetime.now(timezone.utc))

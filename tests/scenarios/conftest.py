@@ -8,11 +8,12 @@ import pytest
 from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_definitions
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.deployment import Deployment
+from helpers.simulated import clock_from_now
 
 
 @pytest.fixture
 def airbyte() -> Iterator[AirbyteSimulator]:
-    with AirbyteSimulator() as airbyte:
+    with AirbyteSimulator(clock=clock_from_now()) as airbyte:
         yield airbyte
 
 

@@ -6,18 +6,20 @@ import pytest
 
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.deployment import Deployment, deployed
+from helpers.simulated import clock_from_now
 
 
 @pytest.fixture
 def airbyte() -> Iterator[AirbyteSimulator]:
-    with AirbyteSimulator() as airbyte:
+    with AirbyteSimulator(clock=clock_from_now()) as airbyte:
         yield airbyte
 
 
 @pytest.fixture(params=["configuration", "public"])
 def either(request: pytest.FixtureRequest) -> Iterator[AirbyteSimulator]:
     """An Airbyte with its Configuration API open, and one with it closed."""
-    with AirbyteSimulator(configuration_api=request.param == "configuration") as airbyte:
+    is_open = request.param == "configuration"
+    with AirbyteSimulator(configuration_api=is_open, clock=clock_from_now()) as airbyte:
         yield airbyte
 
 

@@ -7,13 +7,14 @@ import pytest
 
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedClock
 from helpers.deployment import Deployment
+from helpers.simulated import clock_from_now
 
 Deploy = Callable[..., Deployment]
 
 
 @pytest.fixture
 def clock() -> SimulatedClock:
-    return SimulatedClock()
+    return clock_from_now()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -138,6 +138,10 @@ def test_settings_for_a_workspace(airbyte: AirbyteSimulator) -> None:
         "client_id": airbyte.client_id,
         "client_secret": airbyte.client_secret,
     }
+
+
+def test_the_clock_starts_at_the_same_moment_on_every_day() -> None:
+    assert AirbyteSimulator().now == datetime(2026, 1, 15, 12, tzinfo=timezone.utc)
 
 
 def test_a_clock_only_goes_forward_and_knows_its_zone(airbyte: AirbyteSimulator) -> None:

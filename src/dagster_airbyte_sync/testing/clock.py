@@ -7,6 +7,8 @@ from dagster_airbyte_sync.testing.errors import SimulatorError
 
 UTC = timezone.utc
 
+_START = datetime(2026, 1, 15, 12, tzinfo=UTC)
+
 
 class Clock(Protocol):
     """What the simulator needs of a clock."""
@@ -27,11 +29,13 @@ class Clock(Protocol):
 class SimulatedClock:
     """Stands still until it is moved: by `advance`, or by `step` with each request.
 
-    A `step` lets a client that polls in a loop see time pass without a second thread.
+    It starts at noon UTC on 15 January 2026, so that a test is the same on every day, or at
+    `start`: that is the real time where something beside it goes by that, such as the ticks of a
+    sensor. A `step` lets a client that polls in a loop see time pass without a second thread.
     """
 
     def __init__(self, start: datetime | None = None, *, step: float | timedelta = 0.0) -> None:
-        self._now = aware(start) if start else datetime.now(UTC)
+        self._now = aware(start or _START)
         self._step = as_timedelta(step)
 
     def now(self) -> datetime:

@@ -38,7 +38,8 @@ _SHORT_LIVED = 180.0
 class AirbyteSimulator(CatalogControls, JobControls, HistoryControls, IncidentControls):
     """A real HTTP server on loopback that behaves as Airbyte does, faults included.
 
-    It holds one workspace in memory. Time stands still until the test moves it::
+    It holds one workspace in memory. It is noon UTC on 15 January 2026 until the test moves time;
+    `clock=RealClock()` is for a Dagster that runs beside it::
 
         with AirbyteSimulator() as airbyte:
             shop = airbyte.add_connection("shop", streams=["orders", "users"])
