@@ -139,8 +139,8 @@ OF_RESOURCES = (
     Break(
         "JSON is UTF-8",
         "resources/http/bodies.py:decoded",
-        'return body.decode(encoding or "utf-8", errors)',
-        'return body.decode(encoding or "iso-8859-1", errors)',
+        "encoding = guess_json_utf(body)",
+        'encoding = "iso-8859-1"',
         "tests/resources/test_bodies.py",
     ),
     Break(
@@ -250,7 +250,7 @@ OF_RESOURCES = (
     ),
     Break(
         "one destination that fails stops no definitions",
-        "resources/client/destination_reader.py:DestinationReader._read_one",
+        "resources/client/catalog_reader.py:CatalogReader._read_destination",
         "except (AirbyteRefused, AirbyteUnavailable) as failure:",
         "except AirbyteUnavailable as failure:",
         "tests/resources/test_destinations_that_fail.py",
