@@ -36,16 +36,20 @@ class Break:
         return self.place.partition(":")[2]
 
     def apply(self, source: str) -> str:
-        """The file's text with the line broken; the rest is as it was."""
+        """The file's text with the line broken; the rest is as it was.
+
+        Of lines that differ only in their names, the one with the fewest other names is meant.
+        """
         tree, line = ast.parse(source), Fragment.parse(self.line)
         here = [node for scope, node in nodes_by_scope(tree) if scope == self.scope]
         alike = [(node, renames) for node in here if (renames := line.renames_in(node)) is not None]
-        found = [match for match in alike if not match[1]] or alike
+        fewest = min((len(renames) for _, renames in alike), default=0)
+        found = [(node, renames) for node, renames in alike if len(renames) == fewest]
         if len(found) != 1:
             raise self._stale(source, f"there {len(found)} times")
         [(node, renames)] = found
         broken = Fragment.parse(self.broken).renamed(renames)
-        if unknown := names(broken.node) - names(tree) - set(dir(builtins)):
+        if unknown := names(*broken.parts) - names(tree) - set(dir(builtins)):
             raise self._stale(source, f"broken by names its file has not: {sorted(unknown)}")
         result = replaced(source, Fragment(node, line.is_header), broken)
         compile(result, self.file, "exec")

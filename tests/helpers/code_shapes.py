@@ -70,8 +70,8 @@ class Fragment:
         return self
 
 
-def names(tree: ast.AST) -> set[str]:
-    return {name for node in ast.walk(tree) for _, name in _names_of(node)}
+def names(*trees: ast.AST) -> set[str]:
+    return {name for tree in trees for node in ast.walk(tree) for _, name in _names_of(node)}
 
 
 def _names_of(node: ast.AST) -> list[tuple[str, str]]:

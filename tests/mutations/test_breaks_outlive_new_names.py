@@ -59,7 +59,7 @@ def a_break(line: str, broken: str, scope: str) -> Break:
             'job.is_late  # "if late:"\n            and not known.lists(job)\n',
             "(job.is_late)\n",
         ),
-        # Others differ only in a name.
+        # Others have other names.
         ("Queue.take", "job.is_done", "False", "elif job.is_done:", "elif (False):"),
         ("Queue.take", "if job.is_done:", "if True:", "elif job.is_done:", "elif (True):"),
         (
@@ -84,6 +84,14 @@ def a_break(line: str, broken: str, scope: str) -> Break:
             "(job.start if job else known.start)",
         ),
         ("Queue.put", "known.add(job.id)", "pass", "known.add(job.id)\n        return", None),
+        ("Queue.put", "known.add(sync.id)", "pass", "known.add(job.id)\n        return", None),
+        (
+            "Queue.take",
+            "except (ValueError, KeyError) as failure:",
+            "except KeyError as failure:",
+            "except (ValueError, KeyError) as error:",
+            "except (KeyError) as error:",
+        ),
         ("as_late.is_late", "return job.is_late and LIMIT", "return", " job.is_late and LIMIT", ""),
     ],
 )
@@ -91,7 +99,7 @@ def test_a_break_changes_its_line_alone(
     scope: str, line: str, broken: str, before: str, after: str | None
 ) -> None:
     if after is None:
-        after = before.replace(line, broken)
+        after = before.replace("known.add(job.id)", broken)
     assert SOURCE.count(before) == 1
     assert a_break(line, broken, scope).apply(SOURCE) == SOURCE.replace(before, after)
 
@@ -115,6 +123,11 @@ def test_a_new_name_does_no_harm_and_is_in_what_is_broken_too(
     after = a_break(line, broken, "Queue.take").apply(source)
     assert expected in after
     assert after != source
+
+
+def test_of_lines_with_other_names_the_one_with_the_fewest_is_meant() -> None:
+    source = "store(job, table)\nkeep(job, sync)\n"
+    assert a_break("keep(job, each)", "pass", "").apply(source) == "store(job, table)\npass\n"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """For each invariant a one-line break of the code that guards it, and the tests that then fail.
 
-A break that no test notices is a guard that no test needs, or a test that cannot fail.
+A break that no test notices is a guard that no test needs, or a test that cannot fail. Rows that no
+longer fit the product are found in a second by `test_every_break_fits.py`.
 """
 
 import os
