@@ -156,7 +156,8 @@ class _Tick:
         now = self.clocks.airbyte
         begin = begin_of(self.polling.start_from, now)
         ends = self._ends_reported()
-        since = min([begin, *map(max, ends.values())])
+        last = (max(each.ended_at for each in of_connection) for of_connection in ends.values())
+        since = min([begin, *last])
         since = max(since, min(begin, now - _LONGEST_WAY_BACK))
         self.log.info("Reporting syncs that end from %s on", since.isoformat())
         return first_cursor(self.workspace_id, since, resumed_at=now)

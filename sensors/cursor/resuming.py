@@ -8,10 +8,18 @@ from functools import cached_property
 import dagster as dg
 
 from dagster_airbyte_sync.assets.events.ledger import LastReported, Ledger
-from dagster_airbyte_sync.resources import Job
+from dagster_airbyte_sync.resources import Job, JobRef
 
-# When the jobs ended that were last reported for the tables of each connection.
-Ends = Mapping[str, Sequence[datetime]]
+# The jobs that were last reported for the tables of each connection, and when they ended.
+Ends = Mapping[str, Sequence["LastEnd"]]
+
+
+@dataclass(frozen=True)
+class LastEnd:
+    """`job` is None if the report names none: `ended_at` is then when it was stored."""
+
+    ended_at: datetime
+    job: JobRef | None = None
 
 
 @dataclass(frozen=True)
@@ -30,39 +38,47 @@ class Resuming:
     def passes(self, job: Job) -> bool:
         if job.ended_at is None or job.ended_at >= self.begin:
             return False
-        if job.connection_id not in self._last:
-            return True
-        last = self._last[job.connection_id]
-        return last is not None and job.ended_at < last
+        last = self._last.get(job.connection_id)
+        return last is None or (bool(last) and all(_is_before(job, each) for each in last))
 
     @cached_property
-    def _last(self) -> Mapping[str, datetime | None]:
-        """The last end by then, or None: what a run has reported since hides nothing."""
-        before = {
-            connection_id: [end for end in ends if end <= self.resumed_at]
+    def _last(self) -> Mapping[str, Sequence[LastEnd]]:
+        """Those that ended last by then: what a run has reported since hides nothing."""
+        ends = {
+            connection_id: [each for each in ends if each.ended_at <= self.resumed_at]
             for connection_id, ends in self.read_ends().items()
         }
-        return {key: max(ends, default=None) for key, ends in before.items()}
+        last = {key: max((each.ended_at for each in of), default=None) for key, of in ends.items()}
+        return {
+            key: [each for each in of if each.ended_at == last[key]] for key, of in ends.items()
+        }
+
+
+def _is_before(job: Job, last: LastEnd) -> bool:
+    if job.ended_at == last.ended_at:
+        # Of those that ended within one second, the numbers say which came first.
+        return last.job is not None and job.ref.precedes(last.job)
+    return job.ended_at is not None and job.ended_at < last.ended_at
 
 
 def passes_none(job: Job) -> bool:
     return False
 
 
-def ends_reported(ledger: Ledger, tables: Iterable[dg.AssetKey]) -> list[datetime]:
-    """When the jobs ended that were last reported for the tables, on Airbyte's clock as it is now.
+def ends_reported(ledger: Ledger, tables: Iterable[dg.AssetKey]) -> list[LastEnd]:
+    """The jobs last reported for the tables, and when they ended on Airbyte's clock as it is now.
 
-    If no table names a job, it is when the first of them was last materialized.
+    If no table names a job, that is when the first of them was last materialized.
     """
     last = [ledger.last[key] for key in tables if key in ledger.last]
     named = [end for each in last for end in _named_ends(each, ledger)]
     stored = [at for each in last if (at := ledger.when_stored(each)) is not None]
-    return named or [min(stored)] if stored else named
+    return named or [LastEnd(min(stored))] if stored else named
 
 
-def _named_ends(last: LastReported, ledger: Ledger) -> Iterable[datetime]:
+def _named_ends(last: LastReported, ledger: Ledger) -> Iterable[LastEnd]:
     # What was reported had ended by then, also if a clock that was ahead says otherwise.
     stored = ledger.when_stored(last)
     for job in (last.job, last.newest):
         if job is not None and job.ended_at is not None:
-            yield job.ended_at if stored is None else min(job.ended_at, stored)
+            yield LastEnd(job.ended_at if stored is None else min(job.ended_at, stored), job)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
-from dagster_airbyte_sync.resources import Job, JobStatus, JobType
-from dagster_airbyte_sync.sensors.cursor.resuming import Resuming
+from dagster_airbyte_sync.resources import Job, JobRef, JobStatus, JobType
+from dagster_airbyte_sync.sensors.cursor.resuming import LastEnd, Resuming
 
 NOON = datetime(2026, 8, 1, 12, tzinfo=timezone.utc)
 
@@ -18,27 +18,53 @@ def job(minute: int, connection: str = "shop") -> Job:
     return Job(minute, connection, JobType.SYNC, JobStatus.SUCCEEDED, updated_at=at(minute))
 
 
-def resuming(ends: Mapping[str, Sequence[datetime]]) -> Resuming:
+def end(minute: int) -> LastEnd:
+    return LastEnd(at(minute), job(minute).ref)
+
+
+def resuming(ends: Mapping[str, Sequence[LastEnd]]) -> Resuming:
     return Resuming(begin=at(30), resumed_at=at(40), read_ends=lambda: ends)
 
 
 def test_each_connection_begins_where_its_last_report_ended() -> None:
-    passes = resuming({"shop": [at(2), at(3)]}).passes
+    passes = resuming({"shop": [end(2), end(3)]}).passes
     assert [passes(job(minute)) for minute in (1, 2, 3, 4)] == [True, True, False, False]
 
 
 def test_a_connection_that_was_never_reported_begins_at_start_from() -> None:
-    passes = resuming({"shop": [at(3)]}).passes
+    passes = resuming({"shop": [end(3)]}).passes
     assert [passes(job(minute, "crm")) for minute in (5, 29, 30, 35)] == [True, True, False, False]
 
 
 def test_a_newer_report_by_a_run_hides_nothing_that_ended_before() -> None:
-    assert not resuming({"shop": [at(60)]}).passes(job(4))
-    assert resuming({"shop": [at(10), at(60)]}).passes(job(4))
+    assert not resuming({"shop": [end(60)]}).passes(job(4))
+    assert resuming({"shop": [end(10), end(60)]}).passes(job(4))
 
 
 def test_nothing_is_looked_up_for_what_ended_since_start_from() -> None:
-    def never() -> Mapping[str, Sequence[datetime]]:
+    def never() -> Mapping[str, Sequence[LastEnd]]:
         raise AssertionError("an idle tick must not ask")
 
     assert not Resuming(at(30), at(40), never).passes(job(31))
+
+
+def test_of_jobs_of_one_second_those_before_the_last_reported_are_passed_over() -> None:
+    fifth = LastEnd(at(3), JobRef(5, ended_at=at(3)))
+    same_second = [
+        Job(n, "shop", JobType.SYNC, JobStatus.SUCCEEDED, updated_at=at(3)) for n in (4, 5, 6)
+    ]
+
+    assert [*map(resuming({"shop": [fifth]}).passes, same_second)] == [True, False, False]
+
+
+def test_where_a_report_names_no_job_its_second_is_not_passed_over() -> None:
+    passes = resuming({"shop": [LastEnd(at(3))]}).passes
+    assert [passes(job(minute)) for minute in (2, 3)] == [True, False]
+
+
+def test_while_tables_lag_behind_no_job_is_passed_over_that_one_of_them_lacks() -> None:
+    """The process died within the sixth job; all of them ended in one second."""
+    last = [LastEnd(at(3), JobRef(number, ended_at=at(3))) for number in (5, 6)]
+    fifth = Job(5, "shop", JobType.SYNC, JobStatus.SUCCEEDED, updated_at=at(3))
+
+    assert not resuming({"shop": last}).passes(fifth)
