@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +23,7 @@ from dagster_airbyte_sync.testing.world.connections import ConnectionStatus
 from helpers.deployment import Deployment, deployed
 from helpers.starting_process import starting_process
 from helpers.variables import variables
+from helpers.waiting import wait_until
 
 SHOP = ["orders", "users"]
 JOBS = "/api/public/v1/jobs"
@@ -285,13 +285,12 @@ def test_a_run_holds_no_sync_of_a_connection_that_it_has_declared(
     deployment.tick()
     told: list[str] = []
 
-    def tick_when_the_other_is_declared() -> None:
-        deadline = time.monotonic() + 3
-        while not told and time.monotonic() < deadline:
-            airbyte.advance(60)
-            told.extend(name for name, _ in deployment.tick().materialized)
+    def is_reported() -> bool:
+        airbyte.advance(60)
+        told.extend(name for name, _ in deployment.tick().materialized)
+        return bool(told)
 
-    answered_after(airbyte, tick_when_the_other_is_declared)
+    answered_after(airbyte, lambda: wait_until(is_reported, "a report of the other", seconds=10))
     result = start(deployment)
 
     assert result.success
@@ -319,13 +318,15 @@ def test_a_run_holds_no_sync_of_a_connection_that_it_did_not_start(
         if response.status_code == 409:
             refused.append(running.job_id)
             return response
-        deadline = time.monotonic() + 3
-        while not told and time.monotonic() < deadline:
-            if refused and not running.is_finished:
-                airbyte.succeed(running)
-            if refused:
-                told.extend(name for name, _ in deployment.tick().materialized)
+        wait_until(is_reported, "a report of the shop", seconds=10)
         return response
+
+    def is_reported() -> bool:
+        if refused and not running.is_finished:
+            airbyte.succeed(running)
+        if refused:
+            told.extend(name for name, _ in deployment.tick().materialized)
+        return bool(told)
 
     slow = Fault("answered when the other is refused", tick_when_the_shop_is_refused)
     airbyte.add_fault(slow, path=JOBS, method="POST", times=None)
