@@ -1,7 +1,5 @@
 """A connection that is busy as a sync is to start: `on_active_sync` says what to do."""
 
-from collections.abc import Iterator
-
 import dagster as dg
 import pytest
 
@@ -19,19 +17,8 @@ BUSY = "Airbyte is already running a job on this connection"
 
 
 @pytest.fixture
-def airbyte() -> Iterator[AirbyteSimulator]:
-    with AirbyteSimulator() as airbyte:
-        yield airbyte
-
-
-@pytest.fixture
 def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
     return airbyte.add_connection("shop", sync_seconds=300)
-
-
-@pytest.fixture
-def log() -> Log:
-    return Log()
 
 
 def start(

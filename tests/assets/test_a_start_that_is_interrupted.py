@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from werkzeug.wrappers import Response
@@ -15,19 +15,8 @@ JOBS = "/api/public/v1/jobs"
 
 
 @pytest.fixture
-def airbyte() -> Iterator[AirbyteSimulator]:
-    with AirbyteSimulator() as airbyte:
-        yield airbyte
-
-
-@pytest.fixture
 def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
     return airbyte.add_connection("shop")
-
-
-@pytest.fixture
-def log() -> Log:
-    return Log()
 
 
 def interrupt() -> None:

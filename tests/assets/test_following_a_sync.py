@@ -1,7 +1,6 @@
 """A sync is followed to its end: what is no end, how it ends, and what is cancelled."""
 
 import logging
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import dagster as dg
@@ -32,19 +31,8 @@ STREAMS = [
 
 
 @pytest.fixture
-def airbyte() -> Iterator[AirbyteSimulator]:
-    with AirbyteSimulator() as airbyte:
-        yield airbyte
-
-
-@pytest.fixture
 def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
     return airbyte.add_connection("shop", streams=STREAMS, sync_seconds=300)
-
-
-@pytest.fixture
-def log() -> Log:
-    return Log()
 
 
 def record_of(airbyte: AirbyteSimulator, job: SimulatedJob) -> Job:

@@ -1,7 +1,5 @@
 """What the log says of a sync that is followed."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from dagster_airbyte_sync.assets.sync.follow import follow
@@ -20,19 +18,8 @@ STREAMS = [
 
 
 @pytest.fixture
-def airbyte() -> Iterator[AirbyteSimulator]:
-    with AirbyteSimulator() as airbyte:
-        yield airbyte
-
-
-@pytest.fixture
 def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
     return airbyte.add_connection("shop", streams=STREAMS, sync_seconds=300)
-
-
-@pytest.fixture
-def log() -> Log:
-    return Log()
 
 
 def followed(airbyte: AirbyteSimulator, job: SimulatedJob, log: Log, **changes: object) -> None:

@@ -1,7 +1,6 @@
 """Names that clash: distinct assets, or an error that names both sides and the way out."""
 
 import itertools
-from collections.abc import Iterator
 
 import dagster as dg
 import pytest
@@ -21,12 +20,6 @@ from helpers.deployment import deployed
 NOON = {"cron": "0 0 12 * * ?"}
 TWINS = [SimulatedStream("users", namespace="eu"), SimulatedStream("users", namespace="us")]
 ODD = ["a/b", "a-b", "a.b", "a->b", "a b", "class", "Class", "n" * 300, "größe", "→"]
-
-
-@pytest.fixture
-def airbyte() -> Iterator[AirbyteSimulator]:
-    with AirbyteSimulator() as airbyte:
-        yield airbyte
 
 
 def workspace(airbyte: AirbyteSimulator) -> AirbyteWorkspace:

@@ -1,7 +1,6 @@
 """A sync is started once, whatever Airbyte answers, and each refusal has its own sentence."""
 
 import logging
-from collections.abc import Iterator
 from typing import Literal
 
 import dagster as dg
@@ -45,12 +44,6 @@ class Time:
         if self.starts_at is not None and self.now >= self.starts_at:
             self.starts_at = None
             self._airbyte.start_sync(self._shop, scheduled=self.by_schedule)
-
-
-@pytest.fixture
-def airbyte() -> Iterator[AirbyteSimulator]:
-    with AirbyteSimulator() as airbyte:
-        yield airbyte
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Schedules of syncs: what they are for, what they refuse, and that looking at one does nothing."""
 
-from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -25,12 +24,6 @@ HOURLY = "0 * * * *"
 SHOP = ["orders", "users"]
 ALL = [*SHOP, "leads"]
 BOTH_WAYS = pytest.mark.parametrize("wait", [True, False], ids=["waiting", "starting"])
-
-
-@pytest.fixture
-def airbyte() -> Iterator[AirbyteSimulator]:
-    with AirbyteSimulator() as airbyte:
-        yield airbyte
 
 
 @pytest.fixture(autouse=True)

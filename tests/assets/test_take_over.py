@@ -1,7 +1,7 @@
 """Airbyte's schedules are handed over to Dagster, and back."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -19,12 +19,6 @@ from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConne
 
 NOON = {"cron": "0 0 12 * * ?", "timezone": "Europe/Berlin"}
 NOON_UTC = {"cron": "0 0 12 * * ?", "timezone": "UTC"}
-
-
-@pytest.fixture
-def airbyte() -> Iterator[AirbyteSimulator]:
-    with AirbyteSimulator() as airbyte:
-        yield airbyte
 
 
 @pytest.fixture

@@ -78,15 +78,20 @@ def test_a_text_may_come_from_the_environment(
     assert in_a_run(given, field) == text
 
 
-@pytest.mark.parametrize(("field", "text", "meaning"), NUMBERS, ids=[row[0] for row in NUMBERS])
-def test_a_number_may_come_from_the_environment(
+@pytest.mark.parametrize(
+    ("field", "text", "meaning"),
+    [*NUMBERS, *SWITCHES],
+    ids=[f"{row[0]} {row[1]}" for row in (*NUMBERS, *SWITCHES)],
+)
+def test_a_number_or_a_switch_may_come_from_the_environment(
     monkeypatch: pytest.MonkeyPatch, field: str, text: str, meaning: float
 ) -> None:
     monkeypatch.setenv("FROM_OUTSIDE", text)
     given = workspace(**{field: dg.EnvVar("FROM_OUTSIDE")})
     with given.resolved() as ready:
-        assert getattr(ready, field) == meaning
-    assert in_a_run(given, field) == meaning
+        read = getattr(ready, field)
+    for each in (read, in_a_run(given, field)):
+        assert (each, isinstance(each, bool)) == (meaning, isinstance(meaning, bool))
 
 
 @pytest.mark.parametrize("field", ["request_max_retries", "max_items_per_page"])
@@ -95,17 +100,6 @@ def test_a_whole_number_may_be_dagster_s_own_kind_of_variable(
 ) -> None:
     monkeypatch.setenv("FROM_OUTSIDE", "7")
     assert in_a_run(workspace(**{field: dg.EnvVar.int("FROM_OUTSIDE")}), field) == 7
-
-
-@pytest.mark.parametrize(("field", "text", "meaning"), SWITCHES)
-def test_a_switch_may_come_from_the_environment(
-    monkeypatch: pytest.MonkeyPatch, field: str, text: str, meaning: bool
-) -> None:
-    monkeypatch.setenv("FROM_OUTSIDE", text)
-    given = workspace(**{field: dg.EnvVar("FROM_OUTSIDE")})
-    with given.resolved() as ready:
-        assert getattr(ready, field) is meaning
-    assert in_a_run(given, field) is meaning
 
 
 @pytest.mark.parametrize("field", ["request_headers", "proxies"])

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from dagster_airbyte_sync.testing.world.connections import ConnectionStatus
 from helpers.deployment import Deployment
 from helpers.start_jobs import JOBS, SHOP, finish_all, shown, start
 from helpers.starting_process import starting_process
+from helpers.waiting import wait_until
 
 
 def answered_after(airbyte: AirbyteSimulator, meanwhile: Callable[[], None]) -> None:
@@ -57,13 +57,12 @@ def test_a_run_holds_no_sync_of_a_connection_that_it_has_claimed(
     deployment.tick()
     reported: list[str] = []
 
-    def tick_when_the_other_is_claimed() -> None:
-        deadline = time.monotonic() + 3
-        while not reported and time.monotonic() < deadline:
-            airbyte.advance(60)
-            reported.extend(name for name, _ in deployment.tick().materialized)
+    def is_reported() -> bool:
+        airbyte.advance(60)
+        reported.extend(name for name, _ in deployment.tick().materialized)
+        return bool(reported)
 
-    answered_after(airbyte, tick_when_the_other_is_claimed)
+    answered_after(airbyte, lambda: wait_until(is_reported, "a report of the other", seconds=10))
     result = start(deployment)
 
     assert result.success
@@ -91,13 +90,15 @@ def test_a_run_holds_no_sync_of_a_connection_that_it_did_not_start(
         if response.status_code == 409:
             refused.append(running.job_id)
             return response
-        deadline = time.monotonic() + 3
-        while not reported and time.monotonic() < deadline:
-            if refused and not running.is_finished:
-                airbyte.succeed(running)
-            if refused:
-                reported.extend(name for name, _ in deployment.tick().materialized)
+        wait_until(is_reported, "a report of the shop", seconds=10)
         return response
+
+    def is_reported() -> bool:
+        if refused and not running.is_finished:
+            airbyte.succeed(running)
+        if refused:
+            reported.extend(name for name, _ in deployment.tick().materialized)
+        return bool(reported)
 
     slow = Fault("answered when the other is refused", tick_when_the_shop_is_refused)
     airbyte.add_fault(slow, path=JOBS, method="POST", times=None)
