@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
 import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import AirbyteWorkspace, Connection, build_airbyte_polling_sensor
+from dagster_airbyte_sync.sensors.cursor.packing import pack
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection, SimulatedJob
 from helpers.deployment import Deployment, deployed
 from helpers.look_ups import counted_look_ups
@@ -227,11 +228,45 @@ def version_2(deployment: Deployment, waiting: SimulatedJob, done: list[Simulate
     )
 
 
+def version_3(deployment: Deployment, waiting: SimulatedJob, done: list[SimulatedJob]) -> str:
+    """Jobs were packed, with the times of their creation; nothing is named that lies before."""
+    created, ended = epoch(waiting.created_at), epoch(waiting.updated_at)
+    return json.dumps(
+        {
+            "v": 3,
+            "workspace": deployment.airbyte.workspace_id,
+            "begin": (waiting.created_at - 9 * HOUR).isoformat(),
+            "since": printed(done[-1].updated_at),
+            "floor": printed(done[-1].updated_at),
+            "done": pack([*(job.job_id for job in done), *(epoch(job.created_at) for job in done)]),
+            "held": pack([waiting.job_id, created, ended]),
+            "held_from": printed(waiting.updated_at),
+        }
+    )
+
+
+def version_3_apart(deployment: Deployment, waiting: SimulatedJob, done: list[SimulatedJob]) -> str:
+    """Its connection could not be read."""
+    raw = json.loads(version_3(deployment, waiting, done))
+    place = [waiting.job_id, printed(waiting.updated_at)]
+    del raw["held"], raw["held_from"]
+    return json.dumps({**raw, "apart": {waiting.connection_id: place}})
+
+
+def printed(moment: datetime) -> str:
+    """As Airbyte prints it, in whole seconds."""
+    return moment.replace(microsecond=0).isoformat()
+
+
+def epoch(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
 def steps(numbers: list[int]) -> list[int]:
     return [number - before for before, number in zip([0, *numbers], numbers, strict=False)]
 
 
-@pytest.mark.parametrize("written_by", [version_1, version_2])
+@pytest.mark.parametrize("written_by", [version_1, version_2, version_3, version_3_apart])
 def test_a_cursor_of_an_earlier_version_is_read_without_loss(
     either: AirbyteSimulator,
     shop: SimulatedConnection,
