@@ -53,6 +53,27 @@ OF_SENSORS = (
         "tests/sensors/test_backlog.py::test_a_connection_that_could_not_be_told_for_days_is_told_in_the_end",
     ),
     Break(
+        "1: a late commit on a connection that cannot be read is not lost",
+        "sensors/cursor_advance.py:_pending",
+        "if job_key(job) in waiting or _is_late(cursor, job):",
+        "if job_key(job) in waiting:",
+        "tests/sensors/test_cursor_advance.py",
+    ),
+    Break(
+        "1: more connections that wait than a cursor holds lose nothing",
+        "sensors/cursor_advance.py:_bounded",
+        "return min([floor, *(each.ended_at for _, each in others)]), dict(kept)",
+        "return floor, dict(kept)",
+        "tests/sensors/test_cursor_advance.py",
+    ),
+    Break(
+        "7: a backlog behind one that waited is read on from where a scan was cut",
+        "sensors/cursor_advance.py:_kept",
+        "first.moved_to(read[key])",
+        "first",
+        "tests/sensors/test_cursor_advance.py",
+    ),
+    Break(
         "1: nor is it taken for done",
         "sensors/cursor_advance.py:move",
         "waiting |= {job_key(job) for job in scan.jobs if job.connection_id in cursor.parked}",
