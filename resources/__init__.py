@@ -37,7 +37,7 @@ from dagster_airbyte_sync.resources.records.jobs import (
 from dagster_airbyte_sync.resources.snapshot_file import (
     load_catalog,
     read_snapshot_file,
-    while_snapshots_are_written,
+    without_snapshots,
     write_snapshot_file,
 )
 from dagster_airbyte_sync.resources.workspace import (
@@ -82,6 +82,6 @@ __all__ = [
     "job_url",
     "load_catalog",
     "read_snapshot_file",
-    "while_snapshots_are_written",
+    "without_snapshots",
     "write_snapshot_file",
 ]

@@ -45,7 +45,7 @@ def load_catalog(workspace: BaseAirbyteWorkspace, snapshot: Path | None = None) 
 
 
 @contextmanager
-def while_snapshots_are_written() -> Iterator[None]:
+def without_snapshots() -> Iterator[None]:
     """Let `load_catalog` ask Airbyte even if it has a file, which then is only the last resort.
 
     For code whose import must not fail because the file is missing, or too old for it.

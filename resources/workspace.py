@@ -67,8 +67,8 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         default=True,
         description=(
             "Whether a sync that Dagster started is cancelled when its run is terminated, or when"
-            " it takes longer than poll_timeout. One whose start Airbyte did not answer goes on"
-            " unless Airbyte's Configuration API says that somebody asked for it."
+            " it takes longer than poll_timeout. If Airbyte never confirmed the start, it is"
+            " cancelled only if the Configuration API shows that it was started on request."
         ),
     )
     on_active_sync: str | None = Field(

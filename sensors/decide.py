@@ -9,7 +9,7 @@ import dagster as dg
 from dagster_airbyte_sync.assets.events.claims import Followers
 from dagster_airbyte_sync.assets.events.event_log_facts import EventLogFacts
 from dagster_airbyte_sync.assets.events.ledger import Ledger
-from dagster_airbyte_sync.assets.events.owed import Owed, Share, makes_fresh, owed_by
+from dagster_airbyte_sync.assets.events.owed import Owed, Share, owed_by
 from dagster_airbyte_sync.assets.events.sync_events import (
     Event,
     FinishedSync,
@@ -19,7 +19,7 @@ from dagster_airbyte_sync.assets.events.sync_events import (
 )
 from dagster_airbyte_sync.assets.events.table_history import Question
 from dagster_airbyte_sync.assets.tables.keys import DATA_VERSION_TAG
-from dagster_airbyte_sync.assets.tables.matching import in_words_of
+from dagster_airbyte_sync.assets.tables.matching import with_streams_of_tables
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import Job
 from dagster_airbyte_sync.sensors.cursor.pending import JobKey, Pending, Reason, job_key
@@ -92,9 +92,9 @@ class ReportedSync:
     may_repeat: str | None = None
 
     @property
-    def makes_fresh(self) -> bool:
+    def triggers_runs(self) -> bool:
         """Whether the sensor reports fresh tables here, so that what follows may run."""
-        return self.is_ours and makes_fresh(self.sync.job)
+        return self.is_ours and self.sync.job.wrote_tables
 
     @property
     def tables(self) -> int:
@@ -119,11 +119,11 @@ class Decision:
     unreadable: frozenset[str] = frozenset()
     graced: frozenset[JobKey] = frozenset()
     questions: tuple[Question, ...] = ()
-    unfollowed: tuple[tuple[Table, Job], ...] = ()
+    claims_to_read: tuple[tuple[Table, Job], ...] = ()
 
     @property
     def is_certain(self) -> bool:
-        return not (self.questions or self.unfollowed)
+        return not (self.questions or self.claims_to_read)
 
     @property
     def events(self) -> int:
@@ -144,7 +144,7 @@ class _Reporter:
     waiting: list[Job] = field(default_factory=list)
     graced: set[JobKey] = field(default_factory=set)
     questions: list[Question] = field(default_factory=list)
-    unfollowed: list[tuple[Table, Job]] = field(default_factory=list)
+    claims_to_read: list[tuple[Table, Job]] = field(default_factory=list)
     blocked: set[str] = field(default_factory=set)
     events: int = 0
     bytes: int = 0
@@ -158,7 +158,7 @@ class _Reporter:
 
     def _take(self, job: Job) -> None:
         of_connection = self.known.tables[job.connection_id]
-        job = in_words_of([table.stream for table in of_connection], job)
+        job = with_streams_of_tables([table.stream for table in of_connection], job)
         tables = in_reporting_order(tables_of_job(job, of_connection))
         most = self.known.limits.events - self.events
         owed = owed_by(job, tables, self.ledger, self.known.checked, most)
@@ -172,19 +172,19 @@ class _Reporter:
         """Whether time is up before anything is certain: other connections need not wait for it."""
         if not self.known.is_final:
             return False
-        is_unfollowed = any(job is asked for _, asked in self.unfollowed)
+        is_unfollowed = any(job is asked for _, asked in self.claims_to_read)
         return is_unfollowed or (bool(owed.questions) and not owed.certain)
 
     def _look_for_followers(self, job: Job, tables: Sequence[Table], owed: Owed) -> None:
         """Ask who follows the job, unless nothing depends on it."""
         known = self.known
-        is_settled = not makes_fresh(job) or _reported_by(job, tables, known) is not None
+        is_settled = not job.wrote_tables or _reported_by(job, tables, known) is not None
         if job.id in known.facts.followers or (is_settled and not owed.shares):
             return
         defined = next((table for table in tables if table.is_defined), None)
         if defined is None:
             return
-        self.unfollowed.append((defined, job))
+        self.claims_to_read.append((defined, job))
 
     def _wait(self, job: Job) -> None:
         self.blocked.add(job.connection_id)
@@ -194,7 +194,7 @@ class _Reporter:
         return job.connection_id in self.blocked or job.connection_id in self.known.unreadable
 
     def _waits_for_a_run(self, job: Job, owed: Owed) -> bool:
-        if not (owed.marks and makes_fresh(job)):
+        if not (owed.marks and job.wrote_tables):
             return False
         since = _held_since(job, self.known, self.ledger)
         if since is not None:
@@ -216,7 +216,7 @@ class _Reporter:
     def _report(self, job: Job, tables: Sequence[Table], owed: Owed) -> None:
         known = self.known
         self.questions.extend(owed.questions)
-        if not known.is_final and (self.questions or self.unfollowed):
+        if not known.is_final and (self.questions or self.claims_to_read):
             # What is asked is decided again: events are made when all is certain.
             self.events += sum(share.marks + share.checks for share in owed.shares)
             if owed.is_cut:
@@ -244,7 +244,7 @@ class _Reporter:
         job = sync.job
         is_owed = any(share.table.is_defined and _is_own(job, share) for share in owed.shares)
         ours = is_owed or _is_ours(job, tables, self.known)
-        if events or (is_whole and ours and makes_fresh(job)):
+        if events or (is_whole and ours and job.wrote_tables):
             keys = tuple(table.key for table in tables if table.is_defined)
             reported = ReportedSync(sync, keys, tuple(events), ours, is_whole)
             self.reported.append(self._beside_runs(reported, owed) if owed.marks else reported)
@@ -258,7 +258,7 @@ class _Reporter:
         taken_from = holding[0] if holding else self.known.followers(job).orphan
         histories = (ledger.history.get(s.table.key) for s in owed.shares if s.marks)
         may_have = (history.may_have(job, ledger.skew) for history in histories if history)
-        may_repeat = next(filter(None, may_have), None) if makes_fresh(job) else None
+        may_repeat = next(filter(None, may_have), None) if job.wrote_tables else None
         return replace(reported, taken_from=taken_from, may_repeat=may_repeat)
 
     def _fitting(self, sync: FinishedSync, shares: Sequence[Share]) -> tuple[list[Event], int]:
@@ -300,7 +300,7 @@ def decide(new: Sequence[Job], known: TickInputs) -> Decision:
         known.unreadable,
         frozenset(reporter.graced),
         _in_turn(reporter.questions),
-        tuple(reporter.unfollowed),
+        tuple(reporter.claims_to_read),
     )
 
 
@@ -337,7 +337,7 @@ def _held_since(job: Job, known: TickInputs, ledger: Ledger) -> float | None:
 
 def _is_own(job: Job, share: Share) -> bool:
     """Whether the share is more than the check of a table that a run has reported."""
-    return share.marks or not makes_fresh(job)
+    return share.marks or not job.wrote_tables
 
 
 def _is_ours(job: Job, tables: Sequence[Table], known: TickInputs) -> bool:

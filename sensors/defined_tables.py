@@ -140,7 +140,7 @@ class DefinedTables:
             for connection_id in ids:
                 self._of_connection(connection_id)
         except AirbyteError as error:
-            self._log.warning("Whether connections can be read again is not known: %s", error)
+            self._log.warning("Unreadable connections could not be checked again: %s", error)
             return []
         return [connection_id for connection_id in ids if connection_id not in self._unreadable]
 

@@ -56,11 +56,12 @@ def build_airbyte_polling_sensor(
         start_from: On the first tick, report syncs that ended since then: a time with a zone, or so
             long ago on Airbyte's clock. Default: ten minutes ago. A connection that was reported
             before goes on from its last report instead, at most 30 days back.
-        downstream: For every sync, run those of these assets that depend on its tables. Assets
-            with partitions or required config need `run_request_fn` instead.
-        run_request_fn: Called with a FinishedSync and the keys of its assets, for each sync that is
-            reported; returns a RunRequest, several, or None. Each is checked; a bad one is logged
-            and left out. Without `run_key` a request gets one made of workspace and job id.
+        downstream: For every sync that the sensor reports (those that a run reports are its own),
+            run those of these assets that depend on its tables. Assets with partitions or required
+            config need `run_request_fn` instead.
+        run_request_fn: Called with a FinishedSync and the keys of its assets, for the same syncs;
+            returns a RunRequest, several, or None. Each is checked; a bad one is logged and left
+            out. Without `run_key` a request gets one made of workspace and job id.
         jobs: The jobs that requests of `run_request_fn` may name; not together with `downstream`.
         hold_limit: How long a finished sync waits for the live run that is to report it, and how
             long after its step began a run may hold syncs without saying which one is its own.

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime
 
-from dagster_airbyte_sync.assets.sync.progress import in_words
+from dagster_airbyte_sync.assets.sync.progress import duration_text
 from dagster_airbyte_sync.resources import Job
 from dagster_airbyte_sync.sensors.cursor.cursor import Cursor
 from dagster_airbyte_sync.sensors.decide import Decision, ReportedSync
@@ -16,7 +16,7 @@ def summary_of(scan: Scan, decision: Decision, moved: Cursor, server_time: datet
     that is behind where one tick could not take all."""
     # Without events an earlier tick reported it, and died.
     ours = [reported for reported in decision.reported if reported.is_ours and reported.events]
-    fresh = [reported for reported in ours if reported.makes_fresh]
+    fresh = [reported for reported in ours if reported.triggers_runs]
     others = len(ours) - len(fresh)
     whole = [reported for reported in fresh if reported.is_whole]
     part = [reported for reported in fresh if not reported.is_whole]
@@ -31,7 +31,7 @@ def summary_of(scan: Scan, decision: Decision, moved: Cursor, server_time: datet
         "more to come at the next tick" if is_cut else "",
     ]
     did = "; ".join(filter(None, parts)) or "nothing new"
-    behind = f", {in_words(server_time - moved.since)} behind Airbyte" if is_cut else ""
+    behind = f", {duration_text(server_time - moved.since)} behind Airbyte" if is_cut else ""
     return f"{did[0].upper()}{did[1:]}. Read up to {moved.since:%Y-%m-%d %H:%M:%S} UTC{behind}."
 
 

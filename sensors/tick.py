@@ -123,7 +123,11 @@ class _Tick:
         back = self.tables.readable(moved.parked)
         moved = moved.brought_back(back, self.clocks.dagster)
         if back:
-            self.log.info("What waited is reported from the next tick on: %s", ", ".join(back))
+            self.log.info(
+                "These connections can be read again, and what waited is reported from the next"
+                " tick on: %s",
+                ", ".join(back),
+            )
         if moved.since < cursor.since:
             self.log.warning(
                 "Airbyte's clock was set back, or the cursor was edited: history was read up to"
@@ -213,7 +217,7 @@ class _Tick:
 
     def _requests(self, scan: Scan, decision: Decision) -> tuple[list[dg.RunRequest], Decision]:
         """The runs that follow, and the decision as far as there was time to make them."""
-        follows = [reported.makes_fresh and reported.is_whole for reported in decision.reported]
+        follows = [reported.triggers_runs and reported.is_whole for reported in decision.reported]
         downstream, run_request_fn = self.polling.downstream, self.polling.run_request_fn
         if not any(follows) or (downstream is None and run_request_fn is None):
             return [], decision
@@ -235,16 +239,16 @@ def decided(
 ) -> tuple[Decision, EventLogFacts]:
     """Decide, look up what that depends on, and decide again, until it is certain or time is up.
 
-    With what is known then. Of a job that waits it is forgotten who follows it: that may change.
+    Returns what was looked up, too, but not who follows a job that waits: that may change.
     """
     while not (decision := decide(new, inputs)).is_certain:
         if budget.is_spent:
             decision = decide(new, replace(inputs, is_final=True))
             break
-        followed = {job.connection_id for _, job in decision.unfollowed}
+        followed = {job.connection_id for _, job in decision.claims_to_read}
         tables = (table for each in followed for table in inputs.tables[each])
         facts = inputs.facts.looked_up(
-            instance, decision.unfollowed, tables, decision.questions, budget
+            instance, decision.claims_to_read, tables, decision.questions, budget
         )
         inputs = replace(inputs, facts=facts)
     waiting = {job.id for job in decision.waiting}

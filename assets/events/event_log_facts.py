@@ -36,13 +36,13 @@ class EventLogFacts:
     def looked_up(
         self,
         instance: dg.DagsterInstance,
-        unfollowed: Sequence[tuple[Table, Job]],
+        claims_to_read: Sequence[tuple[Table, Job]],
         tables: Iterable[Table],
         questions: Iterable[Question],
         budget: TimeBudget = NO_LIMIT,
     ) -> "EventLogFacts":
         """With who follows those jobs, what was reported for `tables` by now, and the answers."""
-        followers = followers_of(instance, unfollowed, budget)
+        followers = followers_of(instance, claims_to_read, budget)
         ledger = read_again(instance, self.ledger, tables)
         ledger = with_answers(instance, ledger, questions, budget)
         return EventLogFacts(ledger, {**self.followers, **followers})

@@ -136,10 +136,7 @@ class Ledger:
             return False
         others = self.among.get(job.connection_id, ())
         return not any(
-            job.ref.precedes(other.ref)
-            and other.succeeded
-            and other.type.writes_tables
-            and _spans(span, other, self.skew)
+            job.ref.precedes(other.ref) and other.wrote_tables and _spans(span, other, self.skew)
             for other in others
         )
 

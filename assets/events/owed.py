@@ -16,11 +16,6 @@ from dagster_airbyte_sync.resources import Job
 _FEW = 50
 
 
-def makes_fresh(job: Job) -> bool:
-    """Whether the job leaves fresh tables: a sync or refresh that succeeded."""
-    return job.succeeded and job.type.writes_tables
-
-
 @dataclass(frozen=True)
 class Share:
     """What one table is owed: its materialization or observation, its check, or both."""
@@ -67,7 +62,7 @@ def owed_by(
     A materialization is owed whatever was reported since. Anything else is owed as long as no
     later job was: a failure of yesterday would look like the state of today.
     """
-    if makes_fresh(job):
+    if job.wrote_tables:
         return _Fresh(job, ledger, checked).owed(tables, most)
     due = [table for table in tables if _is_newest(job, table, ledger)]
     if job.succeeded:
@@ -137,9 +132,9 @@ class _Fresh:
     def _look_behind_the_last(self, tables: Sequence[Table]) -> None:
         """Find tables for which the job was reported though their last event is of an earlier one.
 
-        Who died may have left an event that is stored and not noted as the table's last. And where
-        a run reports the job while a tick is stored that was decided before, the last event of each
-        table is the tick's. Both store in reporting order, so the first look-up mostly settles it.
+        A process that died may have stored an event without Dagster noting it as the asset's last.
+        And where a run reports the job while an earlier decided tick is being stored, the last
+        event is the tick's. Both store in reporting order: the first look-up mostly settles it.
         """
         asked_of = [table for table in tables if self._may_hide_the_job(table)]
         first, asked = first_missing(len(asked_of), lambda place: self._has(asked_of[place]))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from dagster_airbyte_sync.assets.events.ledger import Ledger
-from dagster_airbyte_sync.assets.events.owed import Share, makes_fresh
+from dagster_airbyte_sync.assets.events.owed import Share
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.matching import match
 from dagster_airbyte_sync.assets.tables.table import Table
@@ -60,7 +60,7 @@ def tables_of_job(job: Job, tables: Iterable[Table]) -> list[Table]:
 def in_reporting_order(tables: Iterable[Table]) -> list[Table]:
     """The tables of one connection in the order in which runs and sensors report them.
 
-    Who dies in the midst of it leaves a beginning of this order reported, and the rest owed.
+    If the process dies partway, the first of them are reported, and the rest is still owed.
     """
     return sorted(tables, key=lambda table: table.stream.sort_key())
 
@@ -161,7 +161,7 @@ def _how_many(rows: int | None) -> str:
 
 
 def check_evaluation(sync: FinishedSync, table: Table) -> dg.AssetCheckEvaluation:
-    """The check event for one table. Sent for good and bad, as a bad one stays until the next.
+    """The check event for one table. A good one is sent, too: a bad one stays until the next.
 
     Never with a partition: Dagster stores only one evaluation for each partition outside of runs.
     """
@@ -253,7 +253,7 @@ def events_of(sync: FinishedSync, share: Share, ledger: Ledger) -> list[Event]:
     events: list[Event] = []
     if share.checks:
         events.append(check_evaluation(sync, share.table))
-    if share.marks and makes_fresh(sync.job):
+    if share.marks and sync.job.wrote_tables:
         events.append(materialization(sync, share.table, ledger))
     elif share.marks:
         events.append(observation(sync, share.table))

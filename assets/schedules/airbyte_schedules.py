@@ -21,7 +21,7 @@ from dagster_airbyte_sync.resources import (
     load_catalog,
 )
 from dagster_airbyte_sync.resources.schedules.cron_fields import NoCron
-from dagster_airbyte_sync.resources.schedules.schedule_times import crons_of, in_words
+from dagster_airbyte_sync.resources.schedules.schedule_times import crons_of, schedule_text
 from dagster_airbyte_sync.resources.schedules.taken_over import TakenOver, as_taken_over
 
 
@@ -82,7 +82,7 @@ def build_schedules_from_airbyte(
             default_status=default_status or _status(catalog.connections[each.id]),
             resource_key=resource_key,
             tags={**(tags or {}), keys.CONNECTION_ID: each.id},
-            description=f"When Airbyte would sync {each.name!r}: {in_words(each.schedule)}.",
+            description=f"When Airbyte would sync {each.name!r}: {schedule_text(each.schedule)}.",
         )
         for each in scheduled
     ]
@@ -126,7 +126,9 @@ def refuse_what_cron_cannot_say(connections: Iterable[Connection]) -> None:
 
 def why_no_cron(connection: Connection) -> str | None:
     """Which connection it is, and why cron cannot say its schedule; None if it can."""
-    named = f"connection {connection.name!r} ({connection.id}), {in_words(connection.schedule)}"
+    named = (
+        f"connection {connection.name!r} ({connection.id}), {schedule_text(connection.schedule)}"
+    )
     try:
         crons_of(connection.schedule)
     except NoCron as reason:

@@ -60,8 +60,8 @@ def chosen_tables(
         tables = _tables_of(assets, known)
     if not tables:
         raise AirbyteSettingsError(
-            "There is nothing to sync: no connection of the workspace with selected streams is"
-            f" meant by {_words(selector, assets)}."
+            "There is nothing to sync: no connection of the workspace with selected streams"
+            f" matches {_words(selector, assets)}."
         )
     return tables
 

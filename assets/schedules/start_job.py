@@ -72,10 +72,10 @@ def build_airbyte_start_job(
     tables = chosen_tables(
         workspace, dagster_airbyte_translator, connection_selector_fn, assets, snapshot
     )
-    return start_job(tables, name or f"start_{resource_key}_syncs", resource_key, tags)
+    return start_job_of(tables, name or f"start_{resource_key}_syncs", resource_key, tags)
 
 
-def start_job(
+def start_job_of(
     tables: Sequence[Table],
     name: str,
     resource_key: str = "airbyte",

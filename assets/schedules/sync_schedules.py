@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 
 from dagster_airbyte_sync.assets.schedules.selection import ChosenAssets, chosen_tables
-from dagster_airbyte_sync.assets.schedules.start_job import start_job
+from dagster_airbyte_sync.assets.schedules.start_job import start_job_of
 from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
@@ -49,7 +49,8 @@ def build_airbyte_sync_schedule(
         tags: Of each run.
         snapshot: A file that `dagster-airbyte-sync snapshot` wrote, to read instead of Airbyte.
 
-    Raises AirbyteSettingsError if nothing is to be synced, or never.
+    Raises AirbyteSettingsError if there is nothing to sync, and for an invalid cron expression or
+    time zone.
     """
     return sync_schedule(
         chosen_tables(
@@ -90,7 +91,7 @@ def sync_schedule(
         job=(
             dg.define_asset_job(job_name, dg.AssetSelection.assets(*keys), tags=tags)
             if wait
-            else start_job(tables, job_name, resource_key, tags)
+            else start_job_of(tables, job_name, resource_key, tags)
         ),
         cron_schedule=cron_schedule,
         execution_timezone=execution_timezone,

@@ -19,7 +19,7 @@ from dagster_airbyte_sync.resources import (
     SyncSchedule,
     as_workspace,
 )
-from dagster_airbyte_sync.resources.schedules.schedule_times import in_words
+from dagster_airbyte_sync.resources.schedules.schedule_times import schedule_text
 from dagster_airbyte_sync.resources.schedules.taken_over import (
     REMARK,
     TakenOver,
@@ -73,7 +73,7 @@ def take_over_schedules(
         refuse_what_cron_cannot_say(connections)
         _refuse_one_way(client, connections)
         for each in paused:
-            say(f"{REMARK} {_named(each)} is paused and keeps {in_words(each.schedule)}")
+            say(f"{REMARK} {_named(each)} is paused and keeps {schedule_text(each.schedule)}")
         taken = [_taken(client.settings.workspace_id, each) for each in connections]
         _do_each(taken, lambda each: _take(client, each, say))
     return TakenOver({each.connection_id: each for each in taken})
@@ -93,7 +93,7 @@ def _stays(client: AirbyteClient, connection: Connection) -> bool:
 def _refuse_one_way(client: AirbyteClient, connections: Iterable[Connection]) -> None:
     lost = [each for each in connections if not client.can_set_schedule(each.schedule)]
     if lost:
-        names = "; ".join(f"{_named(each)}, {in_words(each.schedule)}" for each in lost)
+        names = "; ".join(f"{_named(each)}, {schedule_text(each.schedule)}" for each in lost)
         raise AirbyteSettingsError(
             "Without the Configuration API, Airbyte would not take these schedules back:"
             f" {names}. Make the connections manual in Airbyte's UI, or leave them out with"
@@ -173,14 +173,14 @@ def _put_back(
         say(f"{named} is not in Airbyte any more")
         return PutBackResult.GONE
     if connection.schedule == taken.schedule:
-        say(f"{named} has its schedule already: {in_words(taken.schedule)}")
+        say(f"{named} has its schedule already: {schedule_text(taken.schedule)}")
         return PutBackResult.ALREADY_THERE
     if connection.schedule.kind != "manual":
         say(
-            f"{named} was given another schedule meanwhile, {in_words(connection.schedule)}, and"
-            f" keeps it. What it had is {in_words(taken.schedule)}"
+            f"{named} was given another schedule meanwhile, {schedule_text(connection.schedule)},"
+            f" and keeps it. What it had is {schedule_text(taken.schedule)}"
         )
         return PutBackResult.CHANGED_MEANWHILE
     client.set_schedule(connection.id, taken.schedule)
-    say(f"{named} has its schedule again: {in_words(taken.schedule)}")
+    say(f"{named} has its schedule again: {schedule_text(taken.schedule)}")
     return PutBackResult.RESTORED

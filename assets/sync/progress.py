@@ -51,10 +51,10 @@ def in_units(size: int) -> str:
 def _elapsed(job: Job, now: datetime) -> str | None:
     if job.began_at is None:
         return None
-    return in_words((job.ended_at or now) - job.began_at)
+    return duration_text((job.ended_at or now) - job.began_at)
 
 
-def in_words(duration: timedelta) -> str:
+def duration_text(duration: timedelta) -> str:
     """A time as people write it, in whole seconds: 5 s, 3 min 20 s, 26 h 5 min."""
     seconds = max(int(duration.total_seconds()), 0)
     if seconds < 60:

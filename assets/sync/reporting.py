@@ -18,7 +18,7 @@ from dagster_airbyte_sync.assets.events.sync_events import (
 )
 from dagster_airbyte_sync.assets.sync.follow import PollOptions
 from dagster_airbyte_sync.assets.sync.outputs import passed_on
-from dagster_airbyte_sync.assets.tables.matching import in_words_of
+from dagster_airbyte_sync.assets.tables.matching import with_streams_of_tables
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import AirbyteClient, Job
 
@@ -68,7 +68,7 @@ def report(
     run: OwnRun,
 ) -> Iterator[SyncEvent]:
     """An event for each table of the job that is owed one, in reporting order."""
-    job = in_words_of([table.stream for table in tables], job)
+    job = with_streams_of_tables([table.stream for table in tables], job)
     synced = in_reporting_order(tables_of_job(job, tables))
     claimed = next(table.key for table in tables if table.is_defined)
     facts = JobFacts.read(context.instance, context.run.run_id, job, synced, claimed)
@@ -81,9 +81,7 @@ def report(
         is_selected = table.key in context.selected_asset_keys
         if is_left or table.key not in owed:
             # By another run that follows the job, or by the sensor, which gave us up for dead.
-            context.log.info(
-                "%s is left as it is: job %s was reported for it", _name(table), job.id
-            )
+            context.log.info("Airbyte job %s was already reported for %s", job.id, _name(table))
             if is_selected:
                 yield passed_on(context.assets_def, table.key)
             continue
@@ -105,7 +103,9 @@ def _is_left_to_another(
     """
     other = facts.other_reporter()
     if other is not None and other.is_over:
-        context.log.info("Waiting for the last of run %s, which is over", other.run_id)
+        context.log.info(
+            "Run %s is over, but its step may still be storing events: waiting for it", other.run_id
+        )
         options.sleep(GRACE)
         other = facts.other_reporter()
     if other is None or other.is_over:

@@ -43,7 +43,7 @@ def match(tables: Collection[StreamId], named: Collection[StreamId]) -> Matched:
     return Matched(pairs, frozenset(unclear), frozenset(left - unclear))
 
 
-def in_words_of(tables: Iterable[StreamId], job: Job) -> Job:
+def with_streams_of_tables(tables: Iterable[StreamId], job: Job) -> Job:
     """The job, with its streams named as those of the connection's tables are."""
     tables = list(tables)
     streams, enabled = job.streams, job.enabled_streams

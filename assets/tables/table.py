@@ -106,8 +106,8 @@ def warn_of_unclear(
     for stream in sorted(unclear, key=StreamId.sort_key):
         namesakes = [table.key for table in tables if table.stream.name == stream.name]
         log.warning(
-            "Airbyte names a stream %s, and only its namespace would show which of these assets"
-            " that is, so none of them hears of it: %s",
+            "The stream %s could belong to several assets, because Airbyte does not give its"
+            " namespace. Nothing is reported for: %s",
             stream,
             ", ".join(sorted(key.to_user_string() for key in namesakes)),
         )

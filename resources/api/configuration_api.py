@@ -27,7 +27,7 @@ from dagster_airbyte_sync.resources.records.catalog import (
     SyncSchedule,
 )
 from dagster_airbyte_sync.resources.records.jobs import (
-    FINISHED,
+    FINAL_STATUSES,
     Job,
     JobFailure,
     JobStatus,
@@ -56,7 +56,7 @@ class ConfigurationApi:
             {
                 "workspaceIds": [self._workspace_id],
                 "configTypes": ["sync", "reset_connection", "refresh", "clear"],
-                "statuses": [status.value for status in FINISHED],
+                "statuses": [status.value for status in FINAL_STATUSES],
                 "updatedAtStart": query.since.isoformat(),
                 **until,
                 "orderByField": "createdAt" if query.only_second else "updatedAt",

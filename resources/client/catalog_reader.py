@@ -35,7 +35,7 @@ class _Connections(NamedTuple):
 
 
 class CatalogReader:
-    """Remembers nothing."""
+    """Reads the catalog anew each time it is asked."""
 
     def __init__(
         self,

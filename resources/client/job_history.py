@@ -10,7 +10,7 @@ from dagster_airbyte_sync.resources.api.paging import Page, PageSize
 from dagster_airbyte_sync.resources.api.public_api import PublicApi
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
 from dagster_airbyte_sync.resources.http.transport import Http
-from dagster_airbyte_sync.resources.records.jobs import FINISHED, Job, JobStatus, JobType
+from dagster_airbyte_sync.resources.records.jobs import FINAL_STATUSES, Job, JobStatus, JobType
 
 # Called for each page with unreadable rows, with how many there are.
 NoteUnreadable = Callable[[int], None]
@@ -56,7 +56,9 @@ class JobHistory:
 
         # One listing for each status, as Airbyte takes one status at a time.
         return by_end(
-            jobs_by_end(since, listing(each), still=[listing(each, status) for status in FINISHED])
+            jobs_by_end(
+                since, listing(each), still=[listing(each, status) for status in FINAL_STATUSES]
+            )
             for each in types
         )
 

@@ -81,7 +81,7 @@ class Authenticator:
         self._lock = threading.Lock()
         self._token: Token | None = None
 
-    def credentials(self) -> dict[str, str]:
+    def token_request(self) -> dict[str, str]:
         """The body of a token request (Airbyte's spec calls the field `grant-type`)."""
         return {
             "client_id": self._settings.client_id or "",
@@ -89,7 +89,7 @@ class Authenticator:
             "grant-type": "client_credentials",
         }
 
-    def proof(self, fetch: Callable[[], Json]) -> "RequestAuth":
+    def request_auth(self, fetch: Callable[[], Json]) -> "RequestAuth":
         """What to put on the next request; calls `fetch` if a token is missing or old."""
         if not self._settings.client_id:
             return RequestAuth(basic=_basic(self._settings))
@@ -98,7 +98,7 @@ class Authenticator:
                 self._token = read_token(fetch(), self._clock())
             return RequestAuth(token=self._token)
 
-    def forget(self, refused: "RequestAuth") -> bool:
+    def discard(self, refused: "RequestAuth") -> bool:
         """Drop the token a 401 was for; True if a new one is worth a try."""
         with self._lock:
             if refused.token is not None and self._token == refused.token:
@@ -116,7 +116,7 @@ class RequestAuth(AuthBase):
     """A token, a user and password, or nothing, put on one request.
 
     Always given to requests, even when it adds nothing: without it requests would look for
-    credentials of the same host in ~/.netrc.
+    token_request of the same host in ~/.netrc.
     """
 
     def __init__(self, *, token: Token | None = None, basic: HTTPBasicAuth | None = None) -> None:
@@ -139,7 +139,7 @@ class RequestAuth(AuthBase):
 def token_refused(refusal: AirbyteRefused) -> AirbyteRequestError:
     """The error for a refused token request, saying which setting to change.
 
-    Airbyte answers 400 (simple authentication) or 401 (Keycloak) to wrong credentials, and has no
+    Airbyte answers 400 (simple authentication) or 401 (Keycloak) to wrong token_request, and has no
     token endpoint at all where authentication is off.
     """
     if isinstance(refusal, AirbyteNotFound):

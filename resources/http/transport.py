@@ -130,20 +130,20 @@ class Http:
         return record
 
     def _authorized(self, call: Call, budget: TimeBudget) -> object:
-        proof = self._proof(budget)
+        auth = self._request_auth(budget)
         try:
-            return self._repeating(call, budget, proof)
+            return self._repeating(call, budget, auth)
         except AirbyteUnauthorized:
             # The token may have died early (Keycloak, a restart): once more with a new one.
-            if not self._authenticator.forget(proof):
+            if not self._authenticator.discard(auth):
                 raise
-            return self._repeating(call, budget, self._proof(budget))
+            return self._repeating(call, budget, self._request_auth(budget))
 
-    def _repeating(self, call: Call, budget: TimeBudget, proof: RequestAuth) -> object:
+    def _repeating(self, call: Call, budget: TimeBudget, auth: RequestAuth) -> object:
         tries = 0
         while True:
             try:
-                return self._once(call, budget, proof)
+                return self._once(call, budget, auth)
             except AirbyteUnavailable as error:
                 tries += 1
                 if budget.is_spent:
@@ -154,12 +154,12 @@ class Http:
                     raise
                 self._sleep(wait)
 
-    def _proof(self, budget: TimeBudget) -> RequestAuth:
-        return self._authenticator.proof(lambda: self._new_token(budget))
+    def _request_auth(self, budget: TimeBudget) -> RequestAuth:
+        return self._authenticator.request_auth(lambda: self._new_token(budget))
 
     def _new_token(self, budget: TimeBudget) -> Json:
         url = f"{self._settings.rest_api_base_url}/applications/token"
-        call = Call("POST", url, body=self._authenticator.credentials())
+        call = Call("POST", url, body=self._authenticator.token_request())
         try:
             answer = object_at(self._repeating(call, budget, RequestAuth()))
         except AirbyteRefused as refusal:
@@ -168,27 +168,27 @@ class Http:
             raise AirbyteUnreadable(call.method, url, "an answer without access_token")
         return answer
 
-    def _once(self, call: Call, budget: TimeBudget, proof: RequestAuth) -> object:
+    def _once(self, call: Call, budget: TimeBudget, auth: RequestAuth) -> object:
         timeout = self._timeout(call, budget)
         # From connecting to the end of the answer.
         longest = max(_LONGEST_ANSWER, sum(timeout)) if budget.left is None else budget.left
         deadline = Deadline(longest)
         # An error of requests must not be the context of ours: its text can hold a secret.
-        received = self._received(call, proof, timeout, deadline)
+        received = self._received(call, auth, timeout, deadline)
         if isinstance(received, AirbyteError):
             raise received
         self._note_date(received.headers.get("Date"))
         if received.status >= 300:
-            raise error_of(call.method, call.url, received, self._secrets.also(proof.secrets))
+            raise error_of(call.method, call.url, received, self._secrets.also(auth.secrets))
         return json_of(call.method, call.url, received)
 
     def _received(
-        self, call: Call, proof: RequestAuth, timeout: Timeout, deadline: Deadline
+        self, call: Call, auth: RequestAuth, timeout: Timeout, deadline: Deadline
     ) -> Received | AirbyteError:
         """The answer, or why there is none."""
         try:
             with answered_by(deadline):
-                response = self._request(call, proof, timeout)
+                response = self._request(call, auth, timeout)
                 body = read_body(response, deadline)
         except TooLong:
             return AirbyteUnreadable(call.method, call.url, _TOO_LONG)
@@ -198,13 +198,13 @@ class Http:
             return AirbyteSettingsError(_NO_CA_FILE)
         return Received(response.status_code, response.headers, body)
 
-    def _request(self, call: Call, proof: RequestAuth, timeout: Timeout) -> requests.Response:
+    def _request(self, call: Call, auth: RequestAuth, timeout: Timeout) -> requests.Response:
         return self._session.request(
             call.method,
             call.url,
             params=call.params,
             json=call.body,
-            auth=proof,
+            auth=auth,
             timeout=timeout,
             allow_redirects=False,
             verify=self._settings.verify,

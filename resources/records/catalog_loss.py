@@ -34,8 +34,9 @@ def refuse_poorer(new: Catalog, old: Catalog, where: str, way_out: str) -> None:
             else "Airbyte did not show all (the log says why)"
         )
         raise PoorerCatalog(
-            f"{where} is left as it was: now it would lose the {' and the '.join(named)}, because"
-            f" {why}. Keys, and with them histories, may depend on that. Mend that, or {way_out}."
+            f"{where} was left as it was: the new catalog lacks the {' and the '.join(named)},"
+            f" because {why}. Asset keys, and so their histories, may depend on these. Fix the"
+            f" cause, or {way_out}."
         )
 
 

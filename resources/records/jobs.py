@@ -27,10 +27,10 @@ class JobStatus(str, Enum):
 
     @property
     def is_finished(self) -> bool:
-        return self in FINISHED
+        return self in FINAL_STATUSES
 
 
-FINISHED = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED)
+FINAL_STATUSES = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
 class JobType(str, Enum):
@@ -121,6 +121,11 @@ class Job:
     @property
     def succeeded(self) -> bool:
         return self.status is JobStatus.SUCCEEDED
+
+    @property
+    def wrote_tables(self) -> bool:
+        """Whether it leaves fresh tables: a sync or refresh that succeeded."""
+        return self.succeeded and self.type.writes_tables
 
     @property
     def ended_at(self) -> datetime | None:

@@ -35,7 +35,7 @@ def crons_of(schedule: SyncSchedule) -> tuple[str, ...]:
     return (_cron_of_interval(_interval(schedule)),)
 
 
-def in_words(schedule: SyncSchedule) -> str:
+def schedule_text(schedule: SyncSchedule) -> str:
     """The schedule as Airbyte's UI shows it."""
     if schedule.kind == "cron":
         return f"cron {schedule.cron_expression!r} ({schedule.cron_timezone or 'UTC'})"

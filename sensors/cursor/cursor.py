@@ -48,9 +48,10 @@ class Cursor:
     as `since` last moved. `pending` has, by connection id, the first job that is still to be
     reported: from there on only what `done` names is done, whatever the floor says.
 
-    Nothing older than `begin` is ever reported, and of what is older than the sensor's `start_from`
-    as things stood at `resumed_at`, only what is newer than the last report of its connection then.
-    `skew` is how many seconds Airbyte's clock was ahead of Dagster's.
+    Jobs that ended before `begin` are never reported. A sensor that had no cursor began at
+    `resumed_at`: what had ended before its `start_from` by then is reported only if it is newer
+    than its connection's last report. `skew` is how many seconds Airbyte's clock was ahead of
+    Dagster's.
     """
 
     workspace_id: str

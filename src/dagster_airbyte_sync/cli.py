@@ -17,7 +17,7 @@ from dagster_airbyte_sync.resources import (
     as_workspace,
     load_catalog,
     read_snapshot_file,
-    while_snapshots_are_written,
+    without_snapshots,
     write_snapshot_file,
 )
 
@@ -42,7 +42,7 @@ def write_snapshot(workspace: str, out: Path, *, force: bool = False) -> str:
     imported here, they load from Airbyte. Raises PoorerCatalog, unless `force` is given, rather
     than lose columns or namespaces because the Configuration API is closed.
     """
-    with while_snapshots_are_written():
+    with without_snapshots():
         source = workspace_named(workspace)
     catalog = load_catalog(source)
     before = _age_of_what_is_there(out, catalog)

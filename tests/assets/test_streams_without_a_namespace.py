@@ -10,7 +10,7 @@ from dagster_airbyte_sync.assets import FinishedSync, Table
 from dagster_airbyte_sync.assets.events.ledger import Ledger
 from dagster_airbyte_sync.assets.events.owed import Share
 from dagster_airbyte_sync.assets.events.sync_events import events_of, tables_of_job
-from dagster_airbyte_sync.assets.tables.matching import in_words_of, match
+from dagster_airbyte_sync.assets.tables.matching import match, with_streams_of_tables
 from dagster_airbyte_sync.assets.tables.table import as_synced_by, warn_of_unclear
 from dagster_airbyte_sync.resources import (
     Connection,
@@ -94,7 +94,7 @@ def test_a_job_is_told_of_the_only_table_with_the_name_with_its_rows(
     own: StreamId, named: StreamId
 ) -> None:
     all_tables = tables(own, ORDERS)
-    found = in_words_of([own, ORDERS], job({named}, {named: 3}))
+    found = with_streams_of_tables([own, ORDERS], job({named}, {named: 3}))
     (table,) = tables_of_job(found, all_tables)
     (event,) = events_of(FinishedSync(found, "http://x"), Share(table, True, False), Ledger())
     assert table.stream == own

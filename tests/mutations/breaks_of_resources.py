@@ -4,6 +4,13 @@ from helpers.breaks import Break
 
 OF_RESOURCES = (
     Break(
+        "3: a failed job is not fresh",
+        "resources/records/jobs.py:Job.wrote_tables",
+        "return self.succeeded and self.type.writes_tables",
+        "return self.type.writes_tables",
+        "tests/assets/test_what_a_job_owes.py",
+    ),
+    Break(
         "1: what Airbyte refuses for a moment is not reported from the public API, with less in it",
         "resources/client/configuration_access.py:Fallback._raise_if_just_answered",
         "if question in self._refused_since:",

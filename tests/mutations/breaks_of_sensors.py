@@ -293,8 +293,8 @@ OF_SENSORS = (
     Break(
         "a run follows the last table of its sync",
         "sensors/tick.py:_Tick._requests",
-        "follows = [reported.makes_fresh and reported.is_whole for reported in decision.reported]",
-        "follows = [reported.makes_fresh for reported in decision.reported]",
+        "reported.triggers_runs and reported.is_whole",
+        "reported.triggers_runs",
         "tests/sensors/test_wide_connections.py::test_a_daemon_that_dies_at_any_event_loses_and_repeats_no_table",
     ),
     Break(

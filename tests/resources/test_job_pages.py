@@ -14,7 +14,7 @@ from dagster_airbyte_sync.resources.api.job_pages import JobListing, JobQuery, j
 from dagster_airbyte_sync.resources.api.paging import Page, PageSize
 from dagster_airbyte_sync.resources.errors import AirbyteUnreadable
 from dagster_airbyte_sync.resources.http.transport import Call
-from dagster_airbyte_sync.resources.records.jobs import FINISHED
+from dagster_airbyte_sync.resources.records.jobs import FINAL_STATUSES
 
 START = datetime(2026, 8, 1, 11, 55, tzinfo=timezone.utc)
 NOON = START + timedelta(minutes=5)
@@ -52,8 +52,8 @@ class Server:
 
     def history(self, *, public: bool = False) -> list[Job]:
         """What a client reads: the Configuration API lists finished jobs only."""
-        still = [self.listing([status]) for status in FINISHED] if public else []
-        main = self.listing(list(JobStatus) if public else FINISHED)
+        still = [self.listing([status]) for status in FINAL_STATUSES] if public else []
+        main = self.listing(list(JobStatus) if public else FINAL_STATUSES)
         return list(jobs_by_end(START, main, still))
 
     def listing(self, statuses: Sequence[JobStatus]) -> JobListing:
@@ -119,7 +119,7 @@ jobs_of_a_history = st.lists(
     st.tuples(
         st.sampled_from([0.0, 0.25, 0.5, 1.0, 1.5, 60.0]),
         st.sampled_from([-60.0, -60.0, -59.5, -1.0]),
-        st.sampled_from([*(status.value for status in FINISHED), "running"]),
+        st.sampled_from([*(status.value for status in FINAL_STATUSES), "running"]),
     ),
     max_size=40,
 )

@@ -52,7 +52,7 @@ def renewals(settings: AirbyteSettings, answer: dict[str, object], seconds: floa
 
     authenticator = Authenticator(settings, clock=lambda: now)
     while now < seconds:
-        authenticator.proof(fetch)
+        authenticator.request_auth(fetch)
         now += 1
     return fetched
 
@@ -286,10 +286,10 @@ def test_a_late_refusal_of_an_old_token_does_not_throw_the_new_one_away(
     def fetch() -> dict[str, object]:
         return {"access_token": next(tokens)}
 
-    old = authenticator.proof(fetch)
-    assert authenticator.forget(old)
-    new = authenticator.proof(fetch)
-    assert authenticator.forget(old)
-    again = authenticator.proof(fetch)
+    old = authenticator.request_auth(fetch)
+    assert authenticator.discard(old)
+    new = authenticator.request_auth(fetch)
+    assert authenticator.discard(old)
+    again = authenticator.request_auth(fetch)
     assert new.token is not None
     assert again.token is new.token

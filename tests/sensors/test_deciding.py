@@ -54,7 +54,7 @@ def decide(jobs: Sequence[Job], inputs: TickInputs) -> Decision:
             history={**histories, **facts.ledger.history},
             noted={**noted, **facts.ledger.noted},
         )
-        followers = {each.id: Followers() for _, each in decision.unfollowed}
+        followers = {each.id: Followers() for _, each in decision.claims_to_read}
         facts = EventLogFacts(ledger, {**followers, **facts.followers})
         inputs = replace(inputs, facts=facts)
     return decision
@@ -196,7 +196,7 @@ def test_the_check_of_a_sync_that_a_run_reported_is_reported_by_the_sensor() -> 
     (sync,) = decide([job(2, 2)], inputs).reported
 
     assert [type(event) for event in sync.events] == [dg.AssetCheckEvaluation]
-    assert not sync.makes_fresh
+    assert not sync.triggers_runs
 
 
 def test_the_jobs_of_a_connection_that_cannot_be_read_wait() -> None:

@@ -283,7 +283,7 @@ def test_what_comes_after_a_table_that_the_sensor_told_first_goes_on_in_the_run(
     assert deployment.told_all(streams) == {name: [live.jobs[0].job_id] for name in streams}
     assert len(deployment.told("revenue")) == 1
     said = [entry.user_message for entry in instance.all_logs(result.run_id)]
-    assert "orders is left as it is: job 1 was reported for it" in said
+    assert "Airbyte job 1 was already reported for orders" in said
 
 
 def tell(deployment: Deployment, name: str, job_id: int) -> None:

@@ -138,9 +138,7 @@ class ComponentDefinitions:
         tables = without_paused(self._tables(chosen, include_inactive=may_be_paused))
         if not tables:
             why = (
-                "is active in Airbyte"
-                if selector is None
-                else f"is meant by its selector ({selector})"
+                "is active in Airbyte" if selector is None else f"matches its selector ({selector})"
             )
             raise AirbyteSettingsError(
                 f"The schedule {schedule!r} has nothing to sync: none of the component's"
