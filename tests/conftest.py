@@ -13,7 +13,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from helpers.local_instance import local_instance, make_empty_storage, migrations_read_once
+from helpers.local_instance import (
+    MADE_BEFORE,
+    local_instance,
+    make_empty_storage,
+    migrations_read_once,
+)
 
 # What a shell starts in the background ignores SIGINT, and so would all that the tests start; some
 # tests are about runs that are interrupted.
@@ -42,7 +47,8 @@ def _migrations_are_read_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def empty_storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_empty_storage(tmp_path_factory.mktemp("storage"))
+    made_before = os.environ.get(MADE_BEFORE)
+    return Path(made_before or make_empty_storage(tmp_path_factory.mktemp("storage")))
 
 
 @pytest.fixture

@@ -13,6 +13,9 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+# Names the folder of an empty storage, for tests that run one by one in processes of their own.
+MADE_BEFORE = "EMPTY_STORAGE"
+
 
 def make_empty_storage(folder: Path) -> Path:
     """A storage with all its tables, in which nothing has happened."""

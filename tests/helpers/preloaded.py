@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 # Nothing of this project: each process loads the checkout that it is to test. And no plugin of
 # pytest, which refuses one that it did not load itself.
@@ -61,12 +62,17 @@ class Preloaded:
 
 @contextmanager
 def preloaded() -> Iterator[Preloaded]:
+    # Not above: the program that this file is, too, has no such name.
+    from helpers.local_instance import MADE_BEFORE, make_empty_storage
+
     command = [sys.executable, __file__]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
-        yield Preloaded(process)
-        assert process.stdin
-        process.stdin.close()
+    with TemporaryDirectory() as folder:
+        environ = {**os.environ, MADE_BEFORE: str(make_empty_storage(Path(folder)))}
+        with subprocess.Popen(command, env=environ, stdin=pipe, stdout=pipe, text=True) as process:
+            yield Preloaded(process)
+            assert process.stdin
+            process.stdin.close()
 
 
 def _serve() -> None:
