@@ -29,7 +29,7 @@ def test_every_stream_has_an_asset_of_its_own_name(sync: bool) -> None:
         assert {key.path[0] for key in defs.resolve_all_asset_keys()} == {*ODD, *CLASHING}
 
 
-def test_tables_of_odd_names_are_synced_and_told_once() -> None:
+def test_tables_of_odd_names_are_synced_and_reported_once() -> None:
     with (
         AirbyteSimulator(clock=RealClock()) as airbyte,
         dg.DagsterInstance.ephemeral() as instance,
@@ -40,8 +40,8 @@ def test_tables_of_odd_names_are_synced_and_told_once() -> None:
         assert deployment.materialize(*ODD, *CLASHING).success
         deployment.tick()
 
-        told = deployment.told_all([*ODD, *CLASHING])
-        assert {name: len(jobs) for name, jobs in told.items()} == dict.fromkeys(told, 1)
+        reported = deployment.reported_all([*ODD, *CLASHING])
+        assert {name: len(jobs) for name, jobs in reported.items()} == dict.fromkeys(reported, 1)
 
 
 class WithUpstream(DagsterAirbyteTranslator):

@@ -86,6 +86,6 @@ def test_one_check_alone_says_what_it_says_among_others(
     deployment = deployed_with_checks(airbyte, instance)
     airbyte.run_sync(shop, rows={"orders": 0, "users": 7})
 
-    told = by_sensor(deployment)
-    assert by_run(deployment, "orders", "users") == told
-    assert by_run(deployment, "orders") == {"orders": told["orders"]}
+    reported = by_sensor(deployment)
+    assert by_run(deployment, "orders", "users") == reported
+    assert by_run(deployment, "orders") == {"orders": reported["orders"]}

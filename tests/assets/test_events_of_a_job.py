@@ -200,7 +200,7 @@ def test_a_run_yields_the_same_event() -> None:
     assert result.data_version == dg.DataVersion(VERSION)
 
 
-def test_only_streams_that_took_part_are_told() -> None:
+def test_only_streams_that_took_part_are_reported() -> None:
     partial = replace(JOB, enabled_streams=frozenset({StreamId("orders")}))
 
     assert tables_of_job(partial, TABLES) == [ORDERS]

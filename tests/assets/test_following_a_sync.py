@@ -130,7 +130,7 @@ def test_an_api_that_is_gone_for_good_ends_the_following_and_leaves_the_sync_alo
 # How it ends
 
 
-def test_a_failed_sync_is_told_with_airbyte_s_own_reason(
+def test_a_failed_sync_is_reported_with_airbyte_s_own_reason(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
 ) -> None:
     job = airbyte.start_sync(shop)
@@ -158,7 +158,7 @@ def test_a_failed_sync_is_told_with_airbyte_s_own_reason(
     }
 
 
-def test_what_airbyte_does_not_tell_of_a_failed_sync_is_left_out(log: Log) -> None:
+def test_what_airbyte_does_not_say_of_a_failed_sync_is_left_out(log: Log) -> None:
     with AirbyteSimulator(configuration_api=False) as airbyte:
         job = airbyte.start_sync(airbyte.add_connection("shop"))
         airbyte.fail(job)

@@ -56,7 +56,7 @@ FOREIGN = LastReported(run_id="a run", stored_at=(NOON + 8 * MINUTE).timestamp()
         (ledger(FOREIGN, job(3)), job(10), False),
     ],
 )
-def test_is_told(known: Ledger, asked: Job, is_reported: bool | None) -> None:
+def test_is_reported(known: Ledger, asked: Job, is_reported: bool | None) -> None:
     assert known.is_reported(KEY, asked) is is_reported
 
 

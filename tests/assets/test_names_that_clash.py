@@ -48,15 +48,15 @@ def test_with_it_each_is_an_asset_with_the_name_of_its_own_table(airbyte: Airbyt
     }
 
 
-def test_the_sensor_tells_each_of_them_its_own_sync(airbyte: AirbyteSimulator) -> None:
+def test_the_sensor_reports_each_of_them_its_own_sync(airbyte: AirbyteSimulator) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         shop = airbyte.add_connection("shop", TWINS)
         deployment = deployed(airbyte, instance, dagster_airbyte_translator=NamespacedTranslator())
         job = airbyte.run_sync(shop)
 
-        told = deployment.tick().materialized
+        reported = deployment.tick().materialized
 
-    assert sorted(told) == [("eu/users", job.job_id), ("us/users", job.job_id)]
+    assert sorted(reported) == [("eu/users", job.job_id), ("us/users", job.job_id)]
 
 
 def test_a_table_that_two_connections_write_is_an_error_that_names_both(

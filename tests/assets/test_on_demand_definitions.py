@@ -87,7 +87,7 @@ def test_connections_of_one_name_have_definitions_of_different_names(
     assert len({assets.op.name for assets in found}) == 3
 
 
-def told(instance: dg.DagsterInstance, *path: str) -> list[int | None]:
+def reported(instance: dg.DagsterInstance, *path: str) -> list[int | None]:
     records = instance.fetch_materializations(dg.AssetKey(path), limit=10).records
     events = [r.asset_materialization for r in reversed(records) if r.asset_materialization]
     return [int_in(event.metadata, JOB_ID) for event in events]
@@ -107,9 +107,9 @@ def test_a_run_says_why_its_sync_cannot_start_and_is_not_retried(
     )
 
     (failure,) = [e for e in result.all_events if e.is_step_failure]
-    told_to_user = failure.step_failure_data.user_failure_data
-    assert told_to_user is not None
-    assert told_to_user.description == (
+    reported_to_user = failure.step_failure_data.user_failure_data
+    assert reported_to_user is not None
+    assert reported_to_user.description == (
         "The Airbyte connection is inactive: enable it in Airbyte to sync it"
     )
     assert not [e for e in result.all_events if e.is_step_up_for_retry]
@@ -128,7 +128,7 @@ def test_a_retried_step_starts_a_new_sync(
 
     assert result.success
     assert [job.status for job in airbyte.jobs] == ["failed", "succeeded"]
-    assert told(instance, "orders") == [airbyte.jobs[1].job_id]
+    assert reported(instance, "orders") == [airbyte.jobs[1].job_id]
 
 
 def test_a_step_that_is_retried_while_its_sync_still_runs_goes_on_with_it(
@@ -154,7 +154,7 @@ def test_a_step_that_is_retried_while_its_sync_still_runs_goes_on_with_it(
 
     assert result.success
     (job,) = airbyte.jobs
-    assert told(instance, "orders") == [job.job_id]
+    assert reported(instance, "orders") == [job.job_id]
 
 
 def crash_while_it_runs(
@@ -194,5 +194,5 @@ def test_two_workspaces_work_in_one_code_location(
         result = job.execute_in_process(instance=instance)
 
     assert result.success
-    assert told(instance, "orders") == [1]
-    assert told(instance, "second", "orders") == [100]
+    assert reported(instance, "orders") == [1]
+    assert reported(instance, "second", "orders") == [100]

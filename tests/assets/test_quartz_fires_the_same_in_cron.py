@@ -47,7 +47,7 @@ def test_thousands_of_random_expressions_fire_the_same_twenty_times() -> None:
 
 
 def test_a_29th_does_not_stop_dagsters_scheduler_in_march_of_a_leap_year() -> None:
-    """It would, if it were told `29 * *`."""
+    """It would, if it were reported `29 * *`."""
     crons = crons_of(quartz("0 0 0 29 * ?"))
     assert crons == ("0 0 29 1,3-12 *", "0 0 29,30 2 *")
     fires = [datetime(2028, 2, 29), datetime(2028, 3, 29), datetime(2028, 4, 29)]
@@ -82,7 +82,7 @@ def test_an_expression_is_said_in_cron_as_a_person_would(
 
 
 def test_the_29th_of_february_is_not_missed_by_who_asks_on_the_28th() -> None:
-    """Dagster would, if it were told `29 2`."""
+    """Dagster would, if it were reported `29 2`."""
     asked = datetime(2028, 2, 28, 12)
     assert in_dagster("0 0 0 29 2 ?", asked, 2) == [datetime(2028, 2, 29), datetime(2032, 2, 29)]
 

@@ -126,7 +126,7 @@ def test_that_somebody_asked_for_a_job_may_be_noted_seconds_after_it_is_found(
     assert (is_ours, time.now > 0) == (True, True)
 
 
-def test_where_airbyte_does_not_tell_who_asked_a_found_job_is_not_taken_for_ours(
+def test_where_airbyte_does_not_say_who_asked_a_found_job_is_not_taken_for_ours(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, time: Time
 ) -> None:
     airbyte.add_fault(Fault.drop_after(), path=JOBS, method="POST")
@@ -183,7 +183,7 @@ def test_an_airbyte_that_refuses_while_it_is_searched_is_asked_again(
     assert (job.id, time.now > 0) == (1, True)
 
 
-def test_a_refused_start_that_leaves_no_trace_is_told_as_refused(
+def test_a_refused_start_that_leaves_no_trace_is_reported_as_refused(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, time: Time
 ) -> None:
     airbyte.add_fault(conflict("state-conflict"), path=JOBS, method="POST")
@@ -235,7 +235,7 @@ def test_what_never_reached_airbyte_is_not_searched_for(
     assert time.now == 0
 
 
-def test_wrong_credentials_are_told_as_such(
+def test_wrong_credentials_are_named_as_such(
     airbyte: AirbyteSimulator, shop: SimulatedConnection
 ) -> None:
     airbyte.add_fault(Fault.unauthorized(), path=JOBS, method="POST", times=None)
@@ -298,7 +298,7 @@ def test_a_deleted_connection_is_refused_in_a_sentence_of_its_own(
 
 
 @pytest.mark.parametrize("admin", [True, False])
-def test_a_connection_that_is_gone_altogether_is_told_as_such(admin: bool) -> None:
+def test_a_connection_that_is_gone_altogether_is_named_as_such(admin: bool) -> None:
     gone = "0123abcd-0123-4567-89ab-0123456789ab"
     with AirbyteSimulator(admin=admin) as airbyte:
         failure = refused(airbyte, gone)

@@ -82,7 +82,7 @@ def test_which_stream_is_which(
         ([PUBLIC], [PLAIN], set(), set()),
     ],
 )
-def test_what_is_unclear_is_told_from_what_has_no_table(
+def test_what_is_unclear_is_not_what_has_no_table(
     own: list[StreamId], named: list[StreamId], unclear: set[StreamId], strange: set[StreamId]
 ) -> None:
     found = match(own, named)
@@ -90,7 +90,7 @@ def test_what_is_unclear_is_told_from_what_has_no_table(
 
 
 @pytest.mark.parametrize(("own", "named"), [(PUBLIC, PLAIN), (PLAIN, PUBLIC)])
-def test_a_job_is_told_of_the_only_table_with_the_name_with_its_rows(
+def test_a_job_is_reported_of_the_only_table_with_the_name_with_its_rows(
     own: StreamId, named: StreamId
 ) -> None:
     all_tables = tables(own, ORDERS)

@@ -158,7 +158,7 @@ def test_a_starting_schedule_plans_no_materialization(workspace: AirbyteWorkspac
     assert job.tags["team"] == "data"
 
 
-def test_names_tell_schedules_and_their_jobs_apart(workspace: AirbyteWorkspace) -> None:
+def test_schedules_and_their_jobs_have_different_names(workspace: AirbyteWorkspace) -> None:
     two = [
         build_airbyte_sync_schedule(
             workspace=workspace, cron_schedule=HOURLY, wait=False, name=name

@@ -117,7 +117,7 @@ def test_a_connection_has_a_name_that_dagster_takes_for_a_group() -> None:
     assert table.spec.group_name == "postgres_snowflake"
 
 
-def test_a_group_that_dagster_refuses_is_told_with_its_connection_and_the_way_out() -> None:
+def test_a_group_that_dagster_refuses_is_reported_with_its_connection_and_the_way_out() -> None:
     with pytest.raises(
         AirbyteSettingsError,
         match=r"'orders' of connection 'Postgres → Snowflake' \(1\).*not a valid"
@@ -131,7 +131,7 @@ class Owned(DagsterAirbyteTranslator):
         return super().get_asset_spec(props).replace_attributes(owners=["nobody"])
 
 
-def test_anything_else_that_dagster_refuses_is_told_with_its_connection_too() -> None:
+def test_anything_else_that_dagster_refuses_is_reported_with_its_connection_too() -> None:
     with pytest.raises(AirbyteSettingsError, match=r"'Postgres → Snowflake'.*nobody") as error:
         selected_tables(catalog(ARROW), Owned())
     assert "connection_group" not in str(error.value)

@@ -1,4 +1,4 @@
-"""Where Airbyte tells only a job's totals, they stand for a table if nothing else was synced."""
+"""Where Airbyte reports only a job's totals, they stand for a table if nothing else was synced."""
 
 from collections.abc import Iterator
 
@@ -42,7 +42,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def test_of_one_stream_they_are_told(
+def test_of_one_stream_they_are_reported(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment
 ) -> None:
     airbyte.run_sync(shop, rows=5)
@@ -50,20 +50,20 @@ def test_of_one_stream_they_are_told(
     assert deployment.last("orders").metadata[ROWS].value == 5
 
 
-def test_they_are_not_told_if_a_stream_without_an_asset_was_synced_too(
+def test_they_are_not_reported_if_a_stream_without_an_asset_was_synced_too(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment
 ) -> None:
     airbyte.update_connection(shop, streams=["orders", "users"])
     job = airbyte.run_sync(shop, rows={"orders": 1, "users": 1000})
     deployment.tick()
-    assert deployment.told("orders") == [job.job_id]
+    assert deployment.reported("orders") == [job.job_id]
     assert ROWS not in deployment.last("orders").metadata
 
 
 @pytest.mark.parametrize(
     ("streams", "is_reported"), [(["orders"], True), (["orders", "users"], False)]
 )
-def test_a_run_tells_them_or_not_as_the_sensor_does(
+def test_a_run_reports_them_or_not_as_the_sensor_does(
     airbyte: AirbyteSimulator,
     shop: SimulatedConnection,
     deployment: Deployment,
@@ -75,22 +75,22 @@ def test_a_run_tells_them_or_not_as_the_sensor_does(
     assert (ROWS in deployment.last("orders").metadata) is is_reported
 
 
-def test_a_run_tells_nothing_of_a_stream_that_is_not_synced_any_more(
+def test_a_run_reports_nothing_of_a_stream_that_is_not_synced_any_more(
     airbyte: AirbyteSimulator, instance: dg.DagsterInstance
 ) -> None:
     crm = airbyte.add_connection("crm", streams=["leads", "deals"], sync_seconds=0.1)
     deployment = deployed(airbyte, instance)
     airbyte.update_connection(crm, streams=["leads"])
     assert deployment.materialize("leads", "deals").success
-    assert deployment.told_all(["leads", "deals"]) == {"leads": [1], "deals": []}
+    assert deployment.reported_all(["leads", "deals"]) == {"leads": [1], "deals": []}
 
 
-def test_a_run_tells_its_sync_even_if_airbyte_does_not_tell_what_it_syncs_now(
+def test_a_run_reports_its_sync_even_if_airbyte_does_not_say_what_it_syncs_now(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment
 ) -> None:
     airbyte.add_fault(Fault.status(500), path=f"/connections/{shop.connection_id}", times=None)
     assert deployment.materialize("orders").success
-    assert deployment.told("orders") == [1]
+    assert deployment.reported("orders") == [1]
     assert ROWS not in deployment.last("orders").metadata
 
 

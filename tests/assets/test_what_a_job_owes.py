@@ -36,7 +36,7 @@ def last(number: int, run_id: str = "") -> LastReported:
 
 
 def known(**tables: LastReported) -> Ledger:
-    return Ledger({dg.AssetKey(name): told for name, told in tables.items()})
+    return Ledger({dg.AssetKey(name): reported for name, reported in tables.items()})
 
 
 def owed(
@@ -200,7 +200,7 @@ def test_the_first_place_that_lacks_something_is_found_in_a_dozen_looks(count: i
 
 
 @pytest.mark.parametrize("reported", [0, 1, 700, 1999, 2000])
-def test_of_thousands_of_tables_that_a_later_job_overtook_those_told_are_found_in_a_dozen_looks(
+def test_of_thousands_of_tables_that_a_later_job_overtook_those_reported_are_found_in_a_dozen_looks(
     reported: int,
 ) -> None:
     tables = [Table("shop", StreamId(f"{n:04}"), dg.AssetSpec(f"{n:04}")) for n in range(2000)]
@@ -224,12 +224,12 @@ def test_of_thousands_of_tables_that_a_later_job_overtook_those_told_are_found_i
 def test_where_the_order_of_tables_does_not_help_each_is_looked_up() -> None:
     """Tables were added since, so that the first lacks what the last has."""
     tables = [Table("shop", StreamId(f"{n:04}"), dg.AssetSpec(f"{n:04}")) for n in range(60)]
-    told = History((job(5).ref, job(2).ref))
+    reported = History((job(5).ref, job(2).ref))
     ledger = Ledger({table.key: last(5) for table in tables})
 
     while (found := owed_by(job(2), tables, ledger, frozenset(), 250)).questions:
         histories = {
-            question.table.key: told if tables.index(question.table) >= 3 else History()
+            question.table.key: reported if tables.index(question.table) >= 3 else History()
             for question in found.questions
         }
         ledger = replace(ledger, history={**ledger.history, **histories})

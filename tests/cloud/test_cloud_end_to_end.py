@@ -61,7 +61,7 @@ def test_the_closed_host_is_asked_once(cloud: Cloud, shop: SimulatedConnection) 
     assert [host for host, _ in cloud.asked()].count(UI) == 1
 
 
-def test_a_workspace_of_somebody_else_is_told_as_such(cloud: Cloud) -> None:
+def test_a_workspace_of_somebody_else_is_named_as_such(cloud: Cloud) -> None:
     """Cloud answers 403 to what does not exist, too."""
     other = "5ae6b09b-fdec-41af-aaf7-7d94cfc33ef6"
     with pytest.raises(AirbyteSettingsError, match=f"{API}.*no workspace '{other}'.*403"):
@@ -117,7 +117,7 @@ def test_a_sync_starts_once_though_its_start_was_put_off(
 # Syncs
 
 
-def test_a_sync_that_cloud_started_is_told_once(
+def test_a_sync_that_cloud_started_is_reported_once(
     cloud: Cloud, shop: SimulatedConnection, instance: dg.DagsterInstance
 ) -> None:
     deployment = deploy(cloud, instance)
@@ -126,7 +126,7 @@ def test_a_sync_that_cloud_started_is_told_once(
     cloud.airbyte.add_fault(Fault.rate_limited(), path="/jobs", times=2)
     for _ in range(3):
         deployment.tick()
-    assert deployment.told_all(["orders", "users"]) == {
+    assert deployment.reported_all(["orders", "users"]) == {
         "orders": [job.job_id],
         "users": [job.job_id],
     }
@@ -150,7 +150,7 @@ def test_a_tick_survives_a_dead_token(
     job = cloud.airbyte.run_sync(shop, rows=3)
     cloud.airbyte.expire_tokens()
     deployment.tick()
-    assert deployment.told("orders") == [job.job_id]
+    assert deployment.reported("orders") == [job.job_id]
 
 
 def test_a_run_syncs_and_the_sensor_is_silent(
@@ -162,7 +162,7 @@ def test_a_run_syncs_and_the_sensor_is_silent(
     assert deployment.materialize("orders", "users").success
     deployment.tick()
     [job] = cloud.airbyte.jobs
-    assert deployment.told("orders") == [job.job_id]
+    assert deployment.reported("orders") == [job.job_id]
     link = deployment.last("orders").metadata["dagster-airbyte/job_url"].value
     assert str(link).startswith(f"https://{UI}/workspaces/{cloud.airbyte.workspace_id}/")
 
@@ -178,7 +178,7 @@ def test_a_run_without_waiting_leaves_the_end_to_the_sensor(
     assert defs.resolve_job_def(job.name).execute_in_process(instance=instance).success
     cloud.airbyte.progress()
     deployment.tick()
-    assert deployment.told("users") == [cloud.airbyte.jobs[0].job_id]
+    assert deployment.reported("users") == [cloud.airbyte.jobs[0].job_id]
 
 
 @pytest.mark.parametrize("wait", [True, False])

@@ -1,4 +1,4 @@
-"""`snapshot` replaces no file by one that knows less of the same tables, unless it is told to."""
+"""`snapshot` replaces no file by one that knows less of the same tables, unless it must."""
 
 import json
 import sys

@@ -203,5 +203,5 @@ def test_a_subclass_changes_what_runs(
     run = loaded.defs.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance)
     assert run.success
     assert len(airbyte.jobs) == 1
-    told = run.asset_materializations_for_node("airbyte_crm")
-    assert [each.asset_key for each in told] == [dg.AssetKey("contacts")]
+    reported = run.asset_materializations_for_node("airbyte_crm")
+    assert [each.asset_key for each in reported] == [dg.AssetKey("contacts")]

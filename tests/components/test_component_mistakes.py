@@ -1,4 +1,4 @@
-"""Each mistake in the YAML is told by the name of its field."""
+"""Each mistake in the YAML is reported by the name of its field."""
 
 import dagster as dg
 import pytest

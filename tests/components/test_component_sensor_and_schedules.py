@@ -43,7 +43,7 @@ def test_the_first_tick_begins_at_start_from(
     assert materialized(loaded.tick(instance)) == ["contacts"]
 
 
-def test_the_sensor_tells_of_selected_connections_with_translated_keys(
+def test_the_sensor_reports_of_selected_connections_with_translated_keys(
     load: Load, airbyte: AirbyteSimulator, instance: dg.DagsterInstance
 ) -> None:
     for name in ("crm", "shop"):

@@ -109,7 +109,7 @@ def test_no_spelling_of_a_variable_shows_its_secret(
         ("proxies", {"https": "http://me:{{ env.SECRET }}@proxy:3128"}),
     ],
 )
-def test_a_template_that_shows_a_secret_is_told(
+def test_a_template_that_shows_a_secret_is_named(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, field: str, written: object
 ) -> None:
     """It works, as in Python, but Dagster's UI shows it."""

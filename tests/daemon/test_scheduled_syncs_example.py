@@ -61,24 +61,24 @@ def step_processes(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int:
     return len(instance.get_records_for_run(run.run_id, of_type=started).records)
 
 
-def told(instance: dg.DagsterInstance, name: str) -> list[dict[str, object]]:
+def reported(instance: dg.DagsterInstance, name: str) -> list[dict[str, object]]:
     """The metadata of all materializations of an asset."""
     page = instance.fetch_materializations(dg.AssetKey(name), limit=10)
     events = [record.asset_materialization for record in page.records]
     return [{key: v.value for key, v in event.metadata.items()} for event in events if event]
 
 
-def tick_until_told(daemon: SensorDaemon, instance: dg.DagsterInstance, name: str) -> None:
+def tick_until_reported(daemon: SensorDaemon, instance: dg.DagsterInstance, name: str) -> None:
     daemon.iterate()
     for _ in range(30):
-        if told(instance, name):
+        if reported(instance, name):
             return
         daemon.wait_for_interval()
         assert daemon.iterate().status is not TickStatus.FAILURE
-    raise AssertionError(f"{name} was never told")
+    raise AssertionError(f"{name} was never reported")
 
 
-def test_the_waiting_schedules_run_tells_its_syncs_itself(
+def test_the_waiting_schedules_run_reports_its_syncs_itself(
     airbyte: AirbyteSimulator, instance: dg.DagsterInstance, daemon: SensorDaemon
 ) -> None:
     daemon.schedule(at(5, 59))
@@ -90,12 +90,12 @@ def test_the_waiting_schedules_run_tells_its_syncs_itself(
     (job,) = airbyte.jobs
     daemon.iterate()
     for name in SMALL:
-        (metadata,) = told(instance, name)
+        (metadata,) = reported(instance, name)
         assert metadata[keys.JOB_ID] == job.job_id
         assert metadata[keys.STARTED_BY_RUN] == run.run_id
 
 
-def test_the_starting_schedules_run_ends_and_the_sensor_tells_its_syncs(
+def test_the_starting_schedules_run_ends_and_the_sensor_reports_its_syncs(
     airbyte: AirbyteSimulator, instance: dg.DagsterInstance, daemon: SensorDaemon
 ) -> None:
     airbyte.update_connection(airbyte.connection("warehouse"), sync_seconds=3600)
@@ -107,9 +107,9 @@ def test_the_starting_schedules_run_ends_and_the_sensor_tells_its_syncs(
     (job,) = airbyte.jobs
     assert not job.is_finished
     airbyte.succeed(job)
-    tick_until_told(daemon, instance, LARGE[0])
+    tick_until_reported(daemon, instance, LARGE[0])
     for name in LARGE:
-        (metadata,) = told(instance, name)
+        (metadata,) = reported(instance, name)
         assert metadata[keys.JOB_ID] == job.job_id
         assert metadata[keys.TRIGGERED_BY] == "dagster"
         assert metadata[keys.STARTED_BY_RUN] == record.dagster_run.run_id

@@ -62,7 +62,7 @@ def daemon(
         yield daemon
 
 
-def told(instance: dg.DagsterInstance, name: str) -> list[int | None]:
+def reported(instance: dg.DagsterInstance, name: str) -> list[int | None]:
     page = instance.fetch_materializations(dg.AssetKey(name), limit=1000)
     return [
         int_in(record.asset_materialization.metadata, JOB_ID)
@@ -88,7 +88,9 @@ def test_a_sync_becomes_events_a_check_and_a_run(
     tick = daemon.iterate()
 
     assert tick.status is TickStatus.SUCCESS
-    assert {name: told(instance, name) for name in STREAMS} == {n: [job.job_id] for n in STREAMS}
+    assert {name: reported(instance, name) for name in STREAMS} == {
+        n: [job.job_id] for n in STREAMS
+    }
     assert runs(instance) == [f"airbyte:{airbyte.workspace_id}:{version_of(job)}"]
 
 
@@ -112,7 +114,9 @@ def test_killed_after_any_event_of_a_tick(
     daemon.die_after(stored)
     daemon.settle()
 
-    assert {name: told(instance, name) for name in STREAMS} == {n: [job.job_id] for n in STREAMS}
+    assert {name: reported(instance, name) for name in STREAMS} == {
+        n: [job.job_id] for n in STREAMS
+    }
     assert runs(instance) == [f"airbyte:{airbyte.workspace_id}:{version_of(job)}"]
 
 
@@ -129,7 +133,7 @@ def test_killed_after_all_events_and_before_the_cursor(
     daemon.die_before_cursor()
     daemon.settle()
 
-    assert {name: told(instance, name) for name in STREAMS} == dict.fromkeys(STREAMS, jobs)
+    assert {name: reported(instance, name) for name in STREAMS} == dict.fromkeys(STREAMS, jobs)
     assert len(runs(instance)) == 2
 
 
@@ -150,4 +154,4 @@ def test_an_airbyte_that_is_down_is_a_failed_tick_and_then_forgotten(
     assert "is Airbyte running" in str(tick.error)
     airbyte.clear_faults()
     daemon.settle()
-    assert told(instance, "orders") == [job.job_id]
+    assert reported(instance, "orders") == [job.job_id]

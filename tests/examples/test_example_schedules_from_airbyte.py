@@ -88,8 +88,10 @@ def test_a_tick_of_its_schedule_syncs_the_connection_and_reports_its_tables(
     assert run.status is dg.DagsterRunStatus.SUCCESS
     assert run.tags["dagster/schedule_name"] == schedule_of(shop)
     assert [job.status for job in airbyte.jobs] == ["succeeded"]
-    told = [instance.get_latest_materialization_event(dg.AssetKey([t])) for t in shop_tables(shop)]
-    assert [event.run_id for event in told if event] == [run.run_id] * 2
+    reported = [
+        instance.get_latest_materialization_event(dg.AssetKey([t])) for t in shop_tables(shop)
+    ]
+    assert [event.run_id for event in reported if event] == [run.run_id] * 2
 
 
 def schedule_of(shop: SimulatedConnection) -> str:

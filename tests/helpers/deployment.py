@@ -104,7 +104,7 @@ class Deployment:
             raise_on_error=False,
         )
 
-    def told(self, name: str) -> list[int | None]:
+    def reported(self, name: str) -> list[int | None]:
         """The job ids of all materializations of an asset, in the order Dagster stored them."""
         page = self.instance.fetch_materializations(dg.AssetKey(name), limit=10_000)
         return [
@@ -119,8 +119,8 @@ class Deployment:
         assert entry.asset_materialization is not None
         return entry.asset_materialization
 
-    def told_all(self, names: Iterable[str]) -> dict[str, list[int | None]]:
-        return {name: self.told(name) for name in names}
+    def reported_all(self, names: Iterable[str]) -> dict[str, list[int | None]]:
+        return {name: self.reported(name) for name in names}
 
 
 @contextmanager

@@ -28,7 +28,7 @@ def leaks(error: BaseException, secrets: Collection[str]) -> list[str]:
     forms = {form(secret) for secret in secrets for form in ENCODED.values()}
     found = []
     for one in errors_of(error):
-        for where, text in _told(one):
+        for where, text in _reported(one):
             found += [f"{where}: {form}" for form in forms if form in text]
     return found
 
@@ -40,7 +40,7 @@ def frames_of(error: BaseException) -> list[str]:
     return [frame.f_code.co_name for frame in frames if _is_ours(frame.f_code.co_filename)]
 
 
-def _told(error: BaseException) -> Iterator[tuple[str, str]]:
+def _reported(error: BaseException) -> Iterator[tuple[str, str]]:
     yield "message", f"{error} {error!r} {error.args}"
     for frame, line in traceback.walk_tb(error.__traceback__):
         if _is_ours(frame.f_code.co_filename):

@@ -50,7 +50,7 @@ def handed_over() -> dict[str, object]:
     specs = ours.load_airbyte_asset_specs(**both)
     with dg.DagsterInstance.ephemeral() as instance:
         run = defs.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance)
-        told = tick(defs, workspace, instance)
+        reported = tick(defs, workspace, instance)
     cloud = theirs.AirbyteCloudWorkspace(
         **{name: FIELDS[name] for name in ("workspace_id", "client_id", "client_secret")}
     )
@@ -66,7 +66,7 @@ def handed_over() -> dict[str, object]:
             for event in run.get_asset_materialization_events()
             if event.asset_key
         ),
-        "told_by_the_sensor": told,
+        "reported_by_the_sensor": reported,
         "cloud": describe(cloud),
         "refused_by_the_decorator": refused(workspace),
     }

@@ -71,11 +71,11 @@ def is_reported(home: Path, asset: str) -> bool:
         return instance.get_latest_materialization_event(dg.AssetKey(asset)) is not None
 
 
-def last_job_told(home: Path, table: str) -> object:
+def last_job_reported(home: Path, table: str) -> object:
     with dg.DagsterInstance.from_config(str(home)) as instance:
         entry = instance.get_latest_materialization_event(dg.AssetKey(table))
-        told = entry.asset_materialization if entry else None
-        return told.metadata["dagster-airbyte/job_id"].value if told else None
+        reported = entry.asset_materialization if entry else None
+        return reported.metadata["dagster-airbyte/job_id"].value if reported else None
 
 
 def wait_until_followed(airbyte: AirbyteSimulator) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from helpers.kill_processes import spawned_in
 
-# Kills its group, and the processes it was told of, when its standard input ends: when it is
+# Kills its group, and the processes it was reported of, when its standard input ends: when it is
 # closed, or when the process that holds the other end is gone.
 _KEEPER = """
 import os, signal, sys

@@ -6,7 +6,7 @@ from dagster_airbyte_sync.testing import AirbyteSimulator, RecordedRequest
 
 
 class Moments:
-    """What the deployment is doing right now, as its requests tell."""
+    """What the deployment is doing right now, as its requests report."""
 
     def __init__(self, airbyte: AirbyteSimulator) -> None:
         self._tick = threading.Event()

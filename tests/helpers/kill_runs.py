@@ -88,7 +88,7 @@ class Runs:
         return any(record.asset_observation for record in page.records)
 
     def mark(self, run: dg.DagsterRun, status: dg.DagsterRunStatus) -> None:
-        """Tell Dagster that a run has failed or was cancelled, as people do by the UI's force."""
+        """Report Dagster that a run has failed or was cancelled, as people do by the UI's force."""
         if status is dg.DagsterRunStatus.CANCELED:
             self._instance.report_run_canceled(run)
         else:

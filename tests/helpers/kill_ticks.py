@@ -15,7 +15,7 @@ class Ticks:
         return any(status == "STARTED" and began > since for began, status, _ in self._newest(1))
 
     def found_nothing_since(self, moment: float) -> bool:
-        """Whether the newest tick began after the moment and had nothing new to tell."""
+        """Whether the newest tick began after the moment and had nothing new to report."""
         return any(
             began > moment and status == "SKIPPED" and reason.startswith("Nothing new")
             for began, status, reason in self._newest(1)

@@ -11,8 +11,8 @@ from dagster_airbyte_sync.testing import SimulatedJob
 
 
 @dataclass(frozen=True)
-class Told:
-    """A materialization: its table, the job it tells, and the run that did (the sensor: "")."""
+class Reported:
+    """A materialization: its table, the job it reports, and the run that did (the sensor: "")."""
 
     table: str
     job_id: int | None
@@ -54,59 +54,59 @@ def owed(jobs: Iterable[SimulatedJob]) -> set[tuple[str, int]]:
     }
 
 
-def compare(jobs: Iterable[SimulatedJob], log: Sequence[Told]) -> Verdict:
+def compare(jobs: Iterable[SimulatedJob], log: Sequence[Reported]) -> Verdict:
     """Judge the log, which has the events of each table in the order they were stored.
 
-    Order: what the sensor tells of a table is told by ascending job id, and so is what runs tell.
-    Between the two, an event of a run never comes after one of a higher job. An event of the
-    sensor may: the run has then reported its own job while the sensor was down, or its tick not
-    due, or decided but not stored, and nobody could have told the earlier job before. It is late.
+    Order: what the sensor reports of a table comes by ascending job id, and so does what runs
+    report. Between the two, an event of a run never comes after one of a higher job. An event of
+    the sensor may: the run has then reported its own job while the sensor was down, or its tick not
+    due, or decided but not stored, and nobody could have reported the earlier job. It is late.
     """
     due = owed(jobs)
-    counts = Counter((told.table, told.job_id) for told in log)
+    counts = Counter((reported.table, reported.job_id) for reported in log)
     verdict = Verdict(
         lost=sorted(due - counts.keys()),
         twice=sorted(key for key in due if counts[key] > 1),
         untrue=[key for key in counts if key not in due],
     )
-    by_table: defaultdict[str, list[Told]] = defaultdict(list)
-    for told in log:
-        by_table[told.table].append(told)
+    by_table: defaultdict[str, list[Reported]] = defaultdict(list)
+    for reported in log:
+        by_table[reported.table].append(reported)
     for events in by_table.values():
         _judge_order(events, verdict)
     return verdict
 
 
-def _judge_order(events: Sequence[Told], verdict: Verdict) -> None:
-    for place, told in enumerate(events):
-        job_id = told.job_id or 0
+def _judge_order(events: Sequence[Reported], verdict: Verdict) -> None:
+    for place, reported in enumerate(events):
+        job_id = reported.job_id or 0
         higher = [each for each in events[:place] if (each.job_id or 0) > job_id]
         if higher:
-            is_late = not told.run_id and all(each.run_id for each in higher)
+            is_late = not reported.run_id and all(each.run_id for each in higher)
             found = verdict.late if is_late else verdict.out_of_order
-            found.append((told.table, job_id))
+            found.append((reported.table, job_id))
 
 
-def read_log(instance: dg.DagsterInstance, tables: Iterable[str]) -> list[Told]:
+def read_log(instance: dg.DagsterInstance, tables: Iterable[str]) -> list[Reported]:
     """All materializations of the tables, each table's in the order they were stored."""
-    return [told for table in tables for told in _of_table(instance, table)]
+    return [reported for table in tables for reported in _of_table(instance, table)]
 
 
-def _of_table(instance: dg.DagsterInstance, table: str) -> list[Told]:
-    found: list[Told] = []
+def _of_table(instance: dg.DagsterInstance, table: str) -> list[Reported]:
+    found: list[Reported] = []
     cursor: str | None = None
     while True:
         page = instance.fetch_materializations(
             dg.AssetKey(table), limit=1000, cursor=cursor, ascending=True
         )
-        found += (_told(table, record) for record in page.records)
+        found += (_reported(table, record) for record in page.records)
         if not page.has_more:
             return found
         cursor = page.cursor
 
 
-def _told(table: str, record: dg.EventLogRecord) -> Told:
+def _reported(table: str, record: dg.EventLogRecord) -> Reported:
     event = record.asset_materialization
     metadata = event.metadata if event else {}
     run_id = record.event_log_entry.run_id
-    return Told(table, int_in(metadata, JOB_ID), run_id)
+    return Reported(table, int_in(metadata, JOB_ID), run_id)

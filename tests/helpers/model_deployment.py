@@ -238,7 +238,7 @@ class Deployment(ModelAirbyte):
 
     def _check(self, evaluated: Evaluated) -> None:
         cursor = evaluated.cursor or ""
-        assert len(cursor.encode()) < 8_000, f"a bookmark of {len(cursor)} characters"
+        assert len(cursor.encode()) < 8_000, f"a cursor of {len(cursor)} characters"
         self._secrets.check_are_not_in("the cursor", cursor)
         for event in evaluated.events:
             self._secrets.check_are_not_in("an event", dg.serialize_value(event))

@@ -60,7 +60,7 @@ class DagsterRules(AirbyteRules):
         self.world.tick(sensor, meanwhile={point: meanwhile})
 
     @rule(sensor=sensors, cursor=st.sampled_from([*EDITED, FOREIGN]))
-    def a_bookmark_is_lost_or_edited(self, sensor: str, cursor: str | None) -> None:
+    def a_cursor_is_lost_or_edited(self, sensor: str, cursor: str | None) -> None:
         self.world.cursors[sensor] = cursor
 
     # -- the code location ----------------------------------------------------------------------

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 class Score:
     """Counts over all histories of a test. The last three must stay zero.
 
-    `overtaken` are jobs told after a newer one because that was told, by its own run or early,
-    before Airbyte showed the older. `orphans` are runs that were over for Dagster, or had lost
+    `overtaken` are jobs reported after a newer one because that was reported, by its own run or
+    early, before Airbyte showed the older. `orphans` are runs that were over for Dagster, or had lost
     their main process, while steps went on.
     """
 
@@ -22,8 +22,8 @@ class Score:
     restores: int = 0
     clocks_set: int = 0
     orphans: int = 0
-    told: int = 0
-    told_by_runs: int = 0
+    reported: int = 0
+    reported_by_runs: int = 0
     overtaken: int = 0
     lost: int = 0
     twice: int = 0

@@ -143,7 +143,7 @@ class StepWork:
 
     client: AirbyteClient
     options: PollOptions
-    on_told: OnTold
+    on_reported: OnTold
     work: Work = sync_and_poll
     pauses: bool = True
 
@@ -202,7 +202,7 @@ class SteppedStep:
         try:
             self._baton.pause()
             for event in self._work.work(workspace, context, self._options):
-                self._tell(event)
+                self._report(event)
                 if self._work.pauses:
                     self._baton.pause()
         except (AirbyteError, dg.Failure, Terminated):
@@ -211,13 +211,13 @@ class SteppedStep:
         else:
             self._write(EventType.STEP_SUCCESS)
 
-    def _tell(self, event: SyncEvent) -> None:
+    def _report(self, event: SyncEvent) -> None:
         if isinstance(event, dg.Output):
             return
         stored = _stored(event)
         context = self._context
         store_step_event(context.instance, context.run, context.assets_def.op.name, stored)
-        self._work.on_told(stored)
+        self._work.on_reported(stored)
 
     def _write(self, kind: EventType) -> None:
         context = self._context

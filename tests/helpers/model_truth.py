@@ -1,4 +1,4 @@
-"""What Airbyte finished, compared with what Dagster was told: the judge of the model."""
+"""What Airbyte finished, compared with what Dagster was reported: the judge of the model."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ PLANNED: Identity = (0, 0)
 
 
 @dataclass(frozen=True)
-class Telling:
+class Report:
     """One materialization: of which table and job, and by whom: a sensor's name, or `RUN`.
 
     `at` is the moment in the order of all that happened; unless `is_noted`, it was not noted as
@@ -51,11 +51,11 @@ class Telling:
 
 @dataclass
 class Truth:
-    """All tellings so far, and since when each table has been defined in Dagster."""
+    """All reports so far, and since when each table has been defined in Dagster."""
 
     airbyte: AirbyteSimulator
     clock: ModelClock
-    tellings: list[Telling] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
     defined_since: dict[str, datetime] = field(default_factory=dict)
     # A closed Configuration API takes with it which streams a job had.
     streams_are_known: bool = True
@@ -86,23 +86,23 @@ class Truth:
     def sensor_begins(self, sensor: str, look_back: timedelta) -> None:
         """A sensor without a usable cursor begins: so far back it looks, or to the last reports."""
         ends: dict[str, Both] = {}
-        for telling in filter(lambda each: each.is_noted, self.tellings):
-            job, key = telling.job, telling.job.connection_id
-            end = (job.ended, job.ended_really) if telling.stored is None else telling.stored
+        for report in filter(lambda each: each.is_noted, self.reports):
+            job, key = report.job, report.job.connection_id
+            end = (job.ended, job.ended_really) if report.stored is None else report.stored
             ends[key] = max(ends.get(key, end), end)
         # Airbyte's clock is known to a second.
         begin = (self.clock.now() - look_back, self.clock.real - look_back)
         self.coverage[sensor] = Coverage(begin, ends)
 
     def clock_is_set(self) -> None:
-        """To be called before that. What ended at a time that had been before, and was not told
+        """To be called before that. What ended at a time that had been before, and was not reported
         till now, may be behind what sensors have read when they look again."""
         self.look()
-        told = {telling.identity for telling in self.tellings}
+        reported = {report.identity for report in self.reports}
         self.unclear |= {
             job.identity
             for job in self.jobs.current()
-            if job.ended < self._furthest and job.identity not in told
+            if job.ended < self._furthest and job.identity not in reported
         }
 
     def note(
@@ -120,26 +120,24 @@ class Truth:
         A sensor decided it `at` a moment before.
         """
         now = self.look()
-        assert which is not None, f"{table} was told of no job"
+        assert which is not None, f"{table} was reported of no job"
         job = self._true_job(table, which)
         moment, coverage = now if at is None else at, self.coverage.get(by)
-        telling = Telling(
-            table, job, moment, by, data_version, is_noted=is_noted, coverage=coverage
-        )
+        report = Report(table, job, moment, by, data_version, is_noted=is_noted, coverage=coverage)
         if not self.jobs.is_ambiguous(which):
-            self._check_it_is_new(telling)
-            self._check_it_is_in_order(telling)
-        self._check_its_version(telling)
-        self.tellings.append(telling)
-        SCORE.told += 1
-        SCORE.told_by_runs += by == RUN
+            self._check_it_is_new(report)
+            self._check_it_is_in_order(report)
+        self._check_its_version(report)
+        self.reports.append(report)
+        SCORE.reported += 1
+        SCORE.reported_by_runs += by == RUN
 
     def note_unnamed(self, table: str, which: Identity, begun: datetime) -> None:
         """A run that began then has materialized the table after its own sync, without its name."""
         now = self.look()
         job = self._true_job(table, which, had_stream=True)
         stored = (self.clock.now(), self.clock.real)
-        self.tellings.append(Telling(table, job, now, RUN, stored=stored))
+        self.reports.append(Report(table, job, now, RUN, stored=stored))
         self.spans.append(Span(table, begun, self.clock.real))
 
     def checks_are_planned(self, tables: Iterable[str]) -> None:
@@ -175,13 +173,13 @@ class Truth:
         ones, others = self.jobs.versions(one), self.jobs.versions(other)
         return bool(ones and others) and others[-1].precedes(ones[-1])
 
-    # -- what was told and is owed --------------------------------------------------------------
+    # -- what was reported and is owed ----------------------------------------------------------
 
-    def told(self, table: str) -> list[int]:
-        return [telling.identity[0] for telling in self.tellings if telling.table == table]
+    def reported(self, table: str) -> list[int]:
+        return [report.identity[0] for report in self.reports if report.table == table]
 
     def owed(self) -> Iterator[tuple[str, Identity]]:
-        """What must have been told once all is at rest: table and job."""
+        """What must have been reported once all is at rest: table and job."""
         for job in self.jobs.current():
             is_seen = job.seen is not None and not job.is_late
             if job.is_fresh and is_seen and job.identity not in self.unclear:
@@ -228,55 +226,55 @@ class Truth:
 
     def check_nothing_is_lost(self) -> None:
         self.look()
-        told = {(telling.table, telling.identity) for telling in self.tellings}
-        lost = [owed for owed in self.owed() if owed not in told]
+        reported = {(report.table, report.identity) for report in self.reports}
+        lost = [owed for owed in self.owed() if owed not in reported]
         SCORE.lost += len(lost)
-        assert not lost, f"never told: {lost}"
+        assert not lost, f"never reported: {lost}"
 
-    # -- what each telling must be --------------------------------------------------------------
+    # -- what each report must be --------------------------------------------------------------
 
     def _true_job(self, table: str, which: Identity, *, had_stream: bool = False) -> EndedJob:
         seen = [job for job in self.jobs.versions(which) if job.seen is not None]
-        assert seen, f"{table} is told of {which}, and nobody could know of that"
+        assert seen, f"{table} is reported of {which}, and nobody could know of that"
         fresh = [job for job in seen if job.is_fresh]
-        assert fresh, f"{table} is told of {seen[-1]}, which did not make it fresh"
+        assert fresh, f"{table} is reported of {seen[-1]}, which did not make it fresh"
         job = fresh[-1]
         of_connection = id_of(connection_key(table)) == job.connection_id
-        assert of_connection, f"{table} is told of another connection's job {job}"
+        assert of_connection, f"{table} is reported of another connection's job {job}"
         had_stream = had_stream or table in job.tables or not self.streams_are_known
-        assert had_stream, f"{table} is told of a job without its stream: {job}"
+        assert had_stream, f"{table} is reported of a job without its stream: {job}"
         return job
 
-    def _of(self, table: str) -> list[Telling]:
-        return [telling for telling in self.tellings if telling.table == table]
+    def _of(self, table: str) -> list[Report]:
+        return [report for report in self.reports if report.table == table]
 
-    def _check_it_is_new(self, telling: Telling) -> None:
-        same = [each for each in self._of(telling.table) if each.identity == telling.identity]
+    def _check_it_is_new(self, report: Report) -> None:
+        same = [each for each in self._of(report.table) if each.identity == report.identity]
         # A run that does not say whose events it stores looks at nothing before it does.
-        is_clear = self._is_spanned_for_sure(telling.table, telling.job)
-        if any(each.is_named or (each.at < telling.at and is_clear) for each in same):
+        is_clear = self._is_spanned_for_sure(report.table, report.job)
+        if any(each.is_named or (each.at < report.at and is_clear) for each in same):
             SCORE.twice += 1
-            raise AssertionError(f"told twice: {telling}, after {self._of(telling.table)}")
+            raise AssertionError(f"reported twice: {report}, after {self._of(report.table)}")
 
-    def _check_it_is_in_order(self, telling: Telling) -> None:
-        newer = [each for each in self._of(telling.table) if telling.job.precedes(each.job)]
+    def _check_it_is_in_order(self, report: Report) -> None:
+        newer = [each for each in self._of(report.table) if report.job.precedes(each.job)]
         # Where Airbyte does not say which streams a job had, a new one counts for older jobs, too.
-        had_stream = telling.table in telling.job.tables
+        had_stream = report.table in report.job.tables
         # A job that is spanned by a run that names none may be taken for reported for a while.
-        is_spanned = self._may_be_spanned(telling.table, telling.job)
-        if not newer or telling.job.is_lost or not had_stream or is_spanned:
+        is_spanned = self._may_be_spanned(report.table, report.job)
+        if not newer or report.job.is_lost or not had_stream or is_spanned:
             return
         SCORE.overtaken += 1
-        if not any(self._could_overtake(other, telling) for other in newer):
+        if not any(self._could_overtake(other, report) for other in newer):
             SCORE.out_of_order += 1
-            raise AssertionError(f"told out of order: {telling}, after {newer}")
+            raise AssertionError(f"reported out of order: {report}, after {newer}")
 
-    def _could_overtake(self, newer: Telling, older: Telling) -> bool:
+    def _could_overtake(self, newer: Report, older: Report) -> bool:
         """Whether the older job may come late.
 
-        A run tells its own job whatever else the sensor has yet to tell. A sensor may have passed
-        the older one before it could be seen, or while the table was not defined; another sensor,
-        or one without its bookmark, then finds it still untold. So it does, however much later,
+        A run reports its own job whatever else the sensor has yet to report. A sensor may have
+        passed the older one before it could be seen, or while the table was not defined; another sensor,
+        or one without its cursor, then finds it still unreported. So it does, however much later,
         where the older one was out of the first sensor's reach when it came, or ended before all
         that the first one goes back to.
         """
@@ -287,12 +285,12 @@ class Truth:
         is_clear = job.identity not in self.unclear
         return not (is_covered and is_clear and self._was_defined(older.table, job))
 
-    def _check_its_version(self, telling: Telling) -> None:
+    def _check_its_version(self, report: Report) -> None:
         """It names this job and no other of its number, or stays what it was."""
-        number, created = telling.identity
-        before = {each.data_version for each in self._of(telling.table)}
-        assert telling.data_version in {f"{number}-{created}", *before}, (
-            f"{telling}, after {self._of(telling.table)}"
+        number, created = report.identity
+        before = {each.data_version for each in self._of(report.table)}
+        assert report.data_version in {f"{number}-{created}", *before}, (
+            f"{report}, after {self._of(report.table)}"
         )
 
     def _was_defined(self, table: str, job: EndedJob) -> bool:

@@ -25,7 +25,7 @@ _GRACE = 45.0
 
 
 class World(Deployment):
-    """One history. Everything in it is told to `truth`, which judges at once."""
+    """One history. Everything in it is reported to `truth`, which judges at once."""
 
     def __init__(self, kind: Kind | None = None) -> None:
         super().__init__(kind or Kind())
@@ -109,11 +109,11 @@ class World(Deployment):
         return self.clock.real.timestamp()
 
     def go_on_to_next_event(self, run: SteppedRun, step: int) -> None:
-        """Let the run go on until it has told a table of its sync, if it does soon."""
-        before = len(self.truth.tellings)
+        """Let the run go on until it has reported a table of its sync, if it does soon."""
+        before = len(self.truth.reports)
         for _ in range(30):
             run.turn(step)
-            if not run.is_live or len(self.truth.tellings) > before:
+            if not run.is_live or len(self.truth.reports) > before:
                 return
             self.airbyte.advance(2)
 
@@ -171,12 +171,12 @@ class World(Deployment):
 
     def _check_the_event_log(self) -> None:
         """The tests' own record of what was stored is what Dagster really has."""
-        for table in {telling.table for telling in self.truth.tellings}:
+        for table in {report.table for report in self.truth.reports}:
             page = self.instance.fetch_materializations(dg.AssetKey(table), limit=10_000)
             found = [record.asset_materialization for record in reversed(page.records)]
             stored = [identity_in(each) for each in found if each]
-            tellings = [each for each in self.truth.tellings if each.table == table]
-            assert stored == [each.identity if each.is_named else None for each in tellings]
+            reports = [each for each in self.truth.reports if each.table == table]
+            assert stored == [each.identity if each.is_named else None for each in reports]
 
 
 __all__ = ["BETWEEN", "SENSORS", "Kind", "World"]

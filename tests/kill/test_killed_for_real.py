@@ -1,5 +1,5 @@
 """A real deployment under load, its processes killed at random moments: nothing is lost, nothing is
-told twice, and every table hears of its jobs in order.
+reported twice, and every table hears of its jobs in order.
 
 Runs come to their end in other ways, too: only their main process is killed, or only that of a
 step, or they are marked as failed or cancelled while all their processes live.
@@ -31,12 +31,12 @@ from helpers.kill_moments import Moments
 from helpers.kill_orphans import Orphan, orphans_in, summary_of
 from helpers.kill_runs import Runs
 from helpers.kill_ticks import Ticks
-from helpers.kill_verdict import Told, Verdict, compare, owed, read_log
+from helpers.kill_verdict import Reported, Verdict, compare, owed, read_log
 from helpers.waiting import wait_until
 
 KILLS = int(os.environ.get("KILLS", "3"))
 SEED = int(os.environ.get("KILL_SEED", "1"))
-# Many kills leave much to be told, and the runs that follow, one after the other.
+# Many kills leave much to be reported, and the runs that follow, one after the other.
 REST_SECONDS = 300.0 + 20.0 * KILLS
 # Each database and each executor; the others are for longer tests.
 PLACES = [("sqlite", "multiprocess"), ("postgresql", "in-process")]
@@ -71,7 +71,7 @@ class Scene:
         demanded = (f"demand:{number}" for number in range(self.load.demanded))
         return {*demanded, *(f"airbyte:{workspace}:{name}" for name in names)}
 
-    def read_log(self) -> list[Told]:
+    def read_log(self) -> list[Reported]:
         return read_log(self.instance, self.tables)
 
     def orphans(self) -> list[Orphan]:
@@ -164,7 +164,7 @@ def scene(
 
 # One after the other: two deployments at once are more than a small machine has time for.
 @pytest.mark.xdist_group("kill")
-def test_nothing_is_lost_and_nothing_told_twice(
+def test_nothing_is_lost_and_nothing_reported_twice(
     scene: Scene, record_property: Callable[[str, object], None]
 ) -> None:
     begun = time.monotonic()

@@ -125,8 +125,10 @@ def test_it_is_a_workspace_for_everything_else(
         ) as context,
     ):
         result = sensor.evaluate_tick(context)
-    told = [event for event in result.asset_events if isinstance(event, dg.AssetMaterialization)]
-    assert len(told) == 2
+    reported = [
+        event for event in result.asset_events if isinstance(event, dg.AssetMaterialization)
+    ]
+    assert len(reported) == 2
 
 
 def test_the_workspace_is_asked_for_once(airbyte: AirbyteSimulator) -> None:

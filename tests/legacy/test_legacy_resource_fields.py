@@ -10,7 +10,7 @@ from dagster_airbyte_sync import AirbyteResource, AirbyteSettingsError
 from dagster_airbyte_sync.legacy.new_settings import new_settings
 
 
-def test_what_requests_was_told_is_told_by_fields_now(tmp_path: Path) -> None:
+def test_what_requests_was_given_is_given_by_fields_now(tmp_path: Path) -> None:
     ca = tmp_path / "ca.pem"
     ca.touch()
     said = {

@@ -45,11 +45,11 @@ def test_definitions_and_schedules_are_made_of_their_workspace(handed_over: Desc
     assert str(schedule).startswith("airbyte_schedule_")
 
 
-def test_their_workspace_as_the_resource_syncs_and_nothing_is_told_twice(
+def test_their_workspace_as_the_resource_syncs_and_nothing_is_reported_twice(
     handed_over: Described,
 ) -> None:
     assert handed_over["materialized"] == ["shop/raw_orders", "shop/raw_users"]
-    assert "AssetMaterialization" not in handed_over["told_by_the_sensor"]
+    assert "AssetMaterialization" not in handed_over["reported_by_the_sensor"]
 
 
 def test_their_cloud_workspace_is_ours_with_its_variables_unread(handed_over: Described) -> None:

@@ -101,9 +101,9 @@ def test_what_a_component_does_besides_its_syncs_is_done(monkeypatch: pytest.Mon
         defs = described_definitions.load_file(file, "dagster_airbyte_sync")
         job = defs.resolve_implicit_global_asset_job_def()
         run = job.execute_in_process(instance=instance)
-        told = {event.asset_key for event in run.get_asset_materialization_events()}
+        reported = {event.asset_key for event in run.get_asset_materialization_events()}
         said = [entry.user_message for entry in instance.all_logs(run.run_id)]
-    assert told == {dg.AssetKey("orders")}
+    assert reported == {dg.AssetKey("orders")}
     assert {"Before the sync", "After the sync"} <= set(said)
 
 

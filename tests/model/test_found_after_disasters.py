@@ -1,5 +1,5 @@
 """Histories with clocks that were set, restores, and daemons that died twice, in which something
-was once lost or told twice. The model found them; each is cut down to what matters."""
+was once lost or reported twice. The model found them; each is cut down to what matters."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -33,7 +33,7 @@ def world_without_streams() -> Iterator[World]:
         yield world
 
 
-def test_what_was_told_before_the_clock_was_set_back_is_not_told_again_to_any_table(
+def test_what_was_reported_before_the_clock_was_set_back_is_not_reported_again_to_any_table(
     world: World,
 ) -> None:
     """The newer job then has the higher number and the earlier times."""
@@ -52,11 +52,11 @@ def test_what_was_told_before_the_clock_was_set_back_is_not_told_again_to_any_ta
 
     world.come_to_rest()
 
-    told = [first.job_id, second.job_id]
-    assert [world.truth.told(f"c1_{stream}") for stream in "abc"] == [told] * 3
+    reported = [first.job_id, second.job_id]
+    assert [world.truth.reported(f"c1_{stream}") for stream in "abc"] == [reported] * 3
 
 
-def test_nor_if_another_table_was_not_told(world_without_streams: World) -> None:
+def test_nor_if_another_table_was_not_reported(world_without_streams: World) -> None:
     """Where Airbyte does not say which streams a job had, a new one counts for the older jobs."""
     world = world_without_streams
     shop = world.add_connection(streams=1)
@@ -76,10 +76,10 @@ def test_nor_if_another_table_was_not_told(world_without_streams: World) -> None
 
     world.come_to_rest()
 
-    assert world.truth.told("c1_b") == [first.job_id, second.job_id]
+    assert world.truth.reported("c1_b") == [first.job_id, second.job_id]
 
 
-def test_two_daemons_that_die_one_after_the_other_leave_nothing_that_is_told_again(
+def test_two_daemons_that_die_one_after_the_other_leave_nothing_that_is_reported_again(
     world: World,
 ) -> None:
     """Each leaves an event that is stored but not noted as the last of its table."""
@@ -92,7 +92,7 @@ def test_two_daemons_that_die_one_after_the_other_leave_nothing_that_is_told_aga
 
     world.come_to_rest()
 
-    assert [world.truth.told(f"c1_{stream}") for stream in "abc"] == [[job.job_id]] * 3
+    assert [world.truth.reported(f"c1_{stream}") for stream in "abc"] == [[job.job_id]] * 3
 
 
 @pytest.mark.parametrize("how", ["deleted", "broken"])
@@ -103,9 +103,9 @@ def test_a_sensor_without_a_cursor_goes_back_to_the_last_report_of_a_connection_
     shop = world.add_connection(streams=2)
     world.restart_code_server()
     world.airbyte.advance(1)
-    told = world.airbyte.run_sync(shop)
+    reported = world.airbyte.run_sync(shop)
     world.tick(SENSOR)
-    untold = world.airbyte.run_sync(shop)
+    unreported = world.airbyte.run_sync(shop)
     if how == "deleted":
         world.airbyte.delete_connection(shop)
     else:
@@ -117,7 +117,11 @@ def test_a_sensor_without_a_cursor_goes_back_to_the_last_report_of_a_connection_
 
     world.come_to_rest()
 
-    assert world.truth.told("c1_a") == world.truth.told("c1_b") == [told.job_id, untold.job_id]
+    assert (
+        world.truth.reported("c1_a")
+        == world.truth.reported("c1_b")
+        == [reported.job_id, unreported.job_id]
+    )
 
 
 def test_and_to_the_last_run_that_materialized_its_tables_without_naming_a_job(
@@ -133,12 +137,14 @@ def test_and_to_the_last_run_that_materialized_its_tables_without_naming_a_job(
         run.turn()
         world.airbyte.advance(2)
     world.airbyte.advance(60)
-    untold = world.airbyte.run_sync(shop)
+    unreported = world.airbyte.run_sync(shop)
     world.airbyte.advance(3 * HOUR)
 
     world.come_to_rest()
 
-    assert world.truth.told("c1_a")[1:] == world.truth.told("c1_b")[1:] == [untold.job_id]
+    assert (
+        world.truth.reported("c1_a")[1:] == world.truth.reported("c1_b")[1:] == [unreported.job_id]
+    )
 
 
 def test_and_to_a_last_report_that_a_clock_says_is_still_to_come(
@@ -149,17 +155,17 @@ def test_and_to_a_last_report_that_a_clock_says_is_still_to_come(
     shop = world.add_connection(streams=1)
     world.restart_code_server()
     world.set_clock(HOUR)
-    told = world.airbyte.run_sync(shop)
+    reported = world.airbyte.run_sync(shop)
     world.tick(SENSOR)
     world.set_clock(-HOUR)
     world.airbyte.advance(60)
-    untold = world.airbyte.run_sync(shop)
+    unreported = world.airbyte.run_sync(shop)
     world.airbyte.advance(HOUR / 2)
     world.cursors[SENSOR] = None
 
     world.come_to_rest()
 
-    assert world.truth.told("c1_a") == [told.job_id, untold.job_id]
+    assert world.truth.reported("c1_a") == [reported.job_id, unreported.job_id]
 
 
 def test_a_clear_during_a_run_that_names_no_job_is_not_what_it_reported(world: World) -> None:
@@ -177,7 +183,7 @@ def test_a_clear_during_a_run_that_names_no_job_is_not_what_it_reported(world: W
     world.come_to_rest()
 
     (sync, _) = world.airbyte.jobs
-    assert [world.truth.told(f"c1_{stream}") for stream in "ab"] == [[sync.job_id]] * 2
+    assert [world.truth.reported(f"c1_{stream}") for stream in "ab"] == [[sync.job_id]] * 2
 
 
 @pytest.mark.parametrize("stored", range(5))
@@ -224,11 +230,11 @@ def test_a_run_that_hung_in_the_midst_of_its_report_repeats_nothing_of_the_senso
     world.tick(SENSOR)
     world.airbyte.advance(2 * HOUR)
     world.tick(SENSOR)
-    assert len(world.truth.tellings) == 3
+    assert len(world.truth.reports) == 3
 
     world.come_to_rest()
 
-    assert len(world.truth.tellings) == 3
+    assert len(world.truth.reports) == 3
 
 
 @pytest.mark.parametrize("new_owner", [0, 1])
@@ -254,10 +260,10 @@ def test_a_run_reports_no_other_job_that_got_the_number_of_its_own(
     while run.is_live:
         run.turn()
         world.airbyte.advance(2)
-    assert world.truth.tellings == []
+    assert world.truth.reports == []
     world.come_to_rest()
 
-    assert world.truth.told(f"c{new_owner + 1}_a") == [job.job_id]
+    assert world.truth.reported(f"c{new_owner + 1}_a") == [job.job_id]
 
 
 def observations(world: World, table: str) -> Sequence[dg.EventLogRecord]:

@@ -1,4 +1,4 @@
-"""Histories in which something was once untold, told twice or out of order.
+"""Histories in which something was once unreported, reported twice or out of order.
 
 The model found most of them, readers of the code the others. Each is cut down to what matters and
 has the name of what must hold.
@@ -37,18 +37,18 @@ def end(world: World, run: SteppedRun) -> None:
         world.airbyte.advance(timedelta(seconds=2))
 
 
-@pytest.mark.parametrize("told", [0, 1])
+@pytest.mark.parametrize("reported", [0, 1])
 @pytest.mark.parametrize("point", BETWEEN)
-def test_a_run_that_ends_within_a_tick_has_its_job_told_once(
-    world: World, point: str, told: int
+def test_a_run_that_ends_within_a_tick_has_its_job_reported_once(
+    world: World, point: str, reported: int
 ) -> None:
-    """A tick reads live runs before the event log: what a run tells in between is seen there."""
+    """A tick reads live runs before the event log: what a run reports in between is seen there."""
     shop = world.add_connection(streams=2)
     world.restart_code_server()
     world.airbyte.advance(1)
     world.start_run({shop.connection_id}, cancel_on_termination=False, on_active_sync="fail")
     (run,) = world.runs
-    while len(world.truth.tellings) < told or not any(
+    while len(world.truth.reports) < reported or not any(
         job.is_finished for job in world.airbyte.jobs
     ):
         run.turn()
@@ -59,10 +59,10 @@ def test_a_run_that_ends_within_a_tick_has_its_job_told_once(
 
     assert run.is_over
     (job,) = world.airbyte.jobs
-    assert [world.truth.told(table) for table in ("c1_a", "c1_b")] == [[job.job_id]] * 2
+    assert [world.truth.reported(table) for table in ("c1_a", "c1_b")] == [[job.job_id]] * 2
 
 
-def test_a_job_told_by_its_run_while_a_tick_stores_older_jobs_is_not_told_again(
+def test_a_job_reported_by_its_run_while_a_tick_stores_older_jobs_is_not_reported_again(
     world: World,
 ) -> None:
     shop = world.add_connection(streams=1)
@@ -78,7 +78,7 @@ def test_a_job_told_by_its_run_while_a_tick_stores_older_jobs_is_not_told_again(
 
 
 @pytest.mark.parametrize("hours", [0, 10, -10])
-def test_of_two_runs_that_follow_one_sync_one_tells_it_though_airbytes_clock_is_hours_off(
+def test_of_two_runs_that_follow_one_sync_one_reports_it_though_airbytes_clock_is_hours_off(
     hours: int,
 ) -> None:
     with closing(World(Kind(clock_is_off=timedelta(hours=hours)))) as world:
@@ -93,10 +93,12 @@ def test_of_two_runs_that_follow_one_sync_one_tells_it_though_airbytes_clock_is_
         world.come_to_rest()
 
         (job,) = world.airbyte.jobs
-        assert [world.truth.told(f"c1_{stream}") for stream in "abc"] == [[job.job_id]] * 3
+        assert [world.truth.reported(f"c1_{stream}") for stream in "abc"] == [[job.job_id]] * 3
 
 
-def test_a_job_that_came_out_of_a_sensors_reach_is_told_by_another_and_once(world: World) -> None:
+def test_a_job_that_came_out_of_a_sensors_reach_is_reported_by_another_and_once(
+    world: World,
+) -> None:
     """The first sensor has read beyond it, and more than the overlap, when it can be seen."""
     shop = world.add_connection(streams=1)
     other = world.add_connection(streams=1)
@@ -111,14 +113,14 @@ def test_a_job_that_came_out_of_a_sensors_reach_is_told_by_another_and_once(worl
     newer = world.airbyte.run_sync(shop)
 
     world.tick(SENSOR)
-    assert world.truth.told("c1_a") == [newer.job_id]
+    assert world.truth.reported("c1_a") == [newer.job_id]
     world.come_to_rest()
 
-    assert world.truth.told("c1_a") == [newer.job_id, late.job_id]
+    assert world.truth.reported("c1_a") == [newer.job_id, late.job_id]
 
 
 @pytest.mark.parametrize("others", [0, 1, 20])
-def test_of_two_runs_that_follow_one_sync_one_tells_it_though_others_observe_the_table(
+def test_of_two_runs_that_follow_one_sync_one_reports_it_though_others_observe_the_table(
     others: int,
 ) -> None:
     """What is observed without a time of Airbyte's, which is hours ahead, hides nothing older."""
@@ -141,7 +143,7 @@ def test_of_two_runs_that_follow_one_sync_one_tells_it_though_others_observe_the
         world.come_to_rest()
 
         (job,) = world.airbyte.jobs
-        assert [world.truth.told(f"c1_{stream}") for stream in "abc"] == [[job.job_id]] * 3
+        assert [world.truth.reported(f"c1_{stream}") for stream in "abc"] == [[job.job_id]] * 3
 
 
 def observations(world: World, table: str) -> Sequence[dg.EventLogRecord]:
@@ -170,7 +172,7 @@ def test_what_is_new_in_a_job_that_waited_behind_another_takes_no_table_from_the
     world.airbyte.run_sync(crm)
     world.tick(SENSOR)
 
-    assert world.truth.told("c1_a") == [between.job_id]
+    assert world.truth.reported("c1_a") == [between.job_id]
     world.come_to_rest()
 
 
@@ -190,10 +192,12 @@ def test_nor_does_the_reading_again_for_a_deleted_connection_that_waited(world: 
     world.broken.clear()
     tick_for_minutes(world, 12)
 
-    assert [world.truth.told("c1_a"), world.truth.told("c2_a")] == [[job.job_id] for job in jobs]
+    assert [world.truth.reported("c1_a"), world.truth.reported("c2_a")] == [
+        [job.job_id] for job in jobs
+    ]
 
 
-def test_what_waits_is_told_though_airbyte_forgot_the_first_of_it(world: World) -> None:
+def test_what_waits_is_reported_though_airbyte_forgot_the_first_of_it(world: World) -> None:
     """Airbyte cleans up its history every night; a selector can be broken for longer."""
     shop, crm = world.add_connection(streams=1), world.add_connection(streams=1)
     world.restart_code_server()
@@ -204,12 +208,12 @@ def test_what_waits_is_told_though_airbyte_forgot_the_first_of_it(world: World) 
     tick_for_minutes(world, 30)
     kept = world.airbyte.run_sync(shop)
     world.airbyte.advance(timedelta(minutes=12))
-    told = world.airbyte.run_sync(crm)
+    reported = world.airbyte.run_sync(crm)
     tick_for_minutes(world, 1)
     world.airbyte.prune(timedelta(minutes=20))
     world.broken.clear()
     tick_for_minutes(world, 12)
 
-    assert world.airbyte.jobs == [kept, told]
-    assert world.truth.told("c1_a") == [kept.job_id]
-    assert world.truth.told("c2_a") == [told.job_id]
+    assert world.airbyte.jobs == [kept, reported]
+    assert world.truth.reported("c1_a") == [kept.job_id]
+    assert world.truth.reported("c2_a") == [reported.job_id]

@@ -29,14 +29,14 @@ OF_ASSETS = (
         "assets/events/event_log.py:back_to.is_recent",
         "return max(record.timestamp, airbyte_time or 0) >= until",
         "return record.timestamp >= until",
-        "tests/model/test_found_by_the_model.py::test_of_two_runs_that_follow_one_sync_one_tells_it_though_others_observe_the_table[20]",
+        "tests/model/test_found_by_the_model.py::test_of_two_runs_that_follow_one_sync_one_reports_it_though_others_observe_the_table[20]",
     ),
     Break(
         "1: one event that is too old does not hide those before it",
         "assets/events/event_log.py:back_to",
         "if too_old > _PATIENCE:",
         "if too_old:",
-        "tests/model/test_found_by_the_model.py::test_of_two_runs_that_follow_one_sync_one_tells_it_though_others_observe_the_table",
+        "tests/model/test_found_by_the_model.py::test_of_two_runs_that_follow_one_sync_one_reports_it_though_others_observe_the_table",
     ),
     Break(
         "2: a late job remembers that a newer one was reported",
@@ -57,7 +57,7 @@ OF_ASSETS = (
         "assets/events/claims.py:other_reporter",
         "return min(reporters, key=lambda reporter: reporter.is_over, default=None)",
         "return None",
-        "tests/sensors/test_two_runs_follow_one_sync.py::test_the_first_to_follow_a_sync_tells_it_whichever_ends_first[1]",
+        "tests/sensors/test_two_runs_follow_one_sync.py::test_the_first_to_follow_a_sync_reports_it_whichever_ends_first[1]",
     ),
     Break(
         "a schedule is said before Airbyte forgets it",
@@ -141,7 +141,7 @@ OF_ASSETS = (
         "assets/events/claims.py:_reporter",
         "if run is None or keys.STARTS_SYNCS_TAG in run.tags:",
         "if run is None:",
-        "tests/sensors/test_two_runs_follow_one_sync.py::test_a_run_that_only_started_a_sync_is_no_teller_so_the_first_that_follows_it_tells",
+        "tests/sensors/test_two_runs_follow_one_sync.py::test_a_run_that_only_started_a_sync_is_no_reporter_so_the_first_that_follows_it_reports",
     ),
     Break(
         "a gateway that refuses all does not end the following",
@@ -225,7 +225,7 @@ OF_ASSETS = (
         "assets/events/owed.py:_Fresh._look_behind_the_last",
         "self.stored = frozenset(table.key for table in asked_of[:first])",
         "self.stored = frozenset(table.key for table in asked_of[:1])",
-        "tests/model/test_found_after_disasters.py::test_two_daemons_that_die_one_after_the_other_leave_nothing_that_is_told_again",
+        "tests/model/test_found_after_disasters.py::test_two_daemons_that_die_one_after_the_other_leave_nothing_that_is_reported_again",
     ),
     Break(
         "1: a lost cursor repeats no observation",

@@ -15,7 +15,7 @@ OF_RESOURCES = (
         "resources/client/configuration_access.py:Fallback._raise_if_just_answered",
         "if question in self._refused_since:",
         "if False:",
-        "tests/sensors/test_new_in_airbyte.py::test_a_short_refusal_fails_a_tick_and_tells_nothing_wrong",
+        "tests/sensors/test_new_in_airbyte.py::test_a_short_refusal_fails_a_tick_and_reports_nothing_wrong",
     ),
     Break(
         "8: a list that Airbyte did not send is not an empty workspace",

@@ -8,7 +8,7 @@ OF_SENSORS = (
         "sensors/defined_tables.py:DefinedTables.of",
         "if not self._is_refreshed and not self._lists(job):",
         "if False:",
-        "tests/sensors/test_new_in_airbyte.py::test_a_sync_of_a_connection_added_since_the_catalog_was_read_is_told",
+        "tests/sensors/test_new_in_airbyte.py::test_a_sync_of_a_connection_added_since_the_catalog_was_read_is_reported",
     ),
     Break(
         "4: the catalog is read at most once a tick",
@@ -50,7 +50,7 @@ OF_SENSORS = (
         "sensors/scan.py:HistoryScan._take",
         "if is_parked or self._cursor.knows(job) or self._passes(job):",
         "if self._cursor.knows(job) or self._passes(job):",
-        "tests/sensors/test_backlog.py::test_a_connection_that_could_not_be_told_for_days_is_told_in_the_end",
+        "tests/sensors/test_backlog.py::test_a_connection_that_could_not_be_reported_for_days_is_reported_in_the_end",
     ),
     Break(
         "1: a late commit on a connection that cannot be read is not lost",
@@ -120,10 +120,10 @@ OF_SENSORS = (
         "sensors/tick.py:_Tick.result",
         "self.log.info(summary)",
         "self.client.catalog(fresh=True)",
-        "tests/sensors/test_external_syncs_are_told.py::test_an_idle_tick_sends_one_request_whatever_the_number_of_connections",
+        "tests/sensors/test_external_syncs_are_reported.py::test_an_idle_tick_sends_one_request_whatever_the_number_of_connections",
     ),
     Break(
-        "5: the bookmark is small",
+        "5: the cursor is small",
         "sensors/cursor/cursor.py",
         "_MOST_BYTES = 7_500",
         "_MOST_BYTES = 75_000",
@@ -134,7 +134,7 @@ OF_SENSORS = (
         "sensors/run_requests.py:RequestMaker.requests_for",
         "self._runnable.check(request)",
         "pass",
-        "tests/sensors/test_runs_that_follow_a_sync.py::test_a_request_dagster_would_refuse_is_left_out_and_the_sync_still_told",
+        "tests/sensors/test_runs_that_follow_a_sync.py::test_a_request_dagster_would_refuse_is_left_out_and_the_sync_still_reported",
     ),
     Break(
         "1: of a job that is cut within its tables the rest is not forgotten",
@@ -258,7 +258,7 @@ OF_SENSORS = (
     Break(
         "1: a stream newer than the definitions is reported though jobs name no streams",
         "sensors/defined_tables.py:DefinedTables.of",
-        "if self._of_connection(job.connection_id) and not _tells_streams(job):",
+        "if self._of_connection(job.connection_id) and not _reports_streams(job):",
         "if not self._of_connection(job.connection_id):",
         "tests/sensors/test_newer_than_the_definitions.py::test_a_refresh_of_the_new_stream_alone_is_reported[public]",
     ),
@@ -300,8 +300,8 @@ OF_SENSORS = (
     Break(
         "a run's own sync asks for no run, though the run names no job",
         "sensors/decide.py:_reported_by",
-        "tellers = [ledger.last[key].run_id for key in keys if ledger.is_last(key, job)]",
-        "tellers = list[str]()",
+        "reporters = [ledger.last[key].run_id for key in keys if ledger.is_last(key, job)]",
+        "reporters = list[str]()",
         "tests/sensors/test_beside_dagster_airbyte.py::test_a_runs_own_sync_is_reported_by_the_run_alone",
     ),
     Break(

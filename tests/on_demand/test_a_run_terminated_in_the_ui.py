@@ -8,7 +8,7 @@ import pytest
 
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock
 from helpers.dagster_dev import DagsterDev, dagster_dev
-from helpers.job_process import last_job_told, wait_until_followed
+from helpers.job_process import last_job_reported, wait_until_followed
 from helpers.variables import variables
 from helpers.waiting import wait_until
 
@@ -31,7 +31,7 @@ def dev(airbyte: AirbyteSimulator, tmp_path: Path) -> Iterator[DagsterDev]:
         yield started
 
 
-def test_its_sync_is_cancelled_and_nothing_is_told(
+def test_its_sync_is_cancelled_and_nothing_is_reported(
     airbyte: AirbyteSimulator, dev: DagsterDev, tmp_path: Path
 ) -> None:
     run_id = dev.launch("sync_all", "__repository__", EXAMPLE.name)
@@ -40,4 +40,4 @@ def test_its_sync_is_cancelled_and_nothing_is_told(
     wait_until(lambda: dev.run_status(run_id) == "CANCELED", "a run that was cancelled")
 
     assert [job.status for job in airbyte.jobs] == ["cancelled"]
-    assert last_job_told(tmp_path, "orders") is None
+    assert last_job_reported(tmp_path, "orders") is None

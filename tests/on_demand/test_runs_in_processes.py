@@ -10,7 +10,7 @@ from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedC
 from helpers.job_process import (
     JobProcess,
     is_reported,
-    last_job_told,
+    last_job_reported,
     only_run,
     wait_until_followed,
 )
@@ -60,7 +60,7 @@ def test_the_example_syncs_in_a_process_for_each_step_and_what_follows_goes_on(
 
     (job,) = airbyte.jobs
     assert only_run(tmp_path).status is dg.DagsterRunStatus.SUCCESS
-    assert [last_job_told(tmp_path, table) for table in ("orders", "users")] == [job.job_id] * 2
+    assert [last_job_reported(tmp_path, table) for table in ("orders", "users")] == [job.job_id] * 2
     assert is_reported(tmp_path, "revenue")
 
 
@@ -76,7 +76,7 @@ def test_a_terminated_run_cancels_its_sync(
     (job,) = airbyte.jobs
     assert job.status == "cancelled"
     assert only_run(tmp_path).is_finished
-    assert last_job_told(tmp_path, "orders") is None
+    assert last_job_reported(tmp_path, "orders") is None
 
 
 def test_a_terminated_run_leaves_its_sync_alone_if_that_is_wanted(

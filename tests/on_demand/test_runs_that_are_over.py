@@ -102,7 +102,7 @@ def test_a_step_whose_run_was_marked_as_over_reports_nothing_and_says_so(
     airbyte.succeed(job)
     process.end()
 
-    assert deployment.told_all(TABLES) == {"orders": [], "users": []}
+    assert deployment.reported_all(TABLES) == {"orders": [], "users": []}
     (step,) = orphans_in(deployment.instance)
     assert step.said_so
     assert only_run(deployment.instance).is_finished
@@ -114,13 +114,13 @@ def test_the_sensor_adopts_the_job_of_a_dead_run_after_a_grace_and_reports_it_on
     orphan(deployment.instance, process)
     airbyte.succeed(job)
     deployment.tick()
-    assert deployment.told_all(TABLES) == {"orders": [], "users": []}
+    assert deployment.reported_all(TABLES) == {"orders": [], "users": []}
     process.wait_for_steps()
     deployment.later = timedelta(seconds=31)
     deployment.tick()
     deployment.tick()
 
-    assert deployment.told_all(TABLES) == {"orders": [job.job_id], "users": [job.job_id]}
+    assert deployment.reported_all(TABLES) == {"orders": [job.job_id], "users": [job.job_id]}
     assert [step.said_so for step in orphans_in(deployment.instance)] == [True]
 
 
@@ -133,11 +133,11 @@ def test_the_sensor_waits_for_a_dead_run_no_longer_than_the_grace_though_its_ste
     deployment.tick()
     deployment.later = timedelta(seconds=31)
     deployment.tick()
-    assert deployment.told_all(TABLES) == {"orders": [job.job_id], "users": [job.job_id]}
+    assert deployment.reported_all(TABLES) == {"orders": [job.job_id], "users": [job.job_id]}
     process.resume()
     process.wait_for_steps()
 
-    assert deployment.told_all(TABLES) == {"orders": [job.job_id], "users": [job.job_id]}
+    assert deployment.reported_all(TABLES) == {"orders": [job.job_id], "users": [job.job_id]}
 
 
 def test_of_two_runs_that_follow_one_sync_the_second_goes_on_after_the_death_of_the_first(
@@ -159,8 +159,8 @@ def test_of_two_runs_that_follow_one_sync_the_second_goes_on_after_the_death_of_
     deployment.later = timedelta(seconds=31)
     deployment.tick()
 
-    assert deployment.told_all(TABLES) == {"orders": [job.job_id], "users": [job.job_id]}
-    assert len(deployment.told("revenue")) == 1
+    assert deployment.reported_all(TABLES) == {"orders": [job.job_id], "users": [job.job_id]}
+    assert len(deployment.reported("revenue")) == 1
     assert [(step.run_id, step.said_so) for step in orphans_in(instance)] == [(first.run_id, True)]
 
 

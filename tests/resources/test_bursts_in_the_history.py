@@ -78,7 +78,7 @@ def test_syncs_and_refreshes_of_one_second_are_merged_in_order(
     either: AirbyteSimulator, connect: Connect
 ) -> None:
     shop, end = either.add_connection("shop"), an_hour_ago(either)
-    told = [
+    reported = [
         either.add_finished_job(
             shop,
             type="refresh" if n % 2 else "sync",
@@ -89,7 +89,7 @@ def test_syncs_and_refreshes_of_one_second_are_merged_in_order(
     ]
     for limit in (1, 2, 3, 100):
         client = connect(either, max_items_per_page=limit)
-        assert read(client, end - HOUR) == told
+        assert read(client, end - HOUR) == reported
 
 
 def test_jobs_of_one_second_come_in_the_order_of_their_creation(
@@ -99,8 +99,8 @@ def test_jobs_of_one_second_come_in_the_order_of_their_creation(
     first = either.add_finished_job(shop, created_at=end - HOUR, updated_at=end)
     earlier = either.add_finished_job(shop, created_at=end - 2 * HOUR, updated_at=end)
     same = either.add_finished_job(shop, created_at=end - HOUR, updated_at=end)
-    told = read(connect(either), end)
-    assert told == [earlier.job_id, first.job_id, same.job_id]
+    reported = read(connect(either), end)
+    assert reported == [earlier.job_id, first.job_id, same.job_id]
 
 
 def test_jobs_that_run_hide_none_of_a_burst(either: AirbyteSimulator, connect: Connect) -> None:

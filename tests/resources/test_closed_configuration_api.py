@@ -77,7 +77,7 @@ def test_a_configuration_api_that_stumbles_is_not_taken_for_closed(
 def test_what_was_answered_a_moment_ago_is_not_taken_for_closed_at_once(
     airbyte: AirbyteSimulator, connect: Connect, status: int
 ) -> None:
-    """A gateway that restarts; and the public API does not tell as much."""
+    """A gateway that restarts; and the public API does not report as much."""
     airbyte.add_connection("shop")
     client = connect(airbyte)
     client.catalog()
@@ -117,7 +117,7 @@ def test_an_instance_that_does_not_answer_costs_a_tick_one_request_in_ten_minute
     for requests in (5, 2, 2):
         airbyte.forget_requests()
         found = client.finished_jobs(airbyte.now - HOUR, TimeBudget(4))
-        assert [told.id for told in found] == [job.job_id]
+        assert [reported.id for reported in found] == [job.job_id]
         assert len(paths(airbyte)) == requests
 
 
@@ -130,4 +130,4 @@ def test_what_may_not_be_asked_closes_what_may_be_only_after_it_was_asked(
     client = connect(airbyte)
     client.catalog()
     airbyte.add_fault(Fault.status(403), path="/list_for_workspaces", times=None)
-    assert [told.id for told in client.finished_jobs(airbyte.now - HOUR)] == [job.job_id]
+    assert [reported.id for reported in client.finished_jobs(airbyte.now - HOUR)] == [job.job_id]

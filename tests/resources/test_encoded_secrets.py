@@ -25,11 +25,11 @@ secrets = pytest.mark.parametrize("secret", SECRETS)
 @encodings
 @secrets
 def test_a_secret_is_hidden_in_each_encoding(secret: str, encode: Callable[[str], str]) -> None:
-    told = Redactor([secret]).hidden(f"<p>denied: {encode(secret)} (404)</p>")
-    assert HIDDEN in told
-    assert told.startswith("<p>denied: ")
-    assert told.endswith(" (404)</p>")
-    assert encode(secret) not in told
+    reported = Redactor([secret]).hidden(f"<p>denied: {encode(secret)} (404)</p>")
+    assert HIDDEN in reported
+    assert reported.startswith("<p>denied: ")
+    assert reported.endswith(" (404)</p>")
+    assert encode(secret) not in reported
 
 
 @encodings
@@ -68,17 +68,17 @@ def test_no_secret_stands_in_html(secret: str, numbers: bool) -> None:
 def test_several_encodings_in_one_answer_are_all_hidden() -> None:
     secret = "pa&ss wörd"
     answer = " | ".join(encode(secret) for encode in ENCODED.values())
-    told = Redactor([secret]).hidden(answer)
-    assert not [name for name, encode in ENCODED.items() if encode(secret) in told]
+    reported = Redactor([secret]).hidden(answer)
+    assert not [name for name, encode in ENCODED.items() if encode(secret) in reported]
 
 
 @pytest.mark.parametrize(
-    "told",
+    "reported",
     ["100% of 3 &amp; more, see https://airbyte.test/docs?a=b%20c#d", r"C:\new\table",
      "aGVsbG8gd29ybGQgb2YgYmFzZTY0", "connections/0123abcd-0123-4567-89ab-0123456789ab"],
 )  # fmt: skip
-def test_what_is_encoded_and_no_secret_stays_as_it_is(told: str) -> None:
-    assert Redactor(["hunter2"]).hidden(told) == told
+def test_what_is_encoded_and_no_secret_stays_as_it_is(reported: str) -> None:
+    assert Redactor(["hunter2"]).hidden(reported) == reported
 
 
 @pytest.mark.parametrize("encode", [str, quote, html.escape, json.dumps], ids=lambda e: e.__name__)
@@ -92,8 +92,8 @@ def test_a_secret_at_the_end_of_what_is_looked_at_is_hidden_whole(
     # What is looked at ends soon after what is quoted, as each secret before it is three stars.
     before, looked_at = f"{hidden}." * 20_000, 4000 + 12 * length
     for inside in (1, 4, length // 2, length - 1, len(encode(secret)) - 1, len(encode(secret))):
-        told = before[: looked_at - inside] + encode(secret) + "." * 100_000
-        assert "Q" not in redactor.quoted(told, 4000)
+        reported = before[: looked_at - inside] + encode(secret) + "." * 100_000
+        assert "Q" not in redactor.quoted(reported, 4000)
 
 
 def test_many_long_secrets_do_not_push_half_of_one_into_what_is_quoted() -> None:
@@ -108,9 +108,9 @@ def test_many_long_secrets_do_not_push_half_of_one_into_what_is_quoted() -> None
 )  # fmt: skip
 def test_ten_megabytes_take_no_longer_than_some_kilobytes(unit: str) -> None:
     redactor = Redactor(["hunter2", "s3cr3t" * 200, *(f"secret number {n}" for n in range(10))])
-    told = unit * (10_000_000 // len(unit))
+    reported = unit * (10_000_000 // len(unit))
     begun = time.process_time()
-    assert len(redactor.quoted(told, 500)) <= 500
+    assert len(redactor.quoted(reported, 500)) <= 500
     assert time.process_time() - begun < 2
 
 

@@ -1,4 +1,4 @@
-"""Errors: what they tell, and that they survive the way from one process to another."""
+"""Errors: what they report, and that they survive the way from one process to another."""
 
 import copy
 import pickle
@@ -25,7 +25,7 @@ from dagster_airbyte_sync.resources.errors import (
 WHAT = ("POST", "http://airbyte.test/jobs", "because")
 
 
-def test_an_error_tells_the_request_the_status_and_the_reason() -> None:
+def test_an_error_names_the_request_the_status_and_the_reason() -> None:
     error = AirbyteNotFound(*WHAT, status=404)
     assert str(error) == "POST http://airbyte.test/jobs answered 404: because"
     assert (error.method, error.url, error.reason, error.status) == (*WHAT, 404)

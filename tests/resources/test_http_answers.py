@@ -95,7 +95,7 @@ def test_each_status_is_an_error_of_its_own_kind(
     assert (failed.value.method, failed.value.url, failed.value.status) == ("POST", URL, status)
 
 
-def test_the_address_is_told_without_its_query(http: Http, mocked: Mock) -> None:
+def test_the_address_is_reported_without_its_query(http: Http, mocked: Mock) -> None:
     mocked.post(URL, status=404)
     assert str(failure(http)) == f"POST {URL} answered 404: no message"
 
@@ -114,7 +114,7 @@ def test_the_address_is_told_without_its_query(http: Http, mocked: Mock) -> None
     ],
     ids=str,
 )
-def test_the_reason_is_the_most_telling_of_airbyte_s_messages(
+def test_the_reason_is_the_most_specific_of_airbyte_s_messages(
     body: dict[str, object], reason: str | None
 ) -> None:
     assert reason_in(body) == reason
@@ -126,12 +126,12 @@ def test_no_error_body_ever_breaks_the_client(body: dict[str, object]) -> None:
     assert reason is None or 0 < len(reason) <= 500
 
 
-def test_a_plain_reason_is_told_in_one_line(http: Http, mocked: Mock) -> None:
+def test_a_plain_reason_is_reported_in_one_line(http: Http, mocked: Mock) -> None:
     mocked.post(URL, status=404, body="Object\n  not found.\n")
     assert failure(http).reason == "Object not found."
 
 
-def test_a_page_is_not_told_but_named(http: Http, mocked: Mock) -> None:
+def test_a_page_is_not_reported_but_named(http: Http, mocked: Mock) -> None:
     mocked.post(URL, status=403, body="<html><body>Forbidden by the firewall</body></html>")
     assert failure(http).reason == "an HTML page"
 
@@ -150,7 +150,7 @@ def test_a_reason_is_cut_where_it_gets_boring(http: Http, mocked: Mock) -> None:
     ],
     ids=str,
 )
-def test_conflicts_are_told_apart_by_their_title(
+def test_conflicts_are_kept_apart_by_their_title(
     http: Http, mocked: Mock, body: dict[str, str], title: str
 ) -> None:
     mocked.post(URL, status=409, json=body)
@@ -159,7 +159,7 @@ def test_conflicts_are_told_apart_by_their_title(
     assert error.title == title
 
 
-def test_no_answer_at_all_is_told_with_what_to_check(http: Http) -> None:
+def test_no_answer_at_all_is_reported_with_what_to_check(http: Http) -> None:
     with pytest.raises(AirbyteUnavailable, match="is Airbyte running, and is the address right"):
         http.send(Call("GET", "http://127.0.0.1:1/jobs"))
 

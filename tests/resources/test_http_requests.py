@@ -141,7 +141,7 @@ def test_netrc_is_not_consulted(
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed_but_told(
+def test_a_redirect_is_not_followed_but_reported(
     http: Http, mocked: Mock, waits: list[float], status: int
 ) -> None:
     mocked.get(URL, status=status, headers={"Location": "https://login.test/?next=/jobs"})
@@ -162,7 +162,7 @@ def test_credentials_are_not_sent_on_by_a_redirected_token_request(
     assert [call.request.url for call in mocked.calls] == [TOKEN_URL]
 
 
-def test_a_redirect_without_an_address_is_told_too(http: Http, mocked: Mock) -> None:
+def test_a_redirect_without_an_address_is_reported_too(http: Http, mocked: Mock) -> None:
     mocked.get(URL, status=302)
     with pytest.raises(AirbyteRedirected, match="another address"):
         http.send(Call("GET", URL))
@@ -191,7 +191,7 @@ def test_airbyte_s_clock_is_read_from_its_answers(http: Http, mocked: Mock) -> N
 
 
 @freeze_time("2026-08-01T12:00:00Z")
-def test_a_refusal_tells_the_time_too(http: Http, mocked: Mock) -> None:
+def test_a_refusal_takes_the_time_too(http: Http, mocked: Mock) -> None:
     mocked.get(URL, status=404, headers={"Date": "Sat, 01 Aug 2026 11:00:00 GMT"})
     with pytest.raises(Exception, match="404"):
         http.send(Call("GET", URL))

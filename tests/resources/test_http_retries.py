@@ -119,7 +119,7 @@ def test_a_passing_trouble_is_repeated_until_it_passes(
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_a_trouble_that_stays_is_told_after_the_last_retry(
+def test_a_trouble_that_stays_is_reported_after_the_last_retry(
     http: Http, mocked: Mock, waits: list[float], status: int
 ) -> None:
     mocked.get(URL, status=status, json={"message": "I am tired"})
@@ -130,7 +130,7 @@ def test_a_trouble_that_stays_is_told_after_the_last_retry(
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 409, 413, 422, 501])
-def test_a_refusal_is_told_at_once(http: Http, mocked: Mock, status: int) -> None:
+def test_a_refusal_is_reported_at_once(http: Http, mocked: Mock, status: int) -> None:
     mocked.get(URL, status=status, json={"message": "No, because."})
     error = fails(http, READ)
     assert isinstance(error, AirbyteRefused)
@@ -164,7 +164,7 @@ def test_retry_after_is_what_is_slept(http: Http, mocked: Mock, waits: list[floa
     assert waits == [17]
 
 
-def test_retry_after_is_told_to_who_must_wait_longer(http: Http, mocked: Mock) -> None:
+def test_retry_after_is_named_to_who_must_wait_longer(http: Http, mocked: Mock) -> None:
     mocked.get(URL, status=429, headers={"Retry-After": "3600"})
     error = fails(http, READ)
     assert isinstance(error, AirbyteRateLimited)

@@ -32,7 +32,7 @@ def paths(airbyte: AirbyteSimulator) -> list[str]:
 # Which jobs
 
 
-def test_only_finished_jobs_are_told(either: AirbyteSimulator, connect: Connect) -> None:
+def test_only_finished_jobs_are_reported(either: AirbyteSimulator, connect: Connect) -> None:
     start = either.now
     done = either.run_sync(either.add_connection("done"))
     failed = either.fail(either.start_sync(either.add_connection("failed")))
@@ -40,21 +40,21 @@ def test_only_finished_jobs_are_told(either: AirbyteSimulator, connect: Connect)
     either.start_sync(either.add_connection("pending"))
     either.begin(either.start_sync(either.add_connection("running")))
     either.fail_attempt(either.start_sync(either.add_connection("incomplete")))
-    told = {job.id: job.status for job in connect(either).finished_jobs(start)}
-    assert told == {
+    reported = {job.id: job.status for job in connect(either).finished_jobs(start)}
+    assert reported == {
         done.job_id: JobStatus.SUCCEEDED,
         failed.job_id: JobStatus.FAILED,
         cancelled.job_id: JobStatus.CANCELLED,
     }
 
 
-def test_all_types_are_told_each_once(either: AirbyteSimulator, connect: Connect) -> None:
+def test_all_types_are_reported_each_once(either: AirbyteSimulator, connect: Connect) -> None:
     start, shop = either.now, either.add_connection("shop")
     for run in (either.run_sync, either.run_refresh, either.run_clear, either.run_sync):
         either.advance(10)
         run(shop)
-    told = [(job.id, job.type) for job in connect(either).finished_jobs(start)]
-    assert told == [
+    reported = [(job.id, job.type) for job in connect(either).finished_jobs(start)]
+    assert reported == [
         (1, JobType.SYNC),
         (2, JobType.REFRESH),
         (3, JobType.CLEAR),
@@ -74,7 +74,7 @@ def test_the_oldest_end_comes_first_whichever_started_first(
     assert ids(connect(either), start) == [second.job_id, first.job_id]
 
 
-def test_only_jobs_that_ended_since_then_are_told(
+def test_only_jobs_that_ended_since_then_are_reported(
     either: AirbyteSimulator, connect: Connect
 ) -> None:
     shop = either.add_connection("shop")
@@ -85,7 +85,9 @@ def test_only_jobs_that_ended_since_then_are_told(
     assert ids(connect(either), since) == [later.job_id]
 
 
-def test_jobs_of_a_deleted_connection_are_told(either: AirbyteSimulator, connect: Connect) -> None:
+def test_jobs_of_a_deleted_connection_are_reported(
+    either: AirbyteSimulator, connect: Connect
+) -> None:
     start, shop = either.now, either.add_connection("shop")
     job = either.run_sync(shop)
     either.delete_connection(shop)
@@ -101,10 +103,10 @@ def test_ids_may_be_larger_than_31_bits(either: AirbyteSimulator, connect: Conne
     assert client.job(2**31 + 7).id == 2**31 + 7
 
 
-# What is told of a job
+# What is reported of a job
 
 
-def test_a_job_is_told_with_rows_and_bytes_of_each_stream(
+def test_a_job_is_reported_with_rows_and_bytes_of_each_stream(
     airbyte: AirbyteSimulator, connect: Connect
 ) -> None:
     shop = airbyte.add_connection("shop", ["orders", SimulatedStream("users", namespace="audit")])
@@ -122,7 +124,7 @@ def test_a_job_is_told_with_rows_and_bytes_of_each_stream(
     assert job.enabled_streams == frozenset({StreamId("orders"), StreamId("users", "audit")})
 
 
-def test_the_public_api_tells_totals_only(connect: Connect) -> None:
+def test_the_public_api_gives_totals_only(connect: Connect) -> None:
     with AirbyteSimulator(configuration_api=False) as airbyte:
         start = airbyte.now
         airbyte.run_sync(airbyte.add_connection("shop", ["a", "b"]), rows=3)
@@ -130,26 +132,28 @@ def test_the_public_api_tells_totals_only(connect: Connect) -> None:
     assert (job.rows, job.streams, job.enabled_streams) == (6, None, None)
 
 
-def test_a_job_is_told_with_its_times(either: AirbyteSimulator, connect: Connect) -> None:
+def test_a_job_is_reported_with_its_times(either: AirbyteSimulator, connect: Connect) -> None:
     shop = either.add_connection("shop")
     start = either.advance(timedelta(microseconds=-either.now.microsecond % 1_000_000))
     job = either.start_sync(shop)
     either.begin(job)
     either.advance(90)
     either.succeed(job)
-    (told,) = connect(either).finished_jobs(start)
-    assert (told.began_at, told.ended_at) == (start, either.now)
-    assert told.duration == timedelta(seconds=90)
+    (reported,) = connect(either).finished_jobs(start)
+    assert (reported.began_at, reported.ended_at) == (start, either.now)
+    assert reported.duration == timedelta(seconds=90)
 
 
-def test_a_failed_job_is_told_with_its_reason(airbyte: AirbyteSimulator, connect: Connect) -> None:
+def test_a_failed_job_is_reported_with_its_reason(
+    airbyte: AirbyteSimulator, connect: Connect
+) -> None:
     start, job = airbyte.now, airbyte.start_sync(airbyte.add_connection("shop"))
     airbyte.fail_attempt(job, reason="first")
     airbyte.advance(60)
     airbyte.fail(job, reason="disk full", origin="destination", type="system_error")
-    (told,) = connect(airbyte).finished_jobs(start)
-    assert told.failure == JobFailure("disk full", "destination", "system_error")
-    assert told.attempts == 2
+    (reported,) = connect(airbyte).finished_jobs(start)
+    assert reported.failure == JobFailure("disk full", "destination", "system_error")
+    assert reported.attempts == 2
 
 
 # How many requests, to which API

@@ -35,27 +35,27 @@ def history(airbyte: AirbyteSimulator, shop: SimulatedConnection, *seconds: floa
     ]
 
 
-def test_pages_of_three_tell_every_job_once_and_in_order(
+def test_pages_of_three_report_every_job_once_and_in_order(
     either: AirbyteSimulator, connect: Connect
 ) -> None:
-    told = history(either, either.add_connection("shop"), *range(20))
-    assert ids(connect(either, max_items_per_page=3), either.now - 3 * HOUR) == told
+    reported = history(either, either.add_connection("shop"), *range(20))
+    assert ids(connect(either, max_items_per_page=3), either.now - 3 * HOUR) == reported
 
 
 def test_a_whole_page_may_have_ended_within_one_second(
     either: AirbyteSimulator, connect: Connect
 ) -> None:
     moments = [0, *(5 + n / 10 for n in range(10)), 6, 7]
-    told = history(either, either.add_connection("shop"), *moments)
-    assert ids(connect(either, max_items_per_page=3), either.now - 3 * HOUR) == told
+    reported = history(either, either.add_connection("shop"), *moments)
+    assert ids(connect(either, max_items_per_page=3), either.now - 3 * HOUR) == reported
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 6, 7])
 def test_no_page_size_loses_the_last_jobs(
     either: AirbyteSimulator, connect: Connect, count: int
 ) -> None:
-    told = history(either, either.add_connection("shop"), *range(count))
-    assert ids(connect(either, max_items_per_page=3), either.now - 3 * HOUR) == told
+    reported = history(either, either.add_connection("shop"), *range(count))
+    assert ids(connect(either, max_items_per_page=3), either.now - 3 * HOUR) == reported
 
 
 def test_a_page_is_asked_for_only_when_it_is_needed(
@@ -72,13 +72,13 @@ def test_a_page_is_asked_for_only_when_it_is_needed(
 def test_a_job_that_ends_between_two_pages_is_not_missed(
     either: AirbyteSimulator, connect: Connect
 ) -> None:
-    told = history(either, either.add_connection("shop"), *range(7))
+    reported = history(either, either.add_connection("shop"), *range(7))
     running = either.start_sync(either.add_connection("running"))
     jobs = connect(either, max_items_per_page=3).finished_jobs(either.now - 3 * HOUR)
     seen = [next(jobs).id for _ in range(2)]
     either.succeed(running)
     seen += [job.id for job in jobs]
-    assert seen == [*told, running.job_id]
+    assert seen == [*reported, running.job_id]
 
 
 @pytest.mark.parametrize("either", ["public", "public of 2.0"], indirect=True)
@@ -111,12 +111,12 @@ def test_a_running_job_that_ends_between_two_pages_hides_no_other(
 def test_the_public_list_is_read_by_status_only_where_its_rows_may_move(connect: Connect) -> None:
     with AirbyteSimulator(configuration_api=False) as airbyte:
         start = airbyte.now
-        told = history(airbyte, airbyte.add_connection("shop"), *range(7))
+        reported = history(airbyte, airbyte.add_connection("shop"), *range(7))
         running = airbyte.start_sync(airbyte.add_connection("r1"))
         client = connect(airbyte, max_items_per_page=3)
-        assert ids(client, start - 3 * HOUR) == told
+        assert ids(client, start - 3 * HOUR) == reported
         assert statuses_asked_for(airbyte) == []
-        # Three rows that cannot be told apart by time fill a page now.
+        # Three rows that cannot be kept apart by time fill a page now.
         airbyte.start_sync(airbyte.add_connection("r2"))
         airbyte.start_sync(airbyte.add_connection("r3"))
         airbyte.succeed(running)
@@ -128,7 +128,9 @@ def statuses_asked_for(airbyte: AirbyteSimulator) -> list[str]:
     return [status for request in airbyte.requests for status in request.query.get("status", ())]
 
 
-def test_a_late_commit_is_told_when_it_is_there(either: AirbyteSimulator, connect: Connect) -> None:
+def test_a_late_commit_is_reported_when_it_is_there(
+    either: AirbyteSimulator, connect: Connect
+) -> None:
     start, shop = either.now, either.add_connection("shop")
     late = either.run_sync(shop)
     either.commit_late(late, by=30)
@@ -143,33 +145,33 @@ def test_a_late_commit_is_told_when_it_is_there(either: AirbyteSimulator, connec
 def test_a_late_commit_between_two_pages_repeats_and_hides_nothing(
     either: AirbyteSimulator, connect: Connect
 ) -> None:
-    told = history(either, either.add_connection("shop"), *range(8))
-    either.commit_late(either.job(told[1]), by=2 * HOUR)
+    reported = history(either, either.add_connection("shop"), *range(8))
+    either.commit_late(either.job(reported[1]), by=2 * HOUR)
     jobs = connect(either, max_items_per_page=3).finished_jobs(either.now - 3 * HOUR)
     seen = [next(jobs).id for _ in range(2)]
     either.advance(3 * HOUR)
     seen += [job.id for job in jobs]
-    assert [job for job in seen if job != told[1]] == [told[0], *told[2:]]
+    assert [job for job in seen if job != reported[1]] == [reported[0], *reported[2:]]
 
 
 def test_a_configuration_api_that_closes_on_the_way_is_not_left_for_the_public_one_at_once(
     airbyte: AirbyteSimulator, connect: Connect
 ) -> None:
-    """It was open a moment ago, and the public one tells less of each job."""
-    told = history(airbyte, airbyte.add_connection("shop"), *range(8))
+    """It was open a moment ago, and the public one reports less of each job."""
+    reported = history(airbyte, airbyte.add_connection("shop"), *range(8))
     airbyte.add_fault(Fault.status(403), path=HISTORY, after=1)
     client = connect(airbyte, max_items_per_page=3)
     with pytest.raises(AirbyteForbidden):
         ids(client, airbyte.now - 3 * HOUR)
-    assert ids(client, airbyte.now - 3 * HOUR) == told
+    assert ids(client, airbyte.now - 3 * HOUR) == reported
 
 
 def test_ten_jobs_in_the_window_cost_an_idle_tick_one_request_from_the_second_time_on(
     airbyte: AirbyteSimulator, connect: Connect
 ) -> None:
-    told = history(airbyte, airbyte.add_connection("shop"), *range(10))
+    reported = history(airbyte, airbyte.add_connection("shop"), *range(10))
     client = connect(airbyte)
     for requests in (2, 1, 1):
         airbyte.forget_requests()
-        assert ids(client, airbyte.now - 3 * HOUR) == told
+        assert ids(client, airbyte.now - 3 * HOUR) == reported
         assert [each.path for each in airbyte.requests].count(HISTORY) == requests

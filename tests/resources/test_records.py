@@ -257,7 +257,7 @@ def test_a_custom_format_is_one_thing_under_two_names(word: str) -> None:
     assert connection.namespace_definition == "custom_format"
 
 
-def test_streams_of_one_name_are_told_apart_by_their_namespace() -> None:
+def test_streams_of_one_name_are_kept_apart_by_their_namespace() -> None:
     streams = (Stream("users", "crm"), Stream("users", "audit"), Stream("orders", "crm"))
     connection = Connection("c1", "shop", "d1", all_streams=streams)
     assert list(connection.streams) == ["crm.users", "audit.users", "orders"]

@@ -1,4 +1,4 @@
-"""Redaction: what is told of a text or an address that holds a secret."""
+"""Redaction: what is reported of a text or an address that holds a secret."""
 
 import json
 import string
@@ -21,8 +21,8 @@ def hidden(text: str, secrets: list[str]) -> str:
 
 
 def test_every_secret_is_hidden_wherever_it_stands() -> None:
-    told = hidden("hunter2, again hunter2, and s3cr3t", ["s3cr3t", "hunter2"])
-    assert told == "***, again ***, and ***"
+    reported = hidden("hunter2, again hunter2, and s3cr3t", ["s3cr3t", "hunter2"])
+    assert reported == "***, again ***, and ***"
 
 
 def test_a_secret_within_another_does_not_betray_the_rest() -> None:
@@ -34,7 +34,7 @@ def test_a_header_s_plain_word_does_not_garble_a_message() -> None:
 
 
 @given(st.text(min_size=4).filter(lambda secret: "*" not in secret), st.booleans())
-def test_no_secret_is_told_in_json_however_deep(secret: str, ascii_only: bool) -> None:
+def test_no_secret_is_shown_in_json_however_deep(secret: str, ascii_only: bool) -> None:
     once = json.dumps({"error": f"no {secret} "}, ensure_ascii=ascii_only)
     twice = json.dumps({"error": once}, ensure_ascii=ascii_only)
     for answer in (once, twice, twice[:-1]):
@@ -68,12 +68,12 @@ def test_the_secrets_in_a_header_are_found_as_written_and_as_meant(
 
 
 @given(st.text(string.ascii_letters, min_size=4), st.text(), st.text())
-def test_no_secret_is_ever_told(secret: str, before: str, after: str) -> None:
+def test_no_secret_is_ever_shown(secret: str, before: str, after: str) -> None:
     assert secret not in hidden(before + secret + after, [secret])
 
 
 @pytest.mark.parametrize(
-    ("address", "told"),
+    ("address", "reported"),
     [
         ("https://airbyte.test/api", "https://airbyte.test/api"),
         ("https://airbyte.test/?token=t#x", "https://airbyte.test/"),
@@ -84,8 +84,8 @@ def test_no_secret_is_ever_told(secret: str, before: str, after: str) -> None:
         ("another address", "another address"),
     ],
 )
-def test_an_address_is_told_without_what_may_be_secret(address: str, told: str) -> None:
-    assert bare_address(address) == told
+def test_an_address_is_reported_without_what_may_be_secret(address: str, reported: str) -> None:
+    assert bare_address(address) == reported
 
 
 @pytest.mark.parametrize(

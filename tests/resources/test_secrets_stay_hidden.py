@@ -34,7 +34,7 @@ def as_settings(settings: MakeSettings, fields: dict[str, Any]) -> AirbyteSettin
     return settings(**plain)
 
 
-def everything_told(error: BaseException) -> str:
+def everything_reported(error: BaseException) -> str:
     """What a log shows of an error: its causes too."""
     return "".join(traceback.format_exception(error)) + repr(error)
 
@@ -87,7 +87,7 @@ def test_a_wrong_value_of_the_resource_is_not_repeated() -> None:
     assert SECRET not in str(refused.value)
 
 
-def test_a_refused_client_secret_is_not_told(airbyte: AirbyteSimulator) -> None:
+def test_a_refused_client_secret_is_not_reported(airbyte: AirbyteSimulator) -> None:
     made = AirbyteSettings(
         rest_api_base_url=airbyte.rest_api_base_url,
         configuration_api_base_url=airbyte.configuration_api_base_url,
@@ -95,11 +95,11 @@ def test_a_refused_client_secret_is_not_told(airbyte: AirbyteSimulator) -> None:
         client_id=airbyte.client_id,
         client_secret=SECRET,
     )
-    assert SECRET not in everything_told(failure(AirbyteClient(made).catalog))
+    assert SECRET not in everything_reported(failure(AirbyteClient(made).catalog))
 
 
 @hidden
-def test_an_unreachable_airbyte_tells_no_secret(
+def test_an_unreachable_airbyte_shows_no_secret(
     settings: MakeSettings, fields: dict[str, Any]
 ) -> None:
     # A port that nothing listens on.
@@ -107,13 +107,13 @@ def test_an_unreachable_airbyte_tells_no_secret(
         settings,
         {**fields, "rest_api_base_url": "http://127.0.0.1:1/api", "request_max_retries": 0},
     )
-    assert SECRET not in everything_told(failure(AirbyteClient(made).check_workspace))
+    assert SECRET not in everything_reported(failure(AirbyteClient(made).check_workspace))
 
 
-def test_a_proxy_that_fails_does_not_tell_its_password(settings: MakeSettings) -> None:
+def test_a_proxy_that_fails_does_not_show_its_password(settings: MakeSettings) -> None:
     proxy = (("http", f"http://me:{SECRET}@127.0.0.1:1"),)
     made = settings(proxies=proxy, request_max_retries=0)
-    assert SECRET not in everything_told(failure(AirbyteClient(made).check_workspace))
+    assert SECRET not in everything_reported(failure(AirbyteClient(made).check_workspace))
 
 
 @pytest.mark.parametrize("echo", [{"message": f"bad secret {SECRET}"}, f"denied: {SECRET}"])
@@ -123,7 +123,7 @@ def test_a_server_that_repeats_a_secret_is_not_quoted(
     made = settings(client_id="me", client_secret=SECRET)
     body = {"json": echo} if isinstance(echo, dict) else {"body": echo}
     mocked.post(f"{made.rest_api_base_url}/applications/token", status=400, **body)
-    assert SECRET not in everything_told(failure(AirbyteClient(made).check_workspace))
+    assert SECRET not in everything_reported(failure(AirbyteClient(made).check_workspace))
 
 
 @pytest.mark.parametrize(
@@ -139,15 +139,15 @@ def test_a_server_that_repeats_a_secret_is_not_quoted(
     ],
     ids=["token", "basic", "header", "bearer", "given basic", "decoded basic", "proxy"],
 )
-def test_what_was_sent_is_not_told_if_the_server_repeats_it(
+def test_what_was_sent_is_not_reported_if_the_server_repeats_it(
     settings: MakeSettings, mocked: responses.RequestsMock, fields: dict[str, Any], echo: str
 ) -> None:
     made = as_settings(settings, fields)
     mocked.post(f"{made.rest_api_base_url}/applications/token", json={"access_token": "t0k3n"})
     mocked.get(f"{made.rest_api_base_url}/workspaces/{made.workspace_id}", status=400, body=echo)
-    told = everything_told(failure(AirbyteClient(made).check_workspace))
-    assert "answered 400" in told
-    assert echo.split()[-1] not in told
+    reported = everything_reported(failure(AirbyteClient(made).check_workspace))
+    assert "answered 400" in reported
+    assert echo.split()[-1] not in reported
 
 
 def test_a_secret_is_hidden_before_a_message_is_cut(
@@ -156,8 +156,8 @@ def test_a_secret_is_hidden_before_a_message_is_cut(
     made = settings(username="me", password=SECRET)
     body = {"message": "x" * 496 + SECRET}
     mocked.get(f"{made.rest_api_base_url}/workspaces/{made.workspace_id}", status=400, json=body)
-    told = everything_told(failure(AirbyteClient(made).check_workspace))
-    assert SECRET[:4] not in told
+    reported = everything_reported(failure(AirbyteClient(made).check_workspace))
+    assert SECRET[:4] not in reported
 
 
 def test_a_secret_is_hidden_before_a_long_answer_is_cut(
@@ -166,9 +166,9 @@ def test_a_secret_is_hidden_before_a_long_answer_is_cut(
     made = settings(username="me", password=SECRET)
     body = " " * 1996 + SECRET
     mocked.get(f"{made.rest_api_base_url}/workspaces/{made.workspace_id}", status=400, body=body)
-    told = everything_told(failure(AirbyteClient(made).check_workspace))
-    assert "answered 400" in told
-    assert SECRET[:4] not in told
+    reported = everything_reported(failure(AirbyteClient(made).check_workspace))
+    assert "answered 400" in reported
+    assert SECRET[:4] not in reported
 
 
 def test_a_secret_is_hidden_in_json_that_no_airbyte_writes(
@@ -178,21 +178,21 @@ def test_a_secret_is_hidden_in_json_that_no_airbyte_writes(
     made = settings(username="me", password='hun"ter2')
     body = {"error": 'no hun"ter2 here'}
     mocked.get(f"{made.rest_api_base_url}/workspaces/{made.workspace_id}", status=400, json=body)
-    told = everything_told(failure(AirbyteClient(made).check_workspace))
-    assert "*** here" in told
-    assert "ter2" not in told
+    reported = everything_reported(failure(AirbyteClient(made).check_workspace))
+    assert "*** here" in reported
+    assert "ter2" not in reported
 
 
-def test_a_requests_error_that_quotes_a_header_is_not_told(
+def test_a_requests_error_that_quotes_a_header_is_not_reported(
     settings: MakeSettings, mocked: responses.RequestsMock
 ) -> None:
     made = settings(request_max_retries=0)
     quoting = requests.exceptions.InvalidHeader(f"reserved character(s) in header: '{SECRET}'")
     mocked.get(f"{made.rest_api_base_url}/workspaces/{made.workspace_id}", body=quoting)
-    assert SECRET not in everything_told(failure(AirbyteClient(made).check_workspace))
+    assert SECRET not in everything_reported(failure(AirbyteClient(made).check_workspace))
 
 
-def test_a_redirect_s_query_is_not_told(
+def test_a_redirect_s_query_is_not_reported(
     settings: MakeSettings, mocked: responses.RequestsMock
 ) -> None:
     made = settings()
@@ -202,7 +202,7 @@ def test_a_redirect_s_query_is_not_told(
         status=302,
         headers={"Location": to},
     )
-    assert SECRET not in everything_told(failure(AirbyteClient(made).check_workspace))
+    assert SECRET not in everything_reported(failure(AirbyteClient(made).check_workspace))
 
 
 def test_a_run_that_fails_logs_no_secret(

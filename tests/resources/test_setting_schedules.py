@@ -79,7 +79,7 @@ def test_a_refused_write_does_not_close_the_configuration_api_to_reading(
     assert client.can_set_schedule(DAILY)
 
 
-def test_a_refused_interval_is_told_with_airbyte_s_reason(
+def test_a_refused_interval_is_reported_with_airbyte_s_reason(
     airbyte: AirbyteSimulator, connect: Connect
 ) -> None:
     shop = airbyte.add_connection("shop")

@@ -24,7 +24,7 @@ JOBS = "/api/public/v1/jobs"
 # Looking
 
 
-def test_a_job_is_told_with_its_streams(airbyte: AirbyteSimulator, connect: Connect) -> None:
+def test_a_job_is_reported_with_its_streams(airbyte: AirbyteSimulator, connect: Connect) -> None:
     done = airbyte.run_sync(airbyte.add_connection("shop", ["orders"]), rows=3)
     job = connect(airbyte).job(done.job_id)
     assert job.status is JobStatus.SUCCEEDED
@@ -32,7 +32,7 @@ def test_a_job_is_told_with_its_streams(airbyte: AirbyteSimulator, connect: Conn
     assert job.streams[StreamId("orders")].records_committed == 3
 
 
-def test_where_the_configuration_api_is_closed_a_job_is_told_with_totals(
+def test_where_the_configuration_api_is_closed_a_job_is_reported_with_totals(
     connect: Connect,
 ) -> None:
     with AirbyteSimulator(configuration_api=False) as airbyte:

@@ -100,7 +100,7 @@ def test_a_token_s_life_does_not_depend_on_airbyte_s_clock() -> None:
      "e30.ä.c", jwt(iat=1, exp=10**400), f"e30.{'W1tb' * 50_000}.c"],
     ids=lambda value: value[:20],
 )  # fmt: skip
-def test_a_token_that_does_not_tell_its_life_lives_180_seconds(value: str) -> None:
+def test_a_token_that_does_not_say_its_life_lives_180_seconds(value: str) -> None:
     token = read_token({"access_token": value}, now=0)
     assert token is not None
     assert 90 < token.renew_at < 180
@@ -206,7 +206,7 @@ def test_a_refused_token_is_not_a_closed_configuration_api(
 
 
 @pytest.mark.parametrize("ask", ["check_workspace", "catalog"])
-def test_a_server_without_tokens_is_told_as_such(connect: Connect, ask: str) -> None:
+def test_a_server_without_tokens_is_named_as_such(connect: Connect, ask: str) -> None:
     with AirbyteSimulator(auth="none") as airbyte:
         client = connect(airbyte, client_id="me", client_secret="hunter2")
         with pytest.raises(AirbyteError, match="authentication is off there"):
@@ -246,7 +246,7 @@ def test_a_token_endpoint_that_stumbles_is_asked_again(
     assert token_requests(airbyte) == 3
 
 
-def test_a_token_endpoint_that_moved_is_told_with_its_new_address(
+def test_a_token_endpoint_that_moved_is_reported_with_its_new_address(
     settings: MakeSettings, mocked: Mock
 ) -> None:
     mocked.post(TOKEN_URL, status=301, headers={"Location": "https://airbyte.test/"})

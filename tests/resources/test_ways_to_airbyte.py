@@ -163,7 +163,7 @@ def test_a_proxy_may_want_a_password(
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_wrong_password_of_a_proxy_is_told_and_not_repeated(
+def test_a_wrong_password_of_a_proxy_is_reported_and_not_repeated(
     airbyte: AirbyteSimulator, secure: dict[str, Any], ca_file: Path, scheme: str
 ) -> None:
     given = settings(airbyte, airbyte.url) if scheme == "http" else secure
@@ -175,7 +175,7 @@ def test_a_wrong_password_of_a_proxy_is_told_and_not_repeated(
     assert not airbyte.requests
 
 
-def test_a_proxy_that_is_not_there_is_told_apart_from_airbyte(airbyte: AirbyteSimulator) -> None:
+def test_a_proxy_that_is_not_there_is_not_taken_for_airbyte(airbyte: AirbyteSimulator) -> None:
     given = settings(airbyte, airbyte.url)
     with http_proxy() as proxy:
         gone = proxy.url

@@ -136,7 +136,7 @@ def test_verify_may_be_a_ca_file(tmp_path: Path) -> None:
     assert resolved(workspace(verify=str(file))).verify == str(file)
 
 
-def test_certificates_are_checked_unless_told_otherwise() -> None:
+def test_certificates_are_checked_unless_somebody_says_otherwise() -> None:
     assert resolved(workspace()).verify is True
 
 

@@ -27,10 +27,10 @@ class ByNamespace(DagsterAirbyteTranslator):
         return spec.replace_attributes(key=f"{props.stream_namespace}_{props.stream_name}")
 
 
-def told(deployment: Deployment, names: Iterable[str]) -> dict[str, list[int | None]]:
+def reported(deployment: Deployment, names: Iterable[str]) -> dict[str, list[int | None]]:
     deployment.tick()
     deployment.tick()
-    return deployment.told_all(names)
+    return deployment.reported_all(names)
 
 
 def test_s08_two_streams_of_one_name_in_two_namespaces_are_refused_by_both_names(
@@ -50,12 +50,12 @@ def test_s08_two_streams_of_one_name_are_two_tables_under_keys_of_their_own(
     job = airbyte.run_sync(shop, rows={("users", "app"): 3, ("users", "audit"): 4})
 
     names = ["app_users", "audit_users"]
-    assert told(deployment, names) == {name: [job.job_id] for name in names}
+    assert reported(deployment, names) == {name: [job.job_id] for name in names}
     rows = [deployment.last(name).metadata["dagster-airbyte/records_synced"] for name in names]
     assert [each.value for each in rows] == [3, 4]
 
 
-def test_s08_two_connections_of_one_name_are_told_apart(
+def test_s08_two_connections_of_one_name_are_kept_apart(
     airbyte: AirbyteSimulator, deploy: Deploy
 ) -> None:
     first = airbyte.add_connection("shop", streams=["orders"])
@@ -63,7 +63,7 @@ def test_s08_two_connections_of_one_name_are_told_apart(
     deployment = deploy(airbyte)
     orders, leads = airbyte.run_sync(first).job_id, airbyte.run_sync(second).job_id
 
-    assert told(deployment, ["orders", "leads"]) == {"orders": [orders], "leads": [leads]}
+    assert reported(deployment, ["orders", "leads"]) == {"orders": [orders], "leads": [leads]}
 
 
 def test_s08_two_connections_that_write_one_table_are_refused(
@@ -76,17 +76,17 @@ def test_s08_two_connections_that_write_one_table_are_refused(
         deploy(airbyte)
 
 
-def test_s08_a_prefix_tells_equal_streams_apart(airbyte: AirbyteSimulator, deploy: Deploy) -> None:
+def test_s08_a_prefix_keeps_equal_streams_apart(airbyte: AirbyteSimulator, deploy: Deploy) -> None:
     connections = [
         airbyte.add_connection(prefix, streams=["orders"], prefix=prefix) for prefix in ("a_", "b_")
     ]
     deployment = deploy(airbyte)
     a, b = (airbyte.run_sync(connection).job_id for connection in connections)
 
-    assert told(deployment, ["a_orders", "b_orders"]) == {"a_orders": [a], "b_orders": [b]}
+    assert reported(deployment, ["a_orders", "b_orders"]) == {"a_orders": [a], "b_orders": [b]}
 
 
-def test_s08_names_with_slashes_arrows_keywords_and_capitals_are_told(
+def test_s08_names_with_slashes_arrows_keywords_and_capitals_are_reported(
     airbyte: AirbyteSimulator, deploy: Deploy
 ) -> None:
     names = ["a-b", "src → dst", "class", "MixedCase", "mixedcase", "1st"]
@@ -94,7 +94,7 @@ def test_s08_names_with_slashes_arrows_keywords_and_capitals_are_told(
     deployment = deploy(airbyte)
     job = airbyte.run_sync(shop)
 
-    assert told(deployment, names) == {name: [job.job_id] for name in names}
+    assert reported(deployment, names) == {name: [job.job_id] for name in names}
 
 
 def rename(airbyte: AirbyteSimulator, shop: SimulatedConnection) -> None:
@@ -110,7 +110,7 @@ def delete(airbyte: AirbyteSimulator, shop: SimulatedConnection) -> None:
 
 
 @pytest.mark.parametrize("change", [rename, disable, delete])
-def test_s09_a_sync_that_ended_before_its_connection_changed_is_told(
+def test_s09_a_sync_that_ended_before_its_connection_changed_is_reported(
     airbyte: AirbyteSimulator,
     deploy: Deploy,
     change: Callable[[AirbyteSimulator, SimulatedConnection], None],
@@ -122,10 +122,10 @@ def test_s09_a_sync_that_ended_before_its_connection_changed_is_told(
     change(airbyte, shop)
     deployment.workspace.get_client().catalog(fresh=True)
 
-    assert told(deployment, ["orders"]) == {"orders": [job.job_id]}
+    assert reported(deployment, ["orders"]) == {"orders": [job.job_id]}
 
 
-def test_s09_after_a_stream_is_deselected_the_others_are_told(
+def test_s09_after_a_stream_is_deselected_the_others_are_reported(
     airbyte: AirbyteSimulator, deploy: Deploy
 ) -> None:
     shop = airbyte.add_connection("shop", streams=["orders", "users"])
@@ -134,10 +134,10 @@ def test_s09_after_a_stream_is_deselected_the_others_are_told(
     job = airbyte.run_sync(shop)
     deployment.workspace.get_client().catalog(fresh=True)
 
-    assert told(deployment, ["orders", "users"]) == {"orders": [job.job_id], "users": []}
+    assert reported(deployment, ["orders", "users"]) == {"orders": [job.job_id], "users": []}
 
 
-def test_s09_a_job_of_a_connection_outside_the_selector_is_not_told(
+def test_s09_a_job_of_a_connection_outside_the_selector_is_not_reported(
     airbyte: AirbyteSimulator, deploy: Deploy
 ) -> None:
     shop = airbyte.add_connection("shop", streams=["orders"])
@@ -147,7 +147,7 @@ def test_s09_a_job_of_a_connection_outside_the_selector_is_not_told(
     airbyte.run_sync(crm)
     job = airbyte.run_sync(shop)
 
-    assert told(deployment, ["orders", "leads"]) == {"orders": [job.job_id], "leads": []}
+    assert reported(deployment, ["orders", "leads"]) == {"orders": [job.job_id], "leads": []}
 
 
 def test_s17_a_key_this_code_location_does_not_know_fails_no_tick_and_makes_no_asset(
@@ -167,4 +167,4 @@ def test_s17_a_key_this_code_location_does_not_know_fails_no_tick_and_makes_no_a
 
     deployment.tick()
 
-    assert deployment.told("app_users") == []
+    assert deployment.reported("app_users") == []

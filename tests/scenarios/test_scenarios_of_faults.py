@@ -30,7 +30,7 @@ def test_s04_a_next_address_with_a_foreign_host_and_without_filters_is_not_follo
         airbyte.forget_requests()
         deployment.tick()
 
-        assert deployment.told("orders") == jobs
+        assert deployment.reported("orders") == jobs
         listings = [each for each in airbyte.requests if each.path.endswith("/public/v1/jobs")]
         assert len(listings) > 3
         assert all("updatedAtStart" in each.query for each in listings)
@@ -62,7 +62,7 @@ def test_s11_a_fault_that_passes_costs_nothing(
     deployment.tick()
     deployment.tick()
 
-    assert deployment.told("orders") == [job.job_id]
+    assert deployment.reported("orders") == [job.job_id]
 
 
 def test_s11_a_409_on_create_is_no_second_sync_and_no_event(
@@ -76,11 +76,11 @@ def test_s11_a_409_on_create_is_no_second_sync_and_no_event(
     airbyte.succeed(external, rows=1)
     deployment.tick()
 
-    assert deployment.told("orders") == [external.job_id]
+    assert deployment.reported("orders") == [external.job_id]
 
 
 @pytest.mark.parametrize("attach", [False, True])
-def test_s11_a_sync_that_airbyte_created_while_the_client_gave_up_is_told_once(
+def test_s11_a_sync_that_airbyte_created_while_the_client_gave_up_is_reported_once(
     deploy: Deploy, attach: bool
 ) -> None:
     with AirbyteSimulator(clock=RealClock()) as airbyte:
@@ -94,7 +94,7 @@ def test_s11_a_sync_that_airbyte_created_while_the_client_gave_up_is_told_once(
         deployment.tick()
 
         (job,) = airbyte.jobs
-        assert deployment.told("orders") == [job.job_id]
+        assert deployment.reported("orders") == [job.job_id]
 
 
 def test_s12_an_airbyte_that_is_down_at_import_is_one_clear_error(
@@ -124,7 +124,7 @@ def test_s12_an_airbyte_that_is_down_at_a_tick_fails_it_and_moves_nothing(
     airbyte.clear_faults()
     deployment.tick()
 
-    assert deployment.told("orders") == [job.job_id]
+    assert deployment.reported("orders") == [job.job_id]
 
 
 @pytest.mark.parametrize("admin", [True, False])

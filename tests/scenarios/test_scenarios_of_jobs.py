@@ -31,7 +31,7 @@ def test_s01_two_jobs_finish_between_ticks_in_reverse_order_of_creation(
     deployment.tick()
     deployment.tick()
 
-    assert deployment.told("orders") == [newer.job_id, older.job_id]
+    assert deployment.reported("orders") == [newer.job_id, older.job_id]
 
 
 def test_s02_a_tick_that_dies_after_the_third_of_five_events_repeats_none_and_loses_none(
@@ -46,11 +46,11 @@ def test_s02_a_tick_that_dies_after_the_third_of_five_events_repeats_none_and_lo
         deployment.tick(crash_after=3)
     deployment.tick()
 
-    assert deployment.told_all(names) == {name: [job.job_id] for name in names}
+    assert deployment.reported_all(names) == {name: [job.job_id] for name in names}
 
 
 @pytest.mark.parametrize("configuration_api", [True, False])
-def test_s03_a_job_on_two_pages_is_told_once_and_a_job_that_moves_between_pages_is_not_missed(
+def test_s03_a_job_on_two_pages_is_reported_once_and_a_job_that_moves_between_pages_is_not_missed(
     deploy: Deploy, configuration_api: bool
 ) -> None:
     with AirbyteSimulator(configuration_api=configuration_api) as airbyte:
@@ -72,8 +72,8 @@ def test_s03_a_job_on_two_pages_is_told_once_and_a_job_that_moves_between_pages_
         for _ in range(3):
             deployment.tick()
 
-        told = deployment.told_all(f"{name}_table" for name in names)
-        assert told == {
+        reported = deployment.reported_all(f"{name}_table" for name in names)
+        assert reported == {
             f"{name}_table": [job.job_id] for name, job in zip(names, running, strict=True)
         }
 
@@ -97,12 +97,12 @@ def test_s05_incomplete_for_three_ticks_then_ended_by_the_second_attempt(
     deployment.tick()
     deployment.tick()
 
-    assert deployment.told("orders") == ([job.job_id] if ends == "succeeded" else [])
+    assert deployment.reported("orders") == ([job.job_id] if ends == "succeeded" else [])
 
 
 @pytest.mark.parametrize("configuration_api", [True, False])
 @pytest.mark.parametrize("rows", [None, 0], ids=["rows unknown", "no rows"])
-def test_s06_a_success_without_rows_or_without_any_count_is_told(
+def test_s06_a_success_without_rows_or_without_any_count_is_reported(
     deploy: Deploy, configuration_api: bool, rows: int | None
 ) -> None:
     with AirbyteSimulator(configuration_api=configuration_api) as airbyte:
@@ -111,7 +111,7 @@ def test_s06_a_success_without_rows_or_without_any_count_is_told(
         job = airbyte.run_sync(shop, rows={} if rows is None else rows)
         deployment.tick()
 
-        assert deployment.told("orders") == [job.job_id]
+        assert deployment.reported("orders") == [job.job_id]
         shown = deployment.last("orders").metadata.get("dagster-airbyte/records_synced")
         assert shown is None or shown.value == 0
 
@@ -130,7 +130,7 @@ def test_s07_refresh_clear_and_reset_between_two_syncs(
     observations = [e for e in deployment.tick().events if isinstance(e, dg.AssetObservation)]
     deployment.tick()
 
-    assert deployment.told("orders") == fresh
+    assert deployment.reported("orders") == fresh
     assert len(observations) == 1
 
 
@@ -145,7 +145,7 @@ def test_s07_a_run_does_not_take_a_running_clear_for_its_sync(
     result = deployment.materialize("orders")
 
     assert not result.success
-    assert deployment.told("orders") == []
+    assert deployment.reported("orders") == []
 
 
 def test_s19_job_ids_beyond_32_bits(airbyte: AirbyteSimulator, deploy: Deploy) -> None:
@@ -159,7 +159,7 @@ def test_s19_job_ids_beyond_32_bits(airbyte: AirbyteSimulator, deploy: Deploy) -
         deployment.tick()
 
     assert jobs[-1] > 2**31
-    assert deployment.told("orders") == jobs
+    assert deployment.reported("orders") == jobs
 
 
 @pytest.mark.parametrize("configuration_api", [True, False])
@@ -181,4 +181,4 @@ def test_s19_times_without_seconds_read_on_a_machine_in_another_time_zone(
             deployment.tick()
             airbyte.advance(timedelta(minutes=1))
 
-        assert deployment.told("orders") == jobs
+        assert deployment.reported("orders") == jobs

@@ -1,4 +1,4 @@
-"""What other tools met where Dagster's runs and a sensor tell of the same sync."""
+"""What other tools met where Dagster's runs and a sensor report of the same sync."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -29,7 +29,7 @@ def deployment(airbyte: AirbyteSimulator, deploy: Deploy) -> Deployment:
 
 @pytest.fixture
 def run(deployment: Deployment) -> Iterator[SteppedRun]:
-    """A run of the connection's assets that goes on when told to."""
+    """A run of the connection's assets that goes on when reported to."""
     repository = deployment.defs.get_repository_def()
     run = SteppedRun(
         deployment.instance,
@@ -38,7 +38,7 @@ def run(deployment: Deployment) -> Iterator[SteppedRun]:
         StepWork(
             AirbyteClient(deployment.workspace.settings()),
             PollOptions(0, None, cancel_on_termination=False, on_active_sync="fail"),
-            on_told=lambda event: None,
+            on_reported=lambda event: None,
         ),
     )
     yield run
@@ -59,7 +59,7 @@ def test_s14_a_tick_before_during_and_after_the_run_writes_its_events(
 ) -> None:
     go_on_until(run, lambda: bool(airbyte.jobs))
     airbyte.advance(60)
-    go_on_until(run, lambda: sum(map(len, deployment.told_all(STREAMS).values())) == events)
+    go_on_until(run, lambda: sum(map(len, deployment.reported_all(STREAMS).values())) == events)
 
     assert deployment.tick().materialized == []
     go_on_until(run, lambda: run.is_over)
@@ -68,7 +68,7 @@ def test_s14_a_tick_before_during_and_after_the_run_writes_its_events(
 
     (job,) = airbyte.jobs
     assert job.status == "succeeded"
-    assert deployment.told_all(STREAMS) == {name: [job.job_id] for name in STREAMS}
+    assert deployment.reported_all(STREAMS) == {name: [job.job_id] for name in STREAMS}
 
 
 def test_s15_a_run_killed_in_mid_sync_without_cancelling_leaves_its_sync_to_the_sensor(
@@ -86,10 +86,10 @@ def test_s15_a_run_killed_in_mid_sync_without_cancelling_leaves_its_sync_to_the_
     deployment.tick()
 
     (job,) = airbyte.jobs
-    assert deployment.told_all(STREAMS) == {name: [job.job_id] for name in STREAMS}
+    assert deployment.reported_all(STREAMS) == {name: [job.job_id] for name in STREAMS}
 
 
-def test_s16_two_code_locations_with_one_workspace_tell_each_sync_once(
+def test_s16_two_code_locations_with_one_workspace_report_each_sync_once(
     airbyte: AirbyteSimulator, deployment: Deployment
 ) -> None:
     """Their sensors tick in turn, as in a daemon without threads. The event log is the guard."""
@@ -102,4 +102,4 @@ def test_s16_two_code_locations_with_one_workspace_tell_each_sync_once(
         airbyte.advance(30)
 
     assert isinstance(other.instance, dg.DagsterInstance)
-    assert deployment.told_all(STREAMS) == dict.fromkeys(STREAMS, jobs)
+    assert deployment.reported_all(STREAMS) == dict.fromkeys(STREAMS, jobs)

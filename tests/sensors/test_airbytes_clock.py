@@ -23,7 +23,7 @@ def airbyte(clock: SimulatedClock) -> Iterator[AirbyteSimulator]:
         yield airbyte
 
 
-def test_what_ends_after_airbytes_clock_was_set_back_is_told(
+def test_what_ends_after_airbytes_clock_was_set_back_is_reported(
     airbyte: AirbyteSimulator, clock: SimulatedClock, deploy: Deploy
 ) -> None:
     shop = airbyte.add_connection("shop", streams=["orders"])
@@ -40,10 +40,10 @@ def test_what_ends_after_airbytes_clock_was_set_back_is_told(
         deployment.tick()
         clock.advance(timedelta(minutes=5))
 
-    assert deployment.told("orders") == [job.job_id for job in airbyte.jobs]
+    assert deployment.reported("orders") == [job.job_id for job in airbyte.jobs]
 
 
-def test_a_clock_that_is_set_back_is_told_in_the_log(
+def test_a_clock_that_is_set_back_is_reported_in_the_log(
     airbyte: AirbyteSimulator,
     clock: SimulatedClock,
     deploy: Deploy,
@@ -83,7 +83,7 @@ def test_a_clock_that_was_an_hour_ahead_on_the_first_tick_loses_no_sync_once_it_
         if not is_down:
             deployment.tick()
 
-    assert deployment.told("orders") == [job.job_id for job in airbyte.jobs]
+    assert deployment.reported("orders") == [job.job_id for job in airbyte.jobs]
     assert len(airbyte.jobs) == 16
 
 
@@ -123,4 +123,4 @@ def test_a_sensor_begins_by_airbytes_clock_as_it_goes_now(
 
     deployment.tick()
 
-    assert deployment.told("orders") == [job.job_id]
+    assert deployment.reported("orders") == [job.job_id]

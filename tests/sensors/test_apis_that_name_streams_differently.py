@@ -35,7 +35,7 @@ def another_process(airbyte: AirbyteSimulator) -> AirbyteWorkspace:
     return AirbyteWorkspace(**airbyte.workspace_config(), request_retry_delay=0, catalog_ttl=299)
 
 
-def test_what_was_defined_without_namespaces_is_told_once_the_configuration_api_is_open(
+def test_what_was_defined_without_namespaces_is_reported_once_the_configuration_api_is_open(
     airbyte: AirbyteSimulator, instance: dg.DagsterInstance
 ) -> None:
     shop = airbyte.add_connection(
@@ -47,14 +47,14 @@ def test_what_was_defined_without_namespaces_is_told_once_the_configuration_api_
     deployment.workspace = another_process(airbyte)
     job = airbyte.run_sync(shop, rows={"orders": 3, "users": 1})
     deployment.tick()
-    assert deployment.told_all(["orders", "users"]) == {
+    assert deployment.reported_all(["orders", "users"]) == {
         "orders": [job.job_id],
         "users": [job.job_id],
     }
     assert deployment.last("orders").metadata["dagster-airbyte/records_synced"].value == 3
 
 
-def test_of_a_refresh_only_its_stream_is_told_though_the_names_differ(
+def test_of_a_refresh_only_its_stream_is_reported_though_the_names_differ(
     airbyte: AirbyteSimulator, instance: dg.DagsterInstance
 ) -> None:
     shop = airbyte.add_connection(
@@ -67,10 +67,10 @@ def test_of_a_refresh_only_its_stream_is_told_though_the_names_differ(
     job = airbyte.start_refresh(shop, [shop.streams[0].key])
     airbyte.succeed(job, rows=3)
     deployment.tick()
-    assert deployment.told_all(["orders", "users"]) == {"orders": [job.job_id], "users": []}
+    assert deployment.reported_all(["orders", "users"]) == {"orders": [job.job_id], "users": []}
 
 
-def test_what_was_defined_with_namespaces_is_told_by_the_public_api(
+def test_what_was_defined_with_namespaces_is_reported_by_the_public_api(
     airbyte: AirbyteSimulator, instance: dg.DagsterInstance
 ) -> None:
     """Also where two tables have one name: two are listed, so both are synced."""
@@ -82,7 +82,7 @@ def test_what_was_defined_with_namespaces_is_told_by_the_public_api(
     deployment.workspace = another_process(airbyte)
     job = airbyte.run_sync(shop)
     deployment.tick()
-    assert deployment.told_all(["orders_of_public", "orders_of_audit"]) == {
+    assert deployment.reported_all(["orders_of_public", "orders_of_audit"]) == {
         "orders_of_public": [job.job_id],
         "orders_of_audit": [job.job_id],
     }

@@ -1,4 +1,4 @@
-"""Dagster was off while Airbyte went on: all is told, in order, over as many ticks as it takes.
+"""Dagster was off while Airbyte went on: all is reported, in order, over as many ticks as it takes.
 
 `BACKLOG=20000` makes it long.
 """
@@ -26,20 +26,20 @@ def history(
     airbyte: AirbyteSimulator, connections: list[SimulatedConnection], length: int
 ) -> dict[str, list[int]]:
     """Syncs of the connections in turn, a minute apart, the last of them a minute ago."""
-    told: dict[str, list[int]] = {}
+    reported: dict[str, list[int]] = {}
     for number in range(length):
         connection = connections[number % len(connections)]
         end = airbyte.now - timedelta(minutes=length - number)
         job = airbyte.add_finished_job(connection, created_at=end, updated_at=end)
-        told.setdefault(connection.streams[0].name, []).append(job.job_id)
-    return told
+        reported.setdefault(connection.streams[0].name, []).append(job.job_id)
+    return reported
 
 
 def add_connections(airbyte: AirbyteSimulator, number: int) -> list[SimulatedConnection]:
     return [airbyte.add_connection(f"c{n}", streams=[f"table_{n}"]) for n in range(number)]
 
 
-def test_a_long_backlog_is_told_in_order_over_many_ticks(
+def test_a_long_backlog_is_reported_in_order_over_many_ticks(
     airbyte: AirbyteSimulator, deploy: Deploy, record_property: Callable[[str, object], None]
 ) -> None:
     expected = history(airbyte, add_connections(airbyte, 20), BACKLOG)
@@ -48,8 +48,10 @@ def test_a_long_backlog_is_told_in_order_over_many_ticks(
         deployment.instance = instance
         ticks = [deployment.tick() for _ in range(BACKLOG // 250 + 2)]
 
-        assert deployment.told_all(expected) == expected
-    record_property("measured", f"backlog: {BACKLOG} jobs told in order in {len(ticks) - 2} ticks")
+        assert deployment.reported_all(expected) == expected
+    record_property(
+        "measured", f"backlog: {BACKLOG} jobs reported in order in {len(ticks) - 2} ticks"
+    )
     assert max(len(tick.events) for tick in ticks) <= 250
     assert max(tick.sent for tick in ticks) <= MOST_REQUESTS
     assert ticks[-1].summary is not None
@@ -72,7 +74,7 @@ def test_the_summary_says_how_far_behind_airbyte_a_backlog_is(
     assert second.summary.endswith("UTC.")
 
 
-def test_slow_pages_are_told_as_far_as_they_could_be_read(
+def test_slow_pages_are_reported_as_far_as_they_could_be_read(
     airbyte: AirbyteSimulator, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also by a process that is new, and must ask more than the history."""
@@ -92,15 +94,15 @@ def test_slow_pages_are_told_as_far_as_they_could_be_read(
         for _ in range(6):
             deployment.tick()
 
-        assert deployment.told_all(expected) == expected
+        assert deployment.reported_all(expected) == expected
 
 
-def test_a_connection_that_could_not_be_told_for_days_is_told_in_the_end(
+def test_a_connection_that_could_not_be_reported_for_days_is_reported_in_the_end(
     airbyte: AirbyteSimulator, deploy: Deploy
 ) -> None:
-    """Many more of its jobs wait than one tick tells; those of others are told, once.
+    """Many more of its jobs wait than one tick reports; those of others are reported, once.
 
-    Till it can be told, history is not read again for its sake, however long that takes.
+    Till it can be reported, history is not read again for its sake, however long that takes.
     """
     broken, fine = add_connections(airbyte, 2)
     expected = history(airbyte, [broken], 800) | history(airbyte, [fine], 600)
@@ -116,7 +118,7 @@ def test_a_connection_that_could_not_be_told_for_days_is_told_in_the_end(
     with dg.DagsterInstance.ephemeral() as deployment.instance:
         ticks = [deployment.tick() for _ in range(5)]
 
-        assert deployment.told_all(expected) == expected | {"table_0": []}
+        assert deployment.reported_all(expected) == expected | {"table_0": []}
         assert [len(tick.events) for tick in ticks] == [250, 250, 100, 0, 0]
         assert str(ticks[-1].summary).startswith("1 connection cannot be read now. ")
         assert ticks[-1].sent == 1
@@ -129,4 +131,4 @@ def test_a_connection_that_could_not_be_told_for_days_is_told_in_the_end(
         is_mended = True
         for _ in range(5):
             deployment.tick()
-        assert deployment.told_all(expected) == expected
+        assert deployment.reported_all(expected) == expected

@@ -123,7 +123,7 @@ def test_a_runs_own_sync_is_reported_by_the_run_alone(
     deployment.tick()
 
     assert len(deployment.airbyte.jobs) == 1
-    assert deployment.told_all(STREAMS) == {name: [None] for name in STREAMS}
+    assert deployment.reported_all(STREAMS) == {name: [None] for name in STREAMS}
     assert requests_in(deployment) == 0
 
 
@@ -144,8 +144,8 @@ def test_what_airbyte_syncs_by_itself_is_reported_by_the_sensor_once(
     deployment.cursor = None
     deployment.tick()
 
-    told = [before.job_id, None, after.job_id]
-    assert deployment.told_all(STREAMS) == dict.fromkeys(STREAMS, told)
+    reported = [before.job_id, None, after.job_id]
+    assert deployment.reported_all(STREAMS) == dict.fromkeys(STREAMS, reported)
     run_keys = {request.run_key for tick in deployment.ticks for request in tick.requests}
     assert len(run_keys) == 2
 
@@ -160,7 +160,7 @@ def test_what_ended_between_two_ticks_and_before_a_run_is_reported_as_well(
     deployment.tick()
     deployment.tick()
 
-    assert deployment.told_all(STREAMS) == {name: [None, before.job_id] for name in STREAMS}
+    assert deployment.reported_all(STREAMS) == {name: [None, before.job_id] for name in STREAMS}
     assert requests_in(deployment) == 1
 
 
@@ -183,7 +183,7 @@ def test_a_runs_own_sync_turns_a_red_check_green(
         [],
         [],
     ]
-    assert deployment.told_all(STREAMS) == {name: [None] for name in STREAMS}
+    assert deployment.reported_all(STREAMS) == {name: [None] for name in STREAMS}
     assert requests_in(deployment) == 0
 
 
@@ -208,7 +208,7 @@ def test_a_run_that_followed_a_sync_begun_before_it_is_named_once_with_what_to_c
         if len(warned) == 1:
             assert "import them from dagster_airbyte_sync in place of dagster_airbyte" in said
             assert shop.connection_id in said
-        assert deployment.told("orders")[-2:] == [None, job.job_id]
+        assert deployment.reported("orders")[-2:] == [None, job.job_id]
 
     assert warned == [[True], []]
 

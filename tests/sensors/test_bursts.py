@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import AirbyteWorkspace
-from dagster_airbyte_sync.sensors.cursor import cursor as bookmark
+from dagster_airbyte_sync.sensors.cursor import cursor as cursor
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 from helpers.deployment import Deployment, Tick, deployed
 
@@ -57,7 +57,7 @@ def test_a_restart_that_fails_more_jobs_in_one_second_than_a_page_has_ends_no_hi
     reported = sorted(check for tick in ticks for check in tick.checked)
     failed = [(name, job.job_id, False) for name, job in running.items()]
     assert reported == sorted([*failed, ("table_0", after.job_id, True)])
-    assert deployment.told("table_0") == [after.job_id]
+    assert deployment.reported("table_0") == [after.job_id]
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 100])
@@ -81,8 +81,8 @@ def test_a_burst_in_one_second_is_reported_with_pages_of(
     ids = [job.job_id for job in burst]
     orders = [job_id for t in ticks for name, job_id, _ in t.checked if name == "orders"]
     assert orders == ids
-    assert deployment.told("orders") == (ids if status == "succeeded" else [])
-    assert deployment.told("leads") == [after.job_id]
+    assert deployment.reported("orders") == (ids if status == "succeeded" else [])
+    assert deployment.reported("leads") == [after.job_id]
 
 
 def test_an_idle_tick_costs_the_same_after_hundreds_ended_within_minutes(
@@ -112,7 +112,7 @@ def test_an_idle_tick_costs_the_same_after_hundreds_ended_within_minutes(
     assert usual == (1 if has_configuration_api(either) else 2)
     assert [tick.sent for tick in soon + later] == [usual] * 4
     assert [tick.events for tick in soon + later] == [[]] * 4
-    assert all(len(jobs) == 1 for jobs in deployment.told_all(names).values())
+    assert all(len(jobs) == 1 for jobs in deployment.reported_all(names).values())
 
 
 def has_configuration_api(airbyte: AirbyteSimulator) -> bool:
@@ -148,7 +148,7 @@ def test_three_thousand_syncs_within_five_minutes_do_not_stop_the_sensor(
     ticks = [deployment.tick() for _ in range(4)]
 
     assert [len(tick.events) for tick in ticks] == [250, 50, 0, 0]
-    assert deployment.told("t0") == expected
+    assert deployment.reported("t0") == expected
     assert len(deployment.cursor or "") < 8_000
 
 
@@ -156,7 +156,7 @@ def test_what_a_cursor_has_no_room_for_uses_up_no_tick(
     airbyte: AirbyteSimulator, memory: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Read again, it counts as new; ten times as many syncs would do so with the usual size."""
-    monkeypatch.setattr(bookmark, "_MOST_BYTES", 450)
+    monkeypatch.setattr(cursor, "_MOST_BYTES", 450)
     connections = add_connections(airbyte)
     deployment = deployed(airbyte, memory)
     deployment.tick()
@@ -169,7 +169,7 @@ def test_what_a_cursor_has_no_room_for_uses_up_no_tick(
         deployment.wait(timedelta(seconds=10))
 
     assert [len(tick.events) for tick in ticks] == [250, 250, 250, 0, 0]
-    assert deployment.told_all(expected) == expected
+    assert deployment.reported_all(expected) == expected
     assert len(deployment.cursor or "") < 1_000
 
 

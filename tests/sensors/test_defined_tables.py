@@ -1,4 +1,4 @@
-"""Which assets a job is told to, and what the log says of those it passes by."""
+"""Which assets a job is reported to, and what the log says of those it passes by."""
 
 import dagster as dg
 import pytest
@@ -29,7 +29,7 @@ def log() -> Log:
     return Log()
 
 
-def told_of(
+def reported_of(
     deployment: Deployment,
     job: SimulatedJob,
     log: Log,
@@ -53,7 +53,7 @@ def test_what_is_defined_and_synced_is_found_without_a_word(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment, log: Log
 ) -> None:
     job = airbyte.run_sync(shop)
-    assert told_of(deployment, job, log) == [("orders", True), ("users", True)]
+    assert reported_of(deployment, job, log) == [("orders", True), ("users", True)]
     assert log.records == []
 
 
@@ -62,7 +62,7 @@ def test_a_stream_that_its_connection_does_not_sync_any_more_is_named_in_the_log
 ) -> None:
     airbyte.update_connection(shop, streams=["orders"])
     job = airbyte.run_sync(shop)
-    assert told_of(deployment, job, log) == [("orders", True), ("users", False)]
+    assert reported_of(deployment, job, log) == [("orders", True), ("users", False)]
     (record,) = log.records
     assert record.getMessage() == (
         "Connection 'shop' does not sync these assets any more, so nothing is reported for"
@@ -75,37 +75,41 @@ def test_a_stream_that_is_newer_than_the_definitions_is_reported_and_named_in_th
 ) -> None:
     airbyte.update_connection(shop, streams=["orders", "users", "returns"])
     job = airbyte.run_sync(shop)
-    assert told_of(deployment, job, log) == [("orders", True), ("users", True), ("returns", True)]
+    assert reported_of(deployment, job, log) == [
+        ("orders", True),
+        ("users", True),
+        ("returns", True),
+    ]
     (record,) = log.records
     assert "has streams that are newer than the definitions" in record.getMessage()
     assert record.getMessage().endswith("reported as: returns")
 
 
-def test_the_last_sync_of_a_connection_that_was_deleted_is_told_if_the_selector_means_it(
+def test_the_last_sync_of_a_connection_that_was_deleted_is_reported_if_the_selector_means_it(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment, log: Log
 ) -> None:
     airbyte.update_connection(shop, tags=["nightly"])
     job = airbyte.run_sync(shop)
     airbyte.delete_connection(shop)
 
-    def told_if(selector: ConnectionSelector) -> list[str]:
-        return [name for name, _ in told_of(deployment, job, log, selector)]
+    def reported_if(selector: ConnectionSelector) -> list[str]:
+        return [name for name, _ in reported_of(deployment, job, log, selector)]
 
-    assert told_if(lambda connection: "nightly" in connection.tags) == ["orders", "users"]
-    assert told_if(lambda connection: connection.is_active) == ["orders", "users"]
-    assert told_if(lambda connection: connection.name != "shop") == []
+    assert reported_if(lambda connection: "nightly" in connection.tags) == ["orders", "users"]
+    assert reported_if(lambda connection: connection.is_active) == ["orders", "users"]
+    assert reported_if(lambda connection: connection.name != "shop") == []
 
 
-def test_a_connection_that_nobody_knows_any_more_is_told_rather_than_lost(
+def test_a_connection_that_nobody_knows_any_more_is_reported_rather_than_lost(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment, log: Log
 ) -> None:
     job = airbyte.run_sync(shop)
     airbyte.delete_connection(shop)
     airbyte.add_fault(Fault.status(404), path=f"/connections/{shop.connection_id}", times=None)
-    assert told_of(deployment, job, log, lambda connection: False) != []
+    assert reported_of(deployment, job, log, lambda connection: False) != []
 
 
-def test_a_deleted_connection_that_airbyte_does_not_tell_just_now_waits(
+def test_a_deleted_connection_that_airbyte_does_not_say_just_now_waits(
     airbyte: AirbyteSimulator, instance: dg.DagsterInstance, shop: SimulatedConnection
 ) -> None:
     deployment = deployed(airbyte, instance, connection_selector_fn=lambda each: True)
@@ -117,6 +121,6 @@ def test_a_deleted_connection_that_airbyte_does_not_tell_just_now_waits(
 
     deployment.tick()
     deployment.tick()
-    assert deployment.told("orders") == []
+    assert deployment.reported("orders") == []
     deployment.tick()
-    assert deployment.told("orders") == [job.job_id]
+    assert deployment.reported("orders") == [job.job_id]

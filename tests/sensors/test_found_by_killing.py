@@ -18,7 +18,7 @@ def airbyte() -> Iterator[AirbyteSimulator]:
         yield airbyte
 
 
-def test_a_run_that_reports_before_an_earlier_decided_tick_is_stored_is_not_told_again(
+def test_a_run_that_reports_before_an_earlier_decided_tick_is_stored_is_not_reported_again(
     airbyte: AirbyteSimulator, instance: dg.DagsterInstance
 ) -> None:
     """The daemon takes seconds to store a large tick; runs report meanwhile."""
@@ -32,11 +32,11 @@ def test_a_run_that_reports_before_an_earlier_decided_tick_is_stored_is_not_told
     deployment.tick()
 
     by_run = airbyte.jobs[-1]
-    assert deployment.told("orders") == [by_run.job_id, external.job_id]
+    assert deployment.reported("orders") == [by_run.job_id, external.job_id]
 
 
 @pytest.mark.parametrize("stored", [1, 2, 3])
-def test_a_run_that_reports_all_tables_before_a_tick_is_stored_is_not_told_again(
+def test_a_run_that_reports_all_tables_before_a_tick_is_stored_is_not_reported_again(
     airbyte: AirbyteSimulator, instance: dg.DagsterInstance, stored: int
 ) -> None:
     """Of each table for which the tick is stored, the last event is then of the earlier job."""
@@ -52,11 +52,11 @@ def test_a_run_that_reports_all_tables_before_a_tick_is_stored_is_not_told_again
     deployment.tick()
 
     by_run = airbyte.jobs[-1].job_id
-    for told in deployment.told_all(tables).values():
-        assert told == [by_run, external.job_id]
+    for reported in deployment.reported_all(tables).values():
+        assert reported == [by_run, external.job_id]
 
 
-def test_an_event_whose_asset_record_was_not_written_is_not_told_again(
+def test_an_event_whose_asset_record_was_not_written_is_not_reported_again(
     airbyte: AirbyteSimulator, instance: dg.DagsterInstance
 ) -> None:
     """PostgreSQL stores the event and the asset's record in two steps: the daemon died between."""
@@ -68,4 +68,4 @@ def test_an_event_whose_asset_record_was_not_written_is_not_told_again(
 
     deployment.tick()
 
-    assert deployment.told("orders") == [job.job_id]
+    assert deployment.reported("orders") == [job.job_id]

@@ -73,7 +73,7 @@ def test_a_run_that_hangs_holds_the_syncs_of_two_hours_for_one_limit_together(
 
     ids = [job.job_id for job in deployment.airbyte.jobs]
     assert reported == [[], [], ids[:3], [ids[3]], [ids[4]]]
-    assert deployment.told_all(STREAMS) == dict.fromkeys(STREAMS, ids)
+    assert deployment.reported_all(STREAMS) == dict.fromkeys(STREAMS, ids)
 
 
 def test_a_lost_cursor_does_not_hold_them_anew(
@@ -86,7 +86,7 @@ def test_a_lost_cursor_does_not_hold_them_anew(
 
     deployment.tick()
 
-    assert deployment.told_all(STREAMS) == {key: [job.job_id] for key in STREAMS}
+    assert deployment.reported_all(STREAMS) == {key: [job.job_id] for key in STREAMS}
 
 
 def test_a_run_that_begins_later_still_has_the_whole_limit(
@@ -104,4 +104,4 @@ def test_a_run_that_begins_later_still_has_the_whole_limit(
     deployment.tick()
 
     assert held == [[], []]
-    assert deployment.told_all(STREAMS) == {key: [job.job_id] for key in STREAMS}
+    assert deployment.reported_all(STREAMS) == {key: [job.job_id] for key in STREAMS}

@@ -156,8 +156,8 @@ def test_a_sensor_without_a_cursor_after_an_outage_of_hours_goes_on_where_the_ev
     again = deployment.tick()
 
     ids = [job.job_id for job in [*reported, *missed]]
-    assert deployment.told_all(["orders", "users"]) == {"orders": ids, "users": ids}
-    assert deployment.told("leads") == [recent.job_id]
+    assert deployment.reported_all(["orders", "users"]) == {"orders": ids, "users": ids}
+    assert deployment.reported("leads") == [recent.job_id]
     assert again.events == []
 
 
@@ -175,7 +175,7 @@ def test_it_goes_back_thirty_days_at_most(
     deployment.cursor = None
     restarted(deployment).tick()
 
-    assert deployment.told("orders") == [1, kept.job_id]
+    assert deployment.reported("orders") == [1, kept.job_id]
 
 
 @pytest.mark.parametrize("stored", [0, 1, 2, 3, 5])
@@ -192,7 +192,7 @@ def test_a_first_tick_that_dies_hides_nothing_of_what_was_missed(
 
     deployment.tick()
 
-    assert deployment.told_all(["orders", "users"]) == {
+    assert deployment.reported_all(["orders", "users"]) == {
         key: [1, *missed] for key in ["orders", "users"]
     }
 
@@ -291,8 +291,8 @@ def test_a_cursor_of_an_earlier_version_is_read_without_loss(
     deployment.wait(timedelta(minutes=1))
     again = deployment.tick()
 
-    assert deployment.told("orders") == [waiting.job_id, later[0].job_id]
-    assert deployment.told("leads") == [*(job.job_id for job in done), later[1].job_id]
+    assert deployment.reported("orders") == [waiting.job_id, later[0].job_id]
+    assert deployment.reported("leads") == [*(job.job_id for job in done), later[1].job_id]
     assert again.events == []
 
 

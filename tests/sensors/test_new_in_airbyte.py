@@ -24,7 +24,7 @@ def redefine(deployment: Deployment) -> None:
     deployment.defs = build_airbyte_definitions(another_process, checks=False)
 
 
-def test_a_sync_of_a_connection_added_since_the_catalog_was_read_is_told(
+def test_a_sync_of_a_connection_added_since_the_catalog_was_read_is_reported(
     airbyte: AirbyteSimulator, deploy: Deploy
 ) -> None:
     """The asset stands in somebody's own definitions, found by its key alone."""
@@ -36,10 +36,10 @@ def test_a_sync_of_a_connection_added_since_the_catalog_was_read_is_told(
 
     deployment.tick()
 
-    assert deployment.told("users") == [job.job_id]
+    assert deployment.reported("users") == [job.job_id]
 
 
-def test_a_stream_added_since_the_catalog_was_read_is_told_where_it_is_defined(
+def test_a_stream_added_since_the_catalog_was_read_is_reported_where_it_is_defined(
     airbyte: AirbyteSimulator, deploy: Deploy
 ) -> None:
     shop = airbyte.add_connection("shop", streams=["orders"])
@@ -50,7 +50,7 @@ def test_a_stream_added_since_the_catalog_was_read_is_told_where_it_is_defined(
 
     deployment.tick()
 
-    assert deployment.told_all(["orders", "users"]) == {
+    assert deployment.reported_all(["orders", "users"]) == {
         "orders": [job.job_id],
         "users": [job.job_id],
     }
@@ -88,7 +88,7 @@ def test_a_catalog_that_cannot_be_read_again_stops_nothing_that_is_known(
 
     deployment.tick()
 
-    assert deployment.told("orders") == [known.job_id]
+    assert deployment.reported("orders") == [known.job_id]
 
 
 def test_a_stream_that_the_connection_lost_keeps_its_asset_and_hears_of_no_sync(
@@ -101,10 +101,10 @@ def test_a_stream_that_the_connection_lost_keeps_its_asset_and_hears_of_no_sync(
 
     deployment.tick()
 
-    assert deployment.told_all(["orders", "users"]) == {"orders": [job.job_id], "users": []}
+    assert deployment.reported_all(["orders", "users"]) == {"orders": [job.job_id], "users": []}
 
 
-def test_a_short_refusal_fails_a_tick_and_tells_nothing_wrong(
+def test_a_short_refusal_fails_a_tick_and_reports_nothing_wrong(
     airbyte: AirbyteSimulator, deploy: Deploy
 ) -> None:
     """The public API, which was asked instead, does not say which streams a refresh was of."""
@@ -119,5 +119,5 @@ def test_a_short_refusal_fails_a_tick_and_tells_nothing_wrong(
         deployment.tick()
     deployment.tick()
 
-    assert deployment.told_all(["orders", "users"]) == {"orders": [job.job_id], "users": []}
+    assert deployment.reported_all(["orders", "users"]) == {"orders": [job.job_id], "users": []}
     assert deployment.last("orders").metadata["dagster-airbyte/records_synced"].value == 3

@@ -46,7 +46,7 @@ def reloaded(deployment: Deployment, **options: Any) -> None:
     deployment.defs = build_airbyte_definitions(workspace, **{**usual, **options})
 
 
-def told(deployment: Deployment, name: str) -> list[int | None]:
+def reported(deployment: Deployment, name: str) -> list[int | None]:
     events = deployment.instance.fetch_materializations(dg.AssetKey(["raw", name]), limit=100)
     found = [r.asset_materialization for r in reversed(events.records)]
     return [each.metadata["dagster-airbyte/job_id"].value for each in found if each]  # type: ignore[misc]
@@ -75,7 +75,7 @@ def test_a_stream_added_since_is_reported_by_the_sensor_and_its_asset_finds_its_
     deployment.cursor = None
     again = deployment.tick()
 
-    assert told(deployment, "orders") == told(deployment, "returns") == jobs
+    assert reported(deployment, "orders") == reported(deployment, "returns") == jobs
     assert [name for name, _ in after.materialized] == ["raw/orders", "raw/returns"]
     # Of what was reported while the asset had no check, the last is no news.
     assert again.events == []
@@ -92,7 +92,7 @@ def test_a_refresh_of_the_new_stream_alone_is_reported(
 
     deployment.tick()
 
-    assert told(deployment, "returns") == [job.job_id]
+    assert reported(deployment, "returns") == [job.job_id]
 
 
 @pytest.mark.parametrize("whose", ["of another connection", "of somebody else"])
@@ -127,7 +127,7 @@ def test_not_under_a_key_that_stands_for_something_else(
 
     deployment.tick()
 
-    assert deployment.told_all(["orders", "returns"]) == {"orders": [job.job_id], "returns": []}
+    assert deployment.reported_all(["orders", "returns"]) == {"orders": [job.job_id], "returns": []}
     assert "stand for something else" in capsys.readouterr().err
 
 
@@ -145,8 +145,8 @@ def test_two_new_streams_with_one_key_are_not_reported_as_one(
 
     deployment.tick()
 
-    assert deployment.told_all(["shop", "crm"]) == {"shop": [jobs[0]], "crm": [jobs[1]]}
-    assert len(deployment.told("returns")) <= 1
+    assert deployment.reported_all(["shop", "crm"]) == {"shop": [jobs[0]], "crm": [jobs[1]]}
+    assert len(deployment.reported("returns")) <= 1
     assert "stand for something else" in capsys.readouterr().err
 
 
@@ -193,7 +193,7 @@ def test_a_stream_added_since_is_reported_by_the_run_that_syncs_it(
     ticks = [deployment.tick() for _ in range(2)]
 
     (synced,) = live.jobs
-    assert told(deployment, "orders") == told(deployment, "returns") == [synced.job_id]
+    assert reported(deployment, "orders") == reported(deployment, "returns") == [synced.job_id]
     assert [tick.materialized for tick in ticks] == [[], []]
     said = "\n".join(entry.user_message for entry in instance.all_logs(result.run_id))
     assert f"Connection 'shop' {NEWER}" in said
@@ -219,12 +219,12 @@ def test_a_connection_that_was_deleted_and_made_again_is_named(
     assert "Connection 'shop' was deleted in Airbyte and made again" in said
     assert "and then only what ends after the reload" in said
     assert again.connection_id in said
-    assert told(deployment, "orders") == []
+    assert reported(deployment, "orders") == []
 
     reloaded(deployment)
     deployment.wait(timedelta(minutes=20))
     job = either.run_sync(again)
     deployment.tick()
 
-    assert told(deployment, "orders") == [job.job_id]
+    assert reported(deployment, "orders") == [job.job_id]
     assert "made again" not in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Sequences in which an event could be lost, repeated or told in the wrong order."""
+"""Sequences in which an event could be lost, repeated or reported in the wrong order."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,7 +12,7 @@ from helpers.deployment import Deployment, deployed, version_of
 Deploy = Callable[..., Deployment]
 
 
-def test_after_a_backfill_a_lost_bookmark_still_repeats_nothing(
+def test_after_a_backfill_a_lost_cursor_still_repeats_nothing(
     airbyte: AirbyteSimulator, instance: dg.DagsterInstance
 ) -> None:
     shop = airbyte.add_connection("shop", streams=["orders"])
@@ -29,8 +29,8 @@ def test_after_a_backfill_a_lost_bookmark_still_repeats_nothing(
         backfill.tick()
         backfill.cursor = None
 
-    told = [job.job_id for job in (recent, *old)]
-    assert deployment.told("orders") == told
+    reported = [job.job_id for job in (recent, *old)]
+    assert deployment.reported("orders") == reported
     assert backfill.last("orders").tags == {"dagster/data_version": version_of(recent)}
 
 
@@ -45,7 +45,7 @@ def test_a_changed_prefix_does_not_lose_the_tables_that_are_defined(
 
     deployment.tick()
 
-    assert deployment.told("orders") == [job.job_id]
+    assert deployment.reported("orders") == [job.job_id]
 
 
 def test_assets_that_were_not_made_by_this_package_are_found_by_their_key(
@@ -97,7 +97,7 @@ def test_a_selector_that_raises_stops_only_its_connection_and_only_until_it_is_m
     )
 
 
-def test_a_job_number_of_another_airbyte_is_not_taken_for_told(
+def test_a_job_number_of_another_airbyte_is_not_taken_for_reported(
     instance: dg.DagsterInstance,
 ) -> None:
     for _ in range(2):
@@ -107,7 +107,7 @@ def test_a_job_number_of_another_airbyte_is_not_taken_for_told(
             assert airbyte.run_sync(shop).job_id == 1
             deployment.tick()
 
-    assert deployment.told("orders") == [1, 1]
+    assert deployment.reported("orders") == [1, 1]
 
 
 def test_one_clock_that_is_ahead_loses_no_other_job(
@@ -127,7 +127,7 @@ def test_one_clock_that_is_ahead_loses_no_other_job(
         deployment.tick()
         airbyte.advance(timedelta(minutes=6))
 
-    assert deployment.told_all(["orders", "leads"]) == {
+    assert deployment.reported_all(["orders", "leads"]) == {
         "orders": [early.job_id],
         "leads": [job.job_id],
     }

@@ -50,7 +50,7 @@ def start(deployment: Deployment) -> Iterator[Start]:
             StepWork(
                 AirbyteClient(deployment.workspace.settings()),
                 PollOptions(0, None, False, "attach", clock=lambda: next(times), sleep=sleep),
-                on_told=lambda event: None,
+                on_reported=lambda event: None,
             ),
         )
         runs.append(run)
@@ -62,7 +62,7 @@ def start(deployment: Deployment) -> Iterator[Start]:
         run.die()
 
 
-def told(*times: int) -> dict[str, list[int]]:
+def reported(*times: int) -> dict[str, list[int]]:
     """The only job, so many times for each of the tables."""
     return {name: [1] * often for name, often in zip(TABLES, times, strict=True)}
 
@@ -105,7 +105,7 @@ def test_a_step_whose_run_is_over_reports_nothing_though_its_sync_took_no_second
     airbyte.succeed(job)
     end(run)
 
-    assert deployment.told_all(TABLES) == told(0, 0, 0)
+    assert deployment.reported_all(TABLES) == reported(0, 0, 0)
     assert run.steps[0].has_failed
 
 
@@ -115,16 +115,16 @@ def test_a_run_that_is_over_between_tables_reports_the_first_and_the_sensor_the_
 ) -> None:
     run = start(time_passes=True)
     airbyte.succeed(job)
-    go_on_until(run, lambda: bool(deployment.told("items")))
+    go_on_until(run, lambda: bool(deployment.reported("items")))
     mark(deployment.instance, run.run)
     deployment.tick()
     end(run)
-    assert deployment.told_all(TABLES) == told(1, 0, 0)
+    assert deployment.reported_all(TABLES) == reported(1, 0, 0)
     deployment.later = timedelta(seconds=31)
     deployment.tick()
 
     assert run.steps[0].has_failed
-    assert deployment.told_all(TABLES) == told(1, 1, 1)
+    assert deployment.reported_all(TABLES) == reported(1, 1, 1)
 
 
 def test_a_second_run_lets_the_step_of_one_that_is_over_store_its_last_event(
@@ -140,14 +140,14 @@ def test_a_second_run_lets_the_step_of_one_that_is_over_store_its_last_event(
 
     second = start(time_passes=True, sleep=sleep)
     airbyte.succeed(job)
-    go_on_until(first, lambda: bool(deployment.told("items")))
+    go_on_until(first, lambda: bool(deployment.reported("items")))
     failed(deployment.instance, first.run)
     end(second)
     end(first)
 
     assert slept == [30.0]
     assert not second.steps[0].has_failed
-    assert deployment.told_all(TABLES) == told(1, 1, 1)
+    assert deployment.reported_all(TABLES) == reported(1, 1, 1)
 
 
 def test_what_a_step_stores_while_the_sensor_looks_for_it_is_not_reported_again(
@@ -160,7 +160,7 @@ def test_what_a_step_stores_while_the_sensor_looks_for_it_is_not_reported_again(
     """It ends right after it, so that the sensor finds nobody who may still write."""
     run = start(time_passes=False)
     airbyte.succeed(job)
-    go_on_until(run, lambda: bool(deployment.told("items")))
+    go_on_until(run, lambda: bool(deployment.reported("items")))
     failed(deployment.instance, run.run)
     look = dg.DagsterInstance.fetch_observations
 
@@ -173,4 +173,4 @@ def test_what_a_step_stores_while_the_sensor_looks_for_it_is_not_reported_again(
     deployment.tick()
 
     assert not run.steps[0].has_failed
-    assert deployment.told_all(TABLES) == told(1, 1, 1)
+    assert deployment.reported_all(TABLES) == reported(1, 1, 1)

@@ -70,7 +70,7 @@ def test_each_sync_after_the_restore_is_reported_once_and_is_new(
 ) -> None:
     """With a data version and a run of its own, though its number was used before."""
     used = {request.run_key for tick in deployment.ticks for request in tick.requests}
-    before = deployment.told_all(connection.name for connection in connections)
+    before = deployment.reported_all(connection.name for connection in connections)
     restore(deployment)
     if not is_off_meanwhile:
         deployment.tick()
@@ -89,7 +89,7 @@ def test_each_sync_after_the_restore_is_reported_once_and_is_new(
     }
     assert {job.job_id for job in jobs} <= {job.job_id for job in either.forgotten_jobs}
     for name, own in expected.items():
-        assert deployment.told(name) == [*before[name], *(job.job_id for job in own)]
+        assert deployment.reported(name) == [*before[name], *(job.job_id for job in own)]
         assert deployment.last(name).tags == {"dagster/data_version": version_of(own[-1])}
     keys = [request.run_key for tick in ticks for request in tick.requests]
     assert len(set(keys)) == len(keys) == len(jobs)
@@ -132,10 +132,10 @@ def test_a_lost_cursor_after_the_restore_repeats_nothing(
     sync_all(either, connections)
     deployment.tick()
     deployment.wait(HOUR)
-    before = deployment.told_all(connection.name for connection in connections)
+    before = deployment.reported_all(connection.name for connection in connections)
 
     deployment.cursor = None
     ticks = after_the_restore(deployment)
 
     assert [tick.events for tick in ticks] == [[], [], []]
-    assert deployment.told_all(before) == before
+    assert deployment.reported_all(before) == before

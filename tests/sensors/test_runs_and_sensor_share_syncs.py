@@ -1,4 +1,4 @@
-"""A sync that Dagster started is told by its run or, should that die, by the sensor: never both."""
+"""A sync that Dagster started is reported by its run or, should that die, by the sensor."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -75,7 +75,7 @@ def test_a_run_reports_its_sync_and_the_sensor_stays_silent(
 
     assert result.success
     (job,) = live.jobs
-    assert stage.told_all(STREAMS) == {name: [job.job_id] for name in STREAMS}
+    assert stage.reported_all(STREAMS) == {name: [job.job_id] for name in STREAMS}
     assert stage.last("orders").metadata["dagster-airbyte/triggered_by"].value == "dagster"
 
 
@@ -94,7 +94,7 @@ def test_a_tick_before_the_run_writes_its_events_leaves_the_sync_to_the_run(
     stage.tick()
 
     (job,) = live.jobs
-    assert stage.told_all(STREAMS) == {name: [job.job_id] for name in STREAMS}
+    assert stage.reported_all(STREAMS) == {name: [job.job_id] for name in STREAMS}
 
 
 def test_a_tick_between_two_events_of_the_run_leaves_the_rest_to_it(
@@ -110,7 +110,7 @@ def test_a_tick_between_two_events_of_the_run_leaves_the_rest_to_it(
     stage.tick()
 
     (job,) = live.jobs
-    assert stage.told_all(STREAMS) == {name: [job.job_id] for name in STREAMS}
+    assert stage.reported_all(STREAMS) == {name: [job.job_id] for name in STREAMS}
 
 
 @pytest.mark.parametrize("reported", [0, 1])
@@ -130,21 +130,21 @@ def test_the_sensor_adopts_what_a_run_did_not_report_before_it_died(
     stage.tick()
 
     (job,) = live.jobs
-    assert stage.told_all(STREAMS) == {name: [job.job_id] for name in STREAMS}
+    assert stage.reported_all(STREAMS) == {name: [job.job_id] for name in STREAMS}
     adopted = stage.last("users").metadata
     assert adopted["dagster-airbyte/triggered_by"].value == "dagster"
     assert adopted["dagster-airbyte/started_by_run"].value == result.run_id
 
 
-def test_external_syncs_before_the_runs_own_are_told_while_it_runs(
+def test_external_syncs_before_the_runs_own_are_reported_while_it_runs(
     live: AirbyteSimulator, shop: SimulatedConnection, instance: dg.DagsterInstance
 ) -> None:
-    told: list[list[tuple[str, int | None]]] = []
+    reported: list[list[tuple[str, int | None]]] = []
 
     def body(context: dg.AssetExecutionContext, airbyte: AirbyteWorkspace) -> Iterator[Any]:
         events = airbyte.sync_and_poll(context)
         first = next(events)
-        told.append(stage.tick().materialized)
+        reported.append(stage.tick().materialized)
         yield first
         yield from events
 
@@ -152,9 +152,9 @@ def test_external_syncs_before_the_runs_own_are_told_while_it_runs(
     external = live.run_sync(shop)
     stage.materialize(*STREAMS)
 
-    assert told == [[("orders", external.job_id), ("users", external.job_id)]]
+    assert reported == [[("orders", external.job_id), ("users", external.job_id)]]
     own = live.jobs[-1]
-    assert stage.told("orders") == [external.job_id, own.job_id]
+    assert stage.reported("orders") == [external.job_id, own.job_id]
 
 
 def test_a_later_external_sync_waits_behind_the_runs_own_so_that_order_is_kept(
@@ -174,7 +174,7 @@ def test_a_later_external_sync_waits_behind_the_runs_own_so_that_order_is_kept(
     stage.tick()
 
     own, later = live.jobs
-    assert stage.told_all(STREAMS) == {name: [own.job_id, later.job_id] for name in STREAMS}
+    assert stage.reported_all(STREAMS) == {name: [own.job_id, later.job_id] for name in STREAMS}
 
 
 def test_a_run_that_has_not_begun_its_step_holds_nothing(
@@ -210,10 +210,10 @@ def test_a_run_that_never_ends_holds_its_connection_only_for_so_long(
 
     (job,) = live.jobs
     assert stage.ticks[0].materialized == [(name, job.job_id) for name in STREAMS]
-    assert stage.told_all(STREAMS) == {name: [job.job_id] for name in STREAMS}
+    assert stage.reported_all(STREAMS) == {name: [job.job_id] for name in STREAMS}
 
 
-def test_two_connections_in_one_run_are_each_told_once(
+def test_two_connections_in_one_run_are_each_reported_once(
     live: AirbyteSimulator, instance: dg.DagsterInstance
 ) -> None:
     for name in ("shop", "crm", "ads"):
@@ -235,9 +235,9 @@ def test_two_connections_in_one_run_are_each_told_once(
         ticking.join()
     deployment.tick()
 
-    assert {name: len(jobs) for name, jobs in deployment.told_all(tables).items()} == dict.fromkeys(
-        tables, 1
-    )
+    assert {
+        name: len(jobs) for name, jobs in deployment.reported_all(tables).items()
+    } == dict.fromkeys(tables, 1)
 
 
 def test_a_subset_reports_the_other_tables_too_because_airbyte_synced_them(
@@ -249,7 +249,7 @@ def test_a_subset_reports_the_other_tables_too_because_airbyte_synced_them(
     stage.tick()
 
     (job,) = live.jobs
-    assert stage.told_all(STREAMS) == {name: [job.job_id] for name in STREAMS}
+    assert stage.reported_all(STREAMS) == {name: [job.job_id] for name in STREAMS}
 
 
 def test_a_failed_sync_fails_the_run_with_the_reason_airbyte_gave(
@@ -266,4 +266,4 @@ def test_a_failed_sync_fails_the_run_with_the_reason_airbyte_gave(
     assert shown is not None
     assert shown.description == "The Airbyte sync failed"
     assert "password expired" in str(shown.metadata["dagster-airbyte/failure_reason"])
-    assert stage.told("orders") == []
+    assert stage.reported("orders") == []

@@ -1,4 +1,4 @@
-"""Run requests: once for each sync the sensor tells, and never one that Dagster would refuse."""
+"""Run requests: once for each sync the sensor reports, and never one that Dagster would refuse."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -182,7 +182,7 @@ def raises(*_: object) -> dg.RunRequest:
 @pytest.mark.parametrize(
     "ask", [not_runnable, no_selection, unknown_job, unknown_check, wrong_type, raises]
 )
-def test_a_request_dagster_would_refuse_is_left_out_and_the_sync_still_told(
+def test_a_request_dagster_would_refuse_is_left_out_and_the_sync_still_reported(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy, ask: Callable[..., object]
 ) -> None:
     deployment = deploy(*DOWNSTREAM, run_request_fn=ask)

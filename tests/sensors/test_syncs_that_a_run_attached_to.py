@@ -1,4 +1,4 @@
-"""A sync that a run found running, and told: of what the run left out the sensor tells the rest."""
+"""A sync that a run found running, and reported: the sensor reports what the run left out."""
 
 import threading
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def shop(live: AirbyteSimulator) -> SimulatedConnection:
 def deployment(
     live: AirbyteSimulator, shop: SimulatedConnection, instance: dg.DagsterInstance
 ) -> Deployment:
-    """Its last tick told of a sync that failed."""
+    """Its last tick reported of a sync that failed."""
     workspace = AirbyteWorkspace(
         **live.workspace_config(), poll_interval=0.02, on_active_sync="attach"
     )
@@ -50,7 +50,7 @@ def checks_of(deployment: Deployment) -> list[bool]:
 
 
 def attach_to(airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment) -> int:
-    """A run that finds the sync running, follows it, and tells it: the id of its job."""
+    """A run that finds the sync running, follows it, and reports it: the id of its job."""
     job = airbyte.begin(airbyte.start_sync(shop))
 
     def end_it_when_it_is_followed() -> None:
@@ -61,7 +61,7 @@ def attach_to(airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: 
     ends.start()
     assert deployment.materialize("orders").success
     ends.join()
-    assert deployment.told("orders") == [job.job_id]
+    assert deployment.reported("orders") == [job.job_id]
     return job.job_id
 
 
@@ -72,7 +72,7 @@ def test_its_check_turns_green_by_the_sensor(
     assert checks_of(deployment) == [True]
 
 
-def test_it_requests_no_run_of_what_is_downstream_as_no_sync_does_that_a_run_told(
+def test_it_requests_no_run_of_what_is_downstream_as_no_sync_does_that_a_run_reported(
     live: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment
 ) -> None:
     attach_to(live, shop, deployment)

@@ -51,7 +51,7 @@ def test_a_connection_for_which_time_is_up_stops_no_other(
     again = [deployment.tick().materialized for _ in range(2)]
 
     assert again == [[], []]
-    assert len(deployment.told("t00")) == 2
+    assert len(deployment.reported("t00")) == 2
 
 
 @pytest.mark.usefixtures("two_seconds")
@@ -78,4 +78,4 @@ def test_runs_that_take_long_to_ask_for_are_asked_for_in_the_next_ticks(
     assert 0 < len(ticks[0].requests) < len(jobs)
     asked = [request.tags["dagster-airbyte/job_id"] for tick in ticks for request in tick.requests]
     assert asked == [str(job.job_id) for job in jobs]
-    assert deployment.told("orders") == [job.job_id for job in jobs]
+    assert deployment.reported("orders") == [job.job_id for job in jobs]

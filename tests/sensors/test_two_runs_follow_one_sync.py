@@ -1,4 +1,4 @@
-"""Of the runs that follow one sync the first tells it; in the others, what comes next goes on."""
+"""Of the runs that follow one sync the first reports it; in the others, what comes next goes on."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -72,7 +72,7 @@ def run_that_attaches(airbyte: AirbyteSimulator, deployment: Deployment) -> Step
         StepWork(
             AirbyteClient(deployment.workspace.settings()),
             PollOptions(0, None, False, "attach", sleep=lambda seconds: None),
-            on_told=lambda event: None,
+            on_reported=lambda event: None,
         ),
     )
 
@@ -89,7 +89,7 @@ def go_on_until(run: SteppedRun, there: Callable[[], bool]) -> None:
     raise AssertionError("The run does not get there")
 
 
-def teller(deployment: Deployment) -> str:
+def reporter(deployment: Deployment) -> str:
     entry = deployment.instance.get_latest_materialization_event(dg.AssetKey("orders"))
     assert entry is not None
     return entry.run_id
@@ -100,7 +100,7 @@ def end(run: SteppedRun) -> None:
 
 
 @pytest.mark.parametrize("first_to_end", [0, 1])
-def test_the_first_to_follow_a_sync_tells_it_whichever_ends_first(
+def test_the_first_to_follow_a_sync_reports_it_whichever_ends_first(
     airbyte: AirbyteSimulator,
     running: SimulatedJob,
     deployment: Deployment,
@@ -112,11 +112,11 @@ def test_the_first_to_follow_a_sync_tells_it_whichever_ends_first(
     end(runs[1 - first_to_end])
     deployment.tick()
 
-    assert deployment.told("orders") == [running.job_id]
-    assert teller(deployment) == runs[0].run.run_id
+    assert deployment.reported("orders") == [running.job_id]
+    assert reporter(deployment) == runs[0].run.run_id
 
 
-def test_if_the_first_is_known_to_be_dead_the_next_tells(
+def test_if_the_first_is_known_to_be_dead_the_next_reports(
     airbyte: AirbyteSimulator,
     running: SimulatedJob,
     deployment: Deployment,
@@ -128,11 +128,11 @@ def test_if_the_first_is_known_to_be_dead_the_next_tells(
     end(runs[1])
     deployment.tick()
 
-    assert deployment.told("orders") == [running.job_id]
-    assert teller(deployment) == runs[1].run.run_id
+    assert deployment.reported("orders") == [running.job_id]
+    assert reporter(deployment) == runs[1].run.run_id
 
 
-def test_if_the_first_is_dead_and_nobody_knows_the_sensor_tells_when_it_is_known(
+def test_if_the_first_is_dead_and_nobody_knows_the_sensor_reports_when_it_is_known(
     airbyte: AirbyteSimulator,
     running: SimulatedJob,
     deployment: Deployment,
@@ -142,15 +142,15 @@ def test_if_the_first_is_dead_and_nobody_knows_the_sensor_tells_when_it_is_known
     airbyte.succeed(running)
     end(runs[1])
     deployment.tick()
-    assert deployment.told("orders") == []
+    assert deployment.reported("orders") == []
     runs[0].is_found_dead()
     deployment.tick()
-    assert deployment.told("orders") == []
+    assert deployment.reported("orders") == []
     deployment.later = timedelta(seconds=31)
     deployment.tick()
 
-    assert deployment.told("orders") == [running.job_id]
-    assert not teller(deployment)
+    assert deployment.reported("orders") == [running.job_id]
+    assert not reporter(deployment)
 
 
 def test_a_run_that_has_to_be_tried_again_before_it_follows_a_sync_is_still_the_first(
@@ -164,14 +164,14 @@ def test_a_run_that_has_to_be_tried_again_before_it_follows_a_sync_is_still_the_
     go_on_until(second, lambda: claims(deployment) == 2)
     airbyte.succeed(running)
     end(second)
-    assert deployment.told("orders") == []
+    assert deployment.reported("orders") == []
     end(first)
 
-    assert deployment.told("orders") == [running.job_id]
-    assert teller(deployment) == first.run.run_id
+    assert deployment.reported("orders") == [running.job_id]
+    assert reporter(deployment) == first.run.run_id
 
 
-def test_a_run_that_only_started_a_sync_is_no_teller_so_the_first_that_follows_it_tells(
+def test_a_run_that_only_started_a_sync_is_no_reporter_so_the_first_that_follows_it_reports(
     airbyte: AirbyteSimulator, running: SimulatedJob, deployment: Deployment
 ) -> None:
     starter = live_run_that_started(deployment, running)
@@ -179,15 +179,15 @@ def test_a_run_that_only_started_a_sync_is_no_teller_so_the_first_that_follows_i
     go_on_until(follower, lambda: claims(deployment) == 2)
     airbyte.succeed(running)
     deployment.tick()
-    assert deployment.told("orders") == []
+    assert deployment.reported("orders") == []
 
     end(follower)
     deployment.tick()
     deployment.instance.report_run_failed(starter)
     deployment.tick()
 
-    assert deployment.told("orders") == [running.job_id]
-    assert teller(deployment) == follower.run.run_id
+    assert deployment.reported("orders") == [running.job_id]
+    assert reporter(deployment) == follower.run.run_id
     assert deployment.last("orders").metadata[keys.STARTED_BY_RUN].value == starter.run_id
 
 
@@ -220,7 +220,7 @@ def live() -> Iterator[AirbyteSimulator]:
         yield airbyte
 
 
-def test_of_two_runs_that_follow_one_sync_one_tells_it_and_what_comes_next_goes_on_in_both(
+def test_of_two_runs_that_follow_one_sync_one_reports_it_and_what_comes_next_goes_on_in_both(
     live: AirbyteSimulator, instance: dg.DagsterInstance
 ) -> None:
     deployment = both_report_at_once(live, instance)
@@ -235,8 +235,8 @@ def test_of_two_runs_that_follow_one_sync_one_tells_it_and_what_comes_next_goes_
     deployment.tick()
 
     (job,) = live.jobs
-    assert deployment.told("orders") == [job.job_id]
-    assert len(deployment.told("revenue")) == 2
+    assert deployment.reported("orders") == [job.job_id]
+    assert len(deployment.reported("revenue")) == 2
     assert {record.dagster_run.status for record in instance.get_run_records()} == {
         dg.DagsterRunStatus.SUCCESS
     }
@@ -266,27 +266,27 @@ def both_report_at_once(airbyte: AirbyteSimulator, instance: dg.DagsterInstance)
 
 
 @pytest.mark.parametrize("streams", [["orders"], ["orders", "order lines"]])
-def test_what_comes_after_a_table_that_the_sensor_told_first_goes_on_in_the_run(
+def test_what_comes_after_a_table_that_the_sensor_reported_first_goes_on_in_the_run(
     live: AirbyteSimulator, instance: dg.DagsterInstance, streams: list[str]
 ) -> None:
     live.update_connection(live.connections[0], streams=streams, sync_seconds=0.1)
     deployment = deployed(live, instance, revenue)
 
-    def tell_before_the_run_does(request: RecordedRequest) -> None:
-        if request.path.endswith("/get_without_logs") and not deployment.told("orders"):
-            tell(deployment, "orders", live.jobs[0].job_id)
+    def report_before_the_run_does(request: RecordedRequest) -> None:
+        if request.path.endswith("/get_without_logs") and not deployment.reported("orders"):
+            report(deployment, "orders", live.jobs[0].job_id)
 
-    live.on_request(tell_before_the_run_does)
+    live.on_request(report_before_the_run_does)
     result = deployment.materialize("revenue", *streams)
 
     assert result.success
-    assert deployment.told_all(streams) == {name: [live.jobs[0].job_id] for name in streams}
-    assert len(deployment.told("revenue")) == 1
+    assert deployment.reported_all(streams) == {name: [live.jobs[0].job_id] for name in streams}
+    assert len(deployment.reported("revenue")) == 1
     said = [entry.user_message for entry in instance.all_logs(result.run_id)]
     assert "Airbyte job 1 was already reported for orders" in said
 
 
-def tell(deployment: Deployment, name: str, job_id: int) -> None:
+def report(deployment: Deployment, name: str, job_id: int) -> None:
     event = dg.AssetMaterialization(name, metadata={"dagster-airbyte/job_id": job_id})
     deployment.instance.report_runless_asset_event(event)
 

@@ -144,7 +144,7 @@ def test_a_daemon_that_dies_at_any_event_loses_and_repeats_no_table(
         deployment.tick(crash_after=stored)
         ticks.append(deployment.tick())
 
-    assert deployment.told_all(tables(11)) == dict.fromkeys(tables(11), jobs)
+    assert deployment.reported_all(tables(11)) == dict.fromkeys(tables(11), jobs)
     assert ticks[-1].events == []
     checks = [check for tick in ticks for check in tick.checked]
     assert len(set(checks)) == len(checks)
@@ -175,7 +175,7 @@ def test_a_refresh_of_one_table_of_thirty_reads_one_history_at_most(
         tick = deployment.tick()
 
     assert tick.materialized == [("t0007", late.job_id)]
-    assert deployment.told("t0007")[-2:] == [newer.job_id, late.job_id]
+    assert deployment.reported("t0007")[-2:] == [newer.job_id, late.job_id]
     assert count["fetch_materializations"] <= 1
 
 
@@ -194,7 +194,7 @@ def test_what_a_tick_sends_to_the_daemon_is_bounded_in_bytes(
     sizes = [size_of(tick) for tick in ticks]
     assert sum(sizes) > 11 * MEGABYTE
     assert max(sizes) < 10 * MEGABYTE
-    assert deployment.told_all(tables(250)) == {name: [job.job_id] for name in tables(250)}
+    assert deployment.reported_all(tables(250)) == {name: [job.job_id] for name in tables(250)}
     schema = deployment.last("t0249").metadata["dagster/column_schema"]
     assert isinstance(schema, dg.TableSchemaMetadataValue)
     assert len(schema.schema.columns) == 330
@@ -250,7 +250,7 @@ def test_a_key_that_dagster_cannot_store_stops_only_its_table(
 
     ticks = ticks_of(deployment)
 
-    assert deployment.told_all(["orders", "users", "leads"]) == {
+    assert deployment.reported_all(["orders", "users", "leads"]) == {
         "orders": [jobs[0]],
         "users": [jobs[0]],
         "leads": [jobs[1]],

@@ -29,7 +29,7 @@ def test_a_catalog_that_is_slower_than_a_tick_does_not_fail_each_tick(
     deployment.tick()
 
     ids = [first.job_id, second.job_id]
-    assert deployment.told_all(["orders", "users"]) == {"orders": ids, "users": ids}
+    assert deployment.reported_all(["orders", "users"]) == {"orders": ids, "users": ids}
 
 
 FAULTS = {
@@ -62,5 +62,5 @@ def test_a_catalog_that_stays_unreadable_fails_no_tick(
 
     deployment.tick()
 
-    told = {"orders": [job.job_id], "users": [job.job_id]}
-    assert deployment.told_all(["orders", "users"]) == told
+    reported = {"orders": [job.job_id], "users": [job.job_id]}
+    assert deployment.reported_all(["orders", "users"]) == reported

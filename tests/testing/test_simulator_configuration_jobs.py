@@ -191,7 +191,7 @@ def test_stream_statuses_insist_on_whole_pages(
     assert client.configuration("/stream_statuses/list", body).status_code == 400
 
 
-def test_the_timeline_tells_who_started_a_job(airbyte: AirbyteSimulator, ask: Ask) -> None:
+def test_the_timeline_says_who_started_a_job(airbyte: AirbyteSimulator, ask: Ask) -> None:
     hourly = airbyte.add_connection("hourly", schedule=timedelta(hours=1))
     airbyte.advance(60)
     airbyte.run_sync(hourly)

@@ -1,4 +1,4 @@
-"""What a running sync has moved so far, as both APIs tell it."""
+"""What a running sync has moved so far, as both APIs report it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -34,7 +34,7 @@ def totals(airbyte: AirbyteSimulator, job_id: int) -> tuple[int, int]:
     return stats["recordsEmitted"], stats["recordsCommitted"]
 
 
-def test_nothing_is_told_before_the_first_flush(
+def test_nothing_is_reported_before_the_first_flush(
     airbyte: AirbyteSimulator, shop: SimulatedConnection
 ) -> None:
     job = airbyte.start_sync(shop, unattended=True)
@@ -42,7 +42,7 @@ def test_nothing_is_told_before_the_first_flush(
     assert totals(airbyte, job.job_id) == (0, 0)
 
 
-def test_a_running_sync_tells_what_it_has_read_and_what_incremental_streams_have_committed(
+def test_a_running_sync_shows_what_it_has_read_and_what_incremental_streams_have_committed(
     airbyte: AirbyteSimulator, shop: SimulatedConnection
 ) -> None:
     job = airbyte.start_sync(shop, unattended=True)

@@ -115,7 +115,7 @@ def test_who_listens_to_requests_may_change_things_between_two_pages(
 
 
 def test_many_clients_at_once(airbyte: AirbyteSimulator, shop: SimulatedConnection) -> None:
-    """One of them may start a sync, the others are told that it runs."""
+    """One of them may start a sync, the others are reported that it runs."""
     client, codes = Client(airbyte), list[int]()
     body = {"connectionId": shop.connection_id, "jobType": "sync"}
     client.token()

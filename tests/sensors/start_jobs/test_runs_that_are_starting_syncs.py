@@ -124,7 +124,7 @@ def test_a_run_that_dies_before_it_claims_leaves_an_external_sync(
 
     (job,) = airbyte.jobs
     assert held == []
-    assert deployment.told_all(SHOP) == {name: [job.job_id] for name in SHOP}
+    assert deployment.reported_all(SHOP) == {name: [job.job_id] for name in SHOP}
     assert shown(deployment, "orders")[keys.TRIGGERED_BY] == "external"
 
 

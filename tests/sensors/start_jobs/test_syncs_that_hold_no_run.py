@@ -29,7 +29,7 @@ def test_the_run_ends_while_its_syncs_run(
     assert [job.is_finished for job in airbyte.jobs] == [False, False]
 
 
-def test_the_sensor_tells_the_end_with_the_run_that_asked(
+def test_the_sensor_reports_the_end_with_the_run_that_asked(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment
 ) -> None:
     deployment.tick()
@@ -41,7 +41,7 @@ def test_the_sensor_tells_the_end_with_the_run_that_asked(
     deployment.tick()
 
     (job,) = airbyte.jobs
-    assert deployment.told_all(SHOP) == {name: [job.job_id] for name in SHOP}
+    assert deployment.reported_all(SHOP) == {name: [job.job_id] for name in SHOP}
     for name in SHOP:
         assert shown(deployment, name)[keys.TRIGGERED_BY] == "dagster"
         assert shown(deployment, name)[keys.STARTED_BY_RUN] == result.run_id
@@ -60,7 +60,7 @@ def test_what_lies_downstream_runs_after_it(
     assert len(deployment.tick().requests) == 1
 
 
-def test_a_sync_that_fails_is_told_as_one_and_the_run_stays_green(
+def test_a_sync_that_fails_is_reported_as_one_and_the_run_stays_green(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
 ) -> None:
     deployment = deploy(checks=True)

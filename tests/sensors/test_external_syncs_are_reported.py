@@ -26,7 +26,7 @@ def test_a_sync_started_outside_materializes_each_selected_stream_once(
     for _ in range(3):
         deployment.tick()
 
-    assert deployment.told_all(["orders", "users", "drafts"]) == {
+    assert deployment.reported_all(["orders", "users", "drafts"]) == {
         "orders": [job.job_id],
         "users": [job.job_id],
         "drafts": [],
@@ -74,7 +74,7 @@ def test_each_event_carries_rows_bytes_times_and_a_link(
     assert event.tags == {"dagster/data_version": version_of(job)}
 
 
-def test_two_syncs_of_one_connection_between_ticks_are_both_told_in_order(
+def test_two_syncs_of_one_connection_between_ticks_are_both_reported_in_order(
     airbyte: AirbyteSimulator, deploy: Deploy
 ) -> None:
     shop = airbyte.add_connection("shop", streams=["orders"])
@@ -86,7 +86,7 @@ def test_two_syncs_of_one_connection_between_ticks_are_both_told_in_order(
     deployment.tick()
     deployment.tick()
 
-    assert deployment.told("orders") == [first.job_id, second.job_id]
+    assert deployment.reported("orders") == [first.job_id, second.job_id]
 
 
 def test_a_refresh_makes_tables_fresh(airbyte: AirbyteSimulator, deploy: Deploy) -> None:
@@ -96,7 +96,7 @@ def test_a_refresh_makes_tables_fresh(airbyte: AirbyteSimulator, deploy: Deploy)
 
     deployment.tick()
 
-    assert deployment.told("orders") == [job.job_id]
+    assert deployment.reported("orders") == [job.job_id]
 
 
 def test_a_clear_is_an_observation_and_never_makes_a_table_fresh(
@@ -109,7 +109,7 @@ def test_a_clear_is_an_observation_and_never_makes_a_table_fresh(
     events = deployment.tick().events
 
     assert [type(event) for event in events] == [dg.AssetObservation]
-    assert deployment.told("orders") == []
+    assert deployment.reported("orders") == []
 
 
 def test_failed_cancelled_and_unfinished_syncs_materialize_nothing(
@@ -144,7 +144,7 @@ def is_check(event: object) -> TypeGuard[dg.AssetCheckEvaluation]:
     return isinstance(event, dg.AssetCheckEvaluation)
 
 
-def test_an_incomplete_job_is_told_when_its_retry_succeeds(
+def test_an_incomplete_job_is_reported_when_its_retry_succeeds(
     airbyte: AirbyteSimulator, deploy: Deploy
 ) -> None:
     shop = airbyte.add_connection("shop", streams=["orders"])
@@ -159,7 +159,7 @@ def test_an_incomplete_job_is_told_when_its_retry_succeeds(
 
     deployment.tick()
 
-    assert deployment.told("orders") == [job.job_id]
+    assert deployment.reported("orders") == [job.job_id]
     attempts = deployment.last("orders").metadata["dagster-airbyte/attempts"]
     assert attempts.value == 2
 
@@ -176,7 +176,7 @@ def test_a_sync_without_rows_keeps_the_data_version(
 
     deployment.tick()
 
-    assert len(deployment.told("orders")) == 2
+    assert len(deployment.reported("orders")) == 2
     assert deployment.last("orders").tags == {"dagster/data_version": version_of(moved)}
 
 
@@ -195,7 +195,7 @@ def test_an_idle_tick_sends_one_request_whatever_the_number_of_connections(
     assert all("Nothing new" in (tick.summary or "") for tick in idle)
 
 
-def test_the_summary_says_what_was_told(airbyte: AirbyteSimulator, deploy: Deploy) -> None:
+def test_the_summary_says_what_was_reported(airbyte: AirbyteSimulator, deploy: Deploy) -> None:
     shop = airbyte.add_connection("shop", streams=["orders", "users"])
     deployment = deploy()
     airbyte.run_sync(shop)
@@ -203,7 +203,7 @@ def test_the_summary_says_what_was_told(airbyte: AirbyteSimulator, deploy: Deplo
     assert (deployment.tick().summary or "").startswith("Reported 1 sync (2 tables).")
 
 
-def test_only_selected_connections_are_told(airbyte: AirbyteSimulator, deploy: Deploy) -> None:
+def test_only_selected_connections_are_reported(airbyte: AirbyteSimulator, deploy: Deploy) -> None:
     shop = airbyte.add_connection("shop", streams=["orders"])
     crm = airbyte.add_connection("crm", streams=["leads"])
     deployment = deploy(connection_selector_fn=lambda connection: connection.name == "shop")
@@ -213,7 +213,7 @@ def test_only_selected_connections_are_told(airbyte: AirbyteSimulator, deploy: D
     assert [name for name, _ in deployment.tick().materialized] == ["orders"]
 
 
-def test_without_the_configuration_api_syncs_are_told_all_the_same(
+def test_without_the_configuration_api_syncs_are_reported_all_the_same(
     instance: dg.DagsterInstance,
 ) -> None:
     with AirbyteSimulator(configuration_api=False) as airbyte:
@@ -226,6 +226,6 @@ def test_without_the_configuration_api_syncs_are_told_all_the_same(
         deployment.tick()
         deployment.tick()
 
-        assert deployment.told("orders") == [job.job_id, refresh.job_id]
+        assert deployment.reported("orders") == [job.job_id, refresh.job_id]
         # With one stream the totals of the job are those of the table.
         assert deployment.last("orders").metadata["dagster-airbyte/records_synced"].value == 4

@@ -1,4 +1,4 @@
-"""A daemon that dies, a bookmark that is lost: every table still hears of every sync, once."""
+"""A daemon that dies, a cursor that is lost: every table still hears of every sync, once."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -26,7 +26,7 @@ def test_a_tick_that_dies_after_any_event_is_completed_by_the_next(
     deployment.tick()
     deployment.tick()
 
-    assert deployment.told_all(STREAMS) == {name: [job.job_id] for name in STREAMS}
+    assert deployment.reported_all(STREAMS) == {name: [job.job_id] for name in STREAMS}
 
 
 def test_ticks_that_keep_dying_at_the_third_event_still_finish_the_job(
@@ -43,14 +43,14 @@ def test_ticks_that_keep_dying_at_the_third_event_still_finish_the_job(
         deployment.tick(crash_after=3)
     deployment.tick()
 
-    assert deployment.told_all(STREAMS) == dict.fromkeys(STREAMS, jobs)
+    assert deployment.reported_all(STREAMS) == dict.fromkeys(STREAMS, jobs)
 
 
 @pytest.mark.parametrize(
     "cursor",
     [None, "", "not json", "[]", '{"v": 0}', '{"v":1,"workspace":"another"}', '"2026-01-01"'],
 )
-def test_a_lost_or_foreign_bookmark_repeats_nothing(
+def test_a_lost_or_foreign_cursor_repeats_nothing(
     airbyte: AirbyteSimulator, deploy: Deploy, cursor: str | None
 ) -> None:
     shop = airbyte.add_connection("shop", streams=["orders"])
@@ -64,10 +64,10 @@ def test_a_lost_or_foreign_bookmark_repeats_nothing(
     deployment.tick()
     deployment.tick()
 
-    assert deployment.told("orders") == [first.job_id, second.job_id]
+    assert deployment.reported("orders") == [first.job_id, second.job_id]
 
 
-def test_a_job_that_finished_after_a_newer_one_is_told_once_even_without_a_bookmark(
+def test_a_job_that_finished_after_a_newer_one_is_reported_once_even_without_a_cursor(
     airbyte: AirbyteSimulator, deploy: Deploy
 ) -> None:
     shop = airbyte.add_connection("shop", streams=["orders"])
@@ -85,10 +85,10 @@ def test_a_job_that_finished_after_a_newer_one_is_told_once_even_without_a_bookm
     deployment.cursor = None
     deployment.tick()
 
-    assert deployment.told("orders") == [newer.job_id, older.job_id]
+    assert deployment.reported("orders") == [newer.job_id, older.job_id]
 
 
-def test_a_job_that_commits_late_with_an_older_time_is_told(
+def test_a_job_that_commits_late_with_an_older_time_is_reported(
     airbyte: AirbyteSimulator, deploy: Deploy
 ) -> None:
     shop = airbyte.add_connection("shop", streams=["orders"])
@@ -103,7 +103,7 @@ def test_a_job_that_commits_late_with_an_older_time_is_told(
 
     deployment.tick()
 
-    assert deployment.told("leads") == [late.job_id]
+    assert deployment.reported("leads") == [late.job_id]
 
 
 def test_a_materialization_reported_by_hand_does_not_confuse_the_ledger(
@@ -120,7 +120,7 @@ def test_a_materialization_reported_by_hand_does_not_confuse_the_ledger(
     second = airbyte.run_sync(shop)
     deployment.tick()
 
-    assert deployment.told("orders") == [first.job_id, None, second.job_id]
+    assert deployment.reported("orders") == [first.job_id, None, second.job_id]
 
 
 def test_an_airbyte_that_is_down_fails_the_tick_and_moves_nothing(
@@ -139,10 +139,10 @@ def test_an_airbyte_that_is_down_fails_the_tick_and_moves_nothing(
     airbyte.clear_faults()
     deployment.tick()
 
-    assert deployment.told("orders") == [job.job_id]
+    assert deployment.reported("orders") == [job.job_id]
 
 
-def test_a_first_tick_on_a_year_of_history_tells_only_the_last_minutes(
+def test_a_first_tick_on_a_year_of_history_reports_only_the_last_minutes(
     airbyte: AirbyteSimulator, deploy: Deploy
 ) -> None:
     shop = airbyte.add_connection("shop", streams=["orders"])
@@ -171,16 +171,16 @@ def test_start_from_decides_how_far_back_the_first_tick_looks(
         clock=SimulatedClock(datetime(2026, 1, 3, tzinfo=timezone.utc))
     ) as airbyte:
         shop = airbyte.add_connection("shop", streams=["orders"])
-        told = []
+        reported = []
         for hours in (49, 47, 5, 1):
             ended = airbyte.now - timedelta(hours=hours)
             job = airbyte.add_finished_job(shop, created_at=ended, updated_at=ended, rows=1)
-            told.append(job.job_id)
+            reported.append(job.job_id)
         deployment = deployed(airbyte, instance, start_from=start_from)
         for _ in range(3):
             deployment.tick()
 
-        assert deployment.told("orders") == told[1:]
+        assert deployment.reported("orders") == reported[1:]
 
 
 def test_the_first_tick_goes_by_the_clock_of_airbyte(
@@ -195,10 +195,10 @@ def test_the_first_tick_goes_by_the_clock_of_airbyte(
         job = airbyte.run_sync(shop)
         deployment.tick()
 
-        assert deployment.told("orders") == [job.job_id]
+        assert deployment.reported("orders") == [job.job_id]
 
 
-def test_a_backlog_is_told_in_order_over_several_ticks(
+def test_a_backlog_is_reported_in_order_over_several_ticks(
     airbyte: AirbyteSimulator, deploy: Deploy
 ) -> None:
     shop = airbyte.add_connection("shop", streams=STREAMS)
@@ -214,7 +214,7 @@ def test_a_backlog_is_told_in_order_over_several_ticks(
     assert all(len(tick.events) <= 255 for tick in ticks)
     assert "more to come" in (ticks[0].summary or "")
     assert ticks[-1].events == []
-    assert deployment.told_all(STREAMS) == dict.fromkeys(STREAMS, jobs)
+    assert deployment.reported_all(STREAMS) == dict.fromkeys(STREAMS, jobs)
 
 
 def test_one_connection_that_cannot_be_named_does_not_stop_the_others(
@@ -230,9 +230,9 @@ def test_one_connection_that_cannot_be_named_does_not_stop_the_others(
     job = airbyte.run_sync(shop)
     deployment.workspace.get_client().catalog(fresh=True)
 
-    told = dict(deployment.tick().materialized)
+    reported = dict(deployment.tick().materialized)
 
-    assert told["orders"] == job.job_id
-    assert "unheard_of" not in told
+    assert reported["orders"] == job.job_id
+    assert "unheard_of" not in reported
     # Its sync had succeeded before it was deleted, and the table is still defined here.
-    assert "ghosts" in told
+    assert "ghosts" in reported

@@ -1,4 +1,4 @@
-"""Any history of Airbyte, told by any mixture of sensors and runs that may die, is told once.
+"""Any history of Airbyte is reported once, by any mixture of sensors and runs that may die.
 
 `MODEL_SEED` (default 0) and `MODEL_EXAMPLES` choose which and how many histories are tried; two
 workers of pytest-xdist share them. What can happen is in `helpers/model_rules_airbyte.py` and
@@ -75,7 +75,7 @@ class Histories(DagsterRules):
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_each_history_is_told_once_and_in_order(
+def test_each_history_is_reported_once_and_in_order(
     record_property: Callable[[str, object], None], part: int
 ) -> None:
     SCORE.reset()

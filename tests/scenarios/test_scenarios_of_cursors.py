@@ -13,7 +13,7 @@ from helpers.deployment import Deployment
 Deploy = Callable[..., Deployment]
 
 
-def test_s10_the_first_tick_on_a_year_of_history_tells_only_the_last_minutes(
+def test_s10_the_first_tick_on_a_year_of_history_reports_only_the_last_minutes(
     airbyte: AirbyteSimulator, deploy: Deploy
 ) -> None:
     shop = airbyte.add_connection("shop", streams=["orders"])
@@ -52,11 +52,11 @@ def test_s10_a_cursor_of_another_version_or_edited_or_corrupted_repeats_and_lose
     deployment.tick()
     deployment.tick()
 
-    assert deployment.told("orders") == [first.job_id, second.job_id]
+    assert deployment.reported("orders") == [first.job_id, second.job_id]
     assert json.loads(deployment.cursor)["workspace"] == airbyte.workspace_id
 
 
-def test_s13_of_300_connections_each_is_told_within_a_few_short_ticks(
+def test_s13_of_300_connections_each_is_reported_within_a_few_short_ticks(
     airbyte: AirbyteSimulator, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tick's budget is two thirds of this limit: 15 seconds."""
@@ -71,7 +71,7 @@ def test_s13_of_300_connections_each_is_told_within_a_few_short_ticks(
 
     ticks = [deployment.tick() for _ in range(3)]
 
-    assert deployment.told_all(names) == jobs
+    assert deployment.reported_all(names) == jobs
     assert ticks[-1].events == []
 
 
@@ -89,11 +89,11 @@ def test_s18_a_preview_of_a_tick_changes_nothing(airbyte: AirbyteSimulator, depl
         ) as context:
             sensor = deployment.defs.get_repository_def().get_sensor_def(deployment.sensor)
             assert len(sensor.evaluate_tick(context).asset_events) == 1
-    assert deployment.told("orders") == []
+    assert deployment.reported("orders") == []
     assert [each.job_id for each in airbyte.jobs] == [job.job_id]
     deployment.tick()
 
-    assert deployment.told("orders") == [job.job_id]
+    assert deployment.reported("orders") == [job.job_id]
 
 
 @pytest.mark.parametrize("minutes", [-90, -7, 7, 90])
@@ -109,7 +109,7 @@ def test_s20_an_airbyte_whose_clock_is_minutes_off(deploy: Deploy, minutes: int)
             jobs.append(airbyte.run_sync(shop).job_id)
             deployment.tick()
 
-        assert deployment.told("orders") == jobs
+        assert deployment.reported("orders") == jobs
 
 
 @pytest.mark.parametrize("hour", ["2026-03-29T00:58", "2026-10-25T00:58"], ids=["spring", "autumn"])
@@ -127,4 +127,4 @@ def test_s20_summer_time_begins_and_ends_between_ticks(
             deployment.tick()
             airbyte.advance(timedelta(minutes=1))
 
-        assert deployment.told("orders") == jobs
+        assert deployment.reported("orders") == jobs
