@@ -8,8 +8,8 @@ class Score:
     """Counts over all histories of a test. The last three must stay zero.
 
     `overtaken` are jobs reported after a newer one because that was reported, by its own run or
-    early, before Airbyte showed the older. `orphans` are runs that were over for Dagster, or had lost
-    their main process, while steps went on.
+    early, before Airbyte showed the older. `orphans` are runs that were over for Dagster, or had
+    lost their main process, while steps went on.
     """
 
     histories: int = 0

@@ -273,8 +273,8 @@ class Truth:
         """Whether the older job may come late.
 
         A run reports its own job whatever else the sensor has yet to report. A sensor may have
-        passed the older one before it could be seen, or while the table was not defined; another sensor,
-        or one without its cursor, then finds it still unreported. So it does, however much later,
+        passed the older one before it could be seen, or while the table was not defined; another
+        sensor, or one without its cursor, then finds it still unreported. So it does, however much later,
         where the older one was out of the first sensor's reach when it came, or ended before all
         that the first one goes back to.
         """
