@@ -274,9 +274,9 @@ class Truth:
 
         A run reports its own job whatever else the sensor has yet to report. A sensor may have
         passed the older one before it could be seen, or while the table was not defined; another
-        sensor, or one without its cursor, then finds it still unreported. So it does, however much later,
-        where the older one was out of the first sensor's reach when it came, or ended before all
-        that the first one goes back to.
+        sensor, or one without its cursor, then finds it still unreported. So it does, however much
+        later, where the older one was out of the first sensor's reach when it came, or ended before
+        all that the first one goes back to.
         """
         job = older.job
         if newer.by == RUN or job.seen is None or job.seen > newer.at or job.is_late:
