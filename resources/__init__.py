@@ -13,7 +13,6 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteUnavailable,
     OutOfTime,
 )
-from dagster_airbyte_sync.resources.foreign_workspace import as_workspace
 from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
 from dagster_airbyte_sync.resources.http.frames import forgets_arguments
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings, OnActiveSync
@@ -44,6 +43,7 @@ from dagster_airbyte_sync.resources.workspace import (
     BaseAirbyteWorkspace,
     CloudWorkspace,
     SelfManagedWorkspace,
+    as_workspace,
 )
 
 __all__ = [

@@ -10,16 +10,15 @@ from pathlib import Path
 import dagster as dg
 
 from dagster_airbyte_sync.resources.errors import AirbyteError, AirbyteSettingsError
-from dagster_airbyte_sync.resources.foreign_workspace import as_workspace
 from dagster_airbyte_sync.resources.records.catalog import Catalog
 from dagster_airbyte_sync.resources.records.catalog_loss import refuse_poorer
-from dagster_airbyte_sync.resources.snapshot import (
+from dagster_airbyte_sync.resources.records.catalog_snapshot import (
     WRITE_IT_ANEW,
     check_is_of,
     read_snapshot,
     snapshot_of,
 )
-from dagster_airbyte_sync.resources.workspace import BaseAirbyteWorkspace
+from dagster_airbyte_sync.resources.workspace import BaseAirbyteWorkspace, as_workspace
 
 _prefers_airbyte: ContextVar[bool] = ContextVar("prefers_airbyte", default=False)
 

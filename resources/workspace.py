@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, ClassVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import dagster as dg
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -237,3 +237,26 @@ def _read_now(workspace: type[BaseAirbyteWorkspace], name: str, value: object) -
 def _is_unread(value: object) -> bool:
     values = value.values() if isinstance(value, Mapping) else (value,)
     return any(isinstance(one, _VARIABLES) for one in values)
+
+
+@forgets_arguments
+def as_workspace(value: object, what: str = "workspace") -> BaseAirbyteWorkspace:
+    """The workspace itself if it is ours; one with the same settings if it is dagster-airbyte's.
+
+    That is known by its shape: dagster-airbyte need not be installed. EnvVars stay EnvVars. Raises
+    AirbyteSettingsError, which calls it `what`, for anything else.
+    """
+    if isinstance(value, BaseAirbyteWorkspace):
+        return value
+    fields = set(type(value).model_fields) if isinstance(value, dg.ConfigurableResource) else set()
+    if "workspace_id" not in fields or "request_max_retries" not in fields:
+        raise AirbyteSettingsError(
+            f"{what} is a {type(value).__name__}, and must be an AirbyteWorkspace or"
+            " AirbyteCloudWorkspace."
+        )
+    # In dagster-airbyte, the addresses of Cloud are constants.
+    ours = SelfManagedWorkspace if "rest_api_base_url" in fields else CloudWorkspace
+    shared: dict[str, Any] = {
+        name: getattr(value, name) for name in fields.intersection(ours.model_fields)
+    }
+    return ours(**shared)

@@ -1,6 +1,6 @@
 """Where the cursor goes after a tick. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,8 +13,8 @@ from dagster_airbyte_sync.sensors.scan import Scan
 # Airbyte's servers may disagree by so much without a step back: the overlap has room for it.
 _DISAGREEMENT = timedelta(minutes=2)
 _SECOND = timedelta(seconds=1)
-# Each takes 50 bytes of the cursor.
-_MOST_PENDING = 1_000
+# Each takes up to 70 bytes of the cursor.
+MOST_PENDING = 800
 
 
 def move(
@@ -40,7 +40,10 @@ def move(
     waiting = {job_key(job) for job in decision.waiting}
     waiting |= {job_key(job) for job in scan.jobs if job.connection_id in cursor.parked}
     done = cursor.done | {job_key(job) for job in read if job_key(job) not in waiting}
-    floor = _floor(cursor, scan, decision, since, server_time - reached)
+    if decision.left or not scan.complete:
+        floor = _floor_of_cut(cursor, since, read)
+    else:
+        floor = _floor(cursor, since, server_time - reached)
     floor, pending = _bounded(floor, _pending(cursor, scan, decision, now))
     moved = replace(
         cursor,
@@ -99,21 +102,22 @@ def _seconds_ahead(now: int, server_time: datetime) -> int:
     return round(server_time.timestamp()) - now
 
 
-def _floor(
-    cursor: Cursor,
-    scan: Scan,
-    decision: Decision,
-    since: datetime,
-    quiet: timedelta,
-) -> datetime:
+def _floor_of_cut(cursor: Cursor, since: datetime, read: Sequence[Job]) -> datetime:
+    """What ended before is done, unless it waits, after a tick that did not come to the newest job.
+
+    The floor may lie far before `since`: it follows only what was read.
+    """
+    read_to = min(since, end_of(read[-1])) if read else cursor.floor
+    return max(cursor.floor, read_to - OVERLAP)
+
+
+def _floor(cursor: Cursor, since: datetime, quiet: timedelta) -> datetime:
     """What ended before is done, unless it waits.
 
     A job that is committed late may have an end before `since`. But once nothing new has come for
     as long as that takes, the last minutes need no reading again: an idle tick is one request,
     though thousands of jobs ended in them.
     """
-    if decision.left or not scan.complete:
-        return max(cursor.floor, since - OVERLAP)
     return max(cursor.floor, min(since - OVERLAP + max(quiet, timedelta(0)), since + _SECOND))
 
 
@@ -180,7 +184,7 @@ def _bounded(
 ) -> tuple[datetime, Mapping[str, Pending]]:
     """As many as a cursor has room for; history is read again from the first of the others."""
     by_end = sorted(pending.items(), key=lambda item: item[1].ended_at)
-    kept, others = by_end[:_MOST_PENDING], by_end[_MOST_PENDING:]
+    kept, others = by_end[:MOST_PENDING], by_end[MOST_PENDING:]
     return min([floor, *(each.ended_at for _, each in others)]), dict(kept)
 
 

@@ -196,7 +196,7 @@ class _Reporter:
     def _waits_for_a_run(self, job: Job, owed: Owed) -> bool:
         if not (owed.marks and job.wrote_tables):
             return False
-        since = _held_since(job, self.known, self.ledger)
+        since = _unclaimed_since(job, self.known, self.ledger)
         if since is not None:
             waited = max(self._waited(job), self.known.now - since)
             return waited < self.known.limits.hold
@@ -324,7 +324,7 @@ def _holding(job: Job, known: TickInputs, ledger: Ledger) -> list[LiveRun]:
     return [run for run in known.live_runs if run.holds(job, tables, ledger)]
 
 
-def _held_since(job: Job, known: TickInputs, ledger: Ledger) -> float | None:
+def _unclaimed_since(job: Job, known: TickInputs, ledger: Ledger) -> float | None:
     """Since when a live run holds the job without saying which job is its own, or now; or None.
 
     So a run that hangs there does not hold each job of its connection anew.

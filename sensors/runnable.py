@@ -23,7 +23,9 @@ class Runnable:
     jobs: frozenset[str]
     upstream: Mapping[dg.AssetKey, frozenset[dg.AssetKey]]
     executable: frozenset[dg.AssetKey]
-    _refusals: dict[str, Exception | None] = field(default_factory=dict)
+    _refusals: dict[str, Exception | None] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     @classmethod
     def of(

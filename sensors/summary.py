@@ -7,13 +7,14 @@ from datetime import datetime
 from dagster_airbyte_sync.assets.sync.progress import duration_text
 from dagster_airbyte_sync.resources import Job
 from dagster_airbyte_sync.sensors.cursor.cursor import Cursor
+from dagster_airbyte_sync.sensors.cursor.pending import end_of
 from dagster_airbyte_sync.sensors.decide import Decision, ReportedSync
 from dagster_airbyte_sync.sensors.scan import Scan
 
 
 def summary_of(scan: Scan, decision: Decision, moved: Cursor, server_time: datetime) -> str:
     """What was reported, what waits, how far the history is read (Airbyte's clock), and how far
-    that is behind where one tick could not take all."""
+    behind a tick is that could not take all."""
     # Without events an earlier tick reported it, and died.
     ours = [reported for reported in decision.reported if reported.is_ours and reported.events]
     fresh = [reported for reported in ours if reported.triggers_runs]
@@ -31,7 +32,10 @@ def summary_of(scan: Scan, decision: Decision, moved: Cursor, server_time: datet
         "more to come at the next tick" if is_cut else "",
     ]
     did = "; ".join(filter(None, parts)) or "nothing new"
-    behind = f", {duration_text(server_time - moved.since)} behind Airbyte" if is_cut else ""
+    behind = ""
+    if is_cut:
+        came_to = end_of((*decision.left, *scan.jobs[-1:])[0])
+        behind = f", {duration_text(server_time - came_to)} behind Airbyte"
     return f"{did[0].upper()}{did[1:]}. Read up to {moved.since:%Y-%m-%d %H:%M:%S} UTC{behind}."
 
 

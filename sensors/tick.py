@@ -100,7 +100,7 @@ class _Tick:
 
     @cached_property
     def clocks(self) -> Clocks:
-        """Read once, by the first answer of this tick."""
+        """As the first answer of this tick came: what is decided goes by them."""
         return self._read_clocks()
 
     def _read_clocks(self, *, fresh: bool = False) -> Clocks:
@@ -111,17 +111,12 @@ class _Tick:
         scan, decision = self._read(cursor)
         warn_of(scan, decision, self.log)
         requests, decision = self._requests(scan, decision)
-        moved = move(
-            cursor,
-            scan,
-            decision,
-            self.clocks.dagster,
-            self.clocks.airbyte,
-            self.polling.start_from,
-        )
+        # Read again, which costs no request: what waits does so from the end of the tick on.
+        now = self._read_clocks()
+        moved = move(cursor, scan, decision, now.dagster, now.airbyte, self.polling.start_from)
         # At last, and read again at the next tick: those few must not take the time of all others.
         back = self.tables.readable(moved.parked)
-        moved = moved.brought_back(back, self.clocks.dagster)
+        moved = moved.brought_back(back, now.dagster)
         if back:
             self.log.info(
                 "These connections can be read again, and what waited is reported from the next"
@@ -133,10 +128,10 @@ class _Tick:
                 "Airbyte's clock was set back, or the cursor was edited: history was read up to"
                 " %s, and there it is %s. Reading on from %s; nothing is reported again.",
                 cursor.since.isoformat(),
-                self.clocks.airbyte.isoformat(timespec="seconds"),
+                now.airbyte.isoformat(timespec="seconds"),
                 moved.since.isoformat(),
             )
-        summary = summary_of(scan, decision, moved, self.clocks.airbyte)
+        summary = summary_of(scan, decision, moved, now.airbyte)
         self.log.info(summary)
         return dg.SensorResult(
             asset_events=[event for reported in decision.reported for event in reported.events],

@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 Asset = dg.AssetsDefinition | dg.AssetSpec | dg.AssetKey | str
 ChosenAssets = dg.AssetSelection | Sequence[Asset]
 # Reads all tables of the workspace.
-Known = Callable[[], Sequence[Table]]
+ReadTables = Callable[[], Sequence[Table]]
 
 
 def chosen_tables(
@@ -56,8 +56,8 @@ def chosen_tables(
         )
         tables = without_paused(tables)
     else:
-        known = partial(load_tables, workspace, translator, snapshot=snapshot)
-        tables = _tables_of(assets, known)
+        read_tables = partial(load_tables, workspace, translator, snapshot=snapshot)
+        tables = _tables_of(assets, read_tables)
     if not tables:
         raise AirbyteSettingsError(
             "There is nothing to sync: no connection of the workspace with selected streams"
@@ -88,10 +88,10 @@ def _words(selector: ConnectionSelector | None, assets: ChosenAssets | None) -> 
     return "connection_selector_fn" if selector is not None else "'all that are active'"
 
 
-def _tables_of(assets: ChosenAssets, known: Known) -> list[Table]:
+def _tables_of(assets: ChosenAssets, read_tables: ReadTables) -> list[Table]:
     if isinstance(assets, dg.AssetSelection):
-        return _selected(known(), assets)
-    return _listed([assets] if isinstance(assets, str) else assets, known)
+        return _selected(read_tables(), assets)
+    return _listed([assets] if isinstance(assets, str) else assets, read_tables)
 
 
 def _selected(known: Sequence[Table], selection: dg.AssetSelection) -> list[Table]:
@@ -106,19 +106,19 @@ def _selected(known: Sequence[Table], selection: dg.AssetSelection) -> list[Tabl
     return _whole_connections(known, selected)
 
 
-def _listed(assets: Sequence[Asset], known: Known) -> list[Table]:
+def _listed(assets: Sequence[Asset], read_tables: ReadTables) -> list[Table]:
     definitions = [asset for asset in assets if isinstance(asset, dg.AssetsDefinition)]
     tables = [_table(spec) for definition in definitions for spec in definition.specs]
     specs = [_table(asset) for asset in assets if isinstance(asset, dg.AssetSpec)]
     if specs:
-        tables += _with_siblings(known(), specs)
+        tables += _with_siblings(read_tables(), specs)
     named = {
         dg.AssetKey.from_user_string(asset) if isinstance(asset, str) else asset
         for asset in assets
         if isinstance(asset, dg.AssetKey | str)
     }
     if named:
-        whole = _whole_connections(known(), named)
+        whole = _whole_connections(read_tables(), named)
         if unknown := named - {table.key for table in whole}:
             raise _no_tables(unknown)
         tables += whole

@@ -87,7 +87,7 @@ class Watch:
             before = self.job
             self.job = self._ask(self.client.job_status)
             if self.job.status is not before.status or self._is_due():
-                self._tell()
+                self._log_progress()
         self._warn_of_unknown()
         return self.job
 
@@ -98,7 +98,7 @@ class Watch:
     def _is_due(self) -> bool:
         return self.options.clock() - self.logged_at >= _LOG_EVERY
 
-    def _tell(self) -> None:
+    def _log_progress(self) -> None:
         if not self.job.is_finished and not self._in_detail().is_finished:
             self.logged_at = self.options.clock()
             self.log.info(how_it_goes(self.job, self.client.server_time()))

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import chain
 
 from dagster_airbyte_sync.resources import Job
-from dagster_airbyte_sync.resources.json_values import Json, as_datetime, as_int, as_text, object_at
+from dagster_airbyte_sync.resources.json_values import as_datetime, as_int, as_text, object_at
 from dagster_airbyte_sync.sensors.cursor.packing import (
     NotPacked,
     pack,
@@ -18,8 +18,10 @@ from dagster_airbyte_sync.sensors.cursor.packing import (
     unpack_text,
 )
 from dagster_airbyte_sync.sensors.cursor.pending import (
+    UNKNOWN,
     JobKey,
     Pending,
+    Reason,
     end_of,
     job_key,
     pending_of,
@@ -45,8 +47,8 @@ class Cursor:
 
     What ended before `floor` is done, and of what ended later the jobs that `done` names. The floor
     follows `since` at a distance that shrinks while nothing new comes: `reached` is Airbyte's time
-    as `since` last moved. `pending` has, by connection id, the first job that is still to be
-    reported: from there on only what `done` names is done, whatever the floor says.
+    as `since` last moved. `pending` has, by connection id, the job from which on only what `done`
+    names is done, whatever the floor says: mostly the first that is still to be reported.
 
     Jobs that ended before `begin` are never reported. A sensor that had no cursor began at
     `resumed_at`: what had ended before its `start_from` by then is reported only if it is newer
@@ -83,7 +85,8 @@ class Cursor:
         """Whether the job is done."""
         if job_key(job) in self.done:
             return True
-        return end_of(job) < self.floor and not self.is_pending(job)
+        is_past = job.ended_at is not None and job.ended_at < self.floor
+        return is_past and not self.is_pending(job)
 
     def brought_back(self, connection_ids: Iterable[str], now: int) -> "Cursor":
         """With parked connections waiting like any other, so that they are read again."""
@@ -143,23 +146,26 @@ def read_cursor(text: str, workspace_id: str) -> Cursor:
         workspace_id,
         begin=begin,
         since=since,
-        floor=min([floor, *_waited_since(raw)]),
+        # Versions 1 to 3 did not say on which connection a job waits: history is read again from
+        # the first of them, and the event log knows what was reported.
+        floor=min(floor, as_datetime(raw.get("held_from")) or floor),
         # Versions 1 and 2 named jobs by their number alone.
         done=frozenset(_read_done(raw.get("done"))) if raw["v"] > 2 else frozenset(),
-        pending=dict(_read_pending(raw.get("pending"))),
+        pending={**dict(_read_pending(raw.get("pending"))), **dict(_read_apart(raw.get("apart")))},
         reached=as_datetime(raw.get("reached")),
         resumed_at=as_datetime(raw.get("resumed")),
         skew=as_int(raw.get("skew")),
     )
 
 
-def _waited_since(raw: Json) -> Iterable[datetime]:
-    """Of earlier versions, which did not say on which connection a job waits, the ends of what
-    waits: history is read again from there, and the event log knows what was reported."""
-    apart = object_at(raw, "apart").values()
-    places = (place[-1] for place in apart if isinstance(place, list) and place)
-    ends = map(as_datetime, [raw.get("held_from"), *places])
-    return [end for end in ends if end is not None]
+def _read_apart(raw: object) -> Iterable[tuple[str, Pending]]:
+    """The connections that version 3 had parked: a job's number and its end."""
+    for connection_id, place in object_at(raw).items():
+        number, end, *_ = [*place, None, None] if isinstance(place, list) else [None, None]
+        job_id, ended_at = as_int(number), as_datetime(end)
+        if job_id is None or ended_at is None:
+            raise UnreadableCursor("it has no place for a connection that could not be read")
+        yield connection_id, Pending((job_id, UNKNOWN), ended_at, 0, Reason.UNREADABLE)
 
 
 def _pack_done(done: Collection[JobKey]) -> str:
@@ -186,7 +192,7 @@ def _pack_pending(pending: Mapping[str, Pending]) -> str:
 def _read_pending(packed: object) -> Iterable[tuple[str, Pending]]:
     try:
         rows = {} if packed is None else json.loads(unpack_text(str(packed)))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UnreadableCursor("its list of pending jobs is damaged") from None
     for connection_id, row in object_at(rows).items():
         first = pending_of(row)

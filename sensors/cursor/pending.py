@@ -10,17 +10,17 @@ from dagster_airbyte_sync.resources.json_values import as_datetime, as_int
 # A job's number, and when it was created (epoch seconds): a restored Airbyte gives numbers again.
 JobKey = tuple[int, int]
 # Stands for the creation of a job for which Airbyte gives none.
-_UNKNOWN = -1
+UNKNOWN = -1
 _FIRST_OF_ALL = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def job_key(job: Job) -> JobKey:
     """What a cursor calls the job."""
-    return (job.id, _UNKNOWN if job.created_at is None else int(job.created_at.timestamp()))
+    return (job.id, UNKNOWN if job.created_at is None else int(job.created_at.timestamp()))
 
 
 def end_of(job: Job) -> datetime:
-    """When a finished job ended. Every one has an end; one without would be the first of all."""
+    """When a finished job ended; one of which Airbyte gives no end is the first of all."""
     return job.ended_at or _FIRST_OF_ALL
 
 
@@ -37,7 +37,7 @@ class Reason(str, Enum):
 
 @dataclass(frozen=True)
 class Pending:
-    """The first job of a connection that is still to be reported.
+    """The job from which on a connection's jobs are still to be reported.
 
     `ended_at` is Airbyte's clock. It has waited for this reason since `since` (Dagster's clock,
     epoch seconds).

@@ -34,8 +34,8 @@ OF_SENSORS = (
     Break(
         "1: a job that waits is not done",
         "sensors/cursor/cursor.py:Cursor.knows",
-        "return end_of(job) < self.floor and not self.is_pending(job)",
-        "return end_of(job) < self.floor",
+        "return is_past and not self.is_pending(job)",
+        "return is_past",
         "tests/sensors/test_cursor_advance.py",
     ),
     Break(
@@ -72,6 +72,20 @@ OF_SENSORS = (
         "first.moved_to(read[key])",
         "first",
         "tests/sensors/test_cursor_advance.py",
+    ),
+    Break(
+        "1: a tick that is cut far behind takes nothing for done that it did not read",
+        "sensors/cursor_advance.py:_floor_of_cut",
+        "read_to = min(since, end_of(read[-1])) if read else cursor.floor",
+        "read_to = since",
+        "tests/sensors/test_cursor_advance.py",
+    ),
+    Break(
+        "1: a job of which Airbyte gives no end is not taken for done",
+        "sensors/cursor/cursor.py:Cursor.knows",
+        "is_past = job.ended_at is not None and job.ended_at < self.floor",
+        "is_past = end_of(job) < self.floor",
+        "tests/sensors/test_cursor.py",
     ),
     Break(
         "1: nor is it taken for done",
@@ -230,7 +244,7 @@ OF_SENSORS = (
     Break(
         "1: cursors of earlier versions are read",
         "sensors/cursor/cursor.py:read_cursor",
-        "min([floor, *_waited_since(raw)])",
+        'min(floor, as_datetime(raw.get("held_from")) or floor)',
         "floor",
         "tests/sensors/test_cursor.py",
     ),

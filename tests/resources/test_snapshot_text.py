@@ -16,7 +16,7 @@ from dagster_airbyte_sync import (
     SyncSchedule,
 )
 from dagster_airbyte_sync.resources import Catalog
-from dagster_airbyte_sync.resources.snapshot import read_snapshot, snapshot_of
+from dagster_airbyte_sync.resources.records.catalog_snapshot import read_snapshot, snapshot_of
 
 WORKSPACE = "5ae6b09b-fdec-41af-aaf7-7d94cfc33ef6"
 READ_AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=timezone.utc)

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from dagster_airbyte_sync.sensors.cursor.cursor import (
 )
 from dagster_airbyte_sync.sensors.cursor.packing import pack, pack_text
 from dagster_airbyte_sync.sensors.cursor.pending import JobKey, Pending, Reason, job_key
+from dagster_airbyte_sync.sensors.cursor_advance import MOST_PENDING
 
 WORKSPACE = "9e476ab0-6791-426f-be63-c58d51a5d36c"
 MOMENT = datetime(2026, 8, 1, 12, 0, 1, tzinfo=timezone.utc)
@@ -52,15 +54,16 @@ def test_a_cursor_is_read_back_as_it_was_written(cursor: Cursor) -> None:
     assert read_cursor(cursor.to_text(), WORKSPACE) == cursor
 
 
-def test_a_thousand_connections_that_wait_fit_into_a_cursor_of_mysql() -> None:
+def test_as_many_connections_as_may_wait_fit_into_a_cursor_of_mysql() -> None:
     """Where a column for text holds 64 kB, and a sensor's has more in it than the cursor."""
+    chance = random.Random(1)
     pending = {
         str(uuid4()): Pending(
-            (2**20 + 100 * number, 1_799_000_000 + 41 * number),
-            MOMENT + timedelta(seconds=7 * number),
-            1_800_000_000 + 37 * number,
+            (chance.randrange(2**31), 1_799_000_000 + chance.randrange(2_592_000)),
+            MOMENT + timedelta(seconds=chance.randrange(2_592_000)),
+            1_800_000_000 + chance.randrange(86_400),
         )
-        for number in range(1_000)
+        for _ in range(MOST_PENDING)
     }
     done = frozenset((number, 1_800_000_000) for number in range(10**9, 10**9 + 5000, 2))
     cursor = Cursor(WORKSPACE, MOMENT, MOMENT, MOMENT, done, pending)
@@ -117,7 +120,6 @@ def test_more_done_jobs_than_fit_are_forgotten_from_the_oldest_on() -> None:
 
 
 HELD = {"held": {"12": 7}}, {"held": [5, 7], "held_from": (MOMENT - timedelta(hours=1)).isoformat()}
-APART = {"apart": {"shop": [12, (MOMENT - timedelta(hours=1)).isoformat()]}}
 
 
 @pytest.mark.parametrize(
@@ -126,7 +128,6 @@ APART = {"apart": {"shop": [12, (MOMENT - timedelta(hours=1)).isoformat()]}}
         ({"v": 1, "done": [7, 2, 1], **HELD[0]}, MOMENT - OVERLAP),
         ({"v": 2, "done": [7, 2, 1], **HELD[1]}, MOMENT - timedelta(hours=1)),
         ({"v": 3, "done": pack([7, 9, 1, 1]), **HELD[1]}, MOMENT - timedelta(hours=1)),
-        ({"v": 3, "done": pack([7, 9, 1, 1]), **APART}, MOMENT - timedelta(hours=1)),
     ],
 )
 def test_cursors_of_earlier_versions_are_read_from_the_first_job_that_waited(
@@ -140,6 +141,34 @@ def test_cursors_of_earlier_versions_are_read_from_the_first_job_that_waited(
 
     assert (cursor.read_from, cursor.since) == (read_from, MOMENT)
     assert cursor.done == (set() if written["v"] != 3 else {(7, 1), (9, 1)})
+
+
+def test_a_connection_that_version_3_had_set_apart_is_parked() -> None:
+    hours_ago = MOMENT - timedelta(hours=9)
+    written = json.loads(first_cursor(WORKSPACE, MOMENT).to_text())
+    written |= {"v": 3, "apart": {"shop": [12, hours_ago.isoformat()]}}
+
+    cursor = read_cursor(json.dumps(written), WORKSPACE)
+
+    assert (cursor.parked, cursor.read_from) == (frozenset({"shop"}), MOMENT)
+    assert cursor.brought_back(["shop"], now=9).pending["shop"].ended_at == hours_ago
+
+
+@pytest.mark.parametrize("place", [[], [1], [1, "soon"], ["?", 1_800_000_000], None, "x"])
+def test_a_connection_that_was_set_apart_without_a_place_is_not_taken_for_done(
+    place: object,
+) -> None:
+    edited = json.loads(first_cursor(WORKSPACE, MOMENT).to_text()) | {"apart": {"shop": place}}
+
+    with pytest.raises(UnreadableCursor, match="place"):
+        read_cursor(json.dumps(edited), WORKSPACE)
+
+
+def test_a_job_of_which_airbyte_gives_no_end_is_not_taken_for_done() -> None:
+    endless = replace(job(12), updated_at=None)
+
+    assert not Cursor(WORKSPACE, MOMENT, MOMENT, MOMENT).knows(endless)
+    assert Cursor(WORKSPACE, MOMENT, MOMENT, MOMENT, frozenset({job_key(endless)})).knows(endless)
 
 
 def job(number: int, ended_at: datetime = MOMENT) -> Job:
@@ -183,7 +212,7 @@ def test_damaged_lists_of_jobs_are_refused(packed: object) -> None:
 
 @pytest.mark.parametrize(
     "packed",
-    ["?", 7, *map(pack_text, ["", "{", '{"shop":[]}', '{"shop":[1,2,3,4,"?"]}'])],
+    ["?", 7, *map(pack_text, ["", "{", "[" * 400_000, '{"shop":[]}', '{"shop":[1,2,3,4,"?"]}'])],
 )
 def test_a_damaged_list_of_pending_jobs_is_refused(packed: object) -> None:
     edited = json.loads(first_cursor(WORKSPACE, MOMENT).to_text()) | {"pending": packed}

@@ -158,11 +158,31 @@ def test_what_waited_behind_a_reported_one_and_was_not_read_again_is_not_taken_f
 def test_a_backlog_of_a_connection_that_waited_is_read_on_from_where_the_scan_was_cut() -> None:
     """Or each tick would read all of it again."""
     jobs = [job(number, number) for number in range(1, 10)]
+    day = NOON + timedelta(days=1)
 
-    after = moved(jobs, complete=False, pending=waiting(jobs[0]), since=NOON + timedelta(days=1))
+    after = moved(jobs, complete=False, pending=waiting(jobs[0]), since=day, floor=day - OVERLAP)
 
     assert after.read_from == end_of(jobs[-1])
     assert after.knows(jobs[-1])
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_tick_that_is_cut_far_behind_takes_nothing_for_done_that_it_did_not_read(
+    complete: bool,
+) -> None:
+    """As after an upgrade: an earlier cursor is read again from the first job that waited."""
+    read, left, unread = job(1, 1), job(2, 20), job(3, 40)
+
+    after = moved(
+        [read, left] if complete else [read],
+        left=[left] if complete else [],
+        complete=complete,
+        since=NOON + timedelta(days=1),
+    )
+
+    assert after.knows(read)
+    assert not after.knows(left)
+    assert not after.knows(unread)
 
 
 def test_what_is_done_behind_one_that_waits_stays_known_as_done() -> None:
@@ -185,7 +205,7 @@ def test_what_waited_and_was_forgotten_by_airbyte_takes_nothing_along() -> None:
 def test_more_connections_than_fit_a_cursor_are_read_again_from_the_first_of_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cursor_advance, "_MOST_PENDING", 2)
+    monkeypatch.setattr(cursor_advance, "MOST_PENDING", 2)
     jobs = [job(number, number, f"c{number}") for number in range(1, 5)]
 
     after = moved(jobs, waits=jobs, since=NOON + timedelta(days=1))
