@@ -62,9 +62,15 @@ class AirbyteUnavailable(AirbyteRequestError):
     did_nothing = False
 
     def __init__(
-        self, *request: str, status: int | None = None, retry_after: float | None = None
+        self,
+        method: str,
+        url: str,
+        reason: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
     ) -> None:
-        super().__init__(*request, status=status)
+        super().__init__(method, url, reason, status=status)
         self.retry_after = retry_after
 
 
@@ -101,8 +107,10 @@ class AirbyteNotFound(AirbyteRefused):
 class AirbyteConflict(AirbyteRefused):
     """Raised for 409. `title` says of which kind ("try-again-later", "state-conflict")."""
 
-    def __init__(self, *request: str, status: int | None = None, title: str = "") -> None:
-        super().__init__(*request, status=status)
+    def __init__(
+        self, method: str, url: str, reason: str, *, status: int | None = None, title: str = ""
+    ) -> None:
+        super().__init__(method, url, reason, status=status)
         self.title = title
 
 

@@ -67,7 +67,8 @@ def build_airbyte_start_job(
         tags: Of each run.
         snapshot: A file that `dagster-airbyte-sync snapshot` wrote, to read instead of Airbyte.
 
-    Raises AirbyteSettingsError if nothing, or no table of the workspace, is to be synced.
+    Raises AirbyteSettingsError if nothing, or no table of the workspace, is to be synced, and
+    AirbyteError if Airbyte cannot be asked.
     """
     tables = chosen_tables(
         workspace, dagster_airbyte_translator, connection_selector_fn, assets, snapshot

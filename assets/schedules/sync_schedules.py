@@ -50,7 +50,7 @@ def build_airbyte_sync_schedule(
         snapshot: A file that `dagster-airbyte-sync snapshot` wrote, to read instead of Airbyte.
 
     Raises AirbyteSettingsError if there is nothing to sync, and for an invalid cron expression or
-    time zone.
+    time zone; AirbyteError if Airbyte cannot be asked.
     """
     return sync_schedule(
         chosen_tables(

@@ -91,55 +91,67 @@ class Authenticator:
 
     def request_auth(self, fetch: Callable[[], Json]) -> "RequestAuth":
         """What to put on the next request; calls `fetch` if a token is missing or old."""
-        if not self._settings.client_id:
-            return RequestAuth(basic=_basic(self._settings))
+        settings = self._settings
+        if settings.username and settings.password and not settings.client_id:
+            return BasicAuth(settings.username, settings.password)
+        if not settings.client_id:
+            return RequestAuth()
         with self._lock:
             if self._token is None or self._clock() >= self._token.renew_at:
                 self._token = read_token(fetch(), self._clock())
-            return RequestAuth(token=self._token)
+            return BearerAuth(self._token) if self._token is not None else RequestAuth()
 
     def discard(self, refused: "RequestAuth") -> bool:
         """Drop the token a 401 was for; True if a new one is worth a try."""
+        if not isinstance(refused, BearerAuth):
+            return False
         with self._lock:
-            if refused.token is not None and self._token == refused.token:
+            if self._token == refused.token:
                 self._token = None
-        return refused.token is not None
-
-
-def _basic(settings: AirbyteSettings) -> HTTPBasicAuth | None:
-    if settings.username and settings.password:
-        return HTTPBasicAuth(settings.username.encode(), settings.password.encode())
-    return None
+        return True
 
 
 class RequestAuth(AuthBase):
-    """A token, a user and password, or nothing, put on one request.
+    """What proves the sender of one request: nothing, unless a subclass says otherwise.
 
     Always given to requests, even when it adds nothing: without it requests would look for
-    token_request of the same host in ~/.netrc.
+    credentials of the same host in ~/.netrc.
     """
 
-    def __init__(self, *, token: Token | None = None, basic: HTTPBasicAuth | None = None) -> None:
-        self.token = token
-        self._basic = basic
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What it adds to the settings' secrets."""
-        return () if self.token is None else (self.token.value,)
+    secrets: tuple[str, ...] = ()
+    """What it adds to the settings' secrets."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._basic is not None:
-            self._basic(request)
-        elif self.token is not None:
-            request.headers["Authorization"] = f"Bearer {self.token.value}"
+        return request
+
+
+class BasicAuth(RequestAuth):
+    """A user and password."""
+
+    def __init__(self, username: str, password: str) -> None:
+        self._basic = HTTPBasicAuth(username.encode(), password.encode())
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        self._basic(request)
+        return request
+
+
+class BearerAuth(RequestAuth):
+    """An access token."""
+
+    def __init__(self, token: Token) -> None:
+        self.token = token
+        self.secrets = (token.value,)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.token.value}"
         return request
 
 
 def token_refused(refusal: AirbyteRefused) -> AirbyteRequestError:
     """The error for a refused token request, saying which setting to change.
 
-    Airbyte answers 400 (simple authentication) or 401 (Keycloak) to wrong token_request, and has no
+    Airbyte answers 400 (simple authentication) or 401 (Keycloak) to wrong credentials, and has no
     token endpoint at all where authentication is off.
     """
     if isinstance(refusal, AirbyteNotFound):

@@ -57,7 +57,9 @@ def build_airbyte_definitions(
 
         retry_policy, pool, backfill_policy, op_tags: What `build_airbyte_assets_definitions` takes.
 
-    All other arguments are those of `build_airbyte_polling_sensor`.
+    All other arguments are those of `build_airbyte_polling_sensor`. Raises AirbyteError if Airbyte
+    cannot be asked, AirbyteSettingsError for arguments that cannot work, DuplicateAssetKey if two
+    streams would share one key.
     """
     tables = load_tables(
         workspace,

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from dagster_airbyte_sync import AirbyteCloudWorkspace, AirbyteWorkspace
 from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, AirbyteSettings
-from dagster_airbyte_sync.resources.http.auth import Authenticator, RequestAuth, Token
+from dagster_airbyte_sync.resources.http.auth import Authenticator, BearerAuth, Token
 from dagster_airbyte_sync.resources.http.transport import Call, Http
 from dagster_airbyte_sync.testing import AirbyteSimulator
 
@@ -75,7 +75,7 @@ def test_no_repr_of_a_cloud_resource_shows_a_secret() -> None:
 def test_a_token_and_what_carries_it_do_not_show_it(settings: MakeSettings) -> None:
     token = Token(SECRET, renew_at=1.0)
     user = Authenticator(settings(username="me", password=SECRET)).request_auth(dict)
-    assert SECRET not in repr(token) + repr(RequestAuth(token=token)) + repr(user)
+    assert SECRET not in repr(token) + repr(BearerAuth(token)) + repr(user)
     assert SECRET not in repr(Call("POST", "http://airbyte.test", body={"client_secret": SECRET}))
 
 

@@ -18,7 +18,7 @@ from dagster_airbyte_sync.resources.errors import (
     TokenRefused,
     TokensNotGiven,
 )
-from dagster_airbyte_sync.resources.http.auth import Authenticator, read_token
+from dagster_airbyte_sync.resources.http.auth import Authenticator, BearerAuth, read_token
 from dagster_airbyte_sync.resources.http.transport import Call, Http
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault
 
@@ -291,5 +291,6 @@ def test_a_late_refusal_of_an_old_token_does_not_throw_the_new_one_away(
     new = authenticator.request_auth(fetch)
     assert authenticator.discard(old)
     again = authenticator.request_auth(fetch)
-    assert new.token is not None
+    assert isinstance(new, BearerAuth)
+    assert isinstance(again, BearerAuth)
     assert again.token is new.token
