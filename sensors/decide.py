@@ -306,14 +306,14 @@ def decide(new: Sequence[Job], known: TickInputs) -> Decision:
 
 def up_to(decision: Decision, place: int, new: Sequence[Job]) -> Decision:
     """The decision without what it reports from that place on, which is left to the next tick."""
-    first = decision.reported[place].sync.job.id
-    start = next(number for number, job in enumerate(new) if job.id == first)
+    first = job_key(decision.reported[place].sync.job)
+    start = next(number for number, job in enumerate(new) if job_key(job) == first)
     left = new[start:]
-    kept = {job.id for job in new[:start]}
+    kept = {job_key(job) for job in new[:start]}
     return replace(
         decision,
         reported=decision.reported[:place],
-        waiting=tuple(job for job in decision.waiting if job.id in kept),
+        waiting=tuple(job for job in decision.waiting if job_key(job) in kept),
         left=tuple(left),
     )
 

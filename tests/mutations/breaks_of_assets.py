@@ -111,15 +111,15 @@ OF_ASSETS = (
     Break(
         "what a schedule started is not taken for the sync that was asked for",
         "assets/sync/start.py:_Start._is_ours",
-        "return asked is True",
+        "return is_ours is True",
         "return True",
         "tests/assets/test_a_start_that_is_interrupted.py::test_a_sync_that_airbytes_own_schedule_starts_seconds_after_is_left_alone",
     ),
     Break(
         "attach never follows a clear",
         "assets/sync/busy_connection.py:_may_follow",
-        'return how.on_active_sync == "attach" and running.type.writes_tables',
-        'return how.on_active_sync == "attach"',
+        'return options.on_active_sync == "attach" and running.type.writes_tables',
+        'return options.on_active_sync == "attach"',
         "tests/assets/test_a_busy_connection.py::test_a_clear_is_never_followed",
     ),
     Break(
@@ -132,7 +132,7 @@ OF_ASSETS = (
     Break(
         "1: a step that was tried before still follows",
         "assets/events/claims.py:_step_has_ended",
-        "if record.storage_id < declaration.storage_id:",
+        "if record.storage_id < claim.storage_id:",
         "if False:",
         "tests/sensors/test_two_runs_follow_one_sync.py::test_a_run_that_has_to_be_tried_again_before_it_follows_a_sync_is_still_the_first",
     ),
@@ -153,7 +153,7 @@ OF_ASSETS = (
     Break(
         "a job that cannot be cancelled at once is cancelled in the end",
         "assets/sync/follow.py:_cancel_in_some_tries",
-        "how.sleep(pause)",
+        "options.sleep(pause)",
         "raise",
         "tests/assets/test_following_a_sync.py::test_a_job_that_could_not_be_cancelled_at_first_is_cancelled_in_the_end",
     ),
@@ -209,14 +209,14 @@ OF_ASSETS = (
     Break(
         "1: a step looks anew before it reports",
         "assets/sync/step.py:sync_and_poll",
-        "run = OwnRun(context, how.clock)",
-        "run = OwnRun(context, how.clock, how.clock())",
+        "run = OwnRun(context, options.clock)",
+        "run = OwnRun(context, options.clock, options.clock())",
         "tests/sensors/test_orphaned_steps.py::test_a_step_whose_run_is_over_reports_nothing_though_its_sync_took_no_second",
     ),
     Break(
         "1: a run lets the step of one that is over store its last event",
         "assets/sync/reporting.py:_is_left_to_another",
-        "how.sleep(GRACE)",
+        "options.sleep(GRACE)",
         "pass",
         "tests/sensors/test_orphaned_steps.py::test_a_second_run_lets_the_step_of_one_that_is_over_store_its_last_event",
     ),
@@ -335,10 +335,9 @@ OF_ASSETS = (
     Break(
         "a run follows its own job, and not what else gets its number",
         "assets/sync/follow.py:_same",
-        "if found.connection_id == job.connection_id and found.ref.is_same(job.ref):",
+        "if shown.connection_id == job.connection_id and shown.ref.is_same(job.ref):",
         "if True:",
-        "tests/model/test_found_after_disasters.py"
-        "::test_a_run_reports_no_other_job_that_got_the_number_of_its_own",
+        "tests/model/test_found_after_disasters.py::test_a_run_reports_no_other_job_that_got_the_number_of_its_own",
     ),
     Break(
         "a failure before a run that names no job is not the state of today",

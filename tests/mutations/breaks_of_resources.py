@@ -48,7 +48,7 @@ OF_RESOURCES = (
     Break(
         "1: a burst is counted",
         "resources/api/job_pages.py:_jobs_of_second",
-        "if len(found) >= received:",
+        "if len(seen) >= received:",
         "if True:",
         "tests/resources/test_job_pages.py::test_hundreds_that_tie_in_every_way_are_all_counted",
     ),
@@ -174,7 +174,7 @@ OF_RESOURCES = (
     Break(
         "7: definitions are a handful of requests",
         "resources/client/client.py:AirbyteClient.catalog",
-        'self._catalog["catalog"] = found',
+        'self._catalog["catalog"] = catalog',
         "pass",
         "tests/resources/test_catalog_reading.py::test_a_catalog_is_kept",
     ),
@@ -195,7 +195,7 @@ OF_RESOURCES = (
     Break(
         "a wrong address of the Configuration API is no closed one",
         "resources/client/server.py:Server.check_address",
-        "if found is not None:",
+        "if right is not None:",
         "if False:",
         "tests/resources/test_refusing_configuration_api.py::test_a_wrong_address_is_an_error_that_names_the_right_one",
     ),
@@ -286,7 +286,7 @@ OF_RESOURCES = (
     Break(
         "1: a server's own page size is not the end of the history",
         "resources/api/job_pages.py:_is_last",
-        "if asked.offset or not listing.page_size.may_be(size):",
+        "if query.offset or not listing.page_size.may_be(size):",
         "if True:",
         "tests/resources/test_job_pages.py::test_the_page_size_of_a_server_does_not_end_the_history",
     ),

@@ -20,7 +20,7 @@ OF_SENSORS = (
     Break(
         "a run holds only what it is starting just now",
         "sensors/live_runs.py:_starting",
-        "starting.pop(event.asset_key, None)",
+        "starting.pop(stored.table, None)",
         "pass",
         "tests/sensors/start_jobs/test_runs_that_are_starting_syncs.py::test_a_run_holds_no_sync_of_a_connection_that_it_has_claimed",
     ),
@@ -272,7 +272,7 @@ OF_SENSORS = (
     Break(
         "1: a stream newer than the definitions is reported though jobs name no streams",
         "sensors/defined_tables.py:DefinedTables.of",
-        "if self._of_connection(job.connection_id) and not _reports_streams(job):",
+        "if self._of_connection(job.connection_id) and not _names_streams(job):",
         "if not self._of_connection(job.connection_id):",
         "tests/sensors/test_newer_than_the_definitions.py::test_a_refresh_of_the_new_stream_alone_is_reported[public]",
     ),
@@ -314,8 +314,8 @@ OF_SENSORS = (
     Break(
         "a run's own sync asks for no run, though the run names no job",
         "sensors/decide.py:_reported_by",
-        "reporters = [ledger.last[key].run_id for key in keys if ledger.is_last(key, job)]",
-        "reporters = list[str]()",
+        "run_ids = [ledger.last[key].run_id for key in keys if ledger.is_last(key, job)]",
+        "run_ids = list[str]()",
         "tests/sensors/test_beside_dagster_airbyte.py::test_a_runs_own_sync_is_reported_by_the_run_alone",
     ),
     Break(
