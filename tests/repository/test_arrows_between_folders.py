@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +76,26 @@ def test_an_inner_room_imports_only_those_below_it(folder: str, inner: str) -> N
     own = [each for each in every if each.module.startswith(f"{PACKAGE}.{folder}")]
     names = [(each, ".".join(each.full_name.split(".")[:3])) for each in own]
     assert not [str(each) for each, name in names if name not in known]
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    """Not for their types either."""
+    files = {module_of(file): file for room in ROOMS for file in files_of(room)}
+    graph = {
+        module: {known for each in imports_of(file) for known in (each.full_name, each.module)}
+        for module, file in files.items()
+        # A folder's `__init__` shows what its files have.
+        if file.name != "__init__.py"
+    }
+    known = {module: imported & graph.keys() for module, imported in graph.items()}
+    assert len(known) > 100
+    TopologicalSorter(known).prepare()
+
+
+def module_of(file: Path) -> str:
+    """The name by which a file is imported."""
+    inner = file.relative_to(ROOT).with_suffix("")
+    return ".".join((PACKAGE, *inner.parts)).replace(f"{PACKAGE}.src.{PACKAGE}", PACKAGE)
 
 
 @pytest.mark.parametrize("folder", INNER)

@@ -1,10 +1,10 @@
 """Definitions of a component from its state: no request is made, and no variable needs a value."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 import dagster as dg
 
@@ -13,6 +13,7 @@ from dagster_airbyte_sync.assets import (
     DagsterAirbyteTranslator,
     SyncEvent,
     Table,
+    TakenOver,
     build_schedules_from_airbyte,
     clean_name_with_case,
     load_tables,
@@ -30,15 +31,36 @@ from dagster_airbyte_sync.workspace import (
     as_syncing_workspace,
 )
 
-if TYPE_CHECKING:
-    from dagster_airbyte_sync.component.component import AirbyteWorkspaceComponent
+
+class Described(Protocol):
+    """What definitions are made from: the attributes of an AirbyteWorkspaceComponent."""
+
+    workspace: BaseAirbyteWorkspace
+    connection_selector: ConnectionSelector | None
+    sync: bool
+    checks: bool
+    include_inactive: bool
+    freshness: bool
+    sensor: SensorFields | None
+    schedules: Sequence[ScheduleFields]
+    taken_over: TakenOver | None
+    resource_key: str
+
+    @property
+    def translator(self) -> DagsterAirbyteTranslator: ...
+
+    def execute(
+        self,
+        context: dg.AssetExecutionContext,
+        airbyte: AirbyteWorkspace | AirbyteCloudWorkspace,
+    ) -> Iterable[SyncEvent]: ...
 
 
 @dataclass(frozen=True)
 class ComponentDefinitions:
     """What a component defines; `state` is the file with the snapshot of its workspace."""
 
-    component: "AirbyteWorkspaceComponent"
+    component: Described
     state: Path
 
     def build(self) -> dg.Definitions:
