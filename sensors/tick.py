@@ -188,7 +188,9 @@ class _Tick:
         if resumed_at is None:
             return passes_none
         begin = begin_of(self.polling.start_from, resumed_at)
-        return Resuming(begin, resumed_at, self._ends_reported).passes
+        skew = self.clocks.skew.total_seconds() if cursor.skew is None else cursor.skew
+        began = resumed_at.timestamp() - skew
+        return Resuming(begin, resumed_at, began, self._ends_reported).passes
 
     def _inputs(
         self, cursor: Cursor, scan: Scan, concerned: Sequence[Table], before: EventLogFacts

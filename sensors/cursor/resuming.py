@@ -16,15 +16,21 @@ Ends = Mapping[str, Sequence["LastEnd"]]
 
 @dataclass(frozen=True)
 class LastEnd:
-    """`job` is None if the report names none: `ended_at` is then when it was stored."""
+    """`job` is None if the report names none: `ended_at` is then when it was stored.
+
+    `run_stored_at` is when a run stored it (Dagster's clock, epoch seconds), or None for a sensor.
+    """
 
     ended_at: datetime
     job: JobRef | None = None
+    run_stored_at: float | None = None
 
 
 @dataclass(frozen=True)
 class Resuming:
     """Which jobs of the past are passed over: as things stood at `resumed_at`, when it began.
+
+    `began` is the same moment by Dagster's clock, in epoch seconds.
 
     What ended before `begin` counts only if it ended after the last report of its connection; of a
     connection that was never reported, nothing does. `read_ends` is called once, and only for such
@@ -33,6 +39,7 @@ class Resuming:
 
     begin: datetime
     resumed_at: datetime
+    began: float
     read_ends: Callable[[], Ends]
 
     def passes(self, job: Job) -> bool:
@@ -43,15 +50,20 @@ class Resuming:
 
     @cached_property
     def _last(self) -> Mapping[str, Sequence[LastEnd]]:
-        """Those that ended last by then: what a run has reported since hides nothing."""
+        """Those that ended last by then: what a run has reported since hides nothing, though its
+        end may seem to be older, where Airbyte's clock was set back."""
         ends = {
-            connection_id: [each for each in ends if each.ended_at <= self.resumed_at]
+            connection_id: [each for each in ends if self._was_there(each)]
             for connection_id, ends in self.read_ends().items()
         }
         last = {key: max((each.ended_at for each in of), default=None) for key, of in ends.items()}
         return {
             key: [each for each in of if each.ended_at == last[key]] for key, of in ends.items()
         }
+
+    def _was_there(self, end: LastEnd) -> bool:
+        is_by_run_since = end.run_stored_at is not None and end.run_stored_at > self.began
+        return end.ended_at <= self.resumed_at and not is_by_run_since
 
 
 def _is_before(job: Job, last: LastEnd) -> bool:
@@ -81,4 +93,5 @@ def _named_ends(last: LastReported, ledger: Ledger) -> Iterable[LastEnd]:
     stored = ledger.when_stored(last)
     for job in (last.job, last.newest):
         if job is not None and job.ended_at is not None:
-            yield LastEnd(job.ended_at if stored is None else min(job.ended_at, stored), job)
+            ended_at = job.ended_at if stored is None else min(job.ended_at, stored)
+            yield LastEnd(ended_at, job, last.stored_at if last.run_id else None)

@@ -23,7 +23,7 @@ def end(minute: int) -> LastEnd:
 
 
 def resuming(ends: Mapping[str, Sequence[LastEnd]]) -> Resuming:
-    return Resuming(begin=at(30), resumed_at=at(40), read_ends=lambda: ends)
+    return Resuming(at(30), at(40), at(40).timestamp(), lambda: ends)
 
 
 def test_each_connection_begins_where_its_last_report_ended() -> None:
@@ -41,11 +41,19 @@ def test_a_newer_report_by_a_run_hides_nothing_that_ended_before() -> None:
     assert resuming({"shop": [end(10), end(60)]}).passes(job(4))
 
 
+def test_nor_does_one_that_seems_to_be_older_because_airbytes_clock_was_set_back() -> None:
+    by_run = LastEnd(at(20), job(20).ref, run_stored_at=at(45).timestamp())
+    before = LastEnd(at(20), job(20).ref, run_stored_at=at(35).timestamp())
+
+    assert not resuming({"shop": [by_run]}).passes(job(4))
+    assert resuming({"shop": [before]}).passes(job(4))
+
+
 def test_nothing_is_looked_up_for_what_ended_since_start_from() -> None:
     def never() -> Mapping[str, Sequence[LastEnd]]:
         raise AssertionError("an idle tick must not ask")
 
-    assert not Resuming(at(30), at(40), never).passes(job(31))
+    assert not Resuming(at(30), at(40), at(40).timestamp(), never).passes(job(31))
 
 
 def test_of_jobs_of_one_second_those_before_the_last_reported_are_passed_over() -> None:
