@@ -1,7 +1,7 @@
 """What a code location can run, and whether Dagster would take a run request: one that it refuses
 would be evaluated, with all events beside it, again and again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 
 import dagster as dg
@@ -13,7 +13,7 @@ class UnusableRunRequest(Exception):
 
 @dataclass(frozen=True)
 class Runnable:
-    """What a code location can run: its assets with what they depend on, and its jobs.
+    """What a code location can run: its assets, and its jobs.
 
     `jobs` are those that the sensor may start; without any, a request must select assets.
     """
@@ -21,7 +21,6 @@ class Runnable:
     repository: dg.RepositoryDefinition
     instance: dg.DagsterInstance
     jobs: frozenset[str]
-    upstream: Mapping[dg.AssetKey, frozenset[dg.AssetKey]]
     executable: frozenset[dg.AssetKey]
     _refusals: dict[str, Exception | None] = field(
         default_factory=dict, init=False, compare=False, repr=False
@@ -39,23 +38,16 @@ class Runnable:
             repository,
             instance,
             jobs,
-            upstream={key: frozenset(asset.asset_deps[key]) for key, asset in assets.items()},
             executable=frozenset(key for key, asset in assets.items() if asset.is_executable),
         )
 
-    def downstream_of(self, keys: Iterable[dg.AssetKey]) -> frozenset[dg.AssetKey]:
-        """Everything that depends on one of the keys, directly or not; not the keys themselves."""
-        children: dict[dg.AssetKey, set[dg.AssetKey]] = {}
-        for key, parents in self.upstream.items():
-            for parent in parents:
-                children.setdefault(parent, set()).add(key)
-        start = set(keys)
-        below: set[dg.AssetKey] = set()
-        edge = set(start)
-        while edge:
-            edge = {child for key in edge for child in children.get(key, ())} - below
-            below |= edge
-        return frozenset(below - start)
+    def downstream_of(self, keys: Iterable[dg.AssetKey]) -> Set[dg.AssetKey]:
+        """Everything that depends on one of the keys, directly or not; not the keys themselves.
+
+        By the graph that Dagster shows: it maps some deps to assets that have other keys.
+        """
+        below = dg.AssetSelection.assets(*keys).downstream(include_self=False)
+        return below.resolve(self.repository.asset_graph, allow_missing=True)
 
     def check(self, request: dg.RunRequest) -> None:
         """Raise, UnusableRunRequest or an error of Dagster's own, if Dagster would refuse it.

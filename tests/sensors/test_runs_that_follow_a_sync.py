@@ -35,6 +35,7 @@ def funnel() -> None: ...
 def unrelated() -> None: ...
 
 
+ORDERS = dg.AssetKey("orders")
 DOWNSTREAM = (revenue, forecast, funnel, unrelated)
 
 
@@ -82,6 +83,23 @@ def test_a_sync_with_nothing_downstream_requests_no_run(
 
     assert len(tick.materialized) == 2
     assert tick.requests == []
+
+
+def test_what_depends_on_a_table_by_its_name_lies_downstream_as_dagster_shows_it(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
+) -> None:
+    """dagster-dbt names the table of a source; Dagster then draws the edge, though keys differ."""
+    specs = load_airbyte_asset_specs(AirbyteWorkspace(**airbyte.workspace_config()))
+    table = next(spec.metadata["dagster/table_name"] for spec in specs if spec.key == ORDERS)
+    source = dg.AssetDep(dg.AssetKey(["raw", "orders"]), metadata={"dagster/table_name": table})
+
+    @dg.asset(deps=[source])
+    def model() -> None: ...
+
+    deployment = deploy(model, downstream=dg.AssetSelection.all())
+    airbyte.run_sync(shop)
+
+    assert [names(request) for request in deployment.tick().requests] == [["model"]]
 
 
 def test_each_of_two_syncs_requests_its_own_run(
