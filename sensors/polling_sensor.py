@@ -79,7 +79,8 @@ def build_airbyte_polling_sensor(
         job_names=frozenset(job.name for job in jobs),
         hold_limit=hold_limit,
     )
-    everything = dg.AssetSelection.all() if run_request_fn is not None and not jobs else None
+    # Not `downstream` itself: Dagster would fail each tick with requests for a name that is gone.
+    starts_assets = not jobs and (downstream is not None or run_request_fn is not None)
 
     @dg.sensor(
         name=name or f"{resource_key}_sync_sensor",
@@ -88,7 +89,7 @@ def build_airbyte_polling_sensor(
         default_status=default_sensor_status or dg.DefaultSensorStatus.RUNNING,
         required_resource_keys={resource_key},
         jobs=cast(list[dg.JobDefinition], list(jobs)) or None,
-        asset_selection=everything or downstream,
+        asset_selection=dg.AssetSelection.all() if starts_assets else None,
     )
     def airbyte_polling_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         return polling.tick(context)

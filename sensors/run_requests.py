@@ -26,26 +26,22 @@ class RequestMaker:
         runnable: Runnable,
         downstream: dg.AssetSelection | None,
         run_request_fn: RunRequestFn | None,
+        log: logging.Logger,
     ) -> None:
         self._runnable = runnable
         self._run_request_fn = run_request_fn
-        assets = set(runnable.repository.assets_defs_by_key.values())
-        selected = downstream.resolve(assets) if downstream is not None else ()
-        self._selected = runnable.executable.intersection(selected)
+        self._log = log
+        self._selected = runnable.selected(downstream, log) if downstream else frozenset()
 
     def requests_for(
-        self,
-        sync: FinishedSync,
-        keys: Sequence[dg.AssetKey],
-        workspace_id: str,
-        log: logging.Logger,
+        self, sync: FinishedSync, keys: Sequence[dg.AssetKey], workspace_id: str
     ) -> list[dg.RunRequest]:
         """All good requests; what goes wrong with one is logged and costs only it."""
         requests: list[dg.RunRequest] = []
         for make in (self._of_downstream, self._of_user):
-            with _logged(sync, log):
+            with _logged(sync, self._log):
                 for request in make(sync, keys):
-                    with _logged(sync, log):
+                    with _logged(sync, self._log):
                         self._runnable.check(request)
                         requests.append(request)
         return _signed(requests, sync, workspace_id)

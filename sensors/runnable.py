@@ -1,6 +1,7 @@
 """What a code location can run, and whether Dagster would take a run request: one that it refuses
 would be evaluated, with all events beside it, again and again."""
 
+import logging
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 
@@ -40,6 +41,20 @@ class Runnable:
             jobs,
             executable=frozenset(key for key, asset in assets.items() if asset.is_executable),
         )
+
+    def selected(self, selection: dg.AssetSelection, log: logging.Logger) -> Set[dg.AssetKey]:
+        """What this code location can run of a selection, with a line if that is not all."""
+        graph = self.repository.asset_graph
+        try:
+            keys = selection.resolve(graph)
+        except dg.DagsterInvalidSubsetError as error:
+            keys = selection.resolve(graph, allow_missing=True)
+            log.warning(
+                "The sensor is to run assets that its code location does not have. It starts those"
+                " of its own location only; an automation condition works across locations. %s",
+                str(error).partition(". ")[0],
+            )
+        return self.executable & keys
 
     def downstream_of(self, keys: Iterable[dg.AssetKey]) -> Set[dg.AssetKey]:
         """Everything that depends on one of the keys, directly or not; not the keys themselves.

@@ -219,15 +219,13 @@ class _Tick:
         if not any(follows) or (downstream is None and run_request_fn is None):
             return [], decision
         runnable = Runnable.of(_repository(self.context), self.instance, self.polling.job_names)
-        maker = RequestMaker(runnable, downstream, run_request_fn)
+        maker = RequestMaker(runnable, downstream, run_request_fn, self.log)
         requests: list[dg.RunRequest] = []
         for place, reported in enumerate(decision.reported):
             if place and self.budget.is_spent:
                 return requests, up_to(decision, place, scan.new)
             if follows[place]:
-                requests += maker.requests_for(
-                    reported.sync, reported.keys, self.workspace_id, self.log
-                )
+                requests += maker.requests_for(reported.sync, reported.keys, self.workspace_id)
         return requests, decision
 
 

@@ -102,6 +102,23 @@ def test_what_depends_on_a_table_by_its_name_lies_downstream_as_dagster_shows_it
     assert [names(request) for request in deployment.tick().requests] == [["model"]]
 
 
+def test_a_name_that_is_gone_stops_neither_the_reports_nor_the_other_runs(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    deploy: Deploy,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Or one that lives in another code location: a sensor starts assets of its own only."""
+    deployment = deploy(*DOWNSTREAM, downstream=dg.AssetSelection.assets("revenue", "gone"))
+    airbyte.run_sync(shop)
+
+    tick = deployment.tick()
+
+    assert len(tick.materialized) == 2
+    assert [names(request) for request in tick.requests] == [["revenue"]]
+    assert "['gone'] were selected" in capsys.readouterr().err
+
+
 def test_each_of_two_syncs_requests_its_own_run(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
 ) -> None:
