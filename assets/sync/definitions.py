@@ -149,14 +149,20 @@ def op_names(
     prefix: str = "airbyte",
     clean_fn: Callable[[str], str] = clean_name,
 ) -> dict[str, str]:
-    """A name for each connection's op: its own name, and a part of its id where that is taken."""
+    """A name for each connection's op: its own name, and its id where that may be taken.
+
+    Assets of the usual resource key are named as dagster-airbyte names them. In a code location all
+    ops, of whatever key and kind, need different names, so those of others have the id.
+    """
     plain = {
         connection_id: f"{prefix}_{clean_fn(_connection_name(tables[0]))}"
         for connection_id, tables in by_connection.items()
     }
     uses = Counter(plain.values())
     return {
-        connection_id: name if uses[name] == 1 else f"{name}_{clean_name(connection_id)}"
+        connection_id: name
+        if prefix == "airbyte" and uses[name] == 1
+        else f"{name}_{clean_name(connection_id)}"
         for connection_id, name in plain.items()
     }
 

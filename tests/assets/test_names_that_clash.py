@@ -97,6 +97,28 @@ def test_connections_of_any_name_have_ops_and_schedules_of_their_own(
     assert len(set(ops)) == len(set(schedules)) == len(ODD)
 
 
+def test_a_connection_named_like_the_check_of_another_loads_beside_it(
+    airbyte: AirbyteSimulator,
+) -> None:
+    """The names of ops differ in a code location, whatever kind of definition they are of."""
+    airbyte.add_connection("Orders", ["orders"])
+    airbyte.add_connection("Check Orders", ["check_orders"])
+
+    dg.Definitions.validate_loadable(build_airbyte_definitions(workspace(airbyte)))
+
+
+def test_a_connection_named_like_one_of_another_workspace_loads_beside_it() -> None:
+    with AirbyteSimulator() as world, AirbyteSimulator() as europe:
+        world.add_connection("EU Shop", ["orders"])
+        europe.add_connection("Shop", ["invoices"])
+        defs = dg.Definitions.merge(
+            build_airbyte_definitions(workspace(world)),
+            build_airbyte_definitions(workspace(europe), resource_key="airbyte_eu"),
+        )
+
+        dg.Definitions.validate_loadable(defs)
+
+
 def names_of_ops_and_schedules(airbyte: AirbyteSimulator) -> tuple[list[str], list[str]]:
     """The names that Dagster takes: all definitions together are valid."""
     made = build_airbyte_assets_definitions(workspace=workspace(airbyte))
