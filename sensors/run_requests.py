@@ -49,8 +49,18 @@ class RequestMaker:
     def _of_downstream(
         self, sync: FinishedSync, keys: Sequence[dg.AssetKey]
     ) -> list[dg.RunRequest]:
-        wanted = self._runnable.downstream_of(keys) & self._selected if self._selected else set()
-        ordered = sorted(wanted, key=lambda key: key.to_user_string())
+        if not self._selected:
+            return []
+        wanted = self._runnable.with_neighbours(self._runnable.downstream_of(keys) & self._selected)
+        partitioned = self._runnable.partitioned(wanted)
+        if partitioned:
+            self._log.warning(
+                "Left out of what follows Airbyte job %s, because a sync has no partition: %s. Let"
+                " run_request_fn return a RunRequest with a partition_key for them.",
+                sync.job.id,
+                ", ".join(sorted(key.to_user_string() for key in partitioned)),
+            )
+        ordered = sorted(wanted - partitioned, key=lambda key: key.to_user_string())
         return [dg.RunRequest(asset_selection=ordered)] if ordered else []
 
     def _of_user(self, sync: FinishedSync, keys: Sequence[dg.AssetKey]) -> list[dg.RunRequest]:

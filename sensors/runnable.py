@@ -64,6 +64,16 @@ class Runnable:
         below = dg.AssetSelection.assets(*keys).downstream(include_self=False)
         return below.resolve(self.repository.asset_graph, allow_missing=True)
 
+    def with_neighbours(self, keys: Set[dg.AssetKey]) -> Set[dg.AssetKey]:
+        """The keys, and what cannot be run without: the rest of a multi-asset without subsets."""
+        assets = [self.repository.assets_defs_by_key[key] for key in keys]
+        return frozenset(keys).union(*(each.keys for each in assets if not each.can_subset))
+
+    def partitioned(self, keys: Set[dg.AssetKey]) -> Set[dg.AssetKey]:
+        """Those of the keys whose assets have partitions."""
+        assets = self.repository.assets_defs_by_key
+        return {key for key in keys if assets[key].get_asset_spec(key).partitions_def is not None}
+
     def check(self, request: dg.RunRequest) -> None:
         """Raise, UnusableRunRequest or an error of Dagster's own, if Dagster would refuse it.
 

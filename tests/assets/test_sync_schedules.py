@@ -226,9 +226,9 @@ def test_both_ways_to_choose_are_refused(workspace: AirbyteWorkspace) -> None:
 @pytest.mark.parametrize(
     ("options", "meant"),
     [
-        ({"selector": lambda _: False}, "by connection_selector_fn"),
-        ({"assets": []}, "by assets"),
-        ({"assets": dg.AssetSelection.groups("nobody")}, "by assets"),
+        ({"selector": lambda _: False}, "matches connection_selector_fn"),
+        ({"assets": []}, "matches assets"),
+        ({"assets": dg.AssetSelection.groups("nobody")}, "matches assets"),
     ],
 )
 def test_a_choice_of_nothing_is_refused(

@@ -72,7 +72,7 @@ def test_a_richer_file_is_kept_and_what_would_be_lost_is_said(
     assert snapshot("second") == 1
     assert FILE.read_text() == before
     said = capsys.readouterr().err
-    assert "The snapshot airbyte.json is left as it was" in said
+    assert "The snapshot airbyte.json was left as it was" in said
     assert "the columns of 1 tables (shop.audit.users)" in said
     assert ("the namespaces of 1 tables (shop.audit.users)" in said) is (version == "1.6.0")
     assert "--force" in said
@@ -87,7 +87,7 @@ def test_destinations_that_may_not_be_read_just_now_are_kept(
     assert snapshot("second") == 1
     assert FILE.read_text() == before
     said = capsys.readouterr().err
-    assert "would lose the 1 destinations" in said
+    assert "lacks the 1 destinations" in said
     assert "did not show all" in said
 
 

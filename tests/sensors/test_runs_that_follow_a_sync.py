@@ -305,6 +305,34 @@ def test_downstream_assets_that_need_more_than_a_sync_gives_are_left_out(
     assert (first.requests, second.events) == ([], [])
 
 
+def test_a_partitioned_asset_does_not_take_the_others_with_it(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    deploy: Deploy,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    deployment = deploy(revenue, by_region, downstream=dg.AssetSelection.all())
+    airbyte.run_sync(shop)
+
+    assert [names(request) for request in deployment.tick().requests] == [["revenue"]]
+    assert "because a sync has no partition: by_region." in capsys.readouterr().err
+
+
+@dg.multi_asset(specs=[dg.AssetSpec("margin", deps=["orders"]), dg.AssetSpec("costs")])
+def margin_and_costs() -> tuple[None, None]:
+    return None, None
+
+
+def test_what_cannot_be_run_alone_is_run_with_its_neighbours(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
+) -> None:
+    """As Dagster's UI and automation do: the sync is of one output's table only."""
+    deployment = deploy(margin_and_costs, downstream=dg.AssetSelection.assets("margin"))
+    airbyte.run_sync(shop)
+
+    assert [names(request) for request in deployment.tick().requests] == [["costs", "margin"]]
+
+
 @pytest.mark.parametrize(
     ("asset", "partition_key", "config", "is_good"),
     [
