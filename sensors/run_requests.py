@@ -1,7 +1,7 @@
 """Runs that follow a sync."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 
 import dagster as dg
@@ -51,14 +51,21 @@ class RequestMaker:
     ) -> list[dg.RunRequest]:
         if not self._selected:
             return []
-        wanted = self._runnable.with_neighbours(self._runnable.downstream_of(keys) & self._selected)
+        due = self._runnable.downstream_of(keys) & self._selected
+        wanted = self._runnable.with_neighbours(due)
+        if wanted > due:
+            self._log.info(
+                "What follows Airbyte job %s cannot be run without: %s",
+                sync.job.id,
+                _names(wanted - due),
+            )
         partitioned = self._runnable.partitioned(wanted)
         if partitioned:
             self._log.warning(
                 "Left out of what follows Airbyte job %s, because a sync has no partition: %s. Let"
                 " run_request_fn return a RunRequest with a partition_key for them.",
                 sync.job.id,
-                ", ".join(sorted(key.to_user_string() for key in partitioned)),
+                _names(partitioned),
             )
         ordered = sorted(wanted - partitioned, key=lambda key: key.to_user_string())
         return [dg.RunRequest(asset_selection=ordered)] if ordered else []
@@ -66,6 +73,10 @@ class RequestMaker:
     def _of_user(self, sync: FinishedSync, keys: Sequence[dg.AssetKey]) -> list[dg.RunRequest]:
         answer = self._run_request_fn(sync, keys) if self._run_request_fn else None
         return [answer] if isinstance(answer, dg.RunRequest) else list(answer or ())
+
+
+def _names(keys: Set[dg.AssetKey]) -> str:
+    return ", ".join(sorted(key.to_user_string() for key in keys))
 
 
 def _signed(

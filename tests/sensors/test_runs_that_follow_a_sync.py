@@ -324,13 +324,17 @@ def margin_and_costs() -> tuple[None, None]:
 
 
 def test_what_cannot_be_run_alone_is_run_with_its_neighbours(
-    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    deploy: Deploy,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """As Dagster's UI and automation do: the sync is of one output's table only."""
     deployment = deploy(margin_and_costs, downstream=dg.AssetSelection.assets("margin"))
     airbyte.run_sync(shop)
 
     assert [names(request) for request in deployment.tick().requests] == [["costs", "margin"]]
+    assert "cannot be run without: costs" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
