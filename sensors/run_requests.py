@@ -67,7 +67,16 @@ class RequestMaker:
                 sync.job.id,
                 _names(partitioned),
             )
-        ordered = sorted(wanted - partitioned, key=lambda key: key.to_user_string())
+        refused = self._runnable.refused_alone(wanted - partitioned)
+        for key, reason in refused.items():
+            self._log.warning(
+                "Left out of what follows Airbyte job %s: %s. Dagster would refuse it: %s",
+                sync.job.id,
+                key.to_user_string(),
+                reason,
+            )
+        kept = wanted - partitioned - refused.keys()
+        ordered = sorted(kept, key=lambda key: key.to_user_string())
         return [dg.RunRequest(asset_selection=ordered)] if ordered else []
 
     def _of_user(self, sync: FinishedSync, keys: Sequence[dg.AssetKey]) -> list[dg.RunRequest]:

@@ -2,10 +2,13 @@
 would be evaluated, with all events beside it, again and again."""
 
 import logging
-from collections.abc import Iterable, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 import dagster as dg
+
+# So many assets are looked at one by one.
+_FEW = 20
 
 
 class UnusableRunRequest(Exception):
@@ -74,27 +77,37 @@ class Runnable:
         assets = self.repository.assets_defs_by_key
         return {key for key in keys if assets[key].get_asset_spec(key).partitions_def is not None}
 
-    def check(self, request: dg.RunRequest) -> None:
-        """Raise, UnusableRunRequest or an error of Dagster's own, if Dagster would refuse it.
+    def refused_alone(self, keys: Collection[dg.AssetKey]) -> Mapping[dg.AssetKey, Exception]:
+        """If the assets cannot be run together, those that cannot be run alone either, and why.
 
-        Checked once of requests that ask for the same: on large locations it takes long.
+        Of many assets none is tried: each takes long on a large location.
         """
+        if len(keys) > _FEW or self._refusal(dg.RunRequest(asset_selection=[*keys])) is None:
+            return {}
+        alone = {key: dg.RunRequest(asset_selection=[*self.with_neighbours({key})]) for key in keys}
+        refusals = {key: self._refusal(request) for key, request in alone.items()}
+        return {key: reason for key, reason in refusals.items() if reason is not None}
+
+    def check(self, request: dg.RunRequest) -> None:
+        """Raise, UnusableRunRequest or an error of Dagster's own, if Dagster would refuse it."""
         if not isinstance(request, dg.RunRequest):
             raise UnusableRunRequest(f"run_request_fn gave a {type(request).__name__}")
-        wish = _wish(request)
-        if wish not in self._refusals:
-            self._refusals[wish] = self._refusal(request)
-        refusal = self._refusals[wish]
+        refusal = self._refusal(request)
         if refusal is not None:
             raise refusal
 
     def _refusal(self, request: dg.RunRequest) -> Exception | None:
-        try:
-            self._check(request)
-        except Exception as reason:
-            # Whatever it is, it is logged for each sync whose run it costs.
-            return reason
-        return None
+        """Why Dagster would refuse the request. Looked at once for those that ask for the same."""
+        wish = _wish(request)
+        if wish not in self._refusals:
+            try:
+                self._check(request)
+            except Exception as reason:
+                # Whatever it is, it is logged for each sync whose run it costs.
+                self._refusals[wish] = reason
+            else:
+                self._refusals[wish] = None
+        return self._refusals[wish]
 
     def _check(self, request: dg.RunRequest) -> None:
         if self.jobs and request.job_name not in self.jobs:

@@ -318,6 +318,21 @@ def test_a_partitioned_asset_does_not_take_the_others_with_it(
     assert "because a sync has no partition: by_region." in capsys.readouterr().err
 
 
+def test_an_asset_that_needs_config_does_not_take_the_others_with_it(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    deploy: Deploy,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    deployment = deploy(revenue, needs_config, downstream=dg.AssetSelection.all())
+    airbyte.run_sync(shop)
+
+    assert [names(request) for request in deployment.tick().requests] == [["revenue"]]
+    said = capsys.readouterr().err
+    assert "needs_config. Dagster would refuse it: " in said
+    assert "Missing required config" in said
+
+
 @dg.multi_asset(specs=[dg.AssetSpec("margin", deps=["orders"]), dg.AssetSpec("costs")])
 def margin_and_costs() -> tuple[None, None]:
     return None, None
