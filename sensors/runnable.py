@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+# By these a run is of several partitions at once, instead of by a key.
+_RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 # So many assets are looked at one by one.
 _FEW = 20
 
@@ -114,10 +116,14 @@ class Runnable:
             raise UnusableRunRequest(
                 f"it names the job {request.job_name!r}; the sensor's jobs are {sorted(self.jobs)}"
             )
-        if not self.jobs and (request.job_name is not None or not request.asset_selection):
+        # Without a selection Dagster would run all assets; an empty one is for checks alone.
+        selects = request.asset_selection or (
+            request.asset_selection is not None and request.asset_check_keys
+        )
+        if not self.jobs and (request.job_name is not None or not selects):
             raise UnusableRunRequest(
-                "it needs asset_selection with at least one asset; to start jobs, give the sensor"
-                " jobs=[...]"
+                "it needs asset_selection with at least one asset, or [] and asset_check_keys; to"
+                " start jobs, give the sensor jobs=[...]"
             )
         unknown = set(request.asset_selection or ()) - self.executable
         if unknown:
@@ -131,17 +137,20 @@ class Runnable:
 
     def _check_partition(self, request: dg.RunRequest) -> None:
         partitionings = self._partitions_of(request)
+        ends = [request.tags[tag] for tag in _RANGE_TAGS if tag in request.tags]
+        named = ends if request.partition_key is None else [request.partition_key]
         if len(partitionings) > 1:
             raise UnusableRunRequest("its assets cannot run together: their partitions differ")
-        if not partitionings and request.partition_key is not None:
-            raise UnusableRunRequest("it has a partition_key, but nothing it runs is partitioned")
-        if partitionings and request.partition_key is None:
+        if not partitionings and named:
+            raise UnusableRunRequest("it names a partition, but nothing it runs is partitioned")
+        if partitionings and not named:
             raise UnusableRunRequest(
                 "what it runs is partitioned, and a sync has no partition: let run_request_fn"
                 " return a RunRequest with a partition_key"
             )
-        if partitionings and not self._has_key(partitionings[0], str(request.partition_key)):
-            raise UnusableRunRequest(f"there is no partition {request.partition_key!r}")
+        for key in named:
+            if not self._has_key(partitionings[0], key):
+                raise UnusableRunRequest(f"there is no partition {key!r}")
 
     def _partitions_of(self, request: dg.RunRequest) -> list[dg.PartitionsDefinition[str]]:
         """The different partitionings of what the request runs."""
@@ -180,5 +189,6 @@ class Runnable:
 def _wish(request: dg.RunRequest) -> str:
     """What is the same for requests that ask for the same."""
     keys = sorted(key.to_string() for key in request.asset_selection or ())
-    checks, partition = request.asset_check_keys, request.partition_key
-    return repr((request.job_name, keys, checks, partition, request.run_config))
+    partitions = [request.partition_key, *(request.tags.get(tag) for tag in _RANGE_TAGS)]
+    checks, config = request.asset_check_keys, request.run_config
+    return repr((request.job_name, keys, checks, partitions, config))

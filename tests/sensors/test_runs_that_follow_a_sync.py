@@ -386,6 +386,42 @@ def test_partition_and_config_are_checked_before_dagster_does(
     assert len(tick.requests) == (1 if is_good else 0)
 
 
+@dg.asset_check(asset=revenue)
+def is_positive() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True)
+
+
+def test_run_request_fn_may_ask_for_checks_alone_and_for_a_range_of_partitions(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, instance: dg.DagsterInstance
+) -> None:
+    """The last two name a partition that is not there: nothing of them reaches Dagster."""
+    check = dg.AssetCheckKey(revenue.key, "is_positive")
+    north, south = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+    def ask(sync: FinishedSync, keys: Sequence[dg.AssetKey]) -> list[dg.RunRequest]:
+        tags = {north: "north", south: "south"}
+        return [
+            dg.RunRequest(asset_selection=[], asset_check_keys=[check]),
+            dg.RunRequest(asset_selection=[by_region.key], tags=tags),
+            dg.RunRequest(asset_selection=[by_region.key], tags={**tags, south: "west"}),
+            dg.RunRequest(asset_selection=[revenue.key], tags=tags),
+        ]
+
+    workspace = AirbyteWorkspace(**airbyte.workspace_config())
+    defs = dg.Definitions(
+        assets=[*load_airbyte_asset_specs(workspace), revenue, by_region],
+        asset_checks=[is_positive],
+        sensors=[build_airbyte_polling_sensor(workspace=workspace, run_request_fn=ask)],
+        resources={"airbyte": workspace},
+    )
+    airbyte.run_sync(shop)
+
+    of_checks, of_range = Deployment(airbyte, workspace, defs, instance).tick().requests
+
+    assert (of_checks.asset_selection, of_checks.asset_check_keys) == ([], [check])
+    assert of_range.tags[south] == "south"
+
+
 def test_run_request_fn_may_name_the_jobs_it_was_given(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, instance: dg.DagsterInstance
 ) -> None:
