@@ -155,7 +155,7 @@ OF_SENSORS = (
         "sensors/run_requests.py:RequestMaker.requests_for",
         "self._runnable.check(request)",
         "pass",
-        "tests/sensors/test_runs_that_follow_a_sync.py::test_a_request_dagster_would_refuse_is_left_out_and_the_sync_still_reported",
+        "tests/sensors/test_runs_that_run_request_fn_asks_for.py::test_a_request_dagster_would_refuse_is_left_out_and_the_sync_still_reported",
     ),
     Break(
         "1: of a job that is cut within its tables the rest is not forgotten",
