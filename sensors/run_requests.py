@@ -67,7 +67,7 @@ class RequestMaker:
                 sync.job.id,
                 _names(partitioned),
             )
-        refused = self._runnable.refused_alone(wanted - partitioned)
+        refused = self._runnable.refused(sorted(wanted - partitioned))
         for key, reason in refused.items():
             self._log.warning(
                 "Left out of what follows Airbyte job %s: %s. Dagster would refuse it: %s",
@@ -76,7 +76,7 @@ class RequestMaker:
                 reason,
             )
         kept = wanted - partitioned - refused.keys()
-        ordered = sorted(kept, key=lambda key: key.to_user_string())
+        ordered = sorted(kept)
         return [dg.RunRequest(asset_selection=ordered)] if ordered else []
 
     def _of_user(self, sync: FinishedSync, keys: Sequence[dg.AssetKey]) -> list[dg.RunRequest]:

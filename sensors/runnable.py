@@ -2,15 +2,14 @@
 would be evaluated, with all events beside it, again and again."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import dagster as dg
 
-# By these a run is of several partitions at once, instead of by a key.
+# By these a run is of several partitions at once, instead of by a key or Dagster's tag for one.
+_PARTITION_TAG = "dagster/partition"
 _RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
-# So many assets are looked at one by one.
-_FEW = 20
 
 
 class UnusableRunRequest(Exception):
@@ -39,27 +38,26 @@ class Runnable:
         instance: dg.DagsterInstance,
         jobs: frozenset[str],
     ) -> "Runnable":
-        assets = repository.assets_defs_by_key
-        return cls(
-            repository,
-            instance,
-            jobs,
-            executable=frozenset(key for key, asset in assets.items() if asset.is_executable),
-        )
+        # What the sensor may start: Dagster refuses observable sources.
+        materializable = repository.asset_graph.materializable_asset_keys
+        return cls(repository, instance, jobs, executable=frozenset(materializable))
 
     def selected(self, selection: dg.AssetSelection, log: logging.Logger) -> Set[dg.AssetKey]:
         """What this code location can run of a selection, with a line if that is not all."""
         graph = self.repository.asset_graph
         try:
-            keys = selection.resolve(graph)
+            return self.executable & selection.resolve(graph)
         except dg.DagsterInvalidSubsetError as error:
-            keys = selection.resolve(graph, allow_missing=True)
             log.warning(
                 "The sensor is to run assets that its code location does not have. It starts those"
                 " of its own location only; an automation condition works across locations. %s",
                 str(error).partition(". ")[0],
             )
-        return self.executable & keys
+            return self.executable & selection.resolve(graph, allow_missing=True)
+        except Exception:
+            # Some selections work in Dagster's UI alone; the syncs are reported all the same.
+            log.exception("Nothing runs after syncs, because downstream cannot be resolved here")
+            return frozenset()
 
     def downstream_of(self, keys: Iterable[dg.AssetKey]) -> Set[dg.AssetKey]:
         """Everything that depends on one of the keys, directly or not; not the keys themselves.
@@ -69,7 +67,7 @@ class Runnable:
         below = dg.AssetSelection.assets(*keys).downstream(include_self=False)
         return below.resolve(self.repository.asset_graph, allow_missing=True)
 
-    def with_neighbours(self, keys: Set[dg.AssetKey]) -> Set[dg.AssetKey]:
+    def with_neighbours(self, keys: Collection[dg.AssetKey]) -> Set[dg.AssetKey]:
         """The keys, and what cannot be run without: the rest of a multi-asset without subsets."""
         assets = [self.repository.assets_defs_by_key[key] for key in keys]
         return frozenset(keys).union(*(each.keys for each in assets if not each.can_subset))
@@ -79,16 +77,18 @@ class Runnable:
         assets = self.repository.assets_defs_by_key
         return {key for key in keys if assets[key].get_asset_spec(key).partitions_def is not None}
 
-    def refused_alone(self, keys: Collection[dg.AssetKey]) -> Mapping[dg.AssetKey, Exception]:
-        """If the assets cannot be run together, those that cannot be run alone either, and why.
+    def refused(self, keys: Sequence[dg.AssetKey]) -> Mapping[dg.AssetKey, Exception]:
+        """The assets for which Dagster would refuse to run all of these, and why.
 
-        Of many assets none is tried: each takes long on a large location.
+        Found by halves, as a look takes long on a large location.
         """
-        if len(keys) > _FEW or self._refusal(dg.RunRequest(asset_selection=[*keys])) is None:
+        refusal = self._refusal(dg.RunRequest(asset_selection=[*self.with_neighbours(keys)]))
+        if refusal is None or not keys:
             return {}
-        alone = {key: dg.RunRequest(asset_selection=[*self.with_neighbours({key})]) for key in keys}
-        refusals = {key: self._refusal(request) for key, request in alone.items()}
-        return {key: reason for key, reason in refusals.items() if reason is not None}
+        if len(keys) == 1:
+            return {keys[0]: refusal}
+        half = len(keys) // 2
+        return {**self.refused(keys[:half]), **self.refused(keys[half:])}
 
     def check(self, request: dg.RunRequest) -> None:
         """Raise, UnusableRunRequest or an error of Dagster's own, if Dagster would refuse it."""
@@ -141,6 +141,10 @@ class Runnable:
         named = ends if request.partition_key is None else [request.partition_key]
         if len(partitionings) > 1:
             raise UnusableRunRequest("its assets cannot run together: their partitions differ")
+        if ends and (len(ends) == 1 or request.partition_key or _PARTITION_TAG in request.tags):
+            raise UnusableRunRequest(
+                f"a range of partitions has both tags, {' and '.join(_RANGE_TAGS)}, and no key"
+            )
         if not partitionings and named:
             raise UnusableRunRequest("it names a partition, but nothing it runs is partitioned")
         if partitionings and not named:
@@ -151,6 +155,14 @@ class Runnable:
         for key in named:
             if not self._has_key(partitionings[0], key):
                 raise UnusableRunRequest(f"there is no partition {key!r}")
+        if ends and not self._is_range(partitionings[0], ends):
+            raise UnusableRunRequest(f"the range of partitions {ends} ends before it begins")
+
+    def _is_range(self, partitions: dg.PartitionsDefinition[str], ends: Sequence[str]) -> bool:
+        # The order of dynamic ones is Dagster's storage's alone.
+        is_dynamic = isinstance(partitions, dg.DynamicPartitionsDefinition)
+        wanted = dg.PartitionKeyRange(*ends)
+        return is_dynamic or bool(partitions.get_partition_keys_in_range(wanted))
 
     def _partitions_of(self, request: dg.RunRequest) -> list[dg.PartitionsDefinition[str]]:
         """The different partitionings of what the request runs."""
@@ -188,7 +200,9 @@ class Runnable:
 
 def _wish(request: dg.RunRequest) -> str:
     """What is the same for requests that ask for the same."""
-    keys = sorted(key.to_string() for key in request.asset_selection or ())
+    selection = request.asset_selection
+    # None is all assets, and [] none.
+    keys = None if selection is None else sorted(key.to_string() for key in selection)
     partitions = [request.partition_key, *(request.tags.get(tag) for tag in _RANGE_TAGS)]
     checks, config = request.asset_check_keys, request.run_config
     return repr((request.job_name, keys, checks, partitions, config))

@@ -190,6 +190,47 @@ def test_an_asset_that_needs_config_does_not_take_the_others_with_it(
     assert "Missing required config" in said
 
 
+def test_of_many_assets_only_those_that_need_config_are_left_out(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
+) -> None:
+    many = [dg.asset(name=f"m{number:02}", deps=["orders"])(lambda: None) for number in range(40)]
+    deployment = deploy(*many, needs_config, downstream=dg.AssetSelection.all())
+    airbyte.run_sync(shop)
+
+    (request,) = deployment.tick().requests
+
+    assert names(request) == [asset.key.to_user_string() for asset in many]
+
+
+def test_what_dagster_only_observes_is_not_run(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
+) -> None:
+    with pytest.warns(dg.BetaWarning):
+
+        @dg.multi_observable_source_asset(  # type: ignore[untyped-decorator]
+            specs=[dg.AssetSpec("seen", deps=["orders"])]
+        )
+        def seen() -> None: ...
+
+    deployment = deploy(revenue, seen, downstream=dg.AssetSelection.assets("seen", "revenue"))
+    airbyte.run_sync(shop)
+
+    assert [names(request) for request in deployment.tick().requests] == [["revenue"]]
+
+
+@pytest.mark.parametrize("text", ["code_location:x", "table_name:x"])
+def test_a_selection_that_works_in_dagsters_ui_alone_stops_no_report(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy, text: str
+) -> None:
+    deployment = deploy(revenue, downstream=dg.AssetSelection.from_string(text))
+    airbyte.run_sync(shop)
+
+    tick = deployment.tick()
+
+    assert len(tick.materialized) == 2
+    assert tick.requests == []
+
+
 @dg.multi_asset(specs=[dg.AssetSpec("margin", deps=["orders"]), dg.AssetSpec("costs")])
 def margin_and_costs() -> tuple[None, None]:
     return None, None

@@ -181,7 +181,7 @@ def is_positive() -> dg.AssetCheckResult:
 def test_run_request_fn_may_ask_for_checks_alone_and_for_a_range_of_partitions(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, instance: dg.DagsterInstance
 ) -> None:
-    """The last two name a partition that is not there: nothing of them reaches Dagster."""
+    """All after the first two are refused here, as Dagster would refuse them, or run everything."""
     check = dg.AssetCheckKey(revenue.key, "is_positive")
     north, south = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
@@ -192,6 +192,10 @@ def test_run_request_fn_may_ask_for_checks_alone_and_for_a_range_of_partitions(
             dg.RunRequest(asset_selection=[by_region.key], tags=tags),
             dg.RunRequest(asset_selection=[by_region.key], tags={**tags, south: "west"}),
             dg.RunRequest(asset_selection=[revenue.key], tags=tags),
+            dg.RunRequest(asset_selection=[by_region.key], tags={north: "north"}),
+            dg.RunRequest(asset_selection=[by_region.key], partition_key="north", tags=tags),
+            dg.RunRequest(asset_selection=[by_region.key], tags={north: "south", south: "north"}),
+            dg.RunRequest(asset_check_keys=[check]),
         ]
 
     workspace = AirbyteWorkspace(**airbyte.workspace_config())
