@@ -1,13 +1,13 @@
 """Runs that follow a sync."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets.events.sync_events import FinishedSync, name_of
-from dagster_airbyte_sync.sensors.runnable import Runnable
+from dagster_airbyte_sync.sensors.runnable import Runnable, names_of
 
 RunRequestFn = Callable[
     [FinishedSync, Sequence[dg.AssetKey]], dg.RunRequest | Sequence[dg.RunRequest] | None
@@ -57,7 +57,7 @@ class RequestMaker:
             self._log.info(
                 "What follows Airbyte job %s cannot be run without: %s",
                 sync.job.id,
-                _names(wanted - due),
+                names_of(wanted - due),
             )
         partitioned = self._runnable.partitioned(wanted)
         if partitioned:
@@ -65,7 +65,7 @@ class RequestMaker:
                 "Left out of what follows Airbyte job %s, because a sync has no partition: %s. Let"
                 " run_request_fn return a RunRequest with a partition_key for them.",
                 sync.job.id,
-                _names(partitioned),
+                names_of(partitioned),
             )
         refused = self._runnable.refused(sorted(wanted - partitioned))
         for key, reason in refused.items():
@@ -75,17 +75,12 @@ class RequestMaker:
                 key.to_user_string(),
                 reason,
             )
-        kept = wanted - partitioned - refused.keys()
-        ordered = sorted(kept)
-        return [dg.RunRequest(asset_selection=ordered)] if ordered else []
+        kept = sorted(wanted - partitioned - refused.keys())
+        return [dg.RunRequest(asset_selection=kept)] if kept else []
 
     def _of_user(self, sync: FinishedSync, keys: Sequence[dg.AssetKey]) -> list[dg.RunRequest]:
         answer = self._run_request_fn(sync, keys) if self._run_request_fn else None
         return [answer] if isinstance(answer, dg.RunRequest) else list(answer or ())
-
-
-def _names(keys: Set[dg.AssetKey]) -> str:
-    return ", ".join(sorted(key.to_user_string() for key in keys))
 
 
 def _signed(

@@ -127,8 +127,9 @@ class Runnable:
             )
         unknown = set(request.asset_selection or ()) - self.executable
         if unknown:
-            names = ", ".join(sorted(key.to_user_string() for key in unknown))
-            raise UnusableRunRequest(f"it selects what this code location cannot run: {names}")
+            raise UnusableRunRequest(
+                f"it selects what this code location cannot run: {names_of(unknown)}"
+            )
         self._check_partition(request)
         job = self._job_of(request)
         if job is None:
@@ -196,6 +197,11 @@ class Runnable:
             asset_selection=set(keys or ()) or None,
             asset_check_selection=set(checks) if checks is not None else None,
         )
+
+
+def names_of(keys: Iterable[dg.AssetKey]) -> str:
+    """The keys in words, for a line in a log."""
+    return ", ".join(sorted(key.to_user_string() for key in keys))
 
 
 def _wish(request: dg.RunRequest) -> str:

@@ -1,7 +1,7 @@
 """What a step of a run reports of a finished sync, and what it leaves to others. Stores nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 import dagster as dg
@@ -40,7 +40,7 @@ class OwnRun:
 
     context: dg.AssetExecutionContext
     clock: Callable[[], float]
-    looked_at: float | None = field(default=None)
+    looked_at: float | None = None
 
     def refuse_if_over(self) -> None:
         """Raise RunIsOver if it is over, as it stood a second ago at most."""

@@ -52,18 +52,19 @@ class Resuming:
     def _last(self) -> Mapping[str, Sequence[LastEnd]]:
         """Those that ended last by then: what a run has reported since hides nothing, though its
         end may seem to be older, where Airbyte's clock was set back."""
-        ends = {
-            connection_id: [each for each in ends if self._was_there(each)]
-            for connection_id, ends in self.read_ends().items()
-        }
-        last = {key: max((each.ended_at for each in of), default=None) for key, of in ends.items()}
         return {
-            key: [each for each in of if each.ended_at == last[key]] for key, of in ends.items()
+            connection_id: _latest([each for each in ends if self._was_there(each)])
+            for connection_id, ends in self.read_ends().items()
         }
 
     def _was_there(self, end: LastEnd) -> bool:
         is_by_run_since = end.run_stored_at is not None and end.run_stored_at > self.began
         return end.ended_at <= self.resumed_at and not is_by_run_since
+
+
+def _latest(ends: Sequence[LastEnd]) -> Sequence[LastEnd]:
+    last = max((each.ended_at for each in ends), default=None)
+    return [each for each in ends if each.ended_at == last]
 
 
 def _is_before(job: Job, last: LastEnd) -> bool:

@@ -17,6 +17,7 @@ from dagster_airbyte_sync.testing.world.plans import (
 from dagster_airbyte_sync.testing.world.streams import (
     Counts,
     SimulatedStream,
+    StatsByStream,
     StreamKey,
     StreamName,
     moved,
@@ -172,12 +173,8 @@ class JobControls:
         completed: Iterable[StreamName] = (),
     ) -> SimulatedJob:
         """End a job in failure. `completed` streams were done before the attempt failed."""
-        failure, stats, done = (
-            Failure(reason, origin, type),
-            partial(job, rows),
-            _keys(job, completed),
-        )
-        return self._now(job, lambda at: self._world.fail(job, at, failure, stats, done))
+        failed = _failed(job, Failure(reason, origin, type), rows, completed)
+        return self._now(job, lambda at: self._world.fail(job, at, *failed))
 
     def fail_attempt(
         self,
@@ -190,12 +187,8 @@ class JobControls:
         completed: Iterable[StreamName] = (),
     ) -> SimulatedJob:
         """End the attempt only: the job is incomplete, and the next `advance` tries again."""
-        failure, stats, done = (
-            Failure(reason, origin, type),
-            partial(job, rows),
-            _keys(job, completed),
-        )
-        return self._now(job, lambda at: job.fail_attempt(at, failure, stats, done))
+        failed = _failed(job, Failure(reason, origin, type), rows, completed)
+        return self._now(job, lambda at: job.fail_attempt(at, *failed))
 
     def cancel(self, job: SimulatedJob, *, rows: Counts | None = None) -> SimulatedJob:
         stats = partial(job, rows)
@@ -284,6 +277,13 @@ def _chosen(
     if type == "reset":
         return pick_or_make(names, connection.streams)
     return pick(names, connection.selected_streams)
+
+
+def _failed(
+    job: SimulatedJob, failure: Failure, rows: Counts | None, completed: Iterable[StreamName]
+) -> tuple[Failure, StatsByStream | None, frozenset[StreamKey]]:
+    """Why an attempt failed, what it had moved, and which streams were done by then."""
+    return failure, partial(job, rows), _keys(job, completed)
 
 
 def _keys(job: SimulatedJob, names: Iterable[StreamName]) -> frozenset[StreamKey]:
