@@ -31,6 +31,7 @@ from dagster_airbyte_sync.resources.records.jobs import (
     JobStatus,
     JobType,
     StreamStats,
+    job_page,
     job_url,
 )
 from dagster_airbyte_sync.resources.snapshot_file import (
@@ -79,6 +80,7 @@ __all__ = [
     "as_workspace",
     "find_workspace",
     "forgets_arguments",
+    "job_page",
     "job_url",
     "load_catalog",
     "read_snapshot_file",

@@ -144,6 +144,10 @@ class DefinedTables:
             return []
         return [connection_id for connection_id in ids if connection_id not in self._unreadable]
 
+    def of_connection(self, connection_id: str) -> Sequence[Table]:
+        """Its tables, though no job of it is at hand; none if they cannot be known now."""
+        return self._of_connection(connection_id)
+
     def _as_far_as_known(self, connection_id: str) -> list[Table]:
         tables = self._of_connection(connection_id)
         if connection_id not in self._unreadable:

@@ -13,7 +13,8 @@ from dagster_airbyte_sync.resources import (
     BaseAirbyteWorkspace,
     as_workspace,
 )
-from dagster_airbyte_sync.sensors.run_requests import RunRequestFn
+from dagster_airbyte_sync.sensors.run_requests.of_each_sync import RunRequestFn
+from dagster_airbyte_sync.sensors.runs_that_follow import FollowOptions
 from dagster_airbyte_sync.sensors.tick import Polling
 
 DEFAULT_LOOK_BACK = timedelta(minutes=10)
@@ -37,6 +38,9 @@ def build_airbyte_polling_sensor(
     default_sensor_status: dg.DefaultSensorStatus | None = None,
     start_from: datetime | timedelta | None = None,
     downstream: dg.AssetSelection | None = None,
+    per_sync: bool = False,
+    only_with_rows: bool = False,
+    partition_offset: int = 0,
     run_request_fn: RunRequestFn | None = None,
     jobs: Sequence[NamedJob] = (),
     hold_limit: timedelta = timedelta(hours=1),
@@ -56,9 +60,15 @@ def build_airbyte_polling_sensor(
         start_from: On the first tick, report syncs that ended since then: a time with a zone, or so
             long ago on Airbyte's clock. Default: ten minutes ago. A connection that was reported
             before goes on from its last report instead, at most 30 days back.
-        downstream: For every sync that the sensor reports (those that a run reports are its own),
-            run those of these assets that depend on its tables. Assets with partitions or required
-            config need `run_request_fn` instead.
+        downstream: After the syncs that a tick reports (those that a run reports are its own), run
+            those of these assets that depend on their tables: once for all of them. While the
+            sensor has history to catch up with, this waits for up to 15 minutes. Assets whose
+            partitions are times are run in the partition in which the sync ended. Assets with other
+            partitions or required config need `run_request_fn` instead.
+        per_sync: Run what is `downstream` once for each sync, also where several catch up.
+        only_with_rows: Run what is `downstream` only of tables to which rows were moved. A sync
+            without counts of rows moved some.
+        partition_offset: -1 runs the partition before that in which a sync ended, and so on.
         run_request_fn: Called with a FinishedSync and the keys of its assets, for the same syncs;
             returns a RunRequest, several, or None. Each is checked; a bad one is logged and left
             out. Without `run_key` a request gets one made of workspace and job id.
@@ -74,9 +84,14 @@ def build_airbyte_polling_sensor(
         translator=dagster_airbyte_translator or DagsterAirbyteTranslator(),
         selector=connection_selector_fn,
         start_from=start_from if start_from is not None else DEFAULT_LOOK_BACK,
-        downstream=downstream,
-        run_request_fn=run_request_fn,
-        job_names=frozenset(job.name for job in jobs),
+        follow=FollowOptions(
+            downstream,
+            per_sync=per_sync,
+            only_with_rows=only_with_rows,
+            partition_offset=partition_offset,
+            run_request_fn=run_request_fn,
+            job_names=frozenset(job.name for job in jobs),
+        ),
         hold_limit=hold_limit,
     )
     # Not `downstream` itself: Dagster would fail each tick with requests for a name that is gone.

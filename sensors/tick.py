@@ -20,6 +20,7 @@ from dagster_airbyte_sync.resources import (
     Catalog,
     Job,
     TimeBudget,
+    job_page,
     job_url,
 )
 from dagster_airbyte_sync.sensors.cursor.cursor import (
@@ -31,11 +32,10 @@ from dagster_airbyte_sync.sensors.cursor.cursor import (
 )
 from dagster_airbyte_sync.sensors.cursor.resuming import Ends, Resuming, passes_none
 from dagster_airbyte_sync.sensors.cursor_advance import move
-from dagster_airbyte_sync.sensors.decide import Decision, Limits, TickInputs, decide, up_to
+from dagster_airbyte_sync.sensors.decide import Decision, Limits, TickInputs, decide
 from dagster_airbyte_sync.sensors.defined_tables import DefinedTables
 from dagster_airbyte_sync.sensors.live_runs import read_live_runs
-from dagster_airbyte_sync.sensors.run_requests import RequestMaker, RunRequestFn
-from dagster_airbyte_sync.sensors.runnable import Runnable
+from dagster_airbyte_sync.sensors.runs_that_follow import Followed, FollowOptions, RunsThatFollow
 from dagster_airbyte_sync.sensors.scan import HistoryScan, Scan
 from dagster_airbyte_sync.sensors.summary import summary_of, warn_of
 from dagster_airbyte_sync.sensors.tick_time import tick_seconds
@@ -52,9 +52,7 @@ class Polling:
     translator: DagsterAirbyteTranslator
     selector: ConnectionSelector | None
     start_from: datetime | timedelta
-    downstream: dg.AssetSelection | None
-    run_request_fn: RunRequestFn | None
-    job_names: frozenset[str]
+    follow: FollowOptions
     hold_limit: timedelta
 
     def tick(self, context: dg.SensorEvaluationContext) -> dg.SensorResult:
@@ -110,13 +108,14 @@ class _Tick:
         cursor = self._cursor()
         scan, decision = self._read(cursor)
         warn_of(scan, decision, self.log)
-        requests, decision = self._requests(scan, decision)
+        followed = self._followed(cursor, scan, decision)
+        requests, decision = followed.requests, followed.decision
         # Read again, which costs no request: what waits does so from the end of the tick on.
         now = self._read_clocks()
         moved = move(cursor, scan, decision, now.dagster, now.airbyte, self.polling.start_from)
         # At last, and read again at the next tick: those few must not take the time of all others.
         back = self.tables.readable(moved.parked)
-        moved = moved.brought_back(back, now.dagster)
+        moved = replace(moved.brought_back(back, now.dagster), runs=followed.waiting)
         if back:
             self.log.info(
                 "These connections can be read again, and what waited is reported from the next"
@@ -135,7 +134,7 @@ class _Tick:
         self.log.info(summary)
         return dg.SensorResult(
             asset_events=[event for reported in decision.reported for event in reported.events],
-            run_requests=requests,
+            run_requests=list(requests),
             # Dagster shows a reason only without run requests, and refuses it with them.
             skip_reason=None if requests else summary,
             cursor=moved.to_text(),
@@ -212,21 +211,23 @@ class _Tick:
             unreadable=self.tables.unreadable,
         )
 
-    def _requests(self, scan: Scan, decision: Decision) -> tuple[list[dg.RunRequest], Decision]:
-        """The runs that follow, and the decision as far as there was time to make them."""
-        follows = [reported.triggers_runs and reported.is_whole for reported in decision.reported]
-        downstream, run_request_fn = self.polling.downstream, self.polling.run_request_fn
-        if not any(follows) or (downstream is None and run_request_fn is None):
-            return [], decision
-        runnable = Runnable.of(_repository(self.context), self.instance, self.polling.job_names)
-        maker = RequestMaker(runnable, downstream, run_request_fn, self.log)
-        requests: list[dg.RunRequest] = []
-        for place, reported in enumerate(decision.reported):
-            if place and self.budget.is_spent:
-                return requests, up_to(decision, place, scan.new)
-            if follows[place]:
-                requests += maker.requests_for(reported.sync, reported.keys, self.workspace_id)
-        return requests, decision
+    def _followed(self, cursor: Cursor, scan: Scan, decision: Decision) -> Followed:
+        def page_of(connection_id: str, job_id: int) -> str:
+            ui_url = self.client.ui_url(self.budget)
+            return job_page(ui_url, self.workspace_id, connection_id, job_id)
+
+        runs = RunsThatFollow(
+            self.polling.follow,
+            _repository(self.context),
+            self.instance,
+            self.workspace_id,
+            tables=self.tables.of_connection,
+            read_ledger=lambda tables: read_ledger(self.instance, tables, self.clocks.skew),
+            job_url=page_of,
+            budget=self.budget,
+            log=self.log,
+        )
+        return runs.after(scan, decision, cursor.runs, self.clocks.dagster)
 
 
 def decided(

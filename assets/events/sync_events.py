@@ -87,17 +87,18 @@ def materialization(sync: FinishedSync, table: Table, ledger: Ledger) -> dg.Asse
 
 
 def _data_version(job: Job, table: Table, stats: StreamStats, ledger: Ledger) -> str:
-    moved_nothing = 0 in (stats.records_committed, job.rows)
-    keeps = moved_nothing or ledger.is_late(table.key, job.ref)
+    keeps = not _moved_rows(job, stats) or ledger.is_late(table.key, job.ref)
     before = ledger.data_version(table.key)
-    return before if keeps and before is not None else name_of(job)
+    return before if keeps and before is not None else job.ref.name
 
 
-def name_of(job: Job) -> str:
-    """A name that no other job of this Airbyte has, although its number may come again."""
-    if job.created_at is None:
-        return str(job.id)
-    return f"{job.id}-{int(job.created_at.timestamp())}"
+def moved_rows(job: Job, table: Table) -> bool:
+    """Whether the job moved rows of the table; so it did if Airbyte gives no count."""
+    return _moved_rows(job, stats_of(job, table))
+
+
+def _moved_rows(job: Job, stats: StreamStats) -> bool:
+    return 0 not in (stats.records_committed, job.rows)
 
 
 def _newest(newest: JobRef) -> dict[str, keys.Entry]:

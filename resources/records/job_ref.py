@@ -1,7 +1,7 @@
 """Which job is meant: a number is not enough."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,22 @@ class JobRef:
     id: int
     created_at: datetime | None = None
     ended_at: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """A name that no other job of this Airbyte has, although its number may come again."""
+        if self.created_at is None:
+            return str(self.id)
+        return f"{self.id}-{int(self.created_at.timestamp())}"
+
+    @classmethod
+    def named(cls, name: str) -> "JobRef | None":
+        """The job with that name, without its end; None for what is no such name."""
+        number, _, created = name.partition("-")
+        if not (number.isdecimal() and (created.isdecimal() or not created)):
+            return None
+        moment = datetime.fromtimestamp(int(created), timezone.utc) if created else None
+        return cls(int(number), moment)
 
     def is_same(self, other: "JobRef") -> bool:
         """Whether both are one job; if they have no time in common, the number decides."""

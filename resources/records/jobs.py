@@ -143,8 +143,13 @@ class Job:
 
 
 def job_url(ui_url: str, workspace_id: str, job: Job) -> str:
-    """The job's page in Airbyte's UI (airbyte-platform, `ConnectionsRoutes.tsx`)."""
+    """The job's page in Airbyte's UI."""
+    return job_page(ui_url, workspace_id, job.connection_id, job.id)
+
+
+def job_page(ui_url: str, workspace_id: str, connection_id: str, job_id: int) -> str:
+    """The same by numbers (airbyte-platform, `ConnectionsRoutes.tsx`)."""
     return (
-        f"{ui_url}/workspaces/{workspace_id}/connections/{job.connection_id}"
-        f"/timeline?jobId={job.id}&openLogs=true"
+        f"{ui_url}/workspaces/{workspace_id}/connections/{connection_id}"
+        f"/timeline?jobId={job_id}&openLogs=true"
     )

@@ -26,6 +26,7 @@ from dagster_airbyte_sync.sensors.cursor.pending import (
     job_key,
     pending_of,
 )
+from dagster_airbyte_sync.sensors.cursor.waiting_runs import WaitingRuns, waiting_runs_of
 
 VERSION = 4
 
@@ -53,7 +54,7 @@ class Cursor:
     Jobs that ended before `begin` are never reported. A sensor that had no cursor began at
     `resumed_at`: what had ended before its `start_from` by then is reported only if it is newer
     than its connection's last report. `skew` is how many seconds Airbyte's clock was ahead of
-    Dagster's.
+    Dagster's. `runs` are those that follow what is reported already, and wait.
     """
 
     workspace_id: str
@@ -65,6 +66,7 @@ class Cursor:
     reached: datetime | None = None
     resumed_at: datetime | None = None
     skew: int | None = None
+    runs: WaitingRuns | None = None
 
     @property
     def read_from(self) -> datetime:
@@ -94,10 +96,11 @@ class Cursor:
         return replace(self, pending={**self.pending, **back})
 
     def to_text(self) -> str:
-        """JSON in which `done` takes 7.5 kB at most: of too many done jobs those that were created
-        first are left out, and looked up in the event log again."""
+        """JSON in which `done` and `runs` take 7.5 kB at most: of too many done jobs those that
+        were created first are left out, and looked up in the event log again."""
         done = self.done
-        while len(packed := _pack_done(done)) > _MOST_BYTES:
+        runs = pack_text(_json(self.runs.as_row())) if self.runs else ""
+        while len(packed := _pack_done(done)) > _MOST_BYTES - len(runs):
             by_creation = sorted(done, key=lambda job: (job[1], job[0]))
             done = frozenset(by_creation[len(by_creation) // 8 + 1 :])
         fields: dict[str, object] = {
@@ -111,6 +114,7 @@ class Cursor:
             "skew": self.skew,
             "done": packed,
             "pending": _pack_pending(self.pending),
+            "runs": runs,
         }
         known = {name: value for name, value in fields.items() if value not in (None, "")}
         return _json(known)
@@ -155,6 +159,7 @@ def read_cursor(text: str, workspace_id: str) -> Cursor:
         reached=as_datetime(raw.get("reached")),
         resumed_at=as_datetime(raw.get("resumed")),
         skew=as_int(raw.get("skew")),
+        runs=_read_runs(raw.get("runs")),
     )
 
 
@@ -199,6 +204,13 @@ def _read_pending(packed: object) -> Iterable[tuple[str, Pending]]:
         if first is None:
             raise UnreadableCursor("its list of pending jobs is damaged")
         yield connection_id, first
+
+
+def _read_runs(packed: object) -> WaitingRuns | None:
+    try:
+        return None if packed is None else waiting_runs_of(json.loads(unpack_text(str(packed))))
+    except (ValueError, RecursionError):
+        raise UnreadableCursor("its list of waiting runs is damaged") from None
 
 
 def _json(value: object) -> str:

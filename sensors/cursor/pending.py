@@ -1,10 +1,10 @@
 """With which job each connection waits, and why: later jobs of the connection wait with it."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from enum import Enum
 
-from dagster_airbyte_sync.resources import Job
+from dagster_airbyte_sync.resources import Job, JobRef
 from dagster_airbyte_sync.resources.json_values import as_datetime, as_int
 
 # A job's number, and when it was created (epoch seconds): a restored Airbyte gives numbers again.
@@ -14,9 +14,17 @@ UNKNOWN = -1
 _FIRST_OF_ALL = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-def job_key(job: Job) -> JobKey:
+def job_key(job: Job | JobRef) -> JobKey:
     """What a cursor calls the job."""
     return (job.id, UNKNOWN if job.created_at is None else int(job.created_at.timestamp()))
+
+
+def job_ref(key: JobKey) -> JobRef:
+    """The job that a cursor names; its end the cursor does not know."""
+    number, created = key
+    return JobRef(
+        number, None if created == UNKNOWN else _FIRST_OF_ALL + timedelta(seconds=created)
+    )
 
 
 def end_of(job: Job) -> datetime:

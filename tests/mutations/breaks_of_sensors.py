@@ -152,7 +152,7 @@ OF_SENSORS = (
     ),
     Break(
         "a poisonous run request does not reach Dagster",
-        "sensors/run_requests.py:RequestMaker.requests_for",
+        "sensors/run_requests/of_each_sync.py:RequestMaker.requests_for",
         "self._runnable.check(request)",
         "pass",
         "tests/sensors/test_runs_that_run_request_fn_asks_for.py::test_a_request_dagster_would_refuse_is_left_out_and_the_sync_still_reported",
@@ -215,7 +215,7 @@ OF_SENSORS = (
     ),
     Break(
         "a run that follows a sync after a restore is a new one",
-        "sensors/run_requests.py:_signed",
+        "sensors/run_requests/of_each_sync.py:_signed",
         'base = f"airbyte:{workspace_id}:{name_of(job)}"',
         'base = f"airbyte:{workspace_id}:{job.id}"',
         "tests/sensors/test_restored_airbyte.py::test_each_sync_after_the_restore_is_reported_once_and_is_new",

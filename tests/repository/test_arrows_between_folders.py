@@ -61,7 +61,7 @@ SHOWN_TO = {"sensors": (f"{PACKAGE}.assets.tables.", f"{PACKAGE}.assets.events."
 INNER = {
     "resources": ("records", "schedules", "http", "api", "client"),
     "assets": ("tables", "events", "sync", "schedules"),
-    "sensors": ("cursor",),
+    "sensors": ("cursor", "run_requests"),
 }
 FOR_ALL = {"resources": ("errors", "json_values")}
 

@@ -96,10 +96,10 @@ def test_a_name_that_is_gone_stops_neither_the_reports_nor_the_other_runs(
     assert "['gone'] were selected" in capsys.readouterr().err
 
 
-def test_each_of_two_syncs_requests_its_own_run(
+def test_with_per_sync_each_of_two_syncs_requests_its_own_run(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
 ) -> None:
-    deployment = deploy(*DOWNSTREAM, downstream=dg.AssetSelection.all())
+    deployment = deploy(*DOWNSTREAM, downstream=dg.AssetSelection.all(), per_sync=True)
     airbyte.run_sync(shop)
     airbyte.run_sync(airbyte.connection("crm"))
 

@@ -2,18 +2,47 @@
 would be evaluated, with all events beside it, again and again."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence, Set
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import dagster as dg
+from cachetools import LRUCache
+
+from dagster_airbyte_sync.resources import NO_LIMIT, OutOfTime, TimeBudget
+from dagster_airbyte_sync.sensors.run_requests.partitions import has_key, is_range
 
 # By these a run is of several partitions at once, instead of by a key or Dagster's tag for one.
 _PARTITION_TAG = "dagster/partition"
 _RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 
+_DIFFER = "its assets cannot run together: their partitions differ"
+# So many different wishes of one code location are remembered.
+_MOST_REMEMBERED = 256
+
+
 class UnusableRunRequest(Exception):
     """Raised for a run request that Dagster would refuse; the text says why."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What was found out about a code location, and said of it, for as long as it is loaded."""
+
+    refusals: MutableMapping[str, Exception | None] = field(
+        default_factory=lambda: LRUCache[str, Exception | None](_MOST_REMEMBERED)
+    )
+    said: set[str] = field(default_factory=set)
+
+    def say_once(self, log: logging.Logger, level: int, text: str) -> None:
+        if text not in self.said:
+            self.said.add(text)
+            log.log(level, "%s", text)
+
+
+# Ticks come and go in one process, and looking costs them seconds where a location is large.
+_memories: WeakKeyDictionary[dg.RepositoryDefinition, Memory] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -27,20 +56,21 @@ class Runnable:
     instance: dg.DagsterInstance
     jobs: frozenset[str]
     executable: frozenset[dg.AssetKey]
-    _refusals: dict[str, Exception | None] = field(
-        default_factory=dict, init=False, compare=False, repr=False
-    )
+    memory: Memory
+    budget: TimeBudget = NO_LIMIT
 
     @classmethod
     def of(
         cls,
         repository: dg.RepositoryDefinition,
         instance: dg.DagsterInstance,
-        jobs: frozenset[str],
+        jobs: frozenset[str] = frozenset(),
+        budget: TimeBudget = NO_LIMIT,
     ) -> "Runnable":
         # What the sensor may start: Dagster refuses observable sources.
-        materializable = repository.asset_graph.materializable_asset_keys
-        return cls(repository, instance, jobs, executable=frozenset(materializable))
+        materializable = frozenset(repository.asset_graph.materializable_asset_keys)
+        memory = _memories.setdefault(repository, Memory())
+        return cls(repository, instance, jobs, materializable, memory, budget)
 
     def selected(self, selection: dg.AssetSelection, log: logging.Logger) -> Set[dg.AssetKey]:
         """What this code location can run of a selection, with a line if that is not all."""
@@ -48,10 +78,12 @@ class Runnable:
         try:
             return self.executable & selection.resolve(graph)
         except dg.DagsterInvalidSubsetError as error:
-            log.warning(
+            self.memory.say_once(
+                log,
+                logging.WARNING,
                 "The sensor is to run assets that its code location does not have. It starts those"
-                " of its own location only; an automation condition works across locations. %s",
-                str(error).partition(". ")[0],
+                " of its own location only; an automation condition works across locations. "
+                + str(error).partition(". ")[0],
             )
             return self.executable & selection.resolve(graph, allow_missing=True)
         except Exception:
@@ -72,26 +104,48 @@ class Runnable:
         assets = [self.repository.assets_defs_by_key[key] for key in keys]
         return frozenset(keys).union(*(each.keys for each in assets if not each.can_subset))
 
-    def partitioned(self, keys: Set[dg.AssetKey]) -> Set[dg.AssetKey]:
-        """Those of the keys whose assets have partitions."""
+    def partitions_of(
+        self, keys: Iterable[dg.AssetKey]
+    ) -> Mapping[dg.AssetKey, dg.PartitionsDefinition[str] | None]:
+        """The partitions of each asset, or None."""
         assets = self.repository.assets_defs_by_key
-        return {key for key in keys if assets[key].get_asset_spec(key).partitions_def is not None}
+        return {key: assets[key].get_asset_spec(key).partitions_def for key in keys}
 
-    def refused(self, keys: Sequence[dg.AssetKey]) -> Mapping[dg.AssetKey, Exception]:
+    def refused(
+        self, keys: Iterable[dg.AssetKey], partition_key: str | None = None
+    ) -> Mapping[dg.AssetKey, Exception]:
         """The assets for which Dagster would refuse to run all of these, and why.
 
-        Found by halves, as a look takes long on a large location.
+        Found by halves, as a look takes long on a large location. Raises OutOfTime.
         """
-        refusal = self._refusal(dg.RunRequest(asset_selection=[*self.with_neighbours(keys)]))
-        if refusal is None or not keys:
+        by_definition: dict[int, list[dg.AssetKey]] = {}
+        for key in sorted(keys):
+            definition = self.repository.assets_defs_by_key[key]
+            by_definition.setdefault(id(definition), []).append(key)
+        return self._refused(list(by_definition.values()), partition_key)
+
+    def _refused(
+        self, definitions: Sequence[Sequence[dg.AssetKey]], partition_key: str | None
+    ) -> Mapping[dg.AssetKey, Exception]:
+        """What one function makes is refused or taken as a whole: it is one op, with one config."""
+        keys = [key for each in definitions for key in each]
+        if not keys:
             return {}
-        if len(keys) == 1:
-            return {keys[0]: refusal}
-        half = len(keys) // 2
-        return {**self.refused(keys[:half]), **self.refused(keys[half:])}
+        request = dg.RunRequest(asset_selection=keys, partition_key=partition_key)
+        refusal = self._refusal(request)
+        if refusal is None:
+            return {}
+        if len(definitions) == 1:
+            return dict.fromkeys(keys, refusal)
+        half = len(definitions) // 2
+        one, other = definitions[:half], definitions[half:]
+        return {**self._refused(one, partition_key), **self._refused(other, partition_key)}
 
     def check(self, request: dg.RunRequest) -> None:
-        """Raise, UnusableRunRequest or an error of Dagster's own, if Dagster would refuse it."""
+        """Raise, UnusableRunRequest or an error of Dagster's own, if Dagster would refuse it.
+
+        Raises OutOfTime if there is no time to find out.
+        """
         if not isinstance(request, dg.RunRequest):
             raise UnusableRunRequest(f"run_request_fn gave a {type(request).__name__}")
         refusal = self._refusal(request)
@@ -99,19 +153,33 @@ class Runnable:
             raise refusal
 
     def _refusal(self, request: dg.RunRequest) -> Exception | None:
-        """Why Dagster would refuse the request. Looked at once for those that ask for the same."""
+        """Why Dagster would refuse the request."""
+        try:
+            # Cheap, and partitions come and go: this is looked at each time.
+            self._check_names(request)
+            self._check_partition(request)
+        except UnusableRunRequest as reason:
+            return reason
         wish = _wish(request)
-        if wish not in self._refusals:
-            try:
-                self._check(request)
-            except Exception as reason:
-                # Whatever it is, it is logged for each sync whose run it costs.
-                self._refusals[wish] = reason
-            else:
-                self._refusals[wish] = None
-        return self._refusals[wish]
+        if wish not in self.memory.refusals:
+            if self.budget.is_spent:
+                raise OutOfTime("There was no time left to check the runs that follow.")
+            self.memory.refusals[wish] = self._refusal_of_job(request)
+        return self.memory.refusals[wish]
 
-    def _check(self, request: dg.RunRequest) -> None:
+    def _refusal_of_job(self, request: dg.RunRequest) -> Exception | None:
+        try:
+            job = self._job_of(request)
+            if job is None:
+                return UnusableRunRequest(_DIFFER)
+            dg.validate_run_config(job, request.run_config)
+        except Exception as reason:
+            # Whatever it is, it is logged where it costs a run. What its traceback holds need not
+            # be kept for as long.
+            return reason.with_traceback(None)
+        return None
+
+    def _check_names(self, request: dg.RunRequest) -> None:
         if self.jobs and request.job_name not in self.jobs:
             raise UnusableRunRequest(
                 f"it names the job {request.job_name!r}; the sensor's jobs are {sorted(self.jobs)}"
@@ -130,18 +198,13 @@ class Runnable:
             raise UnusableRunRequest(
                 f"it selects what this code location cannot run: {names_of(unknown)}"
             )
-        self._check_partition(request)
-        job = self._job_of(request)
-        if job is None:
-            raise UnusableRunRequest("its assets cannot run together: their partitions differ")
-        dg.validate_run_config(job, request.run_config)
 
     def _check_partition(self, request: dg.RunRequest) -> None:
         partitionings = self._partitions_of(request)
         ends = [request.tags[tag] for tag in _RANGE_TAGS if tag in request.tags]
         named = ends if request.partition_key is None else [request.partition_key]
         if len(partitionings) > 1:
-            raise UnusableRunRequest("its assets cannot run together: their partitions differ")
+            raise UnusableRunRequest(_DIFFER)
         if ends and (len(ends) == 1 or request.partition_key or _PARTITION_TAG in request.tags):
             raise UnusableRunRequest(
                 f"a range of partitions has both tags, {' and '.join(_RANGE_TAGS)}, and no key"
@@ -154,16 +217,10 @@ class Runnable:
                 " return a RunRequest with a partition_key"
             )
         for key in named:
-            if not self._has_key(partitionings[0], key):
+            if not has_key(partitionings[0], key, self.instance):
                 raise UnusableRunRequest(f"there is no partition {key!r}")
-        if ends and not self._is_range(partitionings[0], ends):
+        if ends and not is_range(partitionings[0], ends):
             raise UnusableRunRequest(f"the range of partitions {ends} ends before it begins")
-
-    def _is_range(self, partitions: dg.PartitionsDefinition[str], ends: Sequence[str]) -> bool:
-        # The order of dynamic ones is Dagster's storage's alone.
-        is_dynamic = isinstance(partitions, dg.DynamicPartitionsDefinition)
-        wanted = dg.PartitionKeyRange(*ends)
-        return is_dynamic or bool(partitions.get_partition_keys_in_range(wanted))
 
     def _partitions_of(self, request: dg.RunRequest) -> list[dg.PartitionsDefinition[str]]:
         """The different partitionings of what the request runs."""
@@ -172,11 +229,6 @@ class Runnable:
         if request.job_name is not None and not all_of_them:
             all_of_them = [self.repository.get_job(request.job_name).partitions_def]
         return list({each for each in all_of_them if each is not None})
-
-    def _has_key(self, partitions: dg.PartitionsDefinition[str], key: str) -> bool:
-        if isinstance(partitions, dg.DynamicPartitionsDefinition) and partitions.name is not None:
-            return self.instance.has_dynamic_partition(partitions.name, key)
-        return partitions.has_partition_key(key)
 
     def _job_of(self, request: dg.RunRequest) -> dg.JobDefinition | None:
         """The job Dagster would run for the request; None if its assets have no common one.
@@ -205,10 +257,8 @@ def names_of(keys: Iterable[dg.AssetKey]) -> str:
 
 
 def _wish(request: dg.RunRequest) -> str:
-    """What is the same for requests that ask for the same."""
+    """What is the same for requests that ask for the same, be it of other partitions."""
     selection = request.asset_selection
     # None is all assets, and [] none.
     keys = None if selection is None else sorted(key.to_string() for key in selection)
-    partitions = [request.partition_key, *(request.tags.get(tag) for tag in _RANGE_TAGS)]
-    checks, config = request.asset_check_keys, request.run_config
-    return repr((request.job_name, keys, checks, partitions, config))
+    return repr((request.job_name, keys, request.asset_check_keys, request.run_config))
