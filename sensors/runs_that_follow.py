@@ -14,7 +14,11 @@ from dagster_airbyte_sync.resources import OutOfTime, TimeBudget
 from dagster_airbyte_sync.sensors.cursor.pending import end_of, job_key
 from dagster_airbyte_sync.sensors.cursor.waiting_runs import MOST_WAITING, WaitingRuns
 from dagster_airbyte_sync.sensors.decide import Decision, ReportedSync, up_to
-from dagster_airbyte_sync.sensors.run_requests.arrival import Arrival, name_of_connection
+from dagster_airbyte_sync.sensors.run_requests.arrival import (
+    Arrival,
+    followed_already,
+    name_of_connection,
+)
 from dagster_airbyte_sync.sensors.run_requests.downstream import Downstream, HistoryRead
 from dagster_airbyte_sync.sensors.run_requests.of_each_sync import OfEachSync, RunRequestFn
 from dagster_airbyte_sync.sensors.run_requests.runnable import Runnable
@@ -60,6 +64,7 @@ class RunsThatFollow:
     repository: dg.RepositoryDefinition
     instance: dg.DagsterInstance
     workspace_id: str
+    sensor_name: str
     tables: Callable[[str], Sequence[Table]]
     read_ledger: Callable[[Sequence[Table]], Ledger]
     job_url: Callable[[str, int], str]
@@ -138,8 +143,7 @@ class RunsThatFollow:
         is_read: bool,
     ) -> Followed:
         """One request for all, or for each partition, and what waits for history to be read."""
-        new = [self._arrival(each) for each in decision.reported if _is_followed(each)]
-        new = [arrival for arrival in new if downstream.reach(arrival.keys)]
+        new = self._new(downstream, decision)
         first = first_of_each(waiting, ((each.connection_id, job_key(each.job)) for each in new))
         since, before = (waiting.since, waiting.up_to) if waiting else (now, _BEFORE_ALL)
         may_wait = now - since < LONGEST_WAIT.total_seconds() and len(first) <= MOST_WAITING
@@ -157,6 +161,23 @@ class RunsThatFollow:
         return Followed(
             decision, requests, WaitingRuns(first, since, read_up_to) if waits else None
         )
+
+    def _new(self, downstream: Downstream, decision: Decision) -> list[Arrival]:
+        """What this tick reports and something follows, in the order of the reports.
+
+        What an earlier tick has reported comes again if that died, or if the cursor was lost since:
+        its run may be there already, together with others and so under another key.
+        """
+        followed = [each for each in decision.reported if _is_followed(each)]
+        done: frozenset[str] = frozenset()
+        if not all(each.events for each in followed):
+            done = followed_already(self.instance, self.sensor_name)
+        return [
+            arrival
+            for each in followed
+            if (each.events or each.sync.job.ref.name not in done)
+            and downstream.reach((arrival := self._arrival(each)).keys)
+        ]
 
     def _arrival(self, reported: ReportedSync) -> Arrival:
         job, counting = reported.sync.job, frozenset(reported.keys)

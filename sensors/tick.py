@@ -221,6 +221,7 @@ class _Tick:
             _repository(self.context),
             self.instance,
             self.workspace_id,
+            self.context.sensor_name,
             tables=self.tables.of_connection,
             read_ledger=lambda tables: read_ledger(self.instance, tables, self.clocks.skew),
             job_url=page_of,

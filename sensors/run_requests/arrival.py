@@ -16,9 +16,14 @@ CONNECTION_NAME_TAG = "dagster-airbyte/connection_name"
 JOB_TAG = "dagster-airbyte/job_id"
 JOB_URL_TAG = "dagster-airbyte/job_url"
 OTHERS_TAG = "dagster-airbyte/other_syncs"
+# The names of all jobs that a run follows, for us to read.
+FOLLOWS_TAG = "dagster-airbyte/follows"
 
-# So many other syncs are named in a tag.
-_MOST_NAMED = 20
+# So many other syncs are named in a tag for people, and so many in ours.
+_MOST_SHOWN = 20
+_MOST_NAMED = 500
+# So many runs of a sensor are looked through, the newest first.
+_MOST_RUNS = 500
 _FIRST = datetime.min.replace(tzinfo=timezone.utc)
 
 
@@ -68,15 +73,23 @@ def newest_of_each(arrivals: Iterable[Arrival]) -> list[Arrival]:
 def tags_of(newest: Sequence[Arrival]) -> dict[str, str]:
     """The tags of a run that follows several syncs: of the newest, and the names of the others."""
     *others, last = newest
-    if not others:
-        return last.tags
-    return {**last.tags, OTHERS_TAG: _named(others)}
+    follows = ",".join(each.job.name for each in newest[-_MOST_NAMED:])
+    shown = {OTHERS_TAG: _shown(others)} if others else {}
+    return {**last.tags, **shown, FOLLOWS_TAG: follows}
 
 
-def _named(arrivals: Sequence[Arrival]) -> str:
-    named = [f"{each.connection_name} {each.job.id}" for each in arrivals[-_MOST_NAMED:]]
-    rest = len(arrivals) - len(named)
-    return ", ".join(named) + (f" and {rest} more" if rest else "")
+def _shown(arrivals: Sequence[Arrival]) -> str:
+    shown = [f"{each.connection_name} {each.job.id}" for each in arrivals[-_MOST_SHOWN:]]
+    rest = len(arrivals) - len(shown)
+    return ", ".join(shown) + (f" and {rest} more" if rest else "")
+
+
+def followed_already(instance: dg.DagsterInstance, sensor_name: str) -> frozenset[str]:
+    """The names of the jobs that runs of the sensor followed, as far back as is of use."""
+    of_sensor = dg.RunsFilter(tags={"dagster/sensor_name": sensor_name})
+    records = instance.get_run_records(of_sensor, limit=_MOST_RUNS)
+    follows = (record.dagster_run.tags.get(FOLLOWS_TAG, "") for record in records)
+    return frozenset(name for each in follows for name in each.split(",") if name)
 
 
 def run_key_of(workspace_id: str, newest: Sequence[Arrival]) -> str:

@@ -172,7 +172,7 @@ def test_a_partitioned_asset_does_not_take_the_others_with_it(
     airbyte.run_sync(shop)
 
     assert [names(request) for request in deployment.tick().requests] == [["revenue"]]
-    assert "because a sync has no partition: by_region." in capsys.readouterr().err
+    assert "because their partitions are not times: by_region." in capsys.readouterr().err
 
 
 def test_an_asset_that_needs_config_does_not_take_the_others_with_it(
