@@ -30,6 +30,7 @@ def summary_of(scan: Scan, decision: Decision, moved: Cursor, server_time: datet
         f"{_count(len(moved.parked), 'connection')} cannot be read now" if moved.parked else "",
         f"{_count(scan.unreadable, 'job')} unreadable" if scan.unreadable else "",
         "more to come at the next tick" if is_cut else "",
+        "the runs that follow wait for it" if moved.runs else "",
     ]
     did = "; ".join(filter(None, parts)) or "nothing new"
     behind = ""

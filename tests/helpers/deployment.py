@@ -104,6 +104,18 @@ class Deployment:
             raise_on_error=False,
         )
 
+    def start(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
+        """A real run of what a tick requested, with the tags that the daemon gives it."""
+        job = self.defs.resolve_implicit_global_asset_job_def()
+        of_daemon = {"dagster/sensor_name": self.sensor, "dagster/run_key": request.run_key or ""}
+        return job.execute_in_process(
+            instance=self.instance,
+            asset_selection=list(request.asset_selection or ()),
+            partition_key=request.partition_key,
+            tags={**request.tags, **of_daemon},
+            raise_on_error=False,
+        )
+
     def reported(self, name: str) -> list[int | None]:
         """The job ids of all materializations of an asset, in the order Dagster stored them."""
         page = self.instance.fetch_materializations(dg.AssetKey(name), limit=10_000)

@@ -54,8 +54,8 @@ class Load:
             self._until_demand = self._rng.uniform(1.0, 4.0)
             self._demand()
         if self._rng.random() < 0.5:
-            # Each sync of the first connection is followed by a run, so it has fewer.
-            weights = [0.05 if each is self._connections[0] else 1.0 for each in self._connections]
+            # Syncs of the first connection are followed by runs, so it has fewer.
+            weights = [0.3 if each is self._connections[0] else 1.0 for each in self._connections]
             self._start_if_free(self._rng.choices(self._connections, weights)[0])
 
     def _demand(self) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from dagster_airbyte_sync.sensors.run_requests.arrival import FOLLOWS_TAG
 from helpers.kill_group import ProcessGroup
 
 _UNFINISHED = [
@@ -109,6 +110,12 @@ class Runs:
         records = self._instance.get_run_records()
         tags = (record.dagster_run.tags for record in records)
         return Counter(run["dagster/run_key"] for run in tags)
+
+    def followed(self) -> Counter[str]:
+        """How many runs follow each job, by the names in the runs' tags."""
+        records = self._instance.get_run_records()
+        follows = (record.dagster_run.tags.get(FOLLOWS_TAG) for record in records)
+        return Counter(name for each in follows if each for name in each.split(","))
 
     def _begun(self) -> list[dg.DagsterRun]:
         return [run for run in self.unfinished() if run.status is dg.DagsterRunStatus.STARTED]

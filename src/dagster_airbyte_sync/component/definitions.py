@@ -118,6 +118,9 @@ class ComponentDefinitions:
             default_sensor_status=dg.DefaultSensorStatus(fields.status.upper()),
             start_from=fields.start_from,
             downstream=fields.downstream,
+            per_sync=fields.per_sync,
+            only_with_rows=fields.only_with_rows,
+            partition_offset=fields.partition_offset,
         )
 
     def _made(self, fields: ScheduleFields) -> Iterator[dg.ScheduleDefinition]:

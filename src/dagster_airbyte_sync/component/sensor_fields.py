@@ -85,9 +85,22 @@ class SensorFields(dg.Model, dg.Resolvable):
             resolve_selection,
             model_field_type=str | list[str] | None,
             inject_before_resolve=False,
-            description="For every sync, run those of these assets that depend on its tables.",
+            description=(
+                "After syncs, run those of these assets that depend on their tables: once for all"
+                " that a tick reports."
+            ),
         ),
     ] = None
+    per_sync: bool = Field(
+        default=False, description="Run what is downstream once for each sync instead."
+    )
+    only_with_rows: bool = Field(
+        default=False, description="Run what is downstream only of tables that got rows."
+    )
+    partition_offset: int = Field(
+        default=0,
+        description="-1: run the partition before that in which a sync ended, and so on.",
+    )
     name: str | None = Field(default=None, description="Default: resource_key and _sync_sensor.")
 
     # Not a constraint of the field: Dagster would apply it to the text of a template, too.
