@@ -10,6 +10,7 @@ from dagster_airbyte_sync.assets.events.ledger import Ledger
 from dagster_airbyte_sync.assets.events.owed import Share
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.matching import match
+from dagster_airbyte_sync.assets.tables.partitions import partition_of
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import Job, JobRef, JobStatus, JobType, StreamStats
 
@@ -82,6 +83,8 @@ def materialization(sync: FinishedSync, table: Table, ledger: Ledger) -> dg.Asse
             **_metadata(sync, table),
             **(_newest(newest) if newest is not None else {}),
         },
+        # In a run it is Dagster that sets the partition, which is the run's own.
+        partition=partition_of(table.spec, job.ended_at),
         tags={keys.DATA_VERSION_TAG: _data_version(job, table, stats, ledger)},
     )
 

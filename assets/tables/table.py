@@ -117,7 +117,7 @@ def _translated(
     translator: DagsterAirbyteTranslator, props: AirbyteConnectionTableProps
 ) -> dg.AssetSpec:
     try:
-        return translator.get_asset_spec(props)
+        spec = translator.get_asset_spec(props)
     except dg.DagsterInvalidDefinitionError as refusal:
         is_named_after_it = props.connection_name in str(refusal)
         hint = f" As a group's name, props.connection_group is {props.connection_group!r}."
@@ -126,6 +126,16 @@ def _translated(
             f" {props.table_name!r} of connection {props.connection_name!r}"
             f" ({props.connection_id}): {refusal}{hint if is_named_after_it else ''}"
         ) from refusal
+    partitions = spec.partitions_def
+    if partitions is not None and not isinstance(partitions, dg.TimeWindowPartitionsDefinition):
+        raise AirbyteSettingsError(
+            f"The translator (or `translation`) gives the table {props.table_name!r} of connection"
+            f" {props.connection_name!r} partitions that are not times ({partitions}). A sync is of"
+            " a time, and of all of a table: leave partitions_def out, or use one such as"
+            " DailyPartitionsDefinition, of which a sync materializes the partition in which it"
+            " ended."
+        )
+    return spec
 
 
 def _with_identity(spec: dg.AssetSpec, connection: Connection, stream: StreamId) -> dg.AssetSpec:

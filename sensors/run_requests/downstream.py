@@ -7,18 +7,14 @@ from datetime import datetime
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.tables.partitions import Window, window_of
 from dagster_airbyte_sync.sensors.run_requests.arrival import (
     Arrival,
     newest_of_each,
     run_key_of,
     tags_of,
 )
-from dagster_airbyte_sync.sensors.run_requests.partitions import (
-    Partitions,
-    Window,
-    has_key,
-    window_of,
-)
+from dagster_airbyte_sync.sensors.run_requests.partitions import Partitions, has_key
 from dagster_airbyte_sync.sensors.run_requests.runnable import Runnable, names_of
 
 Keys = Set[dg.AssetKey]

@@ -1,38 +1,10 @@
-"""Partitions: which exist, and in which of them a moment lies. Pure, but for dynamic ones."""
+"""Which partitions exist. Pure, but for dynamic ones."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 import dagster as dg
 
 Partitions = dg.PartitionsDefinition[str]
-
-
-@dataclass(frozen=True)
-class Window:
-    """A partition in time that a sync is of; `ends_at` is the end of the one in which it ended,
-    which is another where there is an offset."""
-
-    partition_key: str
-    ends_at: datetime
-
-
-def window_of(
-    partitions: dg.TimeWindowPartitionsDefinition, moment: datetime, offset: int = 0
-) -> Window:
-    """The partition in which the moment lies, or so many further on (before it: negative).
-
-    It may not exist, as Dagster counts the current one only with `end_offset=1`.
-    """
-    key = partitions.get_partition_key_for_timestamp(moment.timestamp())
-    window = partitions.time_window_for_partition_key(key)
-    ends_at = window.end
-    for _ in range(abs(offset)):
-        neighbour = window.end.timestamp() if offset > 0 else window.start.timestamp() - 1
-        key = partitions.get_partition_key_for_timestamp(neighbour)
-        window = partitions.time_window_for_partition_key(key)
-    return Window(key, ends_at)
 
 
 def has_key(partitions: Partitions, key: str, instance: dg.DagsterInstance) -> bool:
