@@ -16,7 +16,7 @@ from dagster_airbyte_sync.sensors.cursor.waiting_runs import MOST_WAITING, Waiti
 from dagster_airbyte_sync.sensors.decide import Decision, ReportedSync, up_to
 from dagster_airbyte_sync.sensors.run_requests.arrival import (
     Arrival,
-    followed_already,
+    FollowedBefore,
     name_of_connection,
 )
 from dagster_airbyte_sync.sensors.run_requests.downstream import Downstream, HistoryRead
@@ -169,13 +169,13 @@ class RunsThatFollow:
         its run may be there already, together with others and so under another key.
         """
         followed = [each for each in decision.reported if _is_followed(each)]
-        done: frozenset[str] = frozenset()
+        before = FollowedBefore()
         if not all(each.events for each in followed):
-            done = followed_already(self.instance, self.sensor_name)
+            before = FollowedBefore.read(self.instance, self.sensor_name)
         return [
             arrival
             for each in followed
-            if (each.events or each.sync.job.ref.name not in done)
+            if (each.events or not before.has(each.sync.job))
             and downstream.reach((arrival := self._arrival(each)).keys)
         ]
 

@@ -1,7 +1,7 @@
 """Fresh tables, and by which job they became so."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from hashlib import sha256
 
@@ -9,19 +9,21 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import Table
-from dagster_airbyte_sync.resources import JobRef
+from dagster_airbyte_sync.resources import Job, JobRef
 
 CONNECTION_TAG = "dagster-airbyte/connection_id"
 CONNECTION_NAME_TAG = "dagster-airbyte/connection_name"
 JOB_TAG = "dagster-airbyte/job_id"
 JOB_URL_TAG = "dagster-airbyte/job_url"
 OTHERS_TAG = "dagster-airbyte/other_syncs"
-# The names of all jobs that a run follows, for us to read.
+# The last job that a run follows of each connection, for us to read.
 FOLLOWS_TAG = "dagster-airbyte/follows"
 
 # So many other syncs are named in a tag for people, and so many in ours.
 _MOST_SHOWN = 20
-_MOST_NAMED = 500
+_MOST_NAMED = 300
+# So much of a connection's id is enough to tell it from the others of a workspace.
+_ID_IN_TAG = 8
 # So many runs of a sensor are looked through, the newest first.
 _MOST_RUNS = 500
 _FIRST = datetime.min.replace(tzinfo=timezone.utc)
@@ -73,7 +75,7 @@ def newest_of_each(arrivals: Iterable[Arrival]) -> list[Arrival]:
 def tags_of(newest: Sequence[Arrival]) -> dict[str, str]:
     """The tags of a run that follows several syncs: of the newest, and the names of the others."""
     *others, last = newest
-    follows = ",".join(each.job.name for each in newest[-_MOST_NAMED:])
+    follows = ",".join(map(_name_in_tag, newest[-_MOST_NAMED:]))
     shown = {OTHERS_TAG: _shown(others)} if others else {}
     return {**last.tags, **shown, FOLLOWS_TAG: follows}
 
@@ -84,12 +86,33 @@ def _shown(arrivals: Sequence[Arrival]) -> str:
     return ", ".join(shown) + (f" and {rest} more" if rest else "")
 
 
-def followed_already(instance: dg.DagsterInstance, sensor_name: str) -> frozenset[str]:
-    """The names of the jobs that runs of the sensor followed, as far back as is of use."""
-    of_sensor = dg.RunsFilter(tags={"dagster/sensor_name": sensor_name})
-    records = instance.get_run_records(of_sensor, limit=_MOST_RUNS)
-    follows = (record.dagster_run.tags.get(FOLLOWS_TAG, "") for record in records)
-    return frozenset(name for each in follows for name in each.split(",") if name)
+def _name_in_tag(arrival: Arrival) -> str:
+    return f"{arrival.connection_id[:_ID_IN_TAG]}:{arrival.job.name}"
+
+
+@dataclass(frozen=True)
+class FollowedBefore:
+    """The jobs that runs of a sensor followed, by connection, as far back as is of use."""
+
+    jobs: Mapping[str, Sequence[JobRef]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, instance: dg.DagsterInstance, sensor_name: str) -> "FollowedBefore":
+        of_sensor = dg.RunsFilter(tags={"dagster/sensor_name": sensor_name})
+        records = instance.get_run_records(of_sensor, limit=_MOST_RUNS)
+        jobs: dict[str, list[JobRef]] = {}
+        for record in records:
+            for each in record.dagster_run.tags.get(FOLLOWS_TAG, "").split(","):
+                connection, _, name = each.partition(":")
+                job = JobRef.named(name)
+                if job is not None:
+                    jobs.setdefault(connection, []).append(job)
+        return cls(jobs)
+
+    def has(self, job: Job) -> bool:
+        """Whether a run followed the job, or a later one of its connection."""
+        followed = self.jobs.get(job.connection_id[:_ID_IN_TAG], ())
+        return any(each.is_same(job.ref) or job.ref.precedes(each) for each in followed)
 
 
 def run_key_of(workspace_id: str, newest: Sequence[Arrival]) -> str:

@@ -115,7 +115,8 @@ class Runs:
         """How many runs follow each job, by the names in the runs' tags."""
         records = self._instance.get_run_records()
         follows = (record.dagster_run.tags.get(FOLLOWS_TAG) for record in records)
-        return Counter(name for each in follows if each for name in each.split(","))
+        names = (name for each in follows if each for name in each.split(","))
+        return Counter(name.partition(":")[2] for name in names)
 
     def _begun(self) -> list[dg.DagsterRun]:
         return [run for run in self.unfinished() if run.status is dg.DagsterRunStatus.STARTED]

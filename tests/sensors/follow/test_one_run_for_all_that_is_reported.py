@@ -56,7 +56,7 @@ def test_two_connections_that_end_in_one_tick_request_one_run(
     assert f"jobId={newer.job_id}" in request.tags["dagster-airbyte/job_url"]
     assert request.tags["dagster-airbyte/other_syncs"] == f"crm {older.job_id}"
     follows = request.tags["dagster-airbyte/follows"].split(",")
-    assert follows == [version_of(older), version_of(newer)]
+    assert follows == [f"{job.connection_id[:8]}:{version_of(job)}" for job in (older, newer)]
 
 
 def test_the_same_syncs_have_the_same_run_key_and_others_another(
@@ -196,4 +196,5 @@ def test_a_lost_cursor_starts_no_run_of_syncs_that_a_run_followed(
     (later,) = deployment.tick().requests
 
     assert names(later) == ["forecast", "revenue"]
-    assert later.tags["dagster-airbyte/follows"] == version_of(newer)
+    assert later.tags["dagster-airbyte/follows"].endswith(f":{version_of(newer)}")
+    assert "," not in later.tags["dagster-airbyte/follows"]

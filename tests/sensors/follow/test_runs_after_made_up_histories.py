@@ -1,0 +1,146 @@
+"""Whatever happens to ticks, cursors and requests: what follows a sync starts once.
+
+`FOLLOW_SEED` and `FOLLOW_HISTORIES` choose which and how many histories are tried.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from random import Random
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync.sensors import runs_that_follow, tick
+from dagster_airbyte_sync.sensors.decide import Limits
+from dagster_airbyte_sync.sensors.run_requests.arrival import FOLLOWS_TAG
+from dagster_airbyte_sync.testing import AirbyteSimulator
+from helpers.deployment import SENSOR, Deployment, deployed
+from helpers.simulated import clock_from_now
+
+SEED = int(os.environ.get("FOLLOW_SEED", "0"))
+HISTORIES = int(os.environ.get("FOLLOW_HISTORIES", "10"))
+STEPS = 24
+CONNECTIONS = 4
+
+
+@dg.asset(deps=[f"t{number}_0" for number in range(CONNECTIONS)])
+def report() -> None: ...
+
+
+@dg.asset(deps=[report])
+def summary() -> None: ...
+
+
+class History:
+    """A shop's syncs and a daemon's ticks, of which some die, with the runs that they asked for."""
+
+    def __init__(self, random: Random, deployment: Deployment, *, only_with_rows: bool) -> None:
+        self.random = random
+        self.deployment = deployment
+        self.airbyte = deployment.airbyte
+        self.only_with_rows = only_with_rows
+        # The last job of each connection that a run must follow, or a later one in its place.
+        self.last: dict[str, int] = {}
+        self.lost_cursors = 0
+
+    def go_on(self) -> None:
+        steps = [self.sync] * 4 + [self.tick] * 3 + [self.die, self.refuse, self.lose_cursor]
+        self.random.choice(steps)()
+
+    def sync(self) -> None:
+        self.airbyte.advance(timedelta(seconds=self.random.choice([0, 1, 40, 400])))
+        for _ in range(self.random.choice([1, 1, 3])):
+            connection = self.random.choice(self.airbyte.connections)
+            rows = self.random.choice([0, 5])
+            job = self.airbyte.run_sync(connection, rows=rows)
+            if rows or not self.only_with_rows:
+                self.last[connection.connection_id] = job.job_id
+
+    def tick(self) -> None:
+        self.submit(self.deployment.tick().requests)
+
+    def die(self) -> None:
+        """The daemon dies between two events, or behind all of them."""
+        self.deployment.tick(crash_after=self.random.randint(0, 9))
+
+    def refuse(self) -> None:
+        """Dagster fails to create some of the runs, twice: the cursor stays where it was."""
+        requests = self.deployment.tick(crash_after=10_000).requests
+        self.submit(requests[: self.random.randint(0, len(requests))])
+
+    def lose_cursor(self) -> None:
+        self.deployment.cursor = None
+
+    def submit(self, requests: list[dg.RunRequest] | tuple[dg.RunRequest, ...]) -> None:
+        """As the daemon does: a run key that was used is not used again."""
+        used = {run.tags["dagster/run_key"] for run in self.runs}
+        job = self.deployment.defs.resolve_implicit_global_asset_job_def()
+        for request in requests:
+            if request.run_key not in used:
+                tags = {"dagster/sensor_name": SENSOR, "dagster/run_key": request.run_key or ""}
+                self.deployment.instance.create_run_for_job(
+                    job.get_subset(asset_selection=set(request.asset_selection or ())),
+                    tags={**request.tags, **tags},
+                )
+
+    @property
+    def runs(self) -> list[dg.DagsterRun]:
+        return [each.dagster_run for each in self.deployment.instance.get_run_records()]
+
+    @property
+    def followed(self) -> dict[str, list[int]]:
+        """The jobs that runs follow, by connection, in the order of the runs."""
+        followed: dict[str, list[int]] = {each: [] for each in self.last}
+        connection_of = {job.job_id: job.connection_id for job in self.airbyte.jobs}
+        for run in reversed(self.runs):
+            for name in run.tags[FOLLOWS_TAG].split(","):
+                job_id = int(name.partition(":")[2].partition("-")[0])
+                followed.setdefault(connection_of[job_id], []).append(job_id)
+        return followed
+
+    def come_to_rest(self) -> None:
+        for _ in range(60):
+            self.tick()
+            last = self.deployment.ticks[-1]
+            if not (last.events or last.requests):
+                return
+        raise AssertionError(f"still not at rest: {self.deployment.ticks[-1].summary}")
+
+
+@contextmanager
+def history(seed: int) -> Iterator[History]:
+    random = Random(seed)
+    events, waiting = random.choice([3, 6, 250]), random.choice([1, 60])
+    only_with_rows = random.random() < 0.4
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        AirbyteSimulator(clock=clock_from_now()) as airbyte,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        patch.setattr(tick, "Limits", partial(Limits, events=events))
+        patch.setattr(runs_that_follow, "MOST_WAITING", waiting)
+        for number in range(CONNECTIONS):
+            streams = [f"t{number}_{place}" for place in range(random.choice([1, 2, 5]))]
+            airbyte.add_connection(f"c{number}", streams=streams)
+        options = {"downstream": dg.AssetSelection.all(), "only_with_rows": only_with_rows}
+        deployment = deployed(
+            airbyte, instance, report, summary, start_from=timedelta(days=1), **options
+        )
+        yield History(random, deployment, only_with_rows=only_with_rows)
+
+
+@pytest.mark.parametrize("seed", range(HISTORIES * SEED, HISTORIES * (SEED + 1)))
+def test_what_follows_a_sync_starts_once(seed: int) -> None:
+    with history(seed) as made_up:
+        for _ in range(STEPS):
+            made_up.go_on()
+        made_up.come_to_rest()
+
+        assert made_up.last
+        followed = made_up.followed
+        for connection_id, job_id in made_up.last.items():
+            assert max(followed[connection_id], default=0) >= job_id
+        assert followed == {each: sorted(set(jobs)) for each, jobs in followed.items()}
