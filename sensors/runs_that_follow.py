@@ -143,12 +143,20 @@ class RunsThatFollow:
         is_read: bool,
     ) -> Followed:
         """One request for all, or for each partition, and what waits for history to be read."""
-        new = self._new(downstream, decision)
+        followed = [each for each in decision.reported if _is_followed(each)]
+        new = [self._arrival(each) for each in followed]
+        new = [arrival for arrival in new if downstream.reach(arrival.keys)]
         first = first_of_each(waiting, ((each.connection_id, job_key(each.job)) for each in new))
         since, before = (waiting.since, waiting.up_to) if waiting else (now, _BEFORE_ALL)
         may_wait = now - since < LONGEST_WAIT.total_seconds() and len(first) <= MOST_WAITING
         read_up_to = max([before, *(end_of(each.sync.job) for each in decision.reported)])
-        history = HistoryRead(read_up_to if may_wait and not is_read else None, before)
+        # An earlier tick that died, or lost its cursor, may have asked for what this one would.
+        may_be_there = waiting is not None or not all(each.events for each in followed)
+        history = HistoryRead(
+            read_up_to if may_wait and not is_read else None,
+            before,
+            self._followed_before() if may_be_there else FollowedBefore(),
+        )
         try:
             arrivals = [*self._that_waited(waiting), *new]
             requests = downstream.requests(arrivals, self.workspace_id, history)
@@ -162,22 +170,8 @@ class RunsThatFollow:
             decision, requests, WaitingRuns(first, since, read_up_to) if waits else None
         )
 
-    def _new(self, downstream: Downstream, decision: Decision) -> list[Arrival]:
-        """What this tick reports and something follows, in the order of the reports.
-
-        What an earlier tick has reported comes again if that died, or if the cursor was lost since:
-        its run may be there already, together with others and so under another key.
-        """
-        followed = [each for each in decision.reported if _is_followed(each)]
-        before = FollowedBefore()
-        if not all(each.events for each in followed):
-            before = FollowedBefore.read(self.instance, self.sensor_name)
-        return [
-            arrival
-            for each in followed
-            if (each.events or not before.has(each.sync.job))
-            and downstream.reach((arrival := self._arrival(each)).keys)
-        ]
+    def _followed_before(self) -> FollowedBefore:
+        return FollowedBefore.read(self.instance, self.sensor_name)
 
     def _arrival(self, reported: ReportedSync) -> Arrival:
         job, counting = reported.sync.job, frozenset(reported.keys)

@@ -9,19 +9,23 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import Table
-from dagster_airbyte_sync.resources import Job, JobRef
+from dagster_airbyte_sync.resources import JobRef
 
 CONNECTION_TAG = "dagster-airbyte/connection_id"
 CONNECTION_NAME_TAG = "dagster-airbyte/connection_name"
 JOB_TAG = "dagster-airbyte/job_id"
 JOB_URL_TAG = "dagster-airbyte/job_url"
 OTHERS_TAG = "dagster-airbyte/other_syncs"
-# The last job that a run follows of each connection, for us to read.
+# The last job that a run follows of each connection, for us to read: with what has no partition,
+# and with its own partition.
 FOLLOWS_TAG = "dagster-airbyte/follows"
+FOLLOWS_IN_PARTITION_TAG = "dagster-airbyte/follows_in_partition"
 
 # So many other syncs are named in a tag for people, and so many in ours.
 _MOST_SHOWN = 20
 _MOST_NAMED = 300
+# Dagster's own.
+_PARTITION_TAG = "dagster/partition"
 # So much of a connection's id is enough to tell it from the others of a workspace.
 _ID_IN_TAG = 8
 # So many runs of a sensor are looked through, the newest first.
@@ -73,11 +77,14 @@ def newest_of_each(arrivals: Iterable[Arrival]) -> list[Arrival]:
 
 
 def tags_of(newest: Sequence[Arrival]) -> dict[str, str]:
-    """The tags of a run that follows several syncs: of the newest, and the names of the others."""
+    """What a run shows that follows several syncs: the newest, and the names of the others."""
     *others, last = newest
-    follows = ",".join(map(_name_in_tag, newest[-_MOST_NAMED:]))
-    shown = {OTHERS_TAG: _shown(others)} if others else {}
-    return {**last.tags, **shown, FOLLOWS_TAG: follows}
+    return {**last.tags, OTHERS_TAG: _shown(others)} if others else last.tags
+
+
+def follows_tag(arrivals: Sequence[Arrival]) -> str:
+    """What `FollowedBefore` reads again."""
+    return ",".join(map(_name_in_tag, newest_of_each(arrivals)[-_MOST_NAMED:]))
 
 
 def _shown(arrivals: Sequence[Arrival]) -> str:
@@ -92,27 +99,31 @@ def _name_in_tag(arrival: Arrival) -> str:
 
 @dataclass(frozen=True)
 class FollowedBefore:
-    """The jobs that runs of a sensor followed, by connection, as far back as is of use."""
+    """The jobs that runs of a sensor followed, as far back as is of use: by connection, and by the
+    partition with which a run followed them, or None."""
 
-    jobs: Mapping[str, Sequence[JobRef]] = field(default_factory=dict)
+    jobs: Mapping[tuple[str, str | None], Sequence[JobRef]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, instance: dg.DagsterInstance, sensor_name: str) -> "FollowedBefore":
         of_sensor = dg.RunsFilter(tags={"dagster/sensor_name": sensor_name})
         records = instance.get_run_records(of_sensor, limit=_MOST_RUNS)
-        jobs: dict[str, list[JobRef]] = {}
+        jobs: dict[tuple[str, str | None], list[JobRef]] = {}
         for record in records:
-            for each in record.dagster_run.tags.get(FOLLOWS_TAG, "").split(","):
-                connection, _, name = each.partition(":")
-                job = JobRef.named(name)
-                if job is not None:
-                    jobs.setdefault(connection, []).append(job)
+            tags = record.dagster_run.tags
+            places = ((FOLLOWS_TAG, None), (FOLLOWS_IN_PARTITION_TAG, tags.get(_PARTITION_TAG)))
+            for tag, partition_key in places:
+                for each in tags.get(tag, "").split(","):
+                    connection, _, name = each.partition(":")
+                    if (job := JobRef.named(name)) is not None:
+                        jobs.setdefault((connection, partition_key), []).append(job)
         return cls(jobs)
 
-    def has(self, job: Job) -> bool:
+    def has(self, arrival: Arrival, partition_key: str | None = None) -> bool:
         """Whether a run followed the job, or a later one of its connection."""
-        followed = self.jobs.get(job.connection_id[:_ID_IN_TAG], ())
-        return any(each.is_same(job.ref) or job.ref.precedes(each) for each in followed)
+        followed = self.jobs.get((arrival.connection_id[:_ID_IN_TAG], partition_key), ())
+        job = arrival.job
+        return any(each.is_same(job) or job.precedes(each) for each in followed)
 
 
 def run_key_of(workspace_id: str, newest: Sequence[Arrival]) -> str:

@@ -2,14 +2,18 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets.tables.partitions import Window, window_of
 from dagster_airbyte_sync.sensors.run_requests.arrival import (
+    FOLLOWS_IN_PARTITION_TAG,
+    FOLLOWS_TAG,
     Arrival,
+    FollowedBefore,
+    follows_tag,
     newest_of_each,
     run_key_of,
     tags_of,
@@ -27,19 +31,25 @@ Exists = Callable[[Partitions, str], bool]
 class HistoryRead:
     """How far Airbyte's history is read (its clock), and was before: None for all there is.
 
+    `followed` is what runs followed by now: it may be what this tick would ask for, if an earlier
+    one died, or if the cursor was lost since.
+
     The run of a partition waits until history is read to the partition's end: more of its syncs may
     come. One without a partition waits for all of it.
     """
 
     up_to: datetime | None = None
     before: datetime | None = None
+    followed: FollowedBefore = field(default_factory=FollowedBefore)
 
     def is_due(self, window: Window, arrival: Arrival) -> bool:
         """Whether the partition's run is due, and was not asked for in an earlier tick."""
         if self.up_to is not None and window.ends_at > self.up_to:
             return False
         was_due = self.before is not None and window.ends_at <= self.before
-        return not (arrival.was_waiting and was_due)
+        if arrival.was_waiting and was_due:
+            return False
+        return not self.followed.has(arrival, window.partition_key)
 
 
 @dataclass(frozen=True)
@@ -53,11 +63,25 @@ class Graph:
 
 @dataclass(frozen=True)
 class DueRun:
-    """Assets to run, and the syncs that they follow."""
+    """Assets to run, and the syncs that they follow: those with the partition, and those without.
+
+    With both, the run has one partition, and assets without partitions beside it.
+    """
 
     keys: Keys
-    arrivals: Sequence[Arrival]
+    plain: Sequence[Arrival] = ()
     partition_key: str | None = None
+    of_partition: Sequence[Arrival] = ()
+
+    @property
+    def arrivals(self) -> Sequence[Arrival]:
+        return self.plain or self.of_partition
+
+    @property
+    def tags(self) -> dict[str, str]:
+        follows = {FOLLOWS_TAG: self.plain, FOLLOWS_IN_PARTITION_TAG: self.of_partition}
+        known = {tag: follows_tag(arrivals) for tag, arrivals in follows.items() if arrivals}
+        return {**tags_of(newest_of_each(self.arrivals)), **known}
 
 
 def due_runs(
@@ -76,12 +100,13 @@ def due_runs(
         for each in sorted(timed, key=repr)
         for run in _runs_of(each, arrivals, graph, offset, history)
     ]
-    plain = {key for key in wanted if partitions[key] is None}
-    if not plain or history.up_to is not None:
+    due = [each for each in arrivals if history.up_to is None and not history.followed.has(each)]
+    plain = {key for key in graph.reach(_keys(due)) if partitions[key] is None}
+    if not plain:
         return runs
     if len(timed) == 1 and runs:
-        return [*runs[:-1], DueRun(runs[-1].keys | plain, arrivals, runs[-1].partition_key)]
-    return [*runs, DueRun(plain, arrivals)]
+        return [*runs[:-1], replace(runs[-1], keys=runs[-1].keys | plain, plain=due)]
+    return [*runs, DueRun(plain, due)]
 
 
 def _runs_of(
@@ -104,7 +129,7 @@ def _runs_of(
         reached = graph.reach(_keys(own))
         keys = {key for key in reached if graph.partitions[key] == partitioning}
         if keys and graph.exists(partitioning, window.partition_key):
-            runs.append(DueRun(keys, own, window.partition_key))
+            runs.append(DueRun(keys, (), window.partition_key, own))
     return runs
 
 
@@ -190,13 +215,12 @@ class Downstream:
         kept = sorted(wanted - refused.keys())
         if not kept:
             return None
-        newest = newest_of_each(run.arrivals)
-        key = run_key_of(workspace_id, newest)
+        key = run_key_of(workspace_id, newest_of_each(run.arrivals))
         request = dg.RunRequest(
             asset_selection=kept,
             partition_key=run.partition_key,
             run_key=f"{key}:{run.partition_key}" if run.partition_key else key,
-            tags=tags_of(newest),
+            tags=run.tags,
         )
         if refused:
             # The parts were good one by one; all of them together must be, too.

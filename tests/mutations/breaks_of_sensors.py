@@ -152,10 +152,10 @@ OF_SENSORS = (
     ),
     Break(
         "a poisonous run request does not reach Dagster",
-        "sensors/run_requests/of_each_sync.py:RequestMaker.requests_for",
+        "sensors/run_requests/of_each_sync.py:OfEachSync._checked",
         "self._runnable.check(request)",
         "pass",
-        "tests/sensors/test_runs_that_run_request_fn_asks_for.py::test_a_request_dagster_would_refuse_is_left_out_and_the_sync_still_reported",
+        "tests/sensors/follow/test_runs_that_run_request_fn_asks_for.py::test_a_request_dagster_would_refuse_is_left_out_and_the_sync_still_reported",
     ),
     Break(
         "1: of a job that is cut within its tables the rest is not forgotten",
@@ -215,9 +215,9 @@ OF_SENSORS = (
     ),
     Break(
         "a run that follows a sync after a restore is a new one",
-        "sensors/run_requests/of_each_sync.py:_signed",
-        'base = f"airbyte:{workspace_id}:{name_of(job)}"',
-        'base = f"airbyte:{workspace_id}:{job.id}"',
+        "sensors/run_requests/arrival.py:run_key_of",
+        'key = f"airbyte:{workspace_id}:{last.job.name}"',
+        'key = f"airbyte:{workspace_id}:{last.job.id}"',
         "tests/sensors/test_restored_airbyte.py::test_each_sync_after_the_restore_is_reported_once_and_is_new",
     ),
     Break(
@@ -313,7 +313,7 @@ OF_SENSORS = (
     ),
     Break(
         "a run follows the last table of its sync",
-        "sensors/tick.py:_Tick._requests",
+        "sensors/runs_that_follow.py:_is_followed",
         "reported.triggers_runs and reported.is_whole",
         "reported.triggers_runs",
         "tests/sensors/test_wide_connections.py::test_a_daemon_that_dies_at_any_event_loses_and_repeats_no_table",
@@ -334,7 +334,7 @@ OF_SENSORS = (
     ),
     Break(
         "4: run requests stand under the budget",
-        "sensors/tick.py:_Tick._requests",
+        "sensors/runs_that_follow.py:RunsThatFollow._sync_by_sync",
         "if place and self.budget.is_spent:",
         "if False:",
         "tests/sensors/test_ticks_without_time.py::test_runs_that_take_long_to_ask_for_are_asked_for_in_the_next_ticks",

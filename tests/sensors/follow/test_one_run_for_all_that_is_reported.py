@@ -7,8 +7,10 @@ from functools import partial
 import dagster as dg
 import pytest
 
+from dagster_airbyte_sync.resources import JobRef
 from dagster_airbyte_sync.sensors import runs_that_follow, tick
 from dagster_airbyte_sync.sensors.decide import Limits
+from dagster_airbyte_sync.sensors.run_requests.arrival import Arrival, run_key_of
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 from helpers.deployment import Deployment, Tick, version_of
 from helpers.downstream import DOWNSTREAM, names
@@ -75,6 +77,17 @@ def test_the_same_syncs_have_the_same_run_key_and_others_another(
     assert later.run_key != died.run_key
 
 
+def test_a_run_key_is_of_all_syncs_and_not_of_the_newest_alone() -> None:
+    def arrival(connection_id: str, job_id: int) -> Arrival:
+        return Arrival(connection_id, connection_id, JobRef(job_id), "", frozenset())
+
+    one, two, newest = arrival("a", 1), arrival("a", 2), arrival("b", 3)
+
+    keys = {run_key_of("w", arrivals) for arrivals in ([newest], [one, newest], [two, newest])}
+
+    assert len(keys) == 3
+
+
 @pytest.mark.usefixtures("small_ticks")
 def test_a_week_of_hourly_syncs_requests_one_run_when_the_last_is_reported(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
@@ -111,17 +124,34 @@ def test_runs_wait_for_history_no_longer_than_a_quarter_of_an_hour(
 def test_a_connection_that_synced_while_history_was_read_is_not_forgotten(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
 ) -> None:
-    """Nor does a table count that no sync since has written."""
+    stock = airbyte.add_connection("stock", streams=["items", "prices"])
     deployment = deploy(*DOWNSTREAM, downstream=dg.AssetSelection.all(), start_from=WEEK)
     leads = airbyte.run_sync(airbyte.connection("crm"))
-    users = airbyte.add_connection("stock", streams=["items", "prices"])
-    hourly(airbyte, users, 20)
+    hourly(airbyte, stock, 20)
 
     ticks = until_at_rest(deployment)
 
     (request,) = [request for tick in ticks for request in tick.requests]
     assert names(request) == ["forecast", "funnel"]
     assert request.tags["dagster-airbyte/job_id"] == str(leads.job_id)
+
+
+@pytest.mark.usefixtures("small_ticks")
+def test_a_table_that_was_not_synced_while_history_was_read_starts_nothing(
+    airbyte: AirbyteSimulator, deploy: Deploy
+) -> None:
+    """Of a connection of which only one stream was refreshed."""
+    crm = airbyte.add_connection("crm", streams=["leads", "orders"])
+    stock = airbyte.add_connection("stock", streams=["items", "prices"])
+    deployment = deploy(*DOWNSTREAM, downstream=dg.AssetSelection.all(), start_from=WEEK)
+    airbyte.run_sync(crm)
+    assert len(deployment.tick().requests) == 1
+    airbyte.run_refresh(crm, ["orders"])
+    hourly(airbyte, stock, 20)
+
+    (request,) = [each for tick in until_at_rest(deployment) for each in tick.requests]
+
+    assert names(request) == ["forecast", "revenue"]
 
 
 @pytest.mark.usefixtures("small_ticks")
