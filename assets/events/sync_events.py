@@ -3,6 +3,7 @@ looks the same whether a run or the sensor reports it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 import dagster as dg
 
@@ -87,10 +88,22 @@ def materialization(sync: FinishedSync, table: Table, ledger: Ledger) -> dg.Asse
 
 
 def _data_version(job: Job, table: Table, stats: StreamStats, ledger: Ledger) -> str:
-    moved_nothing = 0 in (stats.records_committed, job.rows)
-    keeps = moved_nothing or ledger.is_late(table.key, job.ref)
     before = ledger.data_version(table.key)
-    return before if keeps and before is not None else name_of(job)
+    if before is None:
+        return name_of(job)
+    moved_nothing = 0 in (stats.records_committed, job.rows)
+    if moved_nothing or (ledger.is_late(table.key, job.ref) and not _is_of_older(before, job)):
+        return before
+    return name_of(job)
+
+
+def _is_of_older(data_version: str, job: Job) -> bool:
+    """Whether it names a job before this one, which `name_of` has named."""
+    number, _, created = data_version.partition("-")
+    if not (number.isdecimal() and (created.isdecimal() or not created)):
+        return False
+    made = datetime.fromtimestamp(int(created), timezone.utc) if created else None
+    return JobRef(int(number), made).precedes(job.ref)
 
 
 def name_of(job: Job) -> str:
