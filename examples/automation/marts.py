@@ -45,7 +45,15 @@ def segments() -> None:
     """After each sync that moved rows, whatever else runs, fails or is missing."""
 
 
+# Dagster's own sensor for conditions would be off until somebody switches it on.
+conditions = dg.AutomationConditionSensorDefinition(
+    "conditions",
+    target=dg.AssetSelection.all(),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+
 defs = dg.Definitions(
     [exchange_rates, last_order, revenue, morning_report, todays_customers, segments],
+    sensors=[conditions],
     executor=dg.in_process_executor,
 )

@@ -101,8 +101,12 @@ def test_a_condition_on_data_versions_is_true_after_rows_only(deployment: Automa
     assert "segments" not in deployment.evaluate()
 
     deployment.sync("customers", rows=3)
-    assert "segments" in deployment.evaluate()
+    assert "segments" in deployment.evaluate(run_later=True)
     assert "segments" not in deployment.evaluate()
+
+    deployment.sync("customers", rows=3)
+    assert "segments" in deployment.evaluate()  # Though its first run still waits.
+    deployment.run_waiting()
 
 
 def test_nothing_runs_as_long_as_dagsters_sensor_for_conditions_is_off(

@@ -110,6 +110,16 @@ def test_a_sync_that_a_dagster_run_reports_counts_the_same(
     assert evaluated.wants() == (1 if rows else 0)
 
 
+def test_a_run_that_somebody_starts_after_the_rows_does_not_count_for_them(
+    evaluated: Evaluated,
+) -> None:
+    """Nobody can say whether it began before they came: rather a run too many."""
+    evaluated.sync(orders=5)
+    assert evaluated.deployment.materialize("report").success
+
+    assert evaluated.wants() == 1
+
+
 def test_a_run_of_table_and_asset_together_does_not_make_it_run_again(
     evaluated: Evaluated, airbyte: AirbyteSimulator, shop: SimulatedConnection
 ) -> None:

@@ -243,10 +243,9 @@ class AutomationDaemon:
         self._instance = instance
         self._now = now
         self._assets = AssetDaemon(settings={}, pre_sensor_interval_seconds=30)
-        self.start_automation()
 
     def start_automation(self) -> None:
-        """As the switch in the UI does: Dagster's own sensors for conditions are off at first."""
+        """Switch on the sensors for conditions, as the UI does."""
         for sensor in self._automation_sensors():
             self._instance.start_sensor(sensor)
 
