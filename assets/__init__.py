@@ -1,5 +1,6 @@
 """What a connection of Airbyte is in Dagster: assets, their events, and syncs on demand."""
 
+from dagster_airbyte_sync.assets.events.new_rows import eager_on_new_rows
 from dagster_airbyte_sync.assets.events.sync_events import FinishedSync
 from dagster_airbyte_sync.assets.schedules.airbyte_schedules import build_schedules_from_airbyte
 from dagster_airbyte_sync.assets.schedules.selection import without_paused
@@ -56,6 +57,7 @@ __all__ = [
     "build_schedules_from_airbyte",
     "clean_name",
     "clean_name_with_case",
+    "eager_on_new_rows",
     "freshness_from_airbyte_schedule",
     "load_airbyte_asset_specs",
     "load_tables",

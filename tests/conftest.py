@@ -31,6 +31,7 @@ SLOW = (
     "mutations",
     "repository",
     "migration",
+    "automation",
     "daemon",
     "dg_project",
     "on_demand",

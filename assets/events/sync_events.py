@@ -90,9 +90,17 @@ def materialization(sync: FinishedSync, table: Table, ledger: Ledger) -> dg.Asse
 
 
 def _data_version(job: Job, table: Table, stats: StreamStats, ledger: Ledger) -> str:
-    keeps = not _moved_rows(job, stats) or ledger.is_late(table.key, job.ref)
     before = ledger.data_version(table.key)
-    return before if keeps and before is not None else job.ref.name
+    if before is None:
+        return job.ref.name
+    is_late = ledger.is_late(table.key, job.ref) and not _is_of_older(before, job)
+    return before if is_late or not _moved_rows(job, stats) else job.ref.name
+
+
+def _is_of_older(data_version: str, job: Job) -> bool:
+    """Whether it names a job before this one."""
+    versioned = JobRef.named(data_version)
+    return versioned is not None and versioned.precedes(job.ref)
 
 
 def moved_rows(job: Job, table: Table) -> bool:

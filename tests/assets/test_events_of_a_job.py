@@ -160,6 +160,32 @@ def test_the_data_version_is_the_last_job_that_moved_rows() -> None:
     assert first_ever.tags == {"dagster/data_version": VERSION}
 
 
+@pytest.mark.parametrize("before", ["5-1785000000", "5"])
+def test_rows_that_are_reported_late_after_an_empty_sync_are_a_new_data_version(
+    before: str,
+) -> None:
+    """The newer sync moved nothing, and so kept the version of one before both."""
+    newer = JobRef(JOB.id + 1, BEGAN + timedelta(hours=1))
+    empty = Ledger({ORDERS.key: LastReported(newer, newer, data_version=before)})
+
+    assert materialization(sync(), ORDERS, empty).tags == {"dagster/data_version": VERSION}
+
+
+def test_rows_that_are_reported_late_do_not_replace_the_version_of_newer_rows() -> None:
+    newer = JobRef(JOB.id + 1, BEGAN + timedelta(hours=1))
+    version = f"{newer.id}-{int((BEGAN + timedelta(hours=1)).timestamp())}"
+    moved = Ledger({ORDERS.key: LastReported(newer, newer, data_version=version)})
+
+    assert materialization(sync(), ORDERS, moved).tags == {"dagster/data_version": version}
+
+
+def test_a_data_version_that_names_no_job_is_kept_by_what_is_reported_late() -> None:
+    newer = JobRef(JOB.id + 1, BEGAN + timedelta(hours=1))
+    foreign = Ledger({ORDERS.key: LastReported(newer, newer, data_version="by-hand")})
+
+    assert materialization(sync(), ORDERS, foreign).tags == {"dagster/data_version": "by-hand"}
+
+
 def test_a_number_that_comes_again_after_a_restore_is_another_data_version() -> None:
     restored = replace(JOB, created_at=BEGAN + timedelta(days=1), updated_at=None)
 

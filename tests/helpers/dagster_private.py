@@ -3,9 +3,11 @@ is private in Dagster; the product never does."""
 
 import logging
 import os
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
@@ -14,11 +16,17 @@ import dagster as dg
 import pytest
 from dagster._core.events import AssetObservationData, StepMaterializationData
 from dagster._core.execution.plan.objects import StepFailureData, StepSuccessData
-from dagster._core.remote_origin import InProcessCodeLocationOrigin
+from dagster._core.remote_origin import (
+    CodeLocationOrigin,
+    InProcessCodeLocationOrigin,
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+)
+from dagster._core.remote_representation.external import RemoteSensor
 from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
+from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget, WorkspaceLoadTarget
+from dagster._daemon.asset_daemon import AssetDaemon
 from dagster._daemon.sensor import execute_sensor_iteration
 from dagster._scheduler.scheduler import ScheduleIterationTimes, launch_scheduled_runs
 from dagster._utils.schedules import schedule_execution_time_iterator
@@ -39,6 +47,15 @@ RUNS_AT_ONCE = {
     "run_coordinator": {
         "module": "dagster._core.run_coordinator",
         "class": "DefaultRunCoordinator",
+    },
+}
+
+# For one whose runs wait until a test lets them go, and are executed in this process, too.
+RUNS_ON_DEMAND = {
+    **RUNS_AT_ONCE,
+    "run_coordinator": {
+        "module": "dagster._core.run_coordinator",
+        "class": "QueuedRunCoordinator",
     },
 }
 
@@ -164,20 +181,132 @@ def _now() -> datetime:
 
 @contextmanager
 def _location(
-    instance: dg.DagsterInstance, python_file: Path, environ: dict[str, str]
+    instance: dg.DagsterInstance, python_file: Path, environ: Mapping[str, str]
 ) -> Iterator[WorkspaceProcessContext]:
-    before = dict(os.environ)
-    os.environ.update(environ)
     origin = InProcessCodeLocationOrigin(
         loadable_target_origin=LoadableTargetOrigin(python_file=str(python_file), attribute="defs"),
         location_name="test",
     )
+    with _workspace(instance, InProcessWorkspaceLoadTarget(origin), environ) as context:
+        yield context
+
+
+@contextmanager
+def _workspace(
+    instance: dg.DagsterInstance, target: WorkspaceLoadTarget, environ: Mapping[str, str]
+) -> Iterator[WorkspaceProcessContext]:
+    before = dict(os.environ)
+    os.environ.update(environ)
     try:
-        with WorkspaceProcessContext(instance, InProcessWorkspaceLoadTarget(origin)) as context:
+        with WorkspaceProcessContext(instance, target) as context:
             yield context
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+@dataclass(frozen=True)
+class CodeServer:
+    """A process that serves the `defs` of a file, run by a Python that may be of another place."""
+
+    python_file: Path
+    python: str = sys.executable
+
+    def origin(self) -> CodeLocationOrigin:
+        target = LoadableTargetOrigin(
+            executable_path=self.python, python_file=str(self.python_file), attribute="defs"
+        )
+        return ManagedGrpcPythonEnvCodeLocationOrigin(target, self.python_file.stem)
+
+
+@dataclass(frozen=True)
+class _CodeServers(WorkspaceLoadTarget):
+    servers: Sequence[CodeServer]
+
+    def create_origins(self) -> Sequence[CodeLocationOrigin]:
+        return [server.origin() for server in self.servers]
+
+
+class AutomationDaemon:
+    """Dagster's loops for sensors and for automation conditions over several code locations.
+
+    `now` is what time it is for both; each pass takes place only once the sensors are due again.
+    """
+
+    def __init__(
+        self,
+        context: WorkspaceProcessContext,
+        instance: dg.DagsterInstance,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._context = context
+        self._instance = instance
+        self._now = now
+        self._assets = AssetDaemon(settings={}, pre_sensor_interval_seconds=30)
+
+    def start_automation(self) -> None:
+        """Switch on the sensors for conditions, as the UI does."""
+        for sensor in self._automation_sensors():
+            self._instance.start_sensor(sensor)
+
+    def stop_automation(self) -> None:
+        for sensor in self._automation_sensors():
+            self._instance.stop_sensor(
+                sensor.get_remote_origin().get_id(), sensor.selector_id, sensor
+            )
+
+    def _automation_sensors(self) -> list[RemoteSensor]:
+        locations = self._context.create_request_context().code_locations
+        repositories = (r for location in locations for r in location.get_repositories().values())
+        sensors = (sensor for repository in repositories for sensor in repository.get_sensors())
+        return [sensor for sensor in sensors if sensor.sensor_type.is_handled_by_asset_daemon]
+
+    def report(self) -> None:
+        """A pass over all sensors but those for conditions."""
+        with dagster_time(self._now):
+            passes = execute_sensor_iteration(self._context, LOGGER, None, None)
+            errors = [error for error in passes if error]
+        assert not errors, errors
+
+    def evaluate(self) -> list[dg.DagsterRun]:
+        """A pass over all conditions; the runs it has asked for, the oldest first."""
+        before = {run.run_id for run in self._instance.get_runs()}
+        with dagster_time(self._now):
+            self._assets._run_iteration_impl(self._context, None, {}, {})
+        self._check_ticks()
+        runs = [run for run in self._instance.get_runs() if run.run_id not in before]
+        return list(reversed(runs))
+
+    def execute(self, runs: Sequence[dg.DagsterRun]) -> None:
+        """Take the runs out of the queue and execute them; the instance has RUNS_ON_DEMAND."""
+        with dagster_time(self._now):
+            for run in runs:
+                self._instance.launch_run(run.run_id, self._context.create_request_context())
+        after = [self._instance.get_run_by_id(run.run_id) for run in runs]
+        assert all(run and run.is_success for run in after), after
+
+    def _check_ticks(self) -> None:
+        states = self._instance.all_instigator_state()
+        ticks = (
+            self._instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
+            for state in states
+        )
+        failed = [tick for newest in ticks for tick in newest if tick.status is TickStatus.FAILURE]
+        assert not failed, [str(tick.error) for tick in failed]
+
+
+@contextmanager
+def automation_daemon(
+    instance: dg.DagsterInstance,
+    servers: Sequence[CodeServer],
+    environ: Mapping[str, str],
+    now: Callable[[], datetime],
+) -> Iterator[AutomationDaemon]:
+    """The daemon over code servers, which may read `environ`."""
+    with _workspace(instance, _CodeServers(servers), environ) as context:
+        for entry in context.create_request_context().get_code_location_entries().values():
+            assert entry.code_location, entry.load_error
+        yield AutomationDaemon(context, instance, now)
 
 
 def store_step_event(
@@ -253,10 +382,14 @@ def fire_times(crons: Sequence[str], start: datetime, count: int, zone: str) -> 
 
 __all__ = [
     "RUNS_AT_ONCE",
+    "RUNS_ON_DEMAND",
+    "AutomationDaemon",
+    "CodeServer",
     "Died",
     "SensorDaemon",
     "TickStatus",
     "asset_records_not_written",
+    "automation_daemon",
     "dagster_time",
     "fire_times",
     "scheduled_runs",
