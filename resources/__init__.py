@@ -28,9 +28,11 @@ from dagster_airbyte_sync.resources.records.catalog_loss import PoorerCatalog
 from dagster_airbyte_sync.resources.records.job_ref import JobRef
 from dagster_airbyte_sync.resources.records.jobs import (
     Job,
+    JobFailure,
     JobStatus,
     JobType,
     StreamStats,
+    connection_url,
     job_url,
 )
 from dagster_airbyte_sync.resources.snapshot_file import (
@@ -64,6 +66,7 @@ __all__ = [
     "Connection",
     "Destination",
     "Job",
+    "JobFailure",
     "JobRef",
     "JobStatus",
     "JobType",
@@ -77,6 +80,7 @@ __all__ = [
     "SyncSchedule",
     "TimeBudget",
     "as_workspace",
+    "connection_url",
     "find_workspace",
     "forgets_arguments",
     "job_url",

@@ -16,8 +16,14 @@ from dagster_airbyte_sync.assets import (
     load_tables,
     syncing_assets,
 )
-from dagster_airbyte_sync.resources import BaseAirbyteWorkspace
-from dagster_airbyte_sync.sensors import NamedJob, RunRequestFn, build_airbyte_polling_sensor
+from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
+from dagster_airbyte_sync.sensors import (
+    NamedJob,
+    OnFailure,
+    RunRequestFn,
+    build_airbyte_failure_sensor,
+    build_airbyte_polling_sensor,
+)
 
 
 def build_airbyte_definitions(
@@ -40,6 +46,7 @@ def build_airbyte_definitions(
     run_request_fn: RunRequestFn | None = None,
     jobs: Sequence[NamedJob] = (),
     hold_limit: timedelta = timedelta(hours=1),
+    on_failure: NamedJob | OnFailure | None = None,
     include_inactive: bool = True,
     freshness_from_airbyte_schedule: bool | TakenOver | str = False,
     snapshot: Path | None = None,
@@ -49,6 +56,8 @@ def build_airbyte_definitions(
     Args:
         sync: Whether Dagster can start syncs by materializing the assets. False: it only observes.
         checks: Whether each table has a check that shows how its last sync ended.
+        on_failure: A job that a second sensor starts for each sync that failed or was cancelled, or
+            an OnFailure for what else `build_airbyte_failure_sensor` can do.
         include_inactive: Whether connections that are paused in Airbyte have assets, too.
         freshness_from_airbyte_schedule: Whether each table has a freshness policy from its
             connection's own schedule in Airbyte, or from the one that Dagster has taken over.
@@ -89,7 +98,16 @@ def build_airbyte_definitions(
         resource_key,
         sync=sync,
         checks=checks,
-        sensor=sensor,
+        sensors=[
+            sensor,
+            *failure_sensors(
+                workspace,
+                on_failure,
+                resource_key=resource_key,
+                connection_selector_fn=connection_selector_fn,
+                default_sensor_status=default_sensor_status,
+            ),
+        ],
         retry_policy=retry_policy,
         pool=pool,
         backfill_policy=backfill_policy,
@@ -104,7 +122,7 @@ def definitions_of_tables(
     *,
     sync: bool,
     checks: bool,
-    sensor: dg.SensorDefinition | None,
+    sensors: Sequence[dg.SensorDefinition],
     schedules: Sequence[dg.ScheduleDefinition] = (),
     **options: Any,
 ) -> dg.Definitions:
@@ -113,7 +131,37 @@ def definitions_of_tables(
     return dg.Definitions(
         assets=syncing_assets(tables, resource_key, **options) if sync else specs,
         asset_checks=build_airbyte_sync_checks(specs, resource_key) if checks else [],
-        sensors=[sensor] if sensor else [],
+        sensors=sensors,
         schedules=schedules,
         resources={resource_key: workspace},
     )
+
+
+def failure_sensors(
+    workspace: BaseAirbyteWorkspace, on_failure: NamedJob | OnFailure | None, **options: Any
+) -> list[dg.SensorDefinition]:
+    """The sensor for what goes wrong, if one is asked for; `options` are those it shares."""
+    if on_failure is None:
+        return []
+    if not isinstance(on_failure, OnFailure):
+        _refuse_what_is_no_job(on_failure)
+        on_failure = OnFailure(on_failure)
+    return [
+        build_airbyte_failure_sensor(
+            workspace=workspace,
+            start=on_failure.start,
+            jobs=on_failure.jobs,
+            kinds=on_failure.kinds,
+            late_after=on_failure.late_after,
+            name=on_failure.name,
+            **options,
+        )
+    ]
+
+
+def _refuse_what_is_no_job(on_failure: object) -> None:
+    if not isinstance(getattr(on_failure, "name", None), str):
+        raise AirbyteSettingsError(
+            f"on_failure is {on_failure!r}: give a job, or OnFailure(start=..., jobs=[...]) for a"
+            " function and the jobs that its requests may name."
+        )

@@ -20,7 +20,7 @@ from dagster_airbyte_sync.assets import (
     sync_schedule,
     without_paused,
 )
-from dagster_airbyte_sync.builder import definitions_of_tables
+from dagster_airbyte_sync.builder import definitions_of_tables, failure_sensors
 from dagster_airbyte_sync.component.schedule_fields import ScheduleFields, refuse_same_names
 from dagster_airbyte_sync.component.sensor_fields import SensorFields
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
@@ -76,7 +76,7 @@ class ComponentDefinitions:
             component.resource_key,
             sync=component.sync,
             checks=component.checks,
-            sensor=None if component.sensor is None else self._sensor(component.sensor),
+            sensors=[] if component.sensor is None else self._sensors(component.sensor),
             schedules=[schedule for _, schedule in made],
             sync_fn=self._sync,
             # As in dagster-airbyte's component, though its builder makes all names lower case.
@@ -107,18 +107,27 @@ class ComponentDefinitions:
         airbyte = cast("AirbyteWorkspace | AirbyteCloudWorkspace", as_syncing_workspace(workspace))
         return self.component.execute(context=context, airbyte=airbyte)
 
-    def _sensor(self, fields: SensorFields) -> dg.SensorDefinition:
-        return build_airbyte_polling_sensor(
-            workspace=self.component.workspace,
-            resource_key=self.component.resource_key,
+    def _sensors(self, fields: SensorFields) -> list[dg.SensorDefinition]:
+        component, status = self.component, dg.DefaultSensorStatus(fields.status.upper())
+        reporting = build_airbyte_polling_sensor(
+            workspace=component.workspace,
+            resource_key=component.resource_key,
             dagster_airbyte_translator=self._translator,
-            connection_selector_fn=self.component.connection_selector,
+            connection_selector_fn=component.connection_selector,
             name=fields.name,
             minimum_interval_seconds=fields.interval,
-            default_sensor_status=dg.DefaultSensorStatus(fields.status.upper()),
+            default_sensor_status=status,
             start_from=fields.start_from,
             downstream=fields.downstream,
         )
+        failing = failure_sensors(
+            component.workspace,
+            None if fields.on_failure is None else fields.on_failure.as_on_failure(),
+            resource_key=component.resource_key,
+            connection_selector_fn=component.connection_selector,
+            default_sensor_status=status,
+        )
+        return [reporting, *failing]
 
     def _made(self, fields: ScheduleFields) -> Iterator[dg.ScheduleDefinition]:
         component = self.component
