@@ -15,7 +15,6 @@ from dagster_airbyte_sync.sensors.cursor.packing import (
     unpack,
     unpack_text,
 )
-from dagster_airbyte_sync.sensors.cursor.pending import end_of
 from dagster_airbyte_sync.sensors.failures.held import Held, Pair
 from dagster_airbyte_sync.sensors.failures.problem import ProblemKind
 
@@ -93,7 +92,7 @@ def _as_row(held: Held, longest: int) -> list[object]:
         held.kind.value,
         job.id,
         job.created_at and int(job.created_at.timestamp()),
-        int(end_of(job).timestamp()),
+        job.ended_at and int(job.ended_at.timestamp()),
         held.since,
         held.others,
         job.failure.message[:longest] if job.failure and longest else None,

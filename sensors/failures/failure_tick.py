@@ -111,7 +111,9 @@ class _Tick:
 
     def _read(self, cursor: Cursor) -> Scan:
         """To the newest job, if half of the tick's time is enough: the rest is for the runs."""
-        scan = HistoryScan(self.client, cursor, self.budget.half()).go_on(lambda job: 0, 1)
+        half = self.budget.half()
+        budget = self.budget if half.is_spent else half
+        scan = HistoryScan(self.client, cursor, budget).go_on(lambda job: 0, 1)
         if scan.unreadable:
             self.log.warning(
                 "Airbyte listed %d jobs without an id or a connection: how they ended is unknown",

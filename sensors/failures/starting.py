@@ -79,7 +79,7 @@ class RunMaker:
         except Exception:
             # The user's own function may raise anything, and must not stop the sensor for ever.
             self._log.exception(
-                "No run for %s", f"{problem.kind.value} sync of {problem.connection_name}"
+                "No run for the %s sync of %s", problem.kind.value, problem.connection_name
             )
             return None
 
