@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 
@@ -92,26 +92,25 @@ def build_airbyte_definitions(
         jobs=jobs,
         hold_limit=hold_limit,
     )
-    return definitions_of_tables(
+    defs = definitions_of_tables(
         tables,
         workspace,
         resource_key,
         sync=sync,
         checks=checks,
-        sensors=[
-            sensor,
-            *failure_sensors(
-                workspace,
-                on_failure,
-                resource_key=resource_key,
-                connection_selector_fn=connection_selector_fn,
-                default_sensor_status=default_sensor_status,
-            ),
-        ],
+        sensor=sensor,
         retry_policy=retry_policy,
         pool=pool,
         backfill_policy=backfill_policy,
         op_tags=op_tags,
+    )
+    return with_failures(
+        defs,
+        workspace,
+        on_failure,
+        resource_key=resource_key,
+        connection_selector_fn=connection_selector_fn,
+        default_sensor_status=default_sensor_status,
     )
 
 
@@ -122,7 +121,7 @@ def definitions_of_tables(
     *,
     sync: bool,
     checks: bool,
-    sensors: Sequence[dg.SensorDefinition],
+    sensor: dg.SensorDefinition | None,
     schedules: Sequence[dg.ScheduleDefinition] = (),
     **options: Any,
 ) -> dg.Definitions:
@@ -131,37 +130,45 @@ def definitions_of_tables(
     return dg.Definitions(
         assets=syncing_assets(tables, resource_key, **options) if sync else specs,
         asset_checks=build_airbyte_sync_checks(specs, resource_key) if checks else [],
-        sensors=sensors,
+        sensors=[sensor] if sensor else [],
         schedules=schedules,
         resources={resource_key: workspace},
     )
 
 
-def failure_sensors(
-    workspace: BaseAirbyteWorkspace, on_failure: NamedJob | OnFailure | None, **options: Any
-) -> list[dg.SensorDefinition]:
-    """The sensor for what goes wrong, if one is asked for; `options` are those it shares."""
+def with_failures(
+    defs: dg.Definitions,
+    workspace: BaseAirbyteWorkspace,
+    on_failure: NamedJob | OnFailure | None,
+    **options: Any,
+) -> dg.Definitions:
+    """The definitions, and if it is asked for, the sensor for what goes wrong, with its job.
+
+    `options` are those that the sensor shares with the one that reports.
+    """
     if on_failure is None:
-        return []
-    if not isinstance(on_failure, OnFailure):
-        _refuse_what_is_no_job(on_failure)
-        on_failure = OnFailure(on_failure)
-    return [
-        build_airbyte_failure_sensor(
-            workspace=workspace,
-            start=on_failure.start,
-            jobs=on_failure.jobs,
-            kinds=on_failure.kinds,
-            late_after=on_failure.late_after,
-            name=on_failure.name,
-            **options,
-        )
-    ]
+        return defs
+    wished = on_failure if isinstance(on_failure, OnFailure) else _of_job(on_failure)
+    # By its name: where a sensor brings a job that needs resources, Dagster makes the sensor anew,
+    # and warns of what is new in Dagster itself.
+    start = getattr(wished.start, "name", wished.start)
+    sensor = build_airbyte_failure_sensor(
+        workspace=workspace,
+        start=start,
+        jobs=wished.jobs,
+        kinds=wished.kinds,
+        late_after=wished.late_after,
+        name=wished.name,
+        **options,
+    )
+    jobs = [] if start is wished.start else [cast(dg.JobDefinition, wished.start)]
+    return dg.Definitions.merge(defs, dg.Definitions(sensors=[sensor], jobs=jobs))
 
 
-def _refuse_what_is_no_job(on_failure: object) -> None:
-    if not isinstance(getattr(on_failure, "name", None), str):
-        raise AirbyteSettingsError(
-            f"on_failure is {on_failure!r}: give a job, or OnFailure(start=..., jobs=[...]) for a"
-            " function and the jobs that its requests may name."
-        )
+def _of_job(on_failure: NamedJob) -> OnFailure:
+    if isinstance(getattr(on_failure, "name", None), str):
+        return OnFailure(on_failure)
+    raise AirbyteSettingsError(
+        f"on_failure is {on_failure!r}: give a job, or OnFailure(start=..., jobs=[...]) for a"
+        " function and the jobs that its requests may name."
+    )

@@ -20,7 +20,7 @@ from dagster_airbyte_sync.assets import (
     sync_schedule,
     without_paused,
 )
-from dagster_airbyte_sync.builder import definitions_of_tables, failure_sensors
+from dagster_airbyte_sync.builder import definitions_of_tables, with_failures
 from dagster_airbyte_sync.component.schedule_fields import ScheduleFields, refuse_same_names
 from dagster_airbyte_sync.component.sensor_fields import SensorFields
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
@@ -68,7 +68,7 @@ class ComponentDefinitions:
         component = self.component
         made = [(each, schedule) for each in component.schedules for schedule in self._made(each)]
         refuse_same_names(made)
-        return definitions_of_tables(
+        defs = definitions_of_tables(
             self._tables(
                 component.connection_selector, include_inactive=component.include_inactive
             ),
@@ -76,12 +76,13 @@ class ComponentDefinitions:
             component.resource_key,
             sync=component.sync,
             checks=component.checks,
-            sensors=[] if component.sensor is None else self._sensors(component.sensor),
+            sensor=None if component.sensor is None else self._sensor(component.sensor),
             schedules=[schedule for _, schedule in made],
             sync_fn=self._sync,
             # As in dagster-airbyte's component, though its builder makes all names lower case.
             clean_fn=clean_name_with_case,
         )
+        return self._with_failures(defs, component.sensor)
 
     @cached_property
     def _translator(self) -> DagsterAirbyteTranslator:
@@ -107,27 +108,30 @@ class ComponentDefinitions:
         airbyte = cast("AirbyteWorkspace | AirbyteCloudWorkspace", as_syncing_workspace(workspace))
         return self.component.execute(context=context, airbyte=airbyte)
 
-    def _sensors(self, fields: SensorFields) -> list[dg.SensorDefinition]:
-        component, status = self.component, dg.DefaultSensorStatus(fields.status.upper())
-        reporting = build_airbyte_polling_sensor(
-            workspace=component.workspace,
-            resource_key=component.resource_key,
+    def _sensor(self, fields: SensorFields) -> dg.SensorDefinition:
+        return build_airbyte_polling_sensor(
+            workspace=self.component.workspace,
+            resource_key=self.component.resource_key,
             dagster_airbyte_translator=self._translator,
-            connection_selector_fn=component.connection_selector,
+            connection_selector_fn=self.component.connection_selector,
             name=fields.name,
             minimum_interval_seconds=fields.interval,
-            default_sensor_status=status,
+            default_sensor_status=dg.DefaultSensorStatus(fields.status.upper()),
             start_from=fields.start_from,
             downstream=fields.downstream,
         )
-        failing = failure_sensors(
-            component.workspace,
-            None if fields.on_failure is None else fields.on_failure.as_on_failure(),
-            resource_key=component.resource_key,
-            connection_selector_fn=component.connection_selector,
-            default_sensor_status=status,
+
+    def _with_failures(self, defs: dg.Definitions, fields: SensorFields | None) -> dg.Definitions:
+        if fields is None or fields.on_failure is None:
+            return defs
+        return with_failures(
+            defs,
+            self.component.workspace,
+            fields.on_failure.as_on_failure(),
+            resource_key=self.component.resource_key,
+            connection_selector_fn=self.component.connection_selector,
+            default_sensor_status=dg.DefaultSensorStatus(fields.status.upper()),
         )
-        return [reporting, *failing]
 
     def _made(self, fields: ScheduleFields) -> Iterator[dg.ScheduleDefinition]:
         component = self.component
