@@ -9,6 +9,7 @@ import pytest
 
 from helpers.breaks import Break
 from mutations.breaks_of_assets import OF_ASSETS
+from mutations.breaks_of_failures import OF_FAILURES
 from mutations.breaks_of_resources import OF_RESOURCES
 from mutations.breaks_of_sensors import OF_SENSORS
 
@@ -16,7 +17,7 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
-    "one", [*OF_SENSORS, *OF_ASSETS, *OF_RESOURCES], ids=lambda one: one.invariant
+    "one", [*OF_SENSORS, *OF_FAILURES, *OF_ASSETS, *OF_RESOURCES], ids=lambda one: one.invariant
 )
 def test_a_break_has_its_line_in_the_product(one: Break) -> None:
     source = (CHECKOUT / one.file).read_text()

@@ -15,13 +15,14 @@ import pytest
 from helpers.breaks import Break
 from helpers.preloaded import preloaded
 from mutations.breaks_of_assets import OF_ASSETS
+from mutations.breaks_of_failures import OF_FAILURES
 from mutations.breaks_of_resources import OF_RESOURCES
 from mutations.breaks_of_sensors import OF_SENSORS
 
 CHECKOUT = Path(__file__).parents[2]
 
 
-BREAKS = (*OF_SENSORS, *OF_ASSETS, *OF_RESOURCES)
+BREAKS = (*OF_SENSORS, *OF_FAILURES, *OF_ASSETS, *OF_RESOURCES)
 
 
 @pytest.fixture(scope="module")
