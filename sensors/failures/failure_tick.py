@@ -76,10 +76,10 @@ class _Tick:
         scan = self._read(before.history)
         gathered = gather(before.held, scan.new, self.watching.kinds, self.now)
         is_complete = scan.complete and not gathered.left
-        look = self._looking().look(before, is_complete=is_complete)
         asking = self._asking()
         wanted = due(gathered, self.now, is_complete=is_complete)
         held = still_held(gathered, takewhile(asking.takes, wanted))
+        look = self._looking().look(before, is_complete=is_complete)
         late = list(takewhile(asking.takes_late, look.late))
         looked = look.after(late, self.now)
         history = self._moved(before.history, scan, gathered)
@@ -129,6 +129,7 @@ class _Tick:
             self.watching.late_after,
             self.now,
             self.watching.interval,
+            self.log,
         )
 
     def _asking(self) -> Asking:

@@ -72,7 +72,7 @@ def gather(
 def _after(earlier: Held | None, kind: ProblemKind, job: Job, now: int) -> Held:
     if earlier is None:
         return Held(kind, job, now)
-    newest = max(earlier.job, job, key=end_of)
+    newest = job if end_of(job) >= end_of(earlier.job) else earlier.job
     return replace(earlier, job=newest, others=earlier.others + 1)
 
 

@@ -91,6 +91,11 @@ def late_connections(
     return [each for each in found if each]
 
 
+def may_be_late(tables: Iterable[Table], late_after: LateAfter) -> bool:
+    """Whether anything says how old one of the tables may be."""
+    return any(_limit(table, late_after) for table in tables)
+
+
 def _late(
     connection_id: str,
     tables: Iterable[Table],

@@ -1,5 +1,6 @@
 """When to look for late connections, and what is found that wants a run."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -40,6 +41,7 @@ class Looking:
     late_after: LateAfter
     now: int
     interval: int
+    log: logging.Logger
 
     def look(self, before: FailureCursor, *, is_complete: bool) -> Look:
         """Nothing is late for a sensor that has a history to catch up on."""
@@ -54,6 +56,12 @@ class Looking:
         return self._look(before.late, self.tables())
 
     def _look(self, marked: frozenset[int], tables: Sequence[Table]) -> Look:
+        if not late.may_be_late(tables, self.late_after):
+            self.log.warning(
+                "No connection can be late: no table here has a freshness policy of a time window."
+                " Build the assets with freshness_from_airbyte_schedule=True, or give late_after a"
+                " time."
+            )
         last = late.last_materialized(self.instance, {table.key for table in tables})
         found = late.late_connections(tables, last, self.late_after, self.now)
         marks = marked & {each.mark for each in found}

@@ -218,6 +218,16 @@ def test_true_means_the_freshness_policies_that_tables_have(
     assert late(sensor) == ["hourly"]
 
 
+def test_true_where_no_table_has_a_policy_says_so(
+    sensor: Watched, watch: Watch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    without = watch(OnFailure(notify, late_after=True))
+    without.tick()
+    become_late(without)
+    assert late(without) == []
+    assert "No connection can be late: no table here has a freshness" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("late_after", [timedelta(0), -HOUR, 26, "26 hours"])
 def test_a_time_that_makes_no_sense_is_refused(
     shop: SimulatedConnection, watch: Watch, late_after: object

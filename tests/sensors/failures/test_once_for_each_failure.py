@@ -105,6 +105,30 @@ def test_a_job_that_appears_late_is_not_missed(
     assert jobs_of(sensor) == [other, late.job_id]
 
 
+def test_a_clock_that_was_set_back_hides_no_failure_and_repeats_none(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, watch: Watch
+) -> None:
+    sensor = watch()
+    sensor.tick()
+    first = fail(airbyte, shop)
+    sensor.tick()
+    airbyte.set_clock(airbyte.now - timedelta(hours=1))
+    second = fail(airbyte, shop)
+    for _ in range(3):
+        sensor.tick()
+        sensor.wait(timedelta(minutes=2))
+    assert jobs_of(sensor) == [first, second]
+
+
+def test_of_failures_within_one_second_the_newest_counts(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, watch: Watch
+) -> None:
+    sensor = watch()
+    jobs = airbyte.burst(shop, 5)
+    sensor.tick()
+    assert jobs_of(sensor) == [jobs[-1].job_id]
+
+
 def test_what_went_well_takes_no_room_in_the_cursor(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, watch: Watch
 ) -> None:
