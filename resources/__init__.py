@@ -28,9 +28,11 @@ from dagster_airbyte_sync.resources.records.catalog_loss import PoorerCatalog
 from dagster_airbyte_sync.resources.records.job_ref import JobRef
 from dagster_airbyte_sync.resources.records.jobs import (
     Job,
+    JobFailure,
     JobStatus,
     JobType,
     StreamStats,
+    connection_url,
     job_page,
     job_url,
 )
@@ -65,6 +67,7 @@ __all__ = [
     "Connection",
     "Destination",
     "Job",
+    "JobFailure",
     "JobRef",
     "JobStatus",
     "JobType",
@@ -78,6 +81,7 @@ __all__ = [
     "SyncSchedule",
     "TimeBudget",
     "as_workspace",
+    "connection_url",
     "find_workspace",
     "forgets_arguments",
     "job_page",

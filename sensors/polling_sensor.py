@@ -120,6 +120,18 @@ def _refuse_bad_arguments(
     jobs: Sequence[NamedJob],
 ) -> None:
     as_workspace(workspace)
+    refuse_bad_times(minimum_interval_seconds, start_from)
+    if downstream is not None and jobs:
+        raise AirbyteSettingsError(
+            "A sensor starts either assets (downstream) or jobs, not both: leave one out, or make"
+            " two sensors with different names."
+        )
+
+
+def refuse_bad_times(
+    minimum_interval_seconds: int, start_from: datetime | timedelta | None
+) -> None:
+    """Raise AirbyteSettingsError for what a sensor cannot begin or go on with."""
     if minimum_interval_seconds < 1:
         # Dagster would silently make it 30.
         raise AirbyteSettingsError("minimum_interval_seconds must be at least 1.")
@@ -129,8 +141,3 @@ def _refuse_bad_arguments(
         )
     if isinstance(start_from, timedelta) and start_from < timedelta(0):
         raise AirbyteSettingsError("start_from must not be negative: it says how long ago.")
-    if downstream is not None and jobs:
-        raise AirbyteSettingsError(
-            "A sensor starts either assets (downstream) or jobs, not both: leave one out, or make"
-            " two sensors with different names."
-        )

@@ -142,14 +142,17 @@ class Job:
         return max(self.ended_at - self.began_at, timedelta(0))
 
 
+def connection_url(ui_url: str, workspace_id: str, connection_id: str) -> str:
+    """The connection's page in Airbyte's UI (airbyte-platform, `ConnectionsRoutes.tsx`)."""
+    return f"{ui_url}/workspaces/{workspace_id}/connections/{connection_id}"
+
+
 def job_url(ui_url: str, workspace_id: str, job: Job) -> str:
     """The job's page in Airbyte's UI."""
     return job_page(ui_url, workspace_id, job.connection_id, job.id)
 
 
 def job_page(ui_url: str, workspace_id: str, connection_id: str, job_id: int) -> str:
-    """The same by numbers (airbyte-platform, `ConnectionsRoutes.tsx`)."""
-    return (
-        f"{ui_url}/workspaces/{workspace_id}/connections/{connection_id}"
-        f"/timeline?jobId={job_id}&openLogs=true"
-    )
+    """The same by numbers."""
+    page = connection_url(ui_url, workspace_id, connection_id)
+    return f"{page}/timeline?jobId={job_id}&openLogs=true"

@@ -11,10 +11,10 @@ from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import JobRef
 
-CONNECTION_TAG = "dagster-airbyte/connection_id"
-CONNECTION_NAME_TAG = "dagster-airbyte/connection_name"
-JOB_TAG = "dagster-airbyte/job_id"
-JOB_URL_TAG = "dagster-airbyte/job_url"
+CONNECTION_TAG = keys.CONNECTION_ID
+CONNECTION_NAME_TAG = keys.CONNECTION_NAME
+JOB_TAG = keys.JOB_ID
+JOB_URL_TAG = keys.JOB_URL
 OTHERS_TAG = "dagster-airbyte/other_syncs"
 # The last job that a run follows of each connection, for us to read: with what has no partition,
 # and with its own partition.
@@ -24,6 +24,8 @@ FOLLOWS_IN_PARTITION_TAG = "dagster-airbyte/follows_in_partition"
 # So many other syncs are named in a tag for people, and so many in ours.
 _MOST_SHOWN = 20
 _MOST_NAMED = 300
+# In characters.
+_LONGEST_TEXT = 500
 # Dagster's own.
 _PARTITION_TAG = "dagster/partition"
 # So much of a connection's id is enough to tell it from the others of a workspace.
@@ -58,10 +60,17 @@ class Arrival:
         """What a run shows of the sync that it follows."""
         return {
             CONNECTION_TAG: self.connection_id,
-            CONNECTION_NAME_TAG: self.connection_name,
+            CONNECTION_NAME_TAG: tag_text(self.connection_name),
             JOB_TAG: str(self.job.id),
             JOB_URL_TAG: self.job_url,
         }
+
+
+def tag_text(text: str) -> str:
+    """A text of Airbyte, as a tag may have it: the tags of a run are read in every list of runs."""
+    # PostgreSQL refuses the NUL character, and with it the run, at each tick again.
+    whole = text.replace("\x00", "")
+    return whole if len(whole) <= _LONGEST_TEXT else f"{whole[: _LONGEST_TEXT - 4]} ..."
 
 
 def name_of_connection(tables: Iterable[Table], connection_id: str) -> str:
@@ -90,7 +99,7 @@ def follows_tag(arrivals: Sequence[Arrival]) -> str:
 def _shown(arrivals: Sequence[Arrival]) -> str:
     shown = [f"{each.connection_name} {each.job.id}" for each in arrivals[-_MOST_SHOWN:]]
     rest = len(arrivals) - len(shown)
-    return ", ".join(shown) + (f" and {rest} more" if rest else "")
+    return tag_text(", ".join(shown)) + (f" and {rest} more" if rest else "")
 
 
 def _name_in_tag(arrival: Arrival) -> str:

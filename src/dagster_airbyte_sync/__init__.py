@@ -44,7 +44,14 @@ from dagster_airbyte_sync.resources import (
     StreamStats,
     SyncSchedule,
 )
-from dagster_airbyte_sync.sensors import RunRequestFn, build_airbyte_polling_sensor
+from dagster_airbyte_sync.sensors import (
+    OnFailure,
+    ProblemKind,
+    RunRequestFn,
+    SyncProblem,
+    build_airbyte_failure_sensor,
+    build_airbyte_polling_sensor,
+)
 from dagster_airbyte_sync.workspace import AirbyteCloudWorkspace, AirbyteWorkspace
 
 __version__ = "0.1.0"
@@ -68,12 +75,15 @@ __all__ = [
     "JobStatus",
     "JobType",
     "NamespacedTranslator",
+    "OnFailure",
+    "ProblemKind",
     "PutBackResult",
     "RunRequestFn",
     "Stream",
     "StreamId",
     "StreamStats",
     "SyncEvent",
+    "SyncProblem",
     "SyncSchedule",
     "TakenOver",
     "TakenSchedule",
@@ -81,6 +91,7 @@ __all__ = [
     "airbyte_resource",
     "build_airbyte_assets_definitions",
     "build_airbyte_definitions",
+    "build_airbyte_failure_sensor",
     "build_airbyte_polling_sensor",
     "build_airbyte_start_job",
     "build_airbyte_sync_checks",

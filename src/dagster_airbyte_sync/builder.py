@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 
@@ -16,8 +16,14 @@ from dagster_airbyte_sync.assets import (
     load_tables,
     syncing_assets,
 )
-from dagster_airbyte_sync.resources import BaseAirbyteWorkspace
-from dagster_airbyte_sync.sensors import NamedJob, RunRequestFn, build_airbyte_polling_sensor
+from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
+from dagster_airbyte_sync.sensors import (
+    NamedJob,
+    OnFailure,
+    RunRequestFn,
+    build_airbyte_failure_sensor,
+    build_airbyte_polling_sensor,
+)
 
 
 def build_airbyte_definitions(
@@ -43,6 +49,7 @@ def build_airbyte_definitions(
     run_request_fn: RunRequestFn | None = None,
     jobs: Sequence[NamedJob] = (),
     hold_limit: timedelta = timedelta(hours=1),
+    on_failure: NamedJob | OnFailure | None = None,
     include_inactive: bool = True,
     freshness_from_airbyte_schedule: bool | TakenOver | str = False,
     snapshot: Path | None = None,
@@ -52,6 +59,8 @@ def build_airbyte_definitions(
     Args:
         sync: Whether Dagster can start syncs by materializing the assets. False: it only observes.
         checks: Whether each table has a check that shows how its last sync ended.
+        on_failure: A job that a second sensor starts for each sync that failed or was cancelled, or
+            an OnFailure for what else `build_airbyte_failure_sensor` can do.
         include_inactive: Whether connections that are paused in Airbyte have assets, too.
         freshness_from_airbyte_schedule: Whether each table has a freshness policy from its
             connection's own schedule in Airbyte, or from the one that Dagster has taken over.
@@ -89,7 +98,7 @@ def build_airbyte_definitions(
         jobs=jobs,
         hold_limit=hold_limit,
     )
-    return definitions_of_tables(
+    defs = definitions_of_tables(
         tables,
         workspace,
         resource_key,
@@ -100,6 +109,14 @@ def build_airbyte_definitions(
         pool=pool,
         backfill_policy=backfill_policy,
         op_tags=op_tags,
+    )
+    return with_failures(
+        defs,
+        workspace,
+        on_failure,
+        resource_key=resource_key,
+        connection_selector_fn=connection_selector_fn,
+        default_sensor_status=default_sensor_status,
     )
 
 
@@ -122,4 +139,42 @@ def definitions_of_tables(
         sensors=[sensor] if sensor else [],
         schedules=schedules,
         resources={resource_key: workspace},
+    )
+
+
+def with_failures(
+    defs: dg.Definitions,
+    workspace: BaseAirbyteWorkspace,
+    on_failure: NamedJob | OnFailure | None,
+    **options: Any,
+) -> dg.Definitions:
+    """The definitions, and if it is asked for, the sensor for what goes wrong, with its job.
+
+    `options` are those that the sensor shares with the one that reports.
+    """
+    if on_failure is None:
+        return defs
+    wished = on_failure if isinstance(on_failure, OnFailure) else _of_job(on_failure)
+    # By its name: where a sensor brings a job that needs resources, Dagster makes the sensor anew,
+    # and warns of what is new in Dagster itself.
+    start = getattr(wished.start, "name", wished.start)
+    sensor = build_airbyte_failure_sensor(
+        workspace=workspace,
+        start=start,
+        jobs=wished.jobs,
+        kinds=wished.kinds,
+        late_after=wished.late_after,
+        name=wished.name,
+        **options,
+    )
+    jobs = [] if start is wished.start else [cast(dg.JobDefinition, wished.start)]
+    return dg.Definitions.merge(defs, dg.Definitions(sensors=[sensor], jobs=jobs))
+
+
+def _of_job(on_failure: NamedJob) -> OnFailure:
+    if isinstance(getattr(on_failure, "name", None), str):
+        return OnFailure(on_failure)
+    raise AirbyteSettingsError(
+        f"on_failure is {on_failure!r}: give a job, or OnFailure(start=..., jobs=[...]) for a"
+        " function and the jobs that its requests may name."
     )

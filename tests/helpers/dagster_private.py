@@ -22,7 +22,7 @@ from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
 )
 from dagster._core.remote_representation.external import RemoteSensor
-from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
+from dagster._core.scheduler.instigation import InstigatorTick, SensorInstigatorData, TickStatus
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget, WorkspaceLoadTarget
@@ -92,6 +92,17 @@ class SensorDaemon:
             )
         )
 
+    def forget_cursor(self) -> None:
+        """As somebody does it in the UI."""
+        location = self._context.create_request_context().code_locations[0]
+        sensor = next(iter(location.get_repositories().values())).get_sensors()[0]
+        origin = sensor.get_remote_origin()
+        state = self._instance.get_instigator_state(origin.get_id(), origin.get_selector().get_id())
+        assert state is not None
+        assert isinstance(state.instigator_data, SensorInstigatorData)
+        data = state.instigator_data._replace(cursor=None)
+        self._instance.update_instigator_state(state.with_data(data))
+
     def wait_for_interval(self) -> None:
         """Wait until the sensor (interval: one second) is due again."""
         time.sleep(max(0.0, self.ticks()[0].timestamp + 1.05 - time.time()))
@@ -140,6 +151,23 @@ class SensorDaemon:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(dg.DagsterInstance, "report_runless_asset_event", report)
+            patch.setattr(dg.DagsterInstance, "update_tick", update_tick)
+            self._die()
+
+    def die_after_writes(self, writes: int) -> None:
+        """Iterate, and die when that much was written of the tick: first its runs, then its end."""
+        written = 0
+        update = dg.DagsterInstance.update_tick
+
+        def update_tick(instance: dg.DagsterInstance, tick: InstigatorTick) -> InstigatorTick:
+            nonlocal written
+            if written == writes:
+                raise Died
+            written += 1
+            updated: InstigatorTick = update(instance, tick)
+            return updated
+
+        with pytest.MonkeyPatch.context() as patch:
             patch.setattr(dg.DagsterInstance, "update_tick", update_tick)
             self._die()
 

@@ -137,10 +137,11 @@ class Deployment:
 
 @contextmanager
 def at_time(later: timedelta) -> Iterator[None]:
-    """For the sensor it is so much later."""
+    """For the sensors it is so much later."""
     with pytest.MonkeyPatch.context() as patch:
-        now = "dagster_airbyte_sync.sensors.tick._now"
-        patch.setattr(now, lambda: int(time.time() + later.total_seconds()))
+        for module in ("tick", "failures.failure_tick"):
+            now = f"dagster_airbyte_sync.sensors.{module}._now"
+            patch.setattr(now, lambda: int(time.time() + later.total_seconds()))
         yield
 
 

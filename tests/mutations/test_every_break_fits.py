@@ -8,17 +8,12 @@ from pathlib import Path
 import pytest
 
 from helpers.breaks import Break
-from mutations.breaks_of_assets import OF_ASSETS
-from mutations.breaks_of_resources import OF_RESOURCES
-from mutations.breaks_of_runs import OF_RUNS
-from mutations.breaks_of_sensors import OF_SENSORS
+from mutations.breaks import BREAKS
 
 CHECKOUT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize(
-    "one", [*OF_SENSORS, *OF_RUNS, *OF_ASSETS, *OF_RESOURCES], ids=lambda one: one.invariant
-)
+@pytest.mark.parametrize("one", BREAKS, ids=lambda one: one.invariant)
 def test_a_break_has_its_line_in_the_product(one: Break) -> None:
     source = (CHECKOUT / one.file).read_text()
     assert one.apply(source) != source

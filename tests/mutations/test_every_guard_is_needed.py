@@ -14,15 +14,9 @@ import pytest
 
 from helpers.breaks import Break
 from helpers.preloaded import preloaded
-from mutations.breaks_of_assets import OF_ASSETS
-from mutations.breaks_of_resources import OF_RESOURCES
-from mutations.breaks_of_runs import OF_RUNS
-from mutations.breaks_of_sensors import OF_SENSORS
+from mutations.breaks import BREAKS
 
 CHECKOUT = Path(__file__).parents[2]
-
-
-BREAKS = (*OF_SENSORS, *OF_RUNS, *OF_ASSETS, *OF_RESOURCES)
 
 
 @pytest.fixture(scope="module")

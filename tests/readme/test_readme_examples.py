@@ -13,7 +13,10 @@ README = (ROOT / "README.md").read_text()
 [TABLE] = re.findall(r"^\| You want .*?(?:\n\|.*)+", README, flags=re.M)
 
 
-@pytest.mark.parametrize("path", ["on_demand_assets", "scheduled_syncs", "schedules_from_airbyte"])
+EXAMPLES = ["alert_on_failure", "on_demand_assets", "scheduled_syncs", "schedules_from_airbyte"]
+
+
+@pytest.mark.parametrize("path", EXAMPLES)
 def test_it_links_the_example(path: str) -> None:
     link = f"examples/{path}.py"
     assert f"]({link})" in TABLE

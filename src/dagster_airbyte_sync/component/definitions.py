@@ -20,7 +20,7 @@ from dagster_airbyte_sync.assets import (
     sync_schedule,
     without_paused,
 )
-from dagster_airbyte_sync.builder import definitions_of_tables
+from dagster_airbyte_sync.builder import definitions_of_tables, with_failures
 from dagster_airbyte_sync.component.schedule_fields import ScheduleFields, refuse_same_names
 from dagster_airbyte_sync.component.sensor_fields import SensorFields
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
@@ -68,7 +68,7 @@ class ComponentDefinitions:
         component = self.component
         made = [(each, schedule) for each in component.schedules for schedule in self._made(each)]
         refuse_same_names(made)
-        return definitions_of_tables(
+        defs = definitions_of_tables(
             self._tables(
                 component.connection_selector, include_inactive=component.include_inactive
             ),
@@ -82,6 +82,7 @@ class ComponentDefinitions:
             # As in dagster-airbyte's component, though its builder makes all names lower case.
             clean_fn=clean_name_with_case,
         )
+        return self._with_failures(defs, component.sensor)
 
     @cached_property
     def _translator(self) -> DagsterAirbyteTranslator:
@@ -121,6 +122,18 @@ class ComponentDefinitions:
             per_sync=fields.per_sync,
             only_with_rows=fields.only_with_rows,
             partition_offset=fields.partition_offset,
+        )
+
+    def _with_failures(self, defs: dg.Definitions, fields: SensorFields | None) -> dg.Definitions:
+        if fields is None or fields.on_failure is None:
+            return defs
+        return with_failures(
+            defs,
+            self.component.workspace,
+            fields.on_failure.as_on_failure(),
+            resource_key=self.component.resource_key,
+            connection_selector_fn=self.component.connection_selector,
+            default_sensor_status=dg.DefaultSensorStatus(fields.status.upper()),
         )
 
     def _made(self, fields: ScheduleFields) -> Iterator[dg.ScheduleDefinition]:

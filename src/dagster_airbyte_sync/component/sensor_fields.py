@@ -8,10 +8,11 @@ from operator import or_
 from typing import Annotated, Any, Literal, cast
 
 import dagster as dg
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from dagster_airbyte_sync.component.templates import rendered
 from dagster_airbyte_sync.resources import AirbyteSettingsError
+from dagster_airbyte_sync.sensors import OnFailure
 
 
 class Ago(dg.Model):
@@ -58,6 +59,78 @@ def resolve_selection(
         ) from None
 
 
+def resolve_late_after(
+    context: dg.ResolutionContext, value: str | bool | Ago | None
+) -> timedelta | bool | None:
+    """How old tables may be, or true for what their freshness policies say."""
+    late_after = rendered(context, value) if isinstance(value, str) else value
+    if isinstance(late_after, Ago):
+        late_after = timedelta(**late_after.model_dump())
+    is_length = isinstance(late_after, timedelta) and late_after > timedelta(0)
+    if is_length or late_after is None or isinstance(late_after, bool):
+        return cast("timedelta | bool | None", late_after)
+    raise AirbyteSettingsError(
+        f"sensor.on_failure.late_after is {value!r}: give a time such as {{hours: 26}}, or true for"
+        " what the tables' freshness policies say."
+    )
+
+
+class OnFailureFields(dg.Model, dg.Resolvable):
+    """What is started when a sync fails; see `build_airbyte_failure_sensor`."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    job: str = Field(description="The name of a job in this project.")
+    kinds: list[Literal["failed", "cancelled", "empty", "late"]] = Field(
+        default=["failed", "cancelled"],
+        description="For which problems it is started; late needs late_after as well.",
+    )
+    late_after: Annotated[
+        timedelta | bool | None,
+        dg.Resolver(
+            resolve_late_after,
+            model_field_type=str | bool | Ago | None,
+            inject_before_resolve=False,
+            description=(
+                "Also for connections whose tables are older than that, as in {hours: 26}; true:"
+                " than their freshness policies say."
+            ),
+        ),
+    ] = None
+    name: str | None = Field(
+        default=None, description="The sensor's name. Default: resource_key and _failure_sensor."
+    )
+
+    @model_validator(mode="after")
+    def _check_late(self) -> "OnFailureFields":
+        if "late" in self.kinds and not self.late_after:
+            raise AirbyteSettingsError(
+                "sensor.on_failure.kinds has late: say in sensor.on_failure.late_after how old"
+                " tables may be, as in {hours: 26}, or true for their freshness policies."
+            )
+        return self
+
+    def as_on_failure(self) -> OnFailure:
+        return OnFailure(
+            self.job, kinds=tuple(self.kinds), late_after=self.late_after, name=self.name
+        )
+
+
+def resolve_on_failure(context: dg.ResolutionContext, value: object) -> OnFailureFields | None:
+    """A job's name, or what else there is to say; None for no sensor."""
+    on_failure = rendered(context, value) if isinstance(value, str) else value
+    if on_failure is None or isinstance(on_failure, OnFailureFields):
+        return on_failure
+    if isinstance(on_failure, str) and on_failure.strip():
+        return OnFailureFields(job=on_failure)
+    if isinstance(on_failure, OnFailureFields.model()):
+        return cast(OnFailureFields, OnFailureFields.resolve_from_model(context, on_failure))
+    raise AirbyteSettingsError(
+        f"sensor.on_failure is {on_failure!r}: give the name of a job, or {{job: its name}} with"
+        " kinds and late_after."
+    )
+
+
 class SensorFields(dg.Model, dg.Resolvable):
     """What the sensor does; see `build_airbyte_polling_sensor`."""
 
@@ -101,6 +174,15 @@ class SensorFields(dg.Model, dg.Resolvable):
         default=0,
         description="-1: run the partition before that in which a sync ended, and so on.",
     )
+    on_failure: Annotated[
+        OnFailureFields | None,
+        dg.Resolver(
+            resolve_on_failure,
+            model_field_type=str | OnFailureFields.model() | None,
+            inject_before_resolve=False,
+            description="The name of a job that starts for each sync that fails; or more of it.",
+        ),
+    ] = None
     name: str | None = Field(default=None, description="Default: resource_key and _sync_sensor.")
 
     # Not a constraint of the field: Dagster would apply it to the text of a template, too.

@@ -1,0 +1,1 @@
+"""What went wrong in Airbyte, or stayed away: a second sensor, which starts a job for it."""

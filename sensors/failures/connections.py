@@ -1,0 +1,113 @@
+"""What Airbyte has now of the connections that have a problem. An idle tick asks nothing of it."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property
+
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
+from dagster_airbyte_sync.resources import (
+    AirbyteClient,
+    AirbyteError,
+    AirbyteForbidden,
+    AirbyteNotFound,
+    Catalog,
+    Connection,
+    TimeBudget,
+)
+
+
+class Connections:
+    """Names, states, and whom the user selected. No question to Airbyte fails a tick: a message
+    without a name is worth more than none.
+
+    `tables` gives those of this code location, whose specs know names as well.
+    """
+
+    def __init__(
+        self,
+        client: AirbyteClient,
+        budget: TimeBudget,
+        selector: ConnectionSelector | None,
+        tables: Callable[[], list[Table]],
+        log: logging.Logger,
+    ) -> None:
+        self._client, self._budget, self._log = client, budget, log
+        self._selector = selector
+        self._tables = tables
+        self._known: dict[str, Connection | None] = {}
+
+    def name(self, connection_id: str) -> str:
+        """The connection's name, or if nobody knows it, its id."""
+        connection = self._connection(connection_id)
+        return connection.name if connection else self._names.get(connection_id, connection_id)
+
+    def accepts(self, connection_id: str) -> bool:
+        """Whether the user selected the connection; one that cannot be read counts as selected."""
+        connection = self._connection(connection_id) if self._selector else None
+        if connection is None or self._selector is None:
+            return True
+        try:
+            # What synced was active, though it may be deleted by now.
+            return self._selector(_as_it_synced(connection))
+        except Exception:
+            # The user's own code may raise anything.
+            self._log.exception(
+                "connection_selector_fn raised for connection %r, which counts as selected",
+                connection.name,
+            )
+            return True
+
+    def is_active(self, connection_id: str) -> bool:
+        """Whether Airbyte says that it is neither paused nor deleted."""
+        connection = self._connection(connection_id)
+        return connection is not None and connection.is_active
+
+    def refresh(self) -> bool:
+        """Read all connections from Airbyte anew; False if that cannot be done now."""
+        try:
+            self._catalog = self._client.catalog(self._budget, fresh=True)
+        except AirbyteError as error:
+            self._log.warning("Whether connections are late cannot be known now: %s", error)
+            return False
+        self._known.clear()
+        return True
+
+    def _connection(self, connection_id: str) -> Connection | None:
+        if connection_id not in self._known:
+            listed = self._catalog.connections.get(connection_id) if self._catalog else None
+            self._known[connection_id] = listed or self._ask(connection_id)
+        return self._known[connection_id]
+
+    def _ask(self, connection_id: str) -> Connection | None:
+        """One that is not in the list: it is newer, or deleted, or there is no list."""
+        try:
+            return self._client.connection(connection_id, self._budget)
+        except (AirbyteForbidden, AirbyteNotFound):
+            return None
+        except AirbyteError as error:
+            self._log.warning("Connection %s could not be read: %s", connection_id, error)
+            return None
+
+    @cached_property
+    def _catalog(self) -> Catalog | None:
+        try:
+            return self._client.catalog(self._budget.half())
+        except AirbyteError as error:
+            self._log.warning("The list of connections could not be read: %s", error)
+            return None
+
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
+        """As they were when the definitions were loaded."""
+        named = (
+            (table.connection_id, keys.text_in(table.spec.metadata, keys.CONNECTION_NAME))
+            for table in self._tables()
+        )
+        return {connection_id: name for connection_id, name in named if name}
+
+
+def _as_it_synced(connection: Connection) -> Connection:
+    is_deleted = connection.status == "deprecated"
+    return replace(connection, status="active") if is_deleted else connection

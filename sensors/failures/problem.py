@@ -1,0 +1,83 @@
+"""What went wrong, as a job can read it: in the tags of its run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.resources import AirbyteSettingsError
+from dagster_airbyte_sync.resources.json_values import as_datetime, as_int
+from dagster_airbyte_sync.sensors.run_requests.arrival import CONNECTION_TAG, JOB_TAG
+
+PROBLEM_TAG = "dagster-airbyte/problem"
+OTHERS_TAG = "dagster-airbyte/others"
+
+
+class ProblemKind(str, Enum):
+    """What went wrong with a connection."""
+
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EMPTY = "empty"
+    """A sync or refresh succeeded and moved no row."""
+    LATE = "late"
+    """No sync made its tables fresh for too long."""
+
+
+@dataclass(frozen=True)
+class SyncProblem:
+    """A sync (or refresh, or clear) that failed, was cancelled or was empty; or one that is late.
+
+    `reason` is Airbyte's own, at most 500 characters. `ended_at` is when the job ended, on
+    Airbyte's clock. For a late sync there is no job: `ended_at` is then when the connection's
+    tables were last materialized, on Dagster's, and `job_url` leads to the connection. `others` is
+    how many earlier problems of this kind and connection it stands for as well.
+    """
+
+    kind: ProblemKind
+    connection_id: str
+    connection_name: str
+    job_id: int | None
+    reason: str
+    job_url: str
+    ended_at: datetime | None
+    others: int = 0
+
+    def as_tags(self) -> dict[str, str]:
+        """The tags of a run that is started for it."""
+        known = {
+            PROBLEM_TAG: self.kind.value,
+            CONNECTION_TAG: self.connection_id,
+            keys.CONNECTION_NAME: self.connection_name,
+            JOB_TAG: None if self.job_id is None else str(self.job_id),
+            keys.FAILURE_REASON: self.reason,
+            keys.JOB_URL: self.job_url,
+            keys.SYNC_ENDED_AT: self.ended_at.isoformat() if self.ended_at else None,
+            OTHERS_TAG: str(self.others),
+        }
+        return {key: value for key, value in known.items() if value is not None}
+
+    @classmethod
+    def from_run_tags(cls, tags: Mapping[str, str]) -> "SyncProblem":
+        """The problem that the run was started for; `tags` are `context.run.tags` in its ops.
+
+        Raises AirbyteSettingsError for a run that was started for none.
+        """
+        kind, connection_id = tags.get(PROBLEM_TAG), tags.get(CONNECTION_TAG)
+        if kind not in list(ProblemKind) or connection_id is None:
+            raise AirbyteSettingsError(
+                f"This run was not started by a sensor of build_airbyte_failure_sensor: it has no"
+                f" tags {PROBLEM_TAG} and {CONNECTION_TAG}. Launched by hand, give it the tags of"
+                " SyncProblem.as_tags()."
+            )
+        return cls(
+            kind=ProblemKind(kind),
+            connection_id=connection_id,
+            connection_name=tags.get(keys.CONNECTION_NAME, connection_id),
+            job_id=as_int(tags.get(JOB_TAG)),
+            reason=tags.get(keys.FAILURE_REASON, ""),
+            job_url=tags.get(keys.JOB_URL, ""),
+            ended_at=as_datetime(tags.get(keys.SYNC_ENDED_AT)),
+            others=as_int(tags.get(OTHERS_TAG)) or 0,
+        )

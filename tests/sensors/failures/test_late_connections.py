@@ -1,0 +1,236 @@
+"""A connection whose syncs stay away starts a run, once, until it syncs again."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync import AirbyteSettingsError, OnFailure, ProblemKind
+from dagster_airbyte_sync.sensors.failures import asking
+from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection
+from helpers.watched import Watched, notify
+
+Watch = Callable[..., Watched]
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+DAILY = OnFailure(notify, late_after=26 * HOUR)
+
+
+@pytest.fixture
+def sensor(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, crm: SimulatedConnection, watch: Watch
+) -> Watched:
+    """Both connections have synced and were reported; both sensors tick."""
+    sensor = watch(DAILY)
+    sync(sensor, shop, crm)
+    sensor.tick()
+    sensor.wait_with_ticks(15 * MINUTE)
+    return sensor
+
+
+def sync(sensor: Watched, *connections: SimulatedConnection) -> None:
+    for connection in connections:
+        sensor.airbyte.run_sync(connection)
+    sensor.report()
+
+
+def become_late(sensor: Watched) -> None:
+    """A day and more goes by without a sync; the sensor was off for most of it."""
+    sensor.wait(27 * HOUR)
+    sensor.wait_with_ticks(20 * MINUTE)
+
+
+def late(sensor: Watched) -> list[str]:
+    return [each.connection_name for each in sensor.problems if each.kind is ProblemKind.LATE]
+
+
+def test_a_connection_that_did_not_sync_for_longer_than_it_may_is_late(
+    airbyte: AirbyteSimulator, sensor: Watched, shop: SimulatedConnection
+) -> None:
+    sensor.wait(25 * HOUR)
+    sensor.wait_with_ticks(30 * MINUTE)
+    assert late(sensor) == []
+    sensor.wait_with_ticks(20 * MINUTE)
+    assert sorted(late(sensor)) == ["crm", "shop"]
+    problem = next(each for each in sensor.problems if each.connection_name == "shop")
+    page = f"{airbyte.url}/workspaces/{airbyte.workspace_id}/connections/{shop.connection_id}"
+    assert (problem.job_id, problem.job_url, problem.others) == (None, page, 0)
+    said = r"No sync since [-\d]+ [:\d]+ UTC, 26 h \d min ago; it is late after 26 h 0 min"
+    assert re.fullmatch(said, problem.reason)
+    last = sensor.watching.instance.get_latest_materialization_event(dg.AssetKey("orders"))
+    assert last
+    assert problem.ended_at
+    assert int(problem.ended_at.timestamp()) == int(last.timestamp)
+
+
+def test_it_is_late_once_and_again_after_the_next_sync(
+    sensor: Watched, shop: SimulatedConnection, crm: SimulatedConnection
+) -> None:
+    become_late(sensor)
+    assert sorted(late(sensor)) == ["crm", "shop"]
+    sensor.wait_with_ticks(2 * HOUR)
+    assert len(late(sensor)) == 2
+
+    sync(sensor, shop)
+    become_late(sensor)
+
+    assert sorted(late(sensor)) == ["crm", "shop", "shop"]
+
+
+def test_a_lost_cursor_makes_nothing_late_again(sensor: Watched) -> None:
+    become_late(sensor)
+    sensor.watching.cursor = None
+    sensor.wait_with_ticks(HOUR)
+    assert len(late(sensor)) == 2
+
+
+@pytest.mark.parametrize("status", ["inactive", "deprecated"])
+def test_a_connection_that_is_paused_or_deleted_is_not_late(
+    airbyte: AirbyteSimulator, sensor: Watched, shop: SimulatedConnection, status: str
+) -> None:
+    """Though it was active when the sensor last asked, minutes ago."""
+    sensor.watching.workspace.get_client().catalog()
+    airbyte.update_connection(shop, status=status)  # type: ignore[arg-type]
+    become_late(sensor)
+    assert late(sensor) == ["crm"]
+
+
+def test_a_connection_that_goes_on_after_a_pause_may_be_late(
+    airbyte: AirbyteSimulator, sensor: Watched, shop: SimulatedConnection
+) -> None:
+    airbyte.update_connection(shop, status="inactive")
+    become_late(sensor)
+    airbyte.update_connection(shop, status="active")
+    sensor.watching.workspace.get_client().catalog(fresh=True)
+    sensor.wait_with_ticks(10 * MINUTE)
+    assert late(sensor) == ["crm", "shop"]
+
+
+def test_what_never_was_materialized_is_not_late(shop: SimulatedConnection, watch: Watch) -> None:
+    sensor = watch(DAILY)
+    sensor.tick()
+    become_late(sensor)
+    assert late(sensor) == []
+
+
+def test_a_failed_sync_does_not_make_its_tables_fresh(
+    airbyte: AirbyteSimulator, sensor: Watched, shop: SimulatedConnection
+) -> None:
+    sensor.wait(20 * HOUR)
+    sensor.wait_with_ticks(20 * MINUTE)
+    airbyte.fail(airbyte.start_sync(shop))
+    sensor.report()
+    sensor.wait(6 * HOUR)
+    sensor.wait_with_ticks(20 * MINUTE)
+    kinds = [each.kind for each in sensor.problems if each.connection_name == "shop"]
+    assert kinds == [ProblemKind.FAILED, ProblemKind.LATE]
+
+
+def test_tables_are_looked_at_every_five_minutes(
+    sensor: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    read = dg.DagsterInstance.get_asset_records
+
+    def get_asset_records(instance: dg.DagsterInstance, keys: list[dg.AssetKey]) -> object:
+        looks.append(len(keys))
+        return read(instance, keys)
+
+    monkeypatch.setattr(dg.DagsterInstance, "get_asset_records", get_asset_records)
+    sensor.wait_with_ticks(HOUR, every=MINUTE)
+    assert looks == [3] * 12
+
+
+def test_airbyte_is_asked_for_connections_only_when_one_is_late(sensor: Watched) -> None:
+    sensor.airbyte.forget_requests()
+    sensor.wait_with_ticks(HOUR)
+    asked = {each.path for each in sensor.airbyte.requests if "token" not in each.path}
+    assert asked == {"/api/v1/jobs/list_for_workspaces"}
+
+
+def test_after_a_night_without_dagster_nothing_is_late_that_airbyte_has_synced(
+    airbyte: AirbyteSimulator, sensor: Watched, shop: SimulatedConnection, crm: SimulatedConnection
+) -> None:
+    """Both sensors wake up at once, and the one that reports needs a while to catch up."""
+    sensor.wait(24 * HOUR)
+    airbyte.run_sync(shop)
+    airbyte.run_sync(crm)
+    sensor.wait(6 * HOUR)
+    sensor.tick()
+    sensor.wait_with_ticks(5 * MINUTE)
+    sensor.report()
+    sensor.wait_with_ticks(HOUR)
+    assert late(sensor) == []
+
+
+def test_a_list_of_connections_that_airbyte_does_not_give_is_asked_for_again(
+    sensor: Watched,
+) -> None:
+    sensor.wait(27 * HOUR)
+    sensor.airbyte.add_fault(Fault.status(403), path="connections", times=None)
+    sensor.wait_with_ticks(20 * MINUTE)
+    assert late(sensor) == []
+    sensor.airbyte.clear_faults()
+    sensor.wait_with_ticks(10 * MINUTE)
+    assert sorted(late(sensor)) == ["crm", "shop"]
+
+
+def test_more_late_connections_than_a_tick_has_runs_for_follow(
+    sensor: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "MOST_RUNS", 1)
+    become_late(sensor)
+    assert sorted(late(sensor)) == ["crm", "shop"]
+
+
+def test_a_selector_leaves_late_connections_out(
+    shop: SimulatedConnection, crm: SimulatedConnection, watch: Watch
+) -> None:
+    sensor = watch(DAILY)
+    selected = watch(DAILY, connection_selector_fn=lambda connection: connection.name == "crm")
+    sync(sensor, shop, crm)
+    # The same code location but for the selector of its failure sensor.
+    selected.tick()
+    become_late(selected)
+    assert late(selected) == ["crm"]
+
+
+def test_true_means_the_freshness_policies_that_tables_have(
+    airbyte: AirbyteSimulator, crm: SimulatedConnection, watch: Watch
+) -> None:
+    """An hourly table may be two hours old; one that is synced by hand is never late."""
+    hourly = airbyte.add_connection(
+        "hourly", ["hours"], schedule={"cron": "0 0 * * * ?", "timezone": "UTC"}
+    )
+    sensor = watch(OnFailure(notify, late_after=True), freshness_from_airbyte_schedule=True)
+    sync(sensor, crm)
+    sensor.airbyte.add_finished_job(hourly, created_at=airbyte.now - MINUTE)
+    sensor.report()
+    airbyte.plan(hourly, outcome="never", jobs=1)
+    sensor.tick()
+    sensor.wait_with_ticks(110 * MINUTE)
+    assert late(sensor) == []
+    sensor.wait_with_ticks(20 * MINUTE)
+    assert late(sensor) == ["hourly"]
+    sensor.wait(48 * HOUR)
+    sensor.wait_with_ticks(20 * MINUTE)
+    assert late(sensor) == ["hourly"]
+
+
+def test_true_where_no_table_has_a_policy_says_so(
+    sensor: Watched, watch: Watch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    without = watch(OnFailure(notify, late_after=True))
+    without.tick()
+    become_late(without)
+    assert late(without) == []
+    assert "No connection can be late: no table here has a freshness" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("late_after", [timedelta(0), -HOUR, 26, "26 hours"])
+def test_a_time_that_makes_no_sense_is_refused(
+    shop: SimulatedConnection, watch: Watch, late_after: object
+) -> None:
+    with pytest.raises(AirbyteSettingsError, match="late_after is"):
+        watch(OnFailure(notify, late_after=late_after))  # type: ignore[arg-type]
