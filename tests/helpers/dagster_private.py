@@ -267,6 +267,7 @@ class AutomationDaemon:
             passes = execute_sensor_iteration(self._context, LOGGER, None, None)
             errors = [error for error in passes if error]
         assert not errors, errors
+        self._check_ticks()
 
     def evaluate(self) -> list[dg.DagsterRun]:
         """A pass over all conditions; the runs it has asked for, the oldest first."""
