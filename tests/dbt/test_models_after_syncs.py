@@ -11,7 +11,12 @@ import pytest
 
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection, SimulatedStream
 from helpers import dagster_airbyte_env
-from helpers.dagster_private import AutomationDaemon, CodeServer, automation_daemon
+from helpers.dagster_private import (
+    OVER_CODE_SERVERS,
+    AutomationDaemon,
+    CodeServer,
+    automation_daemon,
+)
 from helpers.dbt_manifest import Source, manifest_of
 from helpers.local_instance import local_instance
 from helpers.simulated import clock_from_now
@@ -69,7 +74,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, empty_storage: Path) -> It
     server = CodeServer(Path(__file__).parent / "dbt_location.py", str(dagster_airbyte_env.PYTHON))
     with (
         AirbyteSimulator(clock=clock_from_now()) as airbyte,
-        local_instance(folder / "instance", empty_storage) as instance,
+        local_instance(folder / "instance", empty_storage, OVER_CODE_SERVERS) as instance,
     ):
         connections = _connections(airbyte)
         environ = {
