@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-# dagster-airbyte pins a version of Dagster, so it gets an environment of its own.
+# dagster-airbyte and dagster-dbt pin a version of Dagster, so they get an environment of their own.
 REFERENCE ?= .venv-dagster-airbyte
 ARGS ?=
 # How long `make test-deep` is.
@@ -25,7 +25,7 @@ help:
 demo: $(VENV)/ready-demo
 	@$(VENV)/bin/python examples/demo/watch.py $(ARGS)
 
-test: $(VENV)/ready-test $(REFERENCE)/ready
+test: $(VENV)/ready-test $(REFERENCE)/ready-with-dbt
 	DAGSTER_AIRBYTE_PYTHON='$(CURDIR)/$(REFERENCE)/bin/python' $(VENV)/bin/pytest $(if $(ARGS),$(ARGS),-n 2 --dist loadgroup)
 
 test-deep: $(VENV)/ready-test
@@ -54,11 +54,12 @@ $(VENV)/ready-%: pyproject.toml
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
 
-$(REFERENCE)/ready:
+$(REFERENCE)/ready-with-dbt:
 	$(need_python)
-	@echo 'Installing dagster-airbyte into $(REFERENCE), to compare with ...'
+	@echo 'Installing dagster-airbyte and dagster-dbt into $(REFERENCE), to test with ...'
 	@test -x $(REFERENCE)/bin/pip || $(PYTHON) -m venv $(REFERENCE)
-	@$(REFERENCE)/bin/pip install --quiet --disable-pip-version-check 'dagster-airbyte>=0.29.27,<0.30'
+	@$(REFERENCE)/bin/pip install --quiet --disable-pip-version-check \
+		'dagster-airbyte>=0.29.27,<0.30' 'dagster-dbt>=0.29.27,<0.30'
 	@touch $@
 
 define need_python

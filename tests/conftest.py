@@ -32,6 +32,7 @@ SLOW = (
     "repository",
     "migration",
     "automation",
+    "dbt",
     "daemon",
     "dg_project",
     "on_demand",

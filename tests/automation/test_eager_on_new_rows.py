@@ -81,6 +81,15 @@ def test_it_is_wanted_once_if_any_of_its_tables_got_rows(evaluated: Evaluated) -
     assert evaluated.wants() == 0
 
 
+def test_rows_that_come_after_a_run_was_asked_for_are_not_forgotten(evaluated: Evaluated) -> None:
+    evaluated.sync(orders=1)
+    assert evaluated.wants() == 1
+
+    evaluated.sync(orders=1)
+    assert evaluated.wants() == 1
+    assert evaluated.wants() == 0
+
+
 def test_it_is_made_of_dagsters_own_conditions_only() -> None:
     """One of ours would be evaluated in its own code location, which sees no other."""
     assert eager_on_new_rows().is_serializable

@@ -13,7 +13,7 @@ import dagster as dg
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedClock, SimulatedConnection
 from helpers.checkout import ROOT
 from helpers.dagster_private import (
-    RUNS_ON_DEMAND,
+    OVER_CODE_SERVERS,
     AutomationDaemon,
     CodeServer,
     automation_daemon,
@@ -105,7 +105,7 @@ def automated(folder: Path, empty_storage: Path) -> Iterator[Automated]:
     clock = SimulatedClock(datetime.now(UTC))
     with (
         AirbyteSimulator(clock=clock) as airbyte,
-        local_instance(folder, empty_storage, RUNS_ON_DEMAND) as instance,
+        local_instance(folder, empty_storage, OVER_CODE_SERVERS) as instance,
     ):
         connections = {name: airbyte.add_connection(name, [name]) for name in TABLES}
         servers = [CodeServer(EXAMPLE / "tables.py"), CodeServer(EXAMPLE / "marts.py")]

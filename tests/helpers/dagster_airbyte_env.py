@@ -1,7 +1,7 @@
-"""The real dagster-airbyte, to compare with.
+"""The real dagster-airbyte, to compare with, and dagster-dbt.
 
-It pins one version of Dagster, so it lives in an environment of its own, which `make test` sets up:
-DAGSTER_AIRBYTE_PYTHON is the path of that environment's Python.
+They pin one version of Dagster, so they live in an environment of their own, which `make test` sets
+up: DAGSTER_AIRBYTE_PYTHON is the path of that environment's Python.
 """
 
 import json
@@ -47,11 +47,23 @@ def _said_by(
     program: str, settings: Mapping[str, object], folder: Path
 ) -> described_assets.Described:
     helpers = Path(__file__).parent
-    sources = [Path(str(package.__file__)).parent for package in (cachetools, dagster_airbyte_sync)]
-    for source in (*sources, helpers):
-        (folder / source.name).symlink_to(source)
-    environ = {**variables(settings), "PYTHONPATH": str(folder)}
+    (folder / helpers.name).symlink_to(helpers)
+    environ = {**variables(settings), **importable_there(folder)}
     return said_there(str(helpers / program), environ=environ)
+
+
+def importable_there(folder: Path) -> dict[str, str]:
+    """The variable by which that Python finds this package, and what it needs, in the folder."""
+    for package in (cachetools, dagster_airbyte_sync):
+        source = Path(str(package.__file__)).parent
+        (folder / source.name).symlink_to(source)
+    return {"PYTHONPATH": str(folder)}
+
+
+def is_there(module: str) -> bool:
+    """Whether that environment has a module."""
+    look = "import importlib.util as u, sys; sys.exit(u.find_spec(sys.argv[1]) is None)"
+    return bool(PYTHON) and not subprocess.run([str(PYTHON), "-c", look, module]).returncode
 
 
 def said_there(

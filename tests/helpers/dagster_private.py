@@ -50,13 +50,15 @@ RUNS_AT_ONCE = {
     },
 }
 
-# For one whose runs wait until a test lets them go, and are executed in this process, too.
-RUNS_ON_DEMAND = {
-    **RUNS_AT_ONCE,
+# For one with daemons over code servers, which have ended when those have. Its runs wait until a
+# test lets them go, and are executed in this process, too.
+OVER_CODE_SERVERS = {
+    "run_launcher": RUNS_AT_ONCE["run_launcher"],
     "run_coordinator": {
         "module": "dagster._core.run_coordinator",
         "class": "QueuedRunCoordinator",
     },
+    "code_servers": {"wait_for_local_processes_on_shutdown": True},
 }
 
 
@@ -226,7 +228,7 @@ def _workspace(
     before = dict(os.environ)
     os.environ.update(environ)
     try:
-        with WorkspaceProcessContext(instance, target) as context:
+        with WorkspaceProcessContext(instance, target, code_server_log_level="ERROR") as context:
             yield context
     finally:
         os.environ.clear()
@@ -295,6 +297,7 @@ class AutomationDaemon:
             passes = execute_sensor_iteration(self._context, LOGGER, None, None)
             errors = [error for error in passes if error]
         assert not errors, errors
+        self._check_ticks()
 
     def evaluate(self) -> list[dg.DagsterRun]:
         """A pass over all conditions; the runs it has asked for, the oldest first."""
@@ -306,7 +309,7 @@ class AutomationDaemon:
         return list(reversed(runs))
 
     def execute(self, runs: Sequence[dg.DagsterRun]) -> None:
-        """Take the runs out of the queue and execute them; the instance has RUNS_ON_DEMAND."""
+        """Take the runs out of the queue and execute them; the instance is OVER_CODE_SERVERS."""
         with dagster_time(self._now):
             for run in runs:
                 self._instance.launch_run(run.run_id, self._context.create_request_context())
@@ -409,8 +412,8 @@ def fire_times(crons: Sequence[str], start: datetime, count: int, zone: str) -> 
 
 
 __all__ = [
+    "OVER_CODE_SERVERS",
     "RUNS_AT_ONCE",
-    "RUNS_ON_DEMAND",
     "AutomationDaemon",
     "CodeServer",
     "Died",

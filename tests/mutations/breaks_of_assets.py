@@ -390,4 +390,25 @@ OF_ASSETS = (
         "is_known = True",
         "tests/sensors/test_streams_of_clears_and_refreshes.py::test_a_clear_of_which_airbyte_does_not_say_the_streams_turns_no_red_check_green",
     ),
+    Break(
+        "rows that are reported late, behind an empty sync, make a new data version",
+        "assets/events/sync_events.py:_data_version",
+        "not _is_of_older(before, job)",
+        "True",
+        "tests/assets/test_events_of_a_job.py",
+    ),
+    Break(
+        "rows that come while an asset runs are not forgotten",
+        "assets/events/new_rows.py:eager_on_new_rows",
+        "condition.newly_requested() & ~is_due",
+        "condition.newly_requested()",
+        "tests/automation/test_eager_on_new_rows.py",
+    ),
+    Break(
+        "a table's update is not enough without rows",
+        "assets/events/new_rows.py:_any_deps_updated",
+        "condition.any_deps_updated().ignore(tables)",
+        "condition.any_deps_updated()",
+        "tests/automation/test_eager_on_new_rows.py",
+    ),
 )
