@@ -65,6 +65,23 @@ def test_downstream_assets_run_after_a_sync(
     assert request.asset_selection == [dg.AssetKey("report")]
 
 
+@pytest.mark.parametrize(
+    ("more", "runs"),
+    [("", 1), ("per_sync: true", 2), ("only_with_rows: true", 0), ("partition_offset: -1", 1)],
+)
+def test_how_downstream_assets_run_is_said_in_the_yaml(
+    load: Load, airbyte: AirbyteSimulator, instance: dg.DagsterInstance, more: str, runs: int
+) -> None:
+    @dg.asset(deps=["contacts"])
+    def report() -> None: ...
+
+    for _ in range(2):
+        airbyte.run_sync(airbyte.connection("crm"), rows=0)
+    loaded = load(f"sensor: {{downstream: 'key:\"report\"', {more}}}")
+    whole = Loaded(loaded.component, dg.Definitions.merge(loaded.defs, dg.Definitions([report])))
+    assert len(whole.tick(instance).requests) == runs
+
+
 def test_schedules_are_those_of_the_yaml(load: Load) -> None:
     loaded = load(
         """
