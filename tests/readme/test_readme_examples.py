@@ -1,4 +1,4 @@
-"""What the README's table of syncs and schedules names is there."""
+"""What the README's tables of syncs, schedules and runs name is there."""
 
 import inspect
 import re
@@ -10,7 +10,7 @@ import dagster_airbyte_sync
 from helpers.checkout import ROOT
 
 README = (ROOT / "README.md").read_text()
-[TABLE] = re.findall(r"^\| You want .*?(?:\n\|.*)+", README, flags=re.M)
+TABLE = "\n".join(re.findall(r"^\| You want .*?(?:\n\|.*)+", README, flags=re.M))
 
 
 EXAMPLES = ["alert_on_failure", "on_demand_assets", "scheduled_syncs", "schedules_from_airbyte"]
