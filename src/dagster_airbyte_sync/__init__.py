@@ -43,7 +43,12 @@ from dagster_airbyte_sync.resources import (
     StreamStats,
     SyncSchedule,
 )
-from dagster_airbyte_sync.sensors import RunRequestFn, build_airbyte_polling_sensor
+from dagster_airbyte_sync.sensors import (
+    RunRequestFn,
+    WhenAll,
+    build_airbyte_polling_sensor,
+    build_airbyte_when_all_sensor,
+)
 from dagster_airbyte_sync.workspace import AirbyteCloudWorkspace, AirbyteWorkspace
 
 __version__ = "0.1.0"
@@ -76,6 +81,7 @@ __all__ = [
     "SyncSchedule",
     "TakenOver",
     "TakenSchedule",
+    "WhenAll",
     "airbyte_assets",
     "airbyte_resource",
     "build_airbyte_assets_definitions",
@@ -84,6 +90,7 @@ __all__ = [
     "build_airbyte_start_job",
     "build_airbyte_sync_checks",
     "build_airbyte_sync_schedule",
+    "build_airbyte_when_all_sensor",
     "build_schedules_from_airbyte",
     "freshness_from_airbyte_schedule",
     "load_airbyte_asset_specs",

@@ -17,7 +17,13 @@ from dagster_airbyte_sync.assets import (
     syncing_assets,
 )
 from dagster_airbyte_sync.resources import BaseAirbyteWorkspace
-from dagster_airbyte_sync.sensors import NamedJob, RunRequestFn, build_airbyte_polling_sensor
+from dagster_airbyte_sync.sensors import (
+    NamedJob,
+    RunRequestFn,
+    WhenAll,
+    build_airbyte_polling_sensor,
+    when_all_sensors,
+)
 
 
 def build_airbyte_definitions(
@@ -42,6 +48,7 @@ def build_airbyte_definitions(
     partition_offset: int = 0,
     run_request_fn: RunRequestFn | None = None,
     jobs: Sequence[NamedJob] = (),
+    when_all: Sequence[WhenAll] = (),
     hold_limit: timedelta = timedelta(hours=1),
     include_inactive: bool = True,
     freshness_from_airbyte_schedule: bool | TakenOver | str = False,
@@ -52,6 +59,7 @@ def build_airbyte_definitions(
     Args:
         sync: Whether Dagster can start syncs by materializing the assets. False: it only observes.
         checks: Whether each table has a check that shows how its last sync ended.
+        when_all: What to run once all of several connections have synced; a sensor for each.
         include_inactive: Whether connections that are paused in Airbyte have assets, too.
         freshness_from_airbyte_schedule: Whether each table has a freshness policy from its
             connection's own schedule in Airbyte, or from the one that Dagster has taken over.
@@ -96,6 +104,15 @@ def build_airbyte_definitions(
         sync=sync,
         checks=checks,
         sensor=sensor,
+        more_sensors=when_all_sensors(
+            when_all,
+            # A connection that is left out here may be another builder's.
+            tables if connection_selector_fn is None else None,
+            workspace=workspace,
+            resource_key=resource_key,
+            minimum_interval_seconds=minimum_interval_seconds,
+            default_sensor_status=default_sensor_status,
+        ),
         retry_policy=retry_policy,
         pool=pool,
         backfill_policy=backfill_policy,
@@ -111,6 +128,7 @@ def definitions_of_tables(
     sync: bool,
     checks: bool,
     sensor: dg.SensorDefinition | None,
+    more_sensors: Sequence[dg.SensorDefinition] = (),
     schedules: Sequence[dg.ScheduleDefinition] = (),
     **options: Any,
 ) -> dg.Definitions:
@@ -119,7 +137,7 @@ def definitions_of_tables(
     return dg.Definitions(
         assets=syncing_assets(tables, resource_key, **options) if sync else specs,
         asset_checks=build_airbyte_sync_checks(specs, resource_key) if checks else [],
-        sensors=[sensor] if sensor else [],
+        sensors=[*([sensor] if sensor else []), *more_sensors],
         schedules=schedules,
         resources={resource_key: workspace},
     )

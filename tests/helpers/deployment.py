@@ -125,10 +125,11 @@ class Deployment:
 
 @contextmanager
 def at_time(later: timedelta) -> Iterator[None]:
-    """For the sensor it is so much later."""
+    """For the sensors it is so much later."""
     with pytest.MonkeyPatch.context() as patch:
-        now = "dagster_airbyte_sync.sensors.tick._now"
-        patch.setattr(now, lambda: int(time.time() + later.total_seconds()))
+        for sensor in ("tick", "when_all.when_all_sensor"):
+            now = f"dagster_airbyte_sync.sensors.{sensor}._now"
+            patch.setattr(now, lambda: int(time.time() + later.total_seconds()))
         yield
 
 

@@ -61,9 +61,9 @@ SHOWN_TO = {"sensors": (f"{PACKAGE}.assets.tables.", f"{PACKAGE}.assets.events."
 INNER = {
     "resources": ("records", "schedules", "http", "api", "client"),
     "assets": ("tables", "events", "sync", "schedules"),
-    "sensors": ("cursor", "run_requests"),
+    "sensors": ("cursor", "run_requests", "when_all"),
 }
-FOR_ALL = {"resources": ("errors", "json_values")}
+FOR_ALL = {"resources": ("errors", "json_values"), "sensors": ("tick_time",)}
 
 
 @pytest.mark.parametrize(
