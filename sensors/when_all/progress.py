@@ -129,18 +129,13 @@ def progress_of(
 
 def _seen(seen: Seen, newest: Newest | None, now: int) -> Seen:
     """What is seen of a member now, which stays in with what it came with."""
-    if newest is None or not is_newer(_key(newest), _reached(seen)):
+    if newest is None or not is_newer(_key(newest), seen.counted):
         return seen if newest is None else replace(seen, part=NOTHING)
     if newest.is_settled(now):
         return replace(seen, came=_key(newest), part=NOTHING)
     # Jobs are reported in order: as a newer one has begun, the one before is done.
     is_done = seen.part != NOTHING and is_newer(_key(newest), seen.part)
     return replace(seen, came=seen.part if is_done else seen.came, part=_key(newest))
-
-
-def _reached(seen: Seen) -> JobKey:
-    """The newest job with which the member is or was in."""
-    return seen.came if seen.is_in else seen.counted
 
 
 def _since(
