@@ -1,4 +1,4 @@
-"""What happened in Airbyte outside of Dagster: the polling sensor, and one for what went wrong."""
+"""What happened in Airbyte outside of Dagster: the polling sensor, and those beside it."""
 
 from dagster_airbyte_sync.sensors.failures.failure_sensor import (
     OnFailure,
@@ -7,6 +7,11 @@ from dagster_airbyte_sync.sensors.failures.failure_sensor import (
 from dagster_airbyte_sync.sensors.failures.problem import ProblemKind, SyncProblem
 from dagster_airbyte_sync.sensors.polling_sensor import NamedJob, build_airbyte_polling_sensor
 from dagster_airbyte_sync.sensors.run_requests.of_each_sync import RunRequestFn
+from dagster_airbyte_sync.sensors.when_all.when_all import WhenAll
+from dagster_airbyte_sync.sensors.when_all.when_all_sensor import (
+    build_airbyte_when_all_sensor,
+    when_all_sensors,
+)
 
 __all__ = [
     "NamedJob",
@@ -14,6 +19,9 @@ __all__ = [
     "ProblemKind",
     "RunRequestFn",
     "SyncProblem",
+    "WhenAll",
     "build_airbyte_failure_sensor",
     "build_airbyte_polling_sensor",
+    "build_airbyte_when_all_sensor",
+    "when_all_sensors",
 ]

@@ -16,6 +16,8 @@ CHECK_NAME = "airbyte_sync"
 CONNECTION_ID = "dagster-airbyte/connection_id"
 CONNECTION_STATUS = "dagster-airbyte/connection_status"
 CONNECTION_NAME = "dagster-airbyte/connection_name"
+# A list of the names of its tags in Airbyte, where it has any.
+CONNECTION_TAGS = "dagster-airbyte/connection_tags"
 STREAM_NAME = "dagster-airbyte/stream_name"
 STREAM_NAMESPACE = "dagster-airbyte/stream_namespace"
 STREAM_PREFIX = "dagster-airbyte/stream_prefix"
@@ -86,6 +88,12 @@ def text_in(metadata: Mapping[str, object], key: str) -> str | None:
     """The text stored under `key`, or None."""
     value = _plain(metadata.get(key))
     return value if isinstance(value, str) else None
+
+
+def texts_in(metadata: Mapping[str, object], key: str) -> list[str]:
+    """The texts in the list stored under `key`; none if there is no list."""
+    value = _plain(metadata.get(key))
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 def timestamp(moment: datetime | None) -> dg.TimestampMetadataValue | None:

@@ -147,6 +147,8 @@ def _with_identity(spec: dg.AssetSpec, connection: Connection, stream: StreamId)
     }
     if stream.namespace:
         identity[keys.STREAM_NAMESPACE] = stream.namespace
+    if connection.tags:
+        identity[keys.CONNECTION_TAGS] = list(connection.tags)
     # What Airbyte syncs looks exactly as dagster-airbyte shows it.
     status = {} if connection.is_active else {keys.CONNECTION_STATUS: connection.status}
     return spec.merge_attributes(metadata=identity, tags=status)

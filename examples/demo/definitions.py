@@ -7,6 +7,7 @@ import dagster as dg
 
 from dagster_airbyte_sync import (
     AirbyteWorkspace,
+    WhenAll,
     build_airbyte_definitions,
     build_airbyte_sync_schedule,
 )
@@ -34,6 +35,15 @@ class WarehouseResource(dg.ConfigurableResource["WarehouseResource"]):
             ).fetchone()
         return orders, total
 
+    def unpaid(self) -> float:
+        """What has been ordered, less what has been paid."""
+        with closing(sqlite3.connect(self.path)) as database:
+            (ordered,) = database.execute("SELECT coalesce(sum(amount), 0) FROM orders").fetchone()
+            (paid,) = database.execute(
+                'SELECT coalesce(sum(amount), 0) FROM "billing.stripe_payments"'
+            ).fetchone()
+        return float(ordered - paid)
+
 
 @dg.asset(deps=["orders"], kinds={"python"})
 def revenue(warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
@@ -43,6 +53,18 @@ def revenue(warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
         metadata={"orders": orders, "total": dg.MetadataValue.float(round(total, 2))}
     )
 
+
+@dg.asset(deps=["orders", "stripe_payments"], kinds={"python"})
+def unpaid(warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
+    """What customers owe. Computed anew whenever both its sources have been synced."""
+    return dg.MaterializeResult(
+        metadata={"total": dg.MetadataValue.float(round(warehouse.unpaid(), 2))}
+    )
+
+
+balance = WhenAll(
+    "balance", members=["Web shop", "Billing"], downstream=dg.AssetSelection.assets("unpaid")
+)
 
 sync_tickets = dg.define_asset_job(
     "sync_tickets",
@@ -66,9 +88,10 @@ defs = dg.Definitions.merge(
         airbyte,
         minimum_interval_seconds=2,
         downstream=dg.AssetSelection.assets("revenue"),
+        when_all=[balance],
     ),
     dg.Definitions(
-        assets=[revenue],
+        assets=[revenue, unpaid],
         jobs=[sync_tickets],
         schedules=[stock],
         resources={"warehouse": WarehouseResource(path=dg.EnvVar("WAREHOUSE_PATH"))},

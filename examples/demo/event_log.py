@@ -29,7 +29,11 @@ class Materialization:
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that has ended; `airbyte_job` is the sync for which the sensor asked for it."""
+    """A run that has ended.
+
+    `airbyte_job` is the sync for which the sensor asked for it, `trigger` what asked for it as all
+    of several connections had synced.
+    """
 
     run_id: str
     job_name: str
@@ -38,6 +42,7 @@ class FinishedRun:
     ended_at: float
     airbyte_job: str | None
     result: Mapping[str, object]
+    trigger: str | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -81,6 +86,7 @@ class EventLog:
 
     def _finished(self, record: dg.RunRecord) -> FinishedRun:
         run = record.dagster_run
+        trigger = run.tags.get("dagster-airbyte/when_all")
         computed = [r for r in self._records(self._computed) if r.run_id == run.run_id]
         return FinishedRun(
             run_id=run.run_id,
@@ -88,8 +94,9 @@ class EventLog:
             status=run.status.value,
             began_at=record.start_time or 0.0,
             ended_at=record.end_time or 0.0,
-            airbyte_job=run.tags.get("dagster-airbyte/job_id"),
+            airbyte_job=None if trigger else run.tags.get("dagster-airbyte/job_id"),
             result=_metadata(computed[-1]) if computed else {},
+            trigger=trigger,
         )
 
 

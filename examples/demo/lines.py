@@ -28,7 +28,7 @@ def _note(sync: Sync, is_early: bool) -> str:
 
 def run_line(run: FinishedRun, computed: str) -> str:
     """A finished run, with what it found out."""
-    of = computed if run.airbyte_job else run.job_name
+    of = computed if run.airbyte_job else run.trigger or run.job_name
     job = f"job {run.airbyte_job}" if run.airbyte_job else ""
     took = f" in {run.ended_at - run.began_at:.1f} s" if not run.airbyte_job else ""
     result = ", ".join(f"{key} {value:,}" for key, value in run.result.items())

@@ -100,6 +100,9 @@ class Story:
             "a successful run downstream of a sync": any(
                 run.airbyte_job is not None and run.result for run in self.runs if run.succeeded
             ),
+            "a run once all of two connections had synced": any(
+                run.trigger and run.succeeded for run in self.runs
+            ),
         }
         return [promise for promise, kept in seen.items() if not kept]
 

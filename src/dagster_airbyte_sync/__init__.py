@@ -49,8 +49,10 @@ from dagster_airbyte_sync.sensors import (
     ProblemKind,
     RunRequestFn,
     SyncProblem,
+    WhenAll,
     build_airbyte_failure_sensor,
     build_airbyte_polling_sensor,
+    build_airbyte_when_all_sensor,
 )
 from dagster_airbyte_sync.workspace import AirbyteCloudWorkspace, AirbyteWorkspace
 
@@ -87,6 +89,7 @@ __all__ = [
     "SyncSchedule",
     "TakenOver",
     "TakenSchedule",
+    "WhenAll",
     "airbyte_assets",
     "airbyte_resource",
     "build_airbyte_assets_definitions",
@@ -96,6 +99,7 @@ __all__ = [
     "build_airbyte_start_job",
     "build_airbyte_sync_checks",
     "build_airbyte_sync_schedule",
+    "build_airbyte_when_all_sensor",
     "build_schedules_from_airbyte",
     "eager_on_new_rows",
     "freshness_from_airbyte_schedule",

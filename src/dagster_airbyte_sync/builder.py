@@ -21,8 +21,10 @@ from dagster_airbyte_sync.sensors import (
     NamedJob,
     OnFailure,
     RunRequestFn,
+    WhenAll,
     build_airbyte_failure_sensor,
     build_airbyte_polling_sensor,
+    when_all_sensors,
 )
 
 
@@ -48,6 +50,7 @@ def build_airbyte_definitions(
     partition_offset: int = 0,
     run_request_fn: RunRequestFn | None = None,
     jobs: Sequence[NamedJob] = (),
+    when_all: Sequence[WhenAll] = (),
     hold_limit: timedelta = timedelta(hours=1),
     on_failure: NamedJob | OnFailure | None = None,
     include_inactive: bool = True,
@@ -59,6 +62,7 @@ def build_airbyte_definitions(
     Args:
         sync: Whether Dagster can start syncs by materializing the assets. False: it only observes.
         checks: Whether each table has a check that shows how its last sync ended.
+        when_all: What to run once all of several connections have synced; a sensor for each.
         on_failure: A job that a second sensor starts for each sync that failed or was cancelled, or
             an OnFailure for what else `build_airbyte_failure_sensor` can do.
         include_inactive: Whether connections that are paused in Airbyte have assets, too.
@@ -105,6 +109,15 @@ def build_airbyte_definitions(
         sync=sync,
         checks=checks,
         sensor=sensor,
+        more_sensors=when_all_sensors(
+            when_all,
+            # A connection that is left out here may be another builder's.
+            tables if connection_selector_fn is None else None,
+            workspace=workspace,
+            resource_key=resource_key,
+            minimum_interval_seconds=minimum_interval_seconds,
+            default_sensor_status=default_sensor_status,
+        ),
         retry_policy=retry_policy,
         pool=pool,
         backfill_policy=backfill_policy,
@@ -128,6 +141,7 @@ def definitions_of_tables(
     sync: bool,
     checks: bool,
     sensor: dg.SensorDefinition | None,
+    more_sensors: Sequence[dg.SensorDefinition] = (),
     schedules: Sequence[dg.ScheduleDefinition] = (),
     **options: Any,
 ) -> dg.Definitions:
@@ -136,7 +150,7 @@ def definitions_of_tables(
     return dg.Definitions(
         assets=syncing_assets(tables, resource_key, **options) if sync else specs,
         asset_checks=build_airbyte_sync_checks(specs, resource_key) if checks else [],
-        sensors=[sensor] if sensor else [],
+        sensors=[*([sensor] if sensor else []), *more_sensors],
         schedules=schedules,
         resources={resource_key: workspace},
     )

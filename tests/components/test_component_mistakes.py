@@ -30,6 +30,39 @@ CLOUD = "workspace: {workspace_id: 0123abcd-0123-4567-89ab-0123456789ab"
             "sensor.on_failure.late_after is 'soon'",
         ),
         ("sensor: {on_failure: {job: x, late_after: {hours: 0}}}", "on_failure.late_after is"),
+        ("sensor: {when_all: [{name: nightly}]}", "members"),
+        ("sensor: {when_all: [{members: [crm]}]}", "name"),
+        ("sensor: {when_all: nightly}", "sensor.when_all has 'nightly': give a list of triggers"),
+        (
+            "sensor: {when_all: {name: nightly, members: '{{ 5 }}'}}",
+            "sensor.when_all.members is 5",
+        ),
+        ("sensor: {when_all: {name: every night, members: [crm]}}", "name is 'every night'"),
+        ("sensor: {when_all: {name: nightly, members: [crn]}}", "meant by 'crn'.*'crm', 'shop'"),
+        (
+            "sensor: {when_all: {name: nightly, members: ['key:gone']}}",
+            "meant by \"the table 'gone'\"",
+        ),
+        (
+            "sensor: {when_all: {name: nightly, members: [crm], downstream: 'key:::'}}",
+            "sensor.when_all.downstream is 'key:::'",
+        ),
+        (
+            "sensor: {when_all: {name: nightly, members: [crm], deadline: 4 hours}}",
+            "sensor.when_all.deadline is '4 hours'",
+        ),
+        (
+            "sensor: {when_all: {name: nightly, members: [crm], deadline: {hours: 0}}}",
+            "when_all 'nightly': deadline is",
+        ),
+        (
+            "sensor: {when_all: {name: nightly, members: [crm], at_deadline: stop}}",
+            "at_deadline",
+        ),
+        (
+            "sensor: {when_all: [{name: n, members: [crm]}, {name: n, members: [shop]}]}",
+            "several that are called n",
+        ),
         ("schedules: [{wait: true}]", "give it cron, or from_airbyte"),
         ("schedules: [{cron: '@daily', from_airbyte: true}]", "remove one of them"),
         ("schedules: {from_airbyte: true, name: x}", "remove name"),

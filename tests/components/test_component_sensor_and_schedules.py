@@ -1,9 +1,11 @@
 """The sensor and the schedules of a component."""
 
+from datetime import timedelta
+
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync import AirbyteSettingsError
+from dagster_airbyte_sync import AirbyteSettingsError, WhenAll
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.component_yaml import Load, Loaded, SensorTick
@@ -80,6 +82,56 @@ def test_how_downstream_assets_run_is_said_in_the_yaml(
     loaded = load(f"sensor: {{downstream: 'key:\"report\"', {more}}}")
     whole = Loaded(loaded.component, dg.Definitions.merge(loaded.defs, dg.Definitions([report])))
     assert len(whole.tick(instance).requests) == runs
+
+
+def test_each_trigger_of_the_yaml_has_a_sensor_with_its_settings(load: Load) -> None:
+    loaded = load(
+        """
+        sensor:
+          interval: 90
+          status: stopped
+          when_all:
+            - name: nightly
+              members: [crm, "tag:prod"]
+              downstream: group:marts
+              deadline: {hours: 4}
+              at_deadline: report
+            - name: tables
+              members: ["key:orders", 'key:"contacts"']
+              only_with_rows: true
+              partition_offset: -1
+        """
+    )
+    assert loaded.component.sensor is not None
+    assert loaded.component.sensor.when_all == [
+        WhenAll(
+            "nightly",
+            ["crm", "tag:prod"],
+            dg.AssetSelection.from_string("group:marts"),
+            timedelta(hours=4),
+            "report",
+        ),
+        WhenAll(
+            "tables",
+            [dg.AssetKey("orders"), dg.AssetKey("contacts")],
+            only_with_rows=True,
+            partition_offset=-1,
+        ),
+    ]
+    _, *triggers = sorted(loaded.sensors, key=lambda sensor: sensor.name != "airbyte_sync_sensor")
+    assert {each.name for each in triggers} == {
+        "airbyte_when_all_nightly",
+        "airbyte_when_all_tables",
+    }
+    assert {each.minimum_interval_seconds for each in triggers} == {90}
+    assert {each.default_status for each in triggers} == {dg.DefaultSensorStatus.STOPPED}
+
+
+@pytest.mark.parametrize("value", ["{{ trigger }}", "{name: nightly, members: crm}"])
+def test_a_trigger_may_stand_alone_or_come_from_python(load: Load, value: str) -> None:
+    quoted = f'"{value}"' if value.startswith("{{") else value
+    loaded = load(f"sensor: {{when_all: {quoted}}}", trigger=WhenAll("nightly", ["crm"]))
+    assert "airbyte_when_all_nightly" in {sensor.name for sensor in loaded.sensors}
 
 
 def test_schedules_are_those_of_the_yaml(load: Load) -> None:

@@ -8,7 +8,7 @@ from time import monotonic
 import dagster as dg
 
 from dagster_airbyte_sync.testing import AirbyteSimulator
-from helpers.dagster_private import RUNS_ON_DEMAND, CodeServer, automation_daemon
+from helpers.dagster_private import OVER_CODE_SERVERS, CodeServer, automation_daemon
 from helpers.local_instance import local_instance
 from helpers.simulated import clock_from_now
 from helpers.variables import variables
@@ -23,7 +23,7 @@ def test_the_tick_ends_in_time_and_everything_is_reported(
     """The daemon gives a tick 60 seconds; here it fails if it takes longer."""
     with (
         AirbyteSimulator(clock=clock_from_now()) as airbyte,
-        local_instance(tmp_path, empty_storage, RUNS_ON_DEMAND) as instance,
+        local_instance(tmp_path, empty_storage, OVER_CODE_SERVERS) as instance,
     ):
         for number in range(CONNECTIONS):
             airbyte.add_connection(f"c{number}", streams=[f"t{number}"])

@@ -10,7 +10,7 @@ import pytest
 
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.dagster_private import (
-    RUNS_ON_DEMAND,
+    OVER_CODE_SERVERS,
     AutomationDaemon,
     CodeServer,
     automation_daemon,
@@ -48,7 +48,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, empty_storage: Path) -> Iter
     folder = tmp_path_factory.mktemp("instance")
     with (
         AirbyteSimulator(clock=clock_from_now()) as airbyte,
-        local_instance(folder, empty_storage, RUNS_ON_DEMAND) as instance,
+        local_instance(folder, empty_storage, OVER_CODE_SERVERS) as instance,
     ):
         for table in TABLES:
             # Ops of "orders" and of the check of "Check orders" would have had one name.

@@ -177,6 +177,15 @@ def test_the_downstream_asset_counts_all_rows_that_were_synced(once: Once) -> No
         assert orders >= sum(rows for earlier, rows in synced if earlier <= job) > 0
 
 
+def test_a_run_waits_for_two_connections(once: Once) -> None:
+    demo, _ = once
+    lines = demo.stdout.splitlines()
+    first = next(place for place, line in enumerate(lines) if "run   balance" in line)
+    before = "\n".join(lines[:first])
+    assert "sync  Web shop" in before
+    assert "sync  Billing" in before
+
+
 def _numbers(pattern: str, text: str) -> list[tuple[int, int]]:
     return [(int(one), int(other)) for one, other in re.findall(pattern, text)]
 
@@ -265,9 +274,16 @@ class ShortStory:
         by = asked_by or run
         self.story.add_events([event(table, job, 5, job, job + 1, run, by) for table in tables])
 
-    def run(self, run_id: str, status: str = "SUCCESS", job: str | None = None) -> None:
+    def run(
+        self,
+        run_id: str,
+        status: str = "SUCCESS",
+        job: str | None = None,
+        trigger: str | None = None,
+    ) -> None:
         result = {"orders": 5} if job else {}
-        self.story.add_runs([self._log.FinishedRun(run_id, "job", status, 8.0, 9.0, job, result)])
+        run = self._log.FinishedRun(run_id, "job", status, 8.0, 9.0, job, result, trigger)
+        self.story.add_runs([run])
 
 
 @pytest.fixture
@@ -284,6 +300,7 @@ def test_all_is_seen_when_nothing_promised_is_missing(short: ShortStory) -> None
     short.run("scheduled")
     short.run("asked")
     short.run("downstream", job="1")
+    short.run("both", trigger="balance")
     assert (short.story.missing(), short.story.take_problems()) == ([], [])
 
 
@@ -297,6 +314,7 @@ def test_what_is_missing_is_named(short: ShortStory) -> None:
         "the end of the run that was asked for",
         "a sync that a run started and left to the sensor",
         "a successful run downstream of a sync",
+        "a run once all of two connections had synced",
     ]
 
 

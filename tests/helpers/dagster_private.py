@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import islice
@@ -32,6 +32,10 @@ from dagster._scheduler.scheduler import ScheduleIterationTimes, launch_schedule
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 LOGGER = logging.getLogger("daemon")
+
+
+# What a tick writes of itself and of the runs that it asks for.
+_WRITES = ("create_tick", "update_tick", "update_instigator_state", "create_run", "submit_run")
 
 
 class Died(KeyboardInterrupt):
@@ -76,18 +80,18 @@ class SensorDaemon:
         errors = [error for error in steps if error]
         assert not errors, errors
 
-    def iterate(self) -> InstigatorTick:
-        """One pass over all sensors; the newest tick of the only sensor here."""
+    def iterate(self, name: str | None = None) -> InstigatorTick:
+        """One pass over all sensors; the newest tick of the only one here, or of that name."""
         errors = [e for e in execute_sensor_iteration(self._context, LOGGER, None, None) if e]
-        tick = self.ticks()[0]
+        tick = self.ticks(name)[0]
         assert not errors or tick.status is TickStatus.FAILURE, errors
         return tick
 
-    def ticks(self) -> list[InstigatorTick]:
+    def ticks(self, name: str | None = None) -> list[InstigatorTick]:
         """All ticks, newest first."""
         location = self._context.create_request_context().code_locations[0]
         repository = next(iter(location.get_repositories().values()))
-        sensor = repository.get_sensors()[0]
+        sensor = repository.get_sensor(name) if name else repository.get_sensors()[0]
         return list(
             self._instance.get_ticks(
                 sensor.get_remote_origin_id(), sensor.get_remote_origin().get_selector().get_id()
@@ -105,9 +109,23 @@ class SensorDaemon:
         data = state.instigator_data._replace(cursor=None)
         self._instance.update_instigator_state(state.with_data(data))
 
-    def wait_for_interval(self) -> None:
+    def only(self, name: str) -> None:
+        """Of all sensors, run this one from now on: a pass takes them in any order."""
+        location = self._context.create_request_context().code_locations[0]
+        for sensor in next(iter(location.get_repositories().values())).get_sensors():
+            if sensor.name == name:
+                self._instance.start_sensor(sensor)
+            else:
+                self._instance.stop_sensor(
+                    sensor.get_remote_origin_id(), sensor.selector_id, sensor
+                )
+
+    def wait_for_interval(self, name: str | None = None) -> None:
         """Wait until the sensor (interval: one second) is due again."""
-        time.sleep(max(0.0, self.ticks()[0].timestamp + 1.05 - time.time()))
+        tick = self.ticks(name)[0]
+        # One that was resumed has the time at which it was first begun.
+        last = tick.end_timestamp or tick.timestamp
+        time.sleep(max(0.0, last + 1.05 - time.time()))
 
     def settle(self) -> None:
         """Iterate until a tick finds nothing more to do; what failed or was cut short is redone."""
@@ -172,6 +190,30 @@ class SensorDaemon:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(dg.DagsterInstance, "update_tick", update_tick)
             self._die()
+
+    def die_before_write(self, place: int, name: str) -> int:
+        """Iterate, and die before that write of the sensor's tick; how many it has made."""
+        writes: list[str] = []
+
+        def guarded(method: str) -> Callable[..., object]:
+            write = getattr(dg.DagsterInstance, method)
+
+            def call(instance: dg.DagsterInstance, *args: object, **options: object) -> object:
+                is_ours = any(getattr(each, "instigator_name", None) == name for each in args)
+                if is_ours or writes:
+                    if len(writes) == place:
+                        raise Died
+                    writes.append(method)
+                return write(instance, *args, **options)
+
+            return call
+
+        with pytest.MonkeyPatch.context() as patch:
+            for method in _WRITES:
+                patch.setattr(dg.DagsterInstance, method, guarded(method))
+            with suppress(Died):
+                self.iterate(name)
+        return len(writes)
 
     def _die(self) -> None:
         with pytest.raises(Died):

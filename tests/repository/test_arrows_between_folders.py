@@ -61,13 +61,11 @@ SHOWN_TO = {"sensors": (f"{PACKAGE}.assets.tables.", f"{PACKAGE}.assets.events."
 INNER = {
     "resources": ("records", "schedules", "http", "api", "client"),
     "assets": ("tables", "events", "sync", "schedules"),
-    "sensors": ("cursor", "run_requests", "failures"),
+    "sensors": ("cursor", "run_requests", "when_all", "failures"),
 }
-FOR_ALL = {"resources": ("errors", "json_values")}
+FOR_ALL = {"resources": ("errors", "json_values"), "sensors": ("tick_time",)}
 # The second sensor is made of what the first one is made of, which knows nothing of it.
-ALSO_KNOWS = {
-    "failures": ("cursor_advance", "decide", "scan", "tick_time", "polling_sensor"),
-}
+ALSO_KNOWS = {"failures": ("cursor_advance", "decide", "scan", "polling_sensor")}
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from dagster_airbyte_sync.builder import definitions_of_tables, with_failures
 from dagster_airbyte_sync.component.schedule_fields import ScheduleFields, refuse_same_names
 from dagster_airbyte_sync.component.sensor_fields import SensorFields
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
-from dagster_airbyte_sync.sensors import build_airbyte_polling_sensor
+from dagster_airbyte_sync.sensors import build_airbyte_polling_sensor, when_all_sensors
 from dagster_airbyte_sync.workspace import (
     AirbyteCloudWorkspace,
     AirbyteWorkspace,
@@ -68,15 +68,19 @@ class ComponentDefinitions:
         component = self.component
         made = [(each, schedule) for each in component.schedules for schedule in self._made(each)]
         refuse_same_names(made)
+        tables = self._tables(
+            component.connection_selector, include_inactive=component.include_inactive
+        )
         defs = definitions_of_tables(
-            self._tables(
-                component.connection_selector, include_inactive=component.include_inactive
-            ),
+            tables,
             component.workspace,
             component.resource_key,
             sync=component.sync,
             checks=component.checks,
             sensor=None if component.sensor is None else self._sensor(component.sensor),
+            more_sensors=[]
+            if component.sensor is None
+            else self._when_all(component.sensor, tables),
             schedules=[schedule for _, schedule in made],
             sync_fn=self._sync,
             # As in dagster-airbyte's component, though its builder makes all names lower case.
@@ -133,6 +137,18 @@ class ComponentDefinitions:
             fields.on_failure.as_on_failure(),
             resource_key=self.component.resource_key,
             connection_selector_fn=self.component.connection_selector,
+            default_sensor_status=dg.DefaultSensorStatus(fields.status.upper()),
+        )
+
+    def _when_all(self, fields: SensorFields, tables: Sequence[Table]) -> list[dg.SensorDefinition]:
+        component = self.component
+        return when_all_sensors(
+            fields.when_all,
+            # A connection that is left out here may be another component's.
+            tables if component.connection_selector is None else None,
+            workspace=component.workspace,
+            resource_key=component.resource_key,
+            minimum_interval_seconds=fields.interval,
             default_sensor_status=dg.DefaultSensorStatus(fields.status.upper()),
         )
 

@@ -1,0 +1,87 @@
+"""The tags of runs that a trigger has started, and what these say was counted."""
+
+from collections.abc import Iterable, Mapping
+
+import dagster as dg
+
+from dagster_airbyte_sync.sensors.cursor.pending import JobKey, job_ref
+from dagster_airbyte_sync.sensors.when_all.state import Mark, pack_counted, unpack_counted
+
+WHEN_ALL_TAG = "dagster-airbyte/when_all"
+MEMBERS_TAG = "dagster-airbyte/when_all_members"
+MISSING_TAG = "dagster-airbyte/when_all_missing"
+WORKSPACE_TAG = "dagster-airbyte/workspace_id"
+# What counted, for us to read; in pieces, the first without a number.
+COUNTED_TAG = "dagster-airbyte/when_all_counted"
+
+# PostgreSQL can have no run with a tag of more than about 2,600 bytes.
+_PIECE = 2000
+# Runs that were executed again have the tags of the first, so the newest may not say the most.
+_MOST_RUNS = 25
+
+
+def tags_of_start(
+    name: str,
+    workspace_id: str,
+    members: Iterable[str],
+    missing: Iterable[str],
+    counted: Mapping[Mark, JobKey],
+) -> dict[str, str]:
+    """What a run shows of the start that it belongs to."""
+    tags = {
+        WHEN_ALL_TAG: name,
+        WORKSPACE_TAG: workspace_id,
+        MEMBERS_TAG: shortened(members),
+        MISSING_TAG: shortened(missing),
+        **counted_tags(counted),
+    }
+    return {key: value for key, value in tags.items() if value}
+
+
+def shortened(names: Iterable[str]) -> str:
+    """The names, as far as they fit into a tag."""
+    names, shown = list(names), ""
+    for place, name in enumerate(names):
+        longer = f"{shown}, {name}" if shown else name
+        if len(longer.encode()) > _PIECE:
+            return f"{shown} and {len(names) - place} more".strip()
+        shown = longer
+    return shown
+
+
+def counted_tags(counted: Mapping[Mark, JobKey]) -> dict[str, str]:
+    packed = pack_counted(counted)
+    pieces = [packed[begin : begin + _PIECE] for begin in range(0, len(packed), _PIECE)]
+    return {_tag(place): piece for place, piece in enumerate(pieces)}
+
+
+def counted_in(tags: Mapping[str, str]) -> Mapping[Mark, JobKey]:
+    """What the tags of a run say was counted; empty if they say nothing that can be read."""
+    packed = ""
+    for place in range(len(tags)):
+        packed += tags.get(_tag(place), "")
+    return unpack_counted(packed)
+
+
+def _tag(place: int) -> str:
+    return f"{COUNTED_TAG}_{place + 1}" if place else COUNTED_TAG
+
+
+def counted_by_runs(
+    instance: dg.DagsterInstance, name: str, workspace_id: str
+) -> Mapping[Mark, JobKey]:
+    """The newest job of each member that runs of the trigger counted; empty without any run."""
+    own = dg.RunsFilter(tags={WHEN_ALL_TAG: name, WORKSPACE_TAG: workspace_id})
+    records = instance.get_run_records(own, limit=_MOST_RUNS)
+    return newest_counted(counted_in(record.dagster_run.tags) for record in records)
+
+
+def newest_counted(runs: Iterable[Mapping[Mark, JobKey]]) -> Mapping[Mark, JobKey]:
+    """Of several runs, the newest first."""
+    newest: dict[Mark, JobKey] = {}
+    for counted in runs:
+        for mark, job in counted.items():
+            known = newest.setdefault(mark, job)
+            if job_ref(known).precedes(job_ref(job)):
+                newest[mark] = job
+    return newest

@@ -1,0 +1,273 @@
+"""The sensor of a trigger over several connections.
+
+It reads Dagster's event log only, so a sync counts whoever reported it, and a tick makes no request
+to Airbyte.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets import workspace_resource
+from dagster_airbyte_sync.assets.events.ledger import Ledger, read_ledger
+from dagster_airbyte_sync.assets.tables.table import Table
+from dagster_airbyte_sync.resources import (
+    AirbyteError,
+    AirbyteSettingsError,
+    BaseAirbyteWorkspace,
+    OutOfTime,
+    TimeBudget,
+    as_workspace,
+    job_page,
+)
+from dagster_airbyte_sync.sensors.cursor.pending import JobKey
+from dagster_airbyte_sync.sensors.run_requests.runnable import Runnable
+from dagster_airbyte_sync.sensors.tick_time import tick_seconds
+from dagster_airbyte_sync.sensors.when_all.members import (
+    Members,
+    members_of,
+    not_found,
+    refuse_same_names,
+    refuse_unknown,
+    tables_in,
+    words_of,
+)
+from dagster_airbyte_sync.sensors.when_all.progress import (
+    Progress,
+    first_state,
+    moved_rows,
+    progress_of,
+)
+from dagster_airbyte_sync.sensors.when_all.runs import counted_by_runs
+from dagster_airbyte_sync.sensors.when_all.start import Starter
+from dagster_airbyte_sync.sensors.when_all.state import (
+    Mark,
+    State,
+    UnreadableState,
+    adopted,
+    read_state,
+)
+from dagster_airbyte_sync.sensors.when_all.when_all import WhenAll
+from dagster_airbyte_sync.sensors.when_all.wording import (
+    count_in,
+    late_line,
+    no_run_line,
+    started_line,
+    waiting_line,
+)
+
+# A link to Airbyte is not worth more of a start's time.
+_LINK_SECONDS = 5.0
+
+
+def build_airbyte_when_all_sensor(
+    when_all: WhenAll,
+    *,
+    workspace: BaseAirbyteWorkspace,
+    resource_key: str = "airbyte",
+    minimum_interval_seconds: int = 30,
+    default_sensor_status: dg.DefaultSensorStatus | None = None,
+) -> dg.SensorDefinition:
+    """A sensor that runs what depends on several connections once all of them have synced.
+
+    A sync counts when it is in Dagster's event log, whoever reported it: a polling sensor, several
+    with a part of the connections each, or a Dagster run. One that failed does not count, one
+    without rows does. Each start counts the newest sync of each member, and only later ones count
+    for the next. On its first tick nothing counts that was reported before.
+
+    A member that stands for nothing here is missing; it is named in the log and at each tick.
+
+    Args:
+        when_all: Which connections, what to run, and what to do if some are late.
+        workspace: As for `build_airbyte_polling_sensor`; it is asked for the link to a sync when a
+            run is started, and for nothing else.
+        resource_key: The workspace's name among the resources. The sensor is called by it, then
+            "_when_all_" and the name of `when_all`.
+        minimum_interval_seconds: Time between the starts of two ticks.
+        default_sensor_status: Default: running.
+
+    Raises AirbyteSettingsError for arguments that cannot work.
+    """
+    as_workspace(workspace)
+    if minimum_interval_seconds < 1:
+        # Dagster would silently make it 30.
+        raise AirbyteSettingsError("minimum_interval_seconds must be at least 1.")
+    trigger = Trigger(when_all, resource_key)
+    names = ", ".join(map(words_of, when_all.members))
+
+    @dg.sensor(
+        name=f"{resource_key}_when_all_{when_all.name}",
+        description=f"Runs what follows once all of these have synced: {names}.",
+        minimum_interval_seconds=minimum_interval_seconds,
+        default_status=default_sensor_status or dg.DefaultSensorStatus.RUNNING,
+        required_resource_keys={resource_key},
+        # Not `downstream` itself: Dagster would fail each tick with a name in it that is gone.
+        asset_selection=dg.AssetSelection.all(),
+    )
+    def airbyte_when_all_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        return trigger.tick(context)
+
+    return airbyte_when_all_sensor
+
+
+def when_all_sensors(
+    triggers: Sequence[WhenAll],
+    tables: Iterable[Table] | None,
+    *,
+    workspace: BaseAirbyteWorkspace,
+    resource_key: str,
+    minimum_interval_seconds: int,
+    default_sensor_status: dg.DefaultSensorStatus | None,
+) -> list[dg.SensorDefinition]:
+    """A sensor for each, whose members must be among the tables, where these are known.
+
+    Raises AirbyteSettingsError if they are not, or if two have one name.
+    """
+    refuse_same_names(triggers)
+    for trigger in triggers if tables is not None else ():
+        refuse_unknown(trigger, tables or ())
+    return [
+        build_airbyte_when_all_sensor(
+            trigger,
+            workspace=workspace,
+            resource_key=resource_key,
+            minimum_interval_seconds=minimum_interval_seconds,
+            default_sensor_status=default_sensor_status,
+        )
+        for trigger in triggers
+    ]
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """What the sensor was asked to do; `tick` looks once."""
+
+    when_all: WhenAll
+    resource_key: str
+
+    def tick(self, context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        """Read the event log, and start what is due. Nothing is written here."""
+        return _Tick(self, context).result()
+
+
+class _Tick:
+    def __init__(self, trigger: Trigger, context: dg.SensorEvaluationContext) -> None:
+        workspace = workspace_resource(context.resources, trigger.resource_key)
+        self.when_all, self.context, self.log = trigger.when_all, context, context.log
+        self.client, self.budget = workspace.get_client(), TimeBudget(tick_seconds())
+        self.workspace_id = self.client.settings.workspace_id
+        self.repository, self.now = _repository(context), _now()
+
+    def result(self) -> dg.SensorResult:
+        self._warn_of_unknown()
+        progress = self._progress(self._state())
+        if progress.is_due:
+            progress = self._after_own_runs(progress)
+        return self._start(progress) if progress.is_due else self._wait(progress)
+
+    @cached_property
+    def members(self) -> Members:
+        return members_of(self.when_all.members, tables_in(self.repository))
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return read_ledger(self.context.instance, self.members.tables)
+
+    @cached_property
+    def runnable(self) -> Runnable:
+        return Runnable.of(self.repository, self.context.instance, budget=self.budget)
+
+    def _progress(self, state: State) -> Progress:
+        return progress_of(self.when_all, state, self.members, self.ledger, self.now)
+
+    def _state(self) -> State:
+        """What the cursor says, or the tags of the runs that were started."""
+        if self.context.cursor:
+            try:
+                return read_state(self.context.cursor)
+            except UnreadableState as reason:
+                self.log.warning("The cursor cannot be used because %s.", reason)
+        counted = self._counted_by_runs()
+        begin = "where its last run began" if counted else "now: what is reported later counts"
+        self.log.info("Without a cursor, this sensor goes on from %s.", begin)
+        return first_state(self.members, self.ledger, counted)
+
+    def _counted_by_runs(self) -> Mapping[Mark, JobKey]:
+        return counted_by_runs(self.context.instance, self.when_all.name, self.workspace_id)
+
+    def _after_own_runs(self, progress: Progress) -> Progress:
+        """The progress, unless a run has started of which the cursor does not know: the daemon may
+        have died before it stored that."""
+        ran = self._counted_by_runs()
+        if all(ran.get(mark) == job for mark, job in progress.after.counted.items()):
+            # This very start: what it lacks is run, and Dagster knows the rest by its run key.
+            return progress
+        state = adopted(progress.state, ran)
+        if state is None:
+            return progress
+        self.log.info("A run was started of which the cursor does not know: going on from that.")
+        return self._progress(state)
+
+    def _wait(self, progress: Progress) -> dg.SensorResult:
+        state = progress.state
+        if progress.must_say:
+            self.log.warning(late_line(self.when_all.name, progress, self.now))
+            state = replace(state, is_said=True)
+        return self._told(waiting_line(progress, self.now), state)
+
+    def _start(self, progress: Progress) -> dg.SensorResult:
+        if self.when_all.only_with_rows and not moved_rows(progress, self.ledger):
+            return self._without_run(progress, "no rows were moved since the last start")
+        starter = Starter(self.when_all, self.runnable, self.workspace_id, self.log)
+        try:
+            requests = starter.requests(progress, self.ledger, self._job_page)
+        except OutOfTime as reason:
+            waits = f"{count_in(progress, self.now)}, but not started yet: {reason}"
+            return self._told(waits, progress.state)
+        if not requests:
+            return self._without_run(progress, "nothing that depends on them can be run")
+        self.log.info(started_line(progress, self.now))
+        return dg.SensorResult(run_requests=requests, cursor=progress.after.to_text())
+
+    def _without_run(self, progress: Progress, why: str) -> dg.SensorResult:
+        return self._told(no_run_line(progress, self.now, why), progress.after)
+
+    def _told(self, line: str, state: State) -> dg.SensorResult:
+        self.log.info(line)
+        return dg.SensorResult(skip_reason=line, cursor=state.to_text())
+
+    def _warn_of_unknown(self) -> None:
+        if self.members.unknown:
+            text = not_found(self.members.unknown, tables_in(self.repository))
+            line = f"when_all {self.when_all.name!r}: {text} Until then these members are missing."
+            self.runnable.memory.say_once(self.log, logging.WARNING, line)
+
+    def _job_page(self, connection_id: str, job_id: int) -> str:
+        if self._ui_url is None:
+            return ""
+        return job_page(self._ui_url, self.workspace_id, connection_id, job_id)
+
+    @cached_property
+    def _ui_url(self) -> str | None:
+        try:
+            return self.client.ui_url(TimeBudget(_LINK_SECONDS))
+        except AirbyteError as error:
+            self.log.warning("The run has no link to Airbyte, which does not answer: %s", error)
+            return None
+
+
+def _now() -> int:
+    return int(time.time())
+
+
+def _repository(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
+    if context.repository_def is None:
+        raise AirbyteSettingsError(
+            "The sensor must know the definitions it belongs to. In a test:"
+            " build_sensor_context(definitions=defs, ...)."
+        )
+    return context.repository_def

@@ -1,0 +1,121 @@
+"""A trigger over several connections in Dagster's own daemon, which dies at each of its writes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync.testing import AirbyteSimulator
+from helpers.dagster_private import SensorDaemon, TickStatus, sensor_daemon
+from helpers.local_instance import local_instance
+from helpers.simulated import clock_from_now
+
+LOCATION = Path(__file__).parent / "trigger_location.py"
+REPORTING = "airbyte_sync_sensor"
+TRIGGER = "airbyte_when_all_nightly"
+QUEUED = {"module": "dagster._core.run_coordinator", "class": "QueuedRunCoordinator"}
+# What a tick that starts a run writes: itself and its state, twice, and the run.
+WRITES = 7
+
+
+@pytest.fixture
+def airbyte() -> Iterator[AirbyteSimulator]:
+    with AirbyteSimulator(clock=clock_from_now()) as airbyte:
+        airbyte.add_connection("shop", streams=["orders", "users"])
+        airbyte.add_connection("crm", streams=["leads"])
+        yield airbyte
+
+
+@pytest.fixture
+def instance(tmp_path: Path, empty_storage: Path) -> Iterator[dg.DagsterInstance]:
+    with local_instance(tmp_path, empty_storage, {"run_coordinator": QUEUED}) as instance:
+        yield instance
+
+
+@pytest.fixture
+def daemon(
+    airbyte: AirbyteSimulator, instance: dg.DagsterInstance, tmp_path: Path
+) -> Iterator[SensorDaemon]:
+    """After the first tick of both sensors."""
+    environ = {
+        "AIRBYTE_REST_API": airbyte.rest_api_base_url,
+        "AIRBYTE_CONFIGURATION_API": airbyte.configuration_api_base_url,
+        "AIRBYTE_WORKSPACE_ID": airbyte.workspace_id,
+        "AIRBYTE_CLIENT_ID": airbyte.client_id,
+        "AIRBYTE_CLIENT_SECRET": airbyte.client_secret,
+    }
+    # Dagster imports a file once for each module name, so every test needs its own.
+    location = tmp_path / f"location_{airbyte.workspace_id.replace('-', '_')}.py"
+    location.write_text(LOCATION.read_text())
+    with sensor_daemon(instance, location, environ) as daemon:
+        daemon.iterate()
+        yield daemon
+
+
+def report_syncs(airbyte: AirbyteSimulator, daemon: SensorDaemon, *names: str) -> None:
+    """Syncs that the one sensor has reported, while the other did not look."""
+    airbyte.advance(60)
+    for name in names:
+        airbyte.run_sync(airbyte.connection(name))
+    daemon.only(REPORTING)
+    daemon.wait_for_interval(REPORTING)
+    assert "Reported" in str(daemon.iterate(REPORTING).skip_reason)
+    daemon.only(TRIGGER)
+    daemon.wait_for_interval(TRIGGER)
+
+
+def settle(daemon: SensorDaemon) -> str:
+    """Iterate until the trigger waits again, and for whom."""
+    for _ in range(5):
+        tick = daemon.iterate(TRIGGER)
+        if tick.status is TickStatus.SKIPPED and "aiting for" in str(tick.skip_reason):
+            return str(tick.skip_reason)
+        daemon.wait_for_interval(TRIGGER)
+    raise AssertionError(f"The trigger does not come to rest: {tick}")
+
+
+def run_keys(instance: dg.DagsterInstance) -> list[str]:
+    return [record.dagster_run.tags["dagster/run_key"] for record in instance.get_run_records()]
+
+
+def test_it_waits_and_starts_one_run(
+    airbyte: AirbyteSimulator, daemon: SensorDaemon, instance: dg.DagsterInstance
+) -> None:
+    report_syncs(airbyte, daemon, "shop")
+    assert settle(daemon).endswith("waiting for crm.")
+    report_syncs(airbyte, daemon, "crm")
+
+    assert daemon.iterate(TRIGGER).status is TickStatus.SUCCESS
+
+    daemon.wait_for_interval(TRIGGER)
+    assert settle(daemon) == "Waiting for the first of 2."
+    (record,) = instance.get_run_records()
+    run = record.dagster_run
+    assert run.asset_selection == {dg.AssetKey("revenue"), dg.AssetKey("funnel")}
+    assert run.tags["dagster-airbyte/when_all"] == "nightly"
+    assert "dagster/partition" in run.tags
+
+
+@pytest.mark.parametrize("place", range(WRITES))
+def test_killed_before_any_write_of_the_tick_that_starts_a_run(
+    airbyte: AirbyteSimulator, daemon: SensorDaemon, instance: dg.DagsterInstance, place: int
+) -> None:
+    """A member that syncs again before the daemon is back may count for either round."""
+    report_syncs(airbyte, daemon, "shop", "crm")
+
+    assert daemon.die_before_write(place, TRIGGER) == place
+    report_syncs(airbyte, daemon, "shop")
+    settle(daemon)
+    assert len(run_keys(instance)) == 1
+
+    report_syncs(airbyte, daemon, "shop", "crm")
+    settle(daemon)
+    assert len(set(run_keys(instance))) == len(run_keys(instance)) == 2
+
+
+def test_these_are_all_writes_of_such_a_tick(
+    airbyte: AirbyteSimulator, daemon: SensorDaemon
+) -> None:
+    report_syncs(airbyte, daemon, "shop", "crm")
+    assert daemon.die_before_write(1000, TRIGGER) == WRITES
