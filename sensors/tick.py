@@ -1,6 +1,5 @@
 """One tick of the polling sensor: reads, decides, and returns what Dagster is to store."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -16,13 +15,13 @@ from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
-    AirbyteSettingsError,
     Catalog,
     Job,
     TimeBudget,
     job_page,
     job_url,
 )
+from dagster_airbyte_sync.sensors import tick_basics
 from dagster_airbyte_sync.sensors.cursor.cursor import (
     Cursor,
     UnreadableCursor,
@@ -38,7 +37,7 @@ from dagster_airbyte_sync.sensors.live_runs import read_live_runs
 from dagster_airbyte_sync.sensors.runs_that_follow import Followed, FollowOptions, RunsThatFollow
 from dagster_airbyte_sync.sensors.scan import HistoryScan, Scan
 from dagster_airbyte_sync.sensors.summary import summary_of, warn_of
-from dagster_airbyte_sync.sensors.tick_time import tick_seconds
+from dagster_airbyte_sync.sensors.tick_basics import repository_of, tick_seconds
 
 # How far back a sensor without a cursor looks for the last report of a connection, at most.
 _LONGEST_WAY_BACK = timedelta(days=30)
@@ -88,7 +87,7 @@ class _Tick:
         self.workspace_id = self.client.settings.workspace_id
         self.limits = Limits(polling.hold_limit.total_seconds(), GRACE + workspace.poll_interval)
         self.tables = DefinedTables(
-            _repository(context),
+            repository_of(context),
             partial(_catalog, self.client, self.budget),
             partial(self.client.connection, budget=self.budget),
             polling.translator,
@@ -102,7 +101,7 @@ class _Tick:
         return self._read_clocks()
 
     def _read_clocks(self, *, fresh: bool = False) -> Clocks:
-        return Clocks(_now(), self.client.server_time(self.budget, fresh=fresh))
+        return Clocks(tick_basics.now_seconds(), self.client.server_time(self.budget, fresh=fresh))
 
     def result(self) -> dg.SensorResult:
         cursor = self._cursor()
@@ -218,7 +217,7 @@ class _Tick:
 
         runs = RunsThatFollow(
             self.polling.follow,
-            _repository(self.context),
+            repository_of(self.context),
             self.instance,
             self.workspace_id,
             self.context.sensor_name,
@@ -263,16 +262,3 @@ def _by_connection(jobs: Iterable[Job]) -> Mapping[str, Sequence[Job]]:
 def _catalog(client: AirbyteClient, budget: TimeBudget, *, fresh: bool = False) -> Catalog:
     """However long it takes, there is time left to report without it."""
     return client.catalog(budget.half(), fresh=fresh)
-
-
-def _now() -> int:
-    return int(time.time())
-
-
-def _repository(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
-    if context.repository_def is None:
-        raise AirbyteSettingsError(
-            "The sensor must know the definitions it belongs to. In a test:"
-            " build_sensor_context(definitions=defs, ...)."
-        )
-    return context.repository_def

@@ -2,7 +2,8 @@
 
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 # More than any cursor holds; a cursor may be edited, and a few bytes could unpack to gigabytes.
 _MOST_BYTES = 1_000_000
@@ -34,6 +35,23 @@ def pack_text(text: str) -> str:
 def unpack_text(packed: str) -> str:
     """The text that was packed. Raises NotPacked."""
     return _decompressed(packed).decode("utf-8", "replace")
+
+
+def pack_rows(rows: Mapping[int, Sequence[int]]) -> str:
+    """Rows of whole numbers, all of one length, by a number of their own."""
+    # Column by column: neighbours are then alike.
+    table = [(number, *rows[number]) for number in sorted(rows)]
+    return pack(chain.from_iterable(zip(*table, strict=True)))
+
+
+def unpack_rows(packed: str, width: int) -> dict[int, tuple[int, ...]]:
+    """The rows that were packed, of so many numbers each. Raises NotPacked."""
+    numbers = unpack(packed)
+    height, rest = divmod(len(numbers), width + 1)
+    if rest:
+        raise NotPacked
+    columns = [numbers[place * height : (place + 1) * height] for place in range(width + 1)]
+    return {row[0]: row[1:] for row in zip(*columns, strict=True)}
 
 
 def _compressed(raw: bytes) -> str:

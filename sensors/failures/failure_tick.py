@@ -1,6 +1,5 @@
 """One tick of the failure sensor: reads Airbyte's history on, and asks for runs."""
 
-import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -10,7 +9,8 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets import workspace_resource
 from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
-from dagster_airbyte_sync.resources import AirbyteSettingsError, TimeBudget
+from dagster_airbyte_sync.resources import TimeBudget
+from dagster_airbyte_sync.sensors import tick_basics
 from dagster_airbyte_sync.sensors.cursor.cursor import (
     Cursor,
     UnreadableCursor,
@@ -30,7 +30,7 @@ from dagster_airbyte_sync.sensors.failures.problem import ProblemKind
 from dagster_airbyte_sync.sensors.failures.starting import RunMaker, Started
 from dagster_airbyte_sync.sensors.failures.words import summary_of
 from dagster_airbyte_sync.sensors.scan import HistoryScan, Scan
-from dagster_airbyte_sync.sensors.tick_time import tick_seconds
+from dagster_airbyte_sync.sensors.tick_basics import repository_of, tick_seconds
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ class _Tick:
     def __init__(self, watching: Watching, context: dg.SensorEvaluationContext) -> None:
         workspace = workspace_resource(context.resources, watching.resource_key)
         self.watching, self.context, self.log = watching, context, context.log
-        self.repository = _repository(context)
+        self.repository = repository_of(context)
         self.client, self.budget = workspace.get_client(), TimeBudget(tick_seconds())
         self.workspace_id = self.client.settings.workspace_id
         self.connections = Connections(
             self.client, self.budget, watching.selector, lambda: self.tables, self.log
         )
-        self.now = _now()
+        self.now = tick_basics.now_seconds()
 
     @cached_property
     def tables(self) -> list[Table]:
@@ -150,16 +150,3 @@ class _Tick:
         )
         went_well = {job_key(job) for job in scan.jobs if kind_of(job) is None}
         return replace(moved, done=moved.done - went_well)
-
-
-def _now() -> int:
-    return int(time.time())
-
-
-def _repository(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
-    if context.repository_def is None:
-        raise AirbyteSettingsError(
-            "The sensor must know the definitions it belongs to. In a test:"
-            " build_sensor_context(definitions=defs, ...)."
-        )
-    return context.repository_def

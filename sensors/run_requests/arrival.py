@@ -10,6 +10,13 @@ import dagster as dg
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import JobRef
+from dagster_airbyte_sync.sensors.cursor.pending import job_key, job_ref
+from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import (
+    Mark,
+    jobs_in_tags,
+    mark_of,
+    tags_of_jobs,
+)
 
 CONNECTION_TAG = keys.CONNECTION_ID
 CONNECTION_NAME_TAG = keys.CONNECTION_NAME
@@ -21,15 +28,12 @@ OTHERS_TAG = "dagster-airbyte/other_syncs"
 FOLLOWS_TAG = "dagster-airbyte/follows"
 FOLLOWS_IN_PARTITION_TAG = "dagster-airbyte/follows_in_partition"
 
-# So many other syncs are named in a tag for people, and so many in ours.
+# So many other syncs are named in a tag.
 _MOST_SHOWN = 20
-_MOST_NAMED = 300
 # In characters.
 _LONGEST_TEXT = 500
 # Dagster's own.
 _PARTITION_TAG = "dagster/partition"
-# So much of a connection's id is enough to tell it from the others of a workspace.
-_ID_IN_TAG = 8
 # So many runs of a sensor are looked through, the newest first.
 _MOST_RUNS = 500
 _FIRST = datetime.min.replace(tzinfo=timezone.utc)
@@ -91,9 +95,10 @@ def tags_of(newest: Sequence[Arrival]) -> dict[str, str]:
     return {**last.tags, OTHERS_TAG: _shown(others)} if others else last.tags
 
 
-def follows_tag(arrivals: Sequence[Arrival]) -> str:
-    """What `FollowedBefore` reads again."""
-    return ",".join(map(_name_in_tag, newest_of_each(arrivals)[-_MOST_NAMED:]))
+def follows_tags(tag: str, arrivals: Sequence[Arrival]) -> dict[str, str]:
+    """What `FollowedBefore` reads again: the newest job of each connection."""
+    newest = {mark_of(each.connection_id): job_key(each.job) for each in newest_of_each(arrivals)}
+    return tags_of_jobs(tag, newest)
 
 
 def _shown(arrivals: Sequence[Arrival]) -> str:
@@ -102,35 +107,29 @@ def _shown(arrivals: Sequence[Arrival]) -> str:
     return tag_text(", ".join(shown)) + (f" and {rest} more" if rest else "")
 
 
-def _name_in_tag(arrival: Arrival) -> str:
-    return f"{arrival.connection_id[:_ID_IN_TAG]}:{arrival.job.name}"
-
-
 @dataclass(frozen=True)
 class FollowedBefore:
     """The jobs that runs of a sensor followed, as far back as is of use: by connection, and by the
     partition with which a run followed them, or None."""
 
-    jobs: Mapping[tuple[str, str | None], Sequence[JobRef]] = field(default_factory=dict)
+    jobs: Mapping[tuple[Mark, str | None], Sequence[JobRef]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, instance: dg.DagsterInstance, sensor_name: str) -> "FollowedBefore":
         of_sensor = dg.RunsFilter(tags={"dagster/sensor_name": sensor_name})
         records = instance.get_run_records(of_sensor, limit=_MOST_RUNS)
-        jobs: dict[tuple[str, str | None], list[JobRef]] = {}
+        jobs: dict[tuple[Mark, str | None], list[JobRef]] = {}
         for record in records:
             tags = record.dagster_run.tags
             places = ((FOLLOWS_TAG, None), (FOLLOWS_IN_PARTITION_TAG, tags.get(_PARTITION_TAG)))
             for tag, partition_key in places:
-                for each in tags.get(tag, "").split(","):
-                    connection, _, name = each.partition(":")
-                    if (job := JobRef.named(name)) is not None:
-                        jobs.setdefault((connection, partition_key), []).append(job)
+                for mark, job in jobs_in_tags(tag, tags).items():
+                    jobs.setdefault((mark, partition_key), []).append(job_ref(job))
         return cls(jobs)
 
     def has(self, arrival: Arrival, partition_key: str | None = None) -> bool:
         """Whether a run followed the job, or a later one of its connection."""
-        followed = self.jobs.get((arrival.connection_id[:_ID_IN_TAG], partition_key), ())
+        followed = self.jobs.get((mark_of(arrival.connection_id), partition_key), ())
         job = arrival.job
         return any(each.is_same(job) or job.precedes(each) for each in followed)
 

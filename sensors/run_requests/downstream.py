@@ -13,7 +13,7 @@ from dagster_airbyte_sync.sensors.run_requests.arrival import (
     FOLLOWS_TAG,
     Arrival,
     FollowedBefore,
-    follows_tag,
+    follows_tags,
     newest_of_each,
     run_key_of,
     tags_of,
@@ -80,8 +80,8 @@ class DueRun:
     @property
     def tags(self) -> dict[str, str]:
         follows = {FOLLOWS_TAG: self.plain, FOLLOWS_IN_PARTITION_TAG: self.of_partition}
-        known = {tag: follows_tag(arrivals) for tag, arrivals in follows.items() if arrivals}
-        return {**tags_of(newest_of_each(self.arrivals)), **known}
+        read_again = [follows_tags(tag, arrivals) for tag, arrivals in follows.items()]
+        return {**tags_of(newest_of_each(self.arrivals)), **read_again[0], **read_again[1]}
 
 
 def due_runs(

@@ -19,7 +19,7 @@ from dagster_airbyte_sync.assets.tables.table import (
 )
 from dagster_airbyte_sync.resources import AirbyteSettingsError, StreamId
 from dagster_airbyte_sync.sensors.run_requests.arrival import name_of_connection
-from dagster_airbyte_sync.sensors.when_all.state import Mark, mark_of
+from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import Mark, mark_of
 from dagster_airbyte_sync.sensors.when_all.when_all import TAG_PREFIX, WhenAll
 
 # So many names help whoever has mistyped one.

@@ -7,8 +7,9 @@ from functools import reduce
 from dagster_airbyte_sync.assets.events.ledger import LastReported, Ledger
 from dagster_airbyte_sync.resources import JobRef
 from dagster_airbyte_sync.sensors.cursor.pending import JobKey, job_key
+from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import Mark
 from dagster_airbyte_sync.sensors.when_all.members import Member, Members
-from dagster_airbyte_sync.sensors.when_all.state import NOTHING, Mark, Seen, State, is_newer
+from dagster_airbyte_sync.sensors.when_all.state import NOTHING, Seen, State, is_newer
 from dagster_airbyte_sync.sensors.when_all.when_all import WhenAll
 
 # A job of which not all tables are reported, for so long, will not be reported for the others.

@@ -5,17 +5,21 @@ from collections.abc import Iterable, Mapping
 import dagster as dg
 
 from dagster_airbyte_sync.sensors.cursor.pending import JobKey, job_ref
-from dagster_airbyte_sync.sensors.when_all.state import Mark, pack_counted, unpack_counted
+from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import (
+    Mark,
+    jobs_in_tags,
+    tags_of_jobs,
+)
 
 WHEN_ALL_TAG = "dagster-airbyte/when_all"
 MEMBERS_TAG = "dagster-airbyte/when_all_members"
 MISSING_TAG = "dagster-airbyte/when_all_missing"
 WORKSPACE_TAG = "dagster-airbyte/workspace_id"
-# What counted, for us to read; in pieces, the first without a number.
+# What counted, for us to read.
 COUNTED_TAG = "dagster-airbyte/when_all_counted"
 
-# PostgreSQL can have no run with a tag of more than about 2,600 bytes.
-_PIECE = 2000
+# Of names, in bytes: PostgreSQL can have no run with a tag of more than about 2,600.
+_LONGEST = 2000
 # Runs that were executed again have the tags of the first, so the newest may not say the most.
 _MOST_RUNS = 25
 
@@ -33,7 +37,7 @@ def tags_of_start(
         WORKSPACE_TAG: workspace_id,
         MEMBERS_TAG: shortened(members),
         MISSING_TAG: shortened(missing),
-        **counted_tags(counted),
+        **tags_of_jobs(COUNTED_TAG, counted),
     }
     return {key: value for key, value in tags.items() if value}
 
@@ -43,28 +47,10 @@ def shortened(names: Iterable[str]) -> str:
     names, shown = list(names), ""
     for place, name in enumerate(names):
         longer = f"{shown}, {name}" if shown else name
-        if len(longer.encode()) > _PIECE:
+        if len(longer.encode()) > _LONGEST:
             return f"{shown} and {len(names) - place} more".strip()
         shown = longer
     return shown
-
-
-def counted_tags(counted: Mapping[Mark, JobKey]) -> dict[str, str]:
-    packed = pack_counted(counted)
-    pieces = [packed[begin : begin + _PIECE] for begin in range(0, len(packed), _PIECE)]
-    return {_tag(place): piece for place, piece in enumerate(pieces)}
-
-
-def counted_in(tags: Mapping[str, str]) -> Mapping[Mark, JobKey]:
-    """What the tags of a run say was counted; empty if they say nothing that can be read."""
-    packed = ""
-    for place in range(len(tags)):
-        packed += tags.get(_tag(place), "")
-    return unpack_counted(packed)
-
-
-def _tag(place: int) -> str:
-    return f"{COUNTED_TAG}_{place + 1}" if place else COUNTED_TAG
 
 
 def counted_by_runs(
@@ -73,7 +59,7 @@ def counted_by_runs(
     """The newest job of each member that runs of the trigger counted; empty without any run."""
     own = dg.RunsFilter(tags={WHEN_ALL_TAG: name, WORKSPACE_TAG: workspace_id})
     records = instance.get_run_records(own, limit=_MOST_RUNS)
-    return newest_counted(counted_in(record.dagster_run.tags) for record in records)
+    return newest_counted(jobs_in_tags(COUNTED_TAG, record.dagster_run.tags) for record in records)
 
 
 def newest_counted(runs: Iterable[Mapping[Mark, JobKey]]) -> Mapping[Mark, JobKey]:

@@ -19,11 +19,11 @@ from dagster_airbyte_sync.sensors.run_requests.arrival import (
     run_key_of,
 )
 from dagster_airbyte_sync.sensors.run_requests.downstream import Downstream
+from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import Mark
 from dagster_airbyte_sync.sensors.run_requests.runnable import Runnable
 from dagster_airbyte_sync.sensors.when_all.members import Member
 from dagster_airbyte_sync.sensors.when_all.progress import Progress
 from dagster_airbyte_sync.sensors.when_all.runs import tags_of_start
-from dagster_airbyte_sync.sensors.when_all.state import Mark
 from dagster_airbyte_sync.sensors.when_all.when_all import WhenAll
 
 # The page of a connection's job.
@@ -106,5 +106,6 @@ def _digest(counted: Mapping[Mark, JobKey]) -> str:
 
 def _shown(tags: Mapping[str, str]) -> dict[str, str]:
     """The tags, without the names of the jobs, which ours have, and without an empty link."""
-    left_out = {FOLLOWS_TAG, *(() if tags.get(JOB_URL_TAG) else (JOB_URL_TAG,))}
+    is_for_us = tuple(each for each in tags if each.startswith(FOLLOWS_TAG))
+    left_out = {*is_for_us, *(() if tags.get(JOB_URL_TAG) else (JOB_URL_TAG,))}
     return {key: value for key, value in tags.items() if key not in left_out}

@@ -4,22 +4,18 @@ Losing it costs nothing: what was counted is in the tags of the runs that were s
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
-from itertools import chain
 
 from dagster_airbyte_sync.resources.json_values import as_int
-from dagster_airbyte_sync.sensors.cursor.packing import NotPacked, pack, unpack
+from dagster_airbyte_sync.sensors.cursor.packing import NotPacked, pack_rows, unpack_rows
 from dagster_airbyte_sync.sensors.cursor.pending import UNKNOWN, JobKey, job_ref
+from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import Mark
 
 VERSION = 1
 
-# Stands for a connection, by its id: hundreds of whole ones would be too long for a cursor.
-Mark = int
 # No job at all: it comes before every other.
 NOTHING: JobKey = (0, UNKNOWN)
-_MARK_BYTES = 6
 
 
 class UnreadableState(ValueError):
@@ -69,7 +65,7 @@ class State:
         """JSON, of some 20 bytes for each member."""
         fields = {
             "v": VERSION,
-            "members": _packed(
+            "members": pack_rows(
                 {m: (*s.counted, *s.came, *s.part) for m, s in self.members.items()}
             ),
             "since": self.since,
@@ -87,44 +83,12 @@ def read_state(text: str) -> State:
         raise UnreadableState("it is not JSON") from None
     if not isinstance(raw, dict) or raw.get("v") != VERSION:
         raise UnreadableState("it was written by another version")
-    rows = _unpacked(str(raw.get("members", "")), 6)
-    if rows is None:
-        raise UnreadableState("its list of members is damaged")
-    members = {mark: Seen((a, b), (c, d), (e, f)) for mark, a, b, c, d, e, f in rows}
-    return State(members, as_int(raw.get("since")), raw.get("said") is True)
-
-
-def pack_counted(counted: Mapping[Mark, JobKey]) -> str:
-    """Which job of each member counted, as short text."""
-    return _packed(counted)
-
-
-def unpack_counted(packed: str) -> Mapping[Mark, JobKey]:
-    """The same from text; empty for what cannot be read."""
-    return {mark: (number, created) for mark, number, created in _unpacked(packed, 2) or ()}
-
-
-def _packed(rows: Mapping[Mark, Sequence[int]]) -> str:
-    # Column by column: neighbours are then alike.
-    table = [(mark, *rows[mark]) for mark in sorted(rows)]
-    return pack(chain.from_iterable(zip(*table, strict=True)))
-
-
-def _unpacked(packed: str, width: int) -> list[tuple[int, ...]] | None:
-    """Rows of a mark and so many numbers; None if that is not what was packed."""
     try:
-        numbers = unpack(packed)
+        rows = unpack_rows(str(raw.get("members", "")), 6)
     except NotPacked:
-        return None
-    if len(numbers) % (width + 1):
-        return None
-    height = len(numbers) // (width + 1)
-    columns = [numbers[place * height : (place + 1) * height] for place in range(width + 1)]
-    return list(zip(*columns, strict=True))
-
-
-def mark_of(connection_id: str) -> Mark:
-    return int.from_bytes(sha256(connection_id.encode()).digest()[:_MARK_BYTES], "big")
+        raise UnreadableState("its list of members is damaged") from None
+    members = {mark: Seen((a, b), (c, d), (e, f)) for mark, (a, b, c, d, e, f) in rows.items()}
+    return State(members, as_int(raw.get("since")), raw.get("said") is True)
 
 
 def is_newer(job: JobKey, than: JobKey) -> bool:

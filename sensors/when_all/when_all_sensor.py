@@ -5,7 +5,6 @@ to Airbyte.
 """
 
 import logging
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,9 +23,11 @@ from dagster_airbyte_sync.resources import (
     as_workspace,
     job_page,
 )
+from dagster_airbyte_sync.sensors import tick_basics
 from dagster_airbyte_sync.sensors.cursor.pending import JobKey
+from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import Mark
 from dagster_airbyte_sync.sensors.run_requests.runnable import Runnable
-from dagster_airbyte_sync.sensors.tick_time import tick_seconds
+from dagster_airbyte_sync.sensors.tick_basics import repository_of, tick_seconds
 from dagster_airbyte_sync.sensors.when_all.members import (
     Members,
     members_of,
@@ -45,7 +46,6 @@ from dagster_airbyte_sync.sensors.when_all.progress import (
 from dagster_airbyte_sync.sensors.when_all.runs import counted_by_runs
 from dagster_airbyte_sync.sensors.when_all.start import Starter
 from dagster_airbyte_sync.sensors.when_all.state import (
-    Mark,
     State,
     UnreadableState,
     adopted,
@@ -160,7 +160,7 @@ class _Tick:
         self.when_all, self.context, self.log = trigger.when_all, context, context.log
         self.client, self.budget = workspace.get_client(), TimeBudget(tick_seconds())
         self.workspace_id = self.client.settings.workspace_id
-        self.repository, self.now = _repository(context), _now()
+        self.repository, self.now = repository_of(context), tick_basics.now_seconds()
 
     def result(self) -> dg.SensorResult:
         self._warn_of_unknown()
@@ -258,16 +258,3 @@ class _Tick:
         except AirbyteError as error:
             self.log.warning("The run has no link to Airbyte, which does not answer: %s", error)
             return None
-
-
-def _now() -> int:
-    return int(time.time())
-
-
-def _repository(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
-    if context.repository_def is None:
-        raise AirbyteSettingsError(
-            "The sensor must know the definitions it belongs to. In a test:"
-            " build_sensor_context(definitions=defs, ...)."
-        )
-    return context.repository_def

@@ -126,15 +126,16 @@ def test_killed_after_all_events_and_before_the_cursor(
     daemon: SensorDaemon,
     instance: dg.DagsterInstance,
 ) -> None:
-    jobs = [airbyte.run_sync(shop).job_id]
+    older = airbyte.run_sync(shop)
     airbyte.advance(timedelta(seconds=60))
-    jobs.append(airbyte.run_sync(shop).job_id)
+    newer = airbyte.run_sync(shop)
 
     daemon.die_before_cursor()
     daemon.settle()
 
+    jobs = [older.job_id, newer.job_id]
     assert {name: reported(instance, name) for name in STREAMS} == dict.fromkeys(STREAMS, jobs)
-    assert len(runs(instance)) == 2
+    assert runs(instance) == [f"airbyte:{airbyte.workspace_id}:{version_of(newer)}"]
 
 
 def test_an_airbyte_that_is_down_is_a_failed_tick_and_then_forgotten(

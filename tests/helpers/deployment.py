@@ -139,9 +139,8 @@ class Deployment:
 def at_time(later: timedelta) -> Iterator[None]:
     """For the sensors it is so much later."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("tick", "failures.failure_tick", "when_all.when_all_sensor"):
-            now = f"dagster_airbyte_sync.sensors.{module}._now"
-            patch.setattr(now, lambda: int(time.time() + later.total_seconds()))
+        now = "dagster_airbyte_sync.sensors.tick_basics.now_seconds"
+        patch.setattr(now, lambda: int(time.time() + later.total_seconds()))
         yield
 
 

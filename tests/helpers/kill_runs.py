@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from dagster_airbyte_sync.sensors.cursor.pending import job_ref
 from dagster_airbyte_sync.sensors.run_requests.arrival import FOLLOWS_TAG
+from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import jobs_in_tags
 from helpers.kill_group import ProcessGroup
 
 _UNFINISHED = [
@@ -114,9 +116,8 @@ class Runs:
     def followed(self) -> Counter[str]:
         """How many runs follow each job, by the names in the runs' tags."""
         records = self._instance.get_run_records()
-        follows = (record.dagster_run.tags.get(FOLLOWS_TAG) for record in records)
-        names = (name for each in follows if each for name in each.split(","))
-        return Counter(name.partition(":")[2] for name in names)
+        follows = (jobs_in_tags(FOLLOWS_TAG, record.dagster_run.tags) for record in records)
+        return Counter(job_ref(job).name for jobs in follows for job in jobs.values())
 
     def _begun(self) -> list[dg.DagsterRun]:
         return [run for run in self.unfinished() if run.status is dg.DagsterRunStatus.STARTED]

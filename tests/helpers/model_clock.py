@@ -53,7 +53,9 @@ def dagster_goes_by(clock: ModelClock) -> Iterator[None]:
         return clock.real.timestamp()
 
     with pytest.MonkeyPatch.context() as patch, dagster_time(lambda: clock.real):
-        patch.setattr("dagster_airbyte_sync.sensors.tick._now", lambda: int(seconds()))
+        patch.setattr(
+            "dagster_airbyte_sync.sensors.tick_basics.now_seconds", lambda: int(seconds())
+        )
         patch.setattr("dagster_airbyte_sync.assets.sync.reporting.datetime", At)
         # By which the client knows how late it is in Airbyte since the last answer.
         patch.setattr("dagster_airbyte_sync.resources.http.transport.datetime", At)

@@ -63,7 +63,7 @@ INNER = {
     "assets": ("tables", "events", "sync", "schedules"),
     "sensors": ("cursor", "run_requests", "when_all", "failures"),
 }
-FOR_ALL = {"resources": ("errors", "json_values"), "sensors": ("tick_time",)}
+FOR_ALL = {"resources": ("errors", "json_values"), "sensors": ("tick_basics",)}
 # The second sensor is made of what the first one is made of, which knows nothing of it.
 ALSO_KNOWS = {"failures": ("cursor_advance", "decide", "scan", "polling_sensor")}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dagster_airbyte_sync.sensors.tick_time import tick_seconds
+from dagster_airbyte_sync.sensors.tick_basics import tick_seconds
 
 SENSOR = "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS"
 ANY = "DAGSTER_GRPC_TIMEOUT_SECONDS"

@@ -16,6 +16,7 @@ import pytest
 from dagster_airbyte_sync.sensors import runs_that_follow, tick
 from dagster_airbyte_sync.sensors.decide import Limits
 from dagster_airbyte_sync.sensors.run_requests.arrival import FOLLOWS_IN_PARTITION_TAG, FOLLOWS_TAG
+from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import jobs_in_tags
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedClock
 from helpers.deployment import SENSOR, Deployment, deployed
 
@@ -115,8 +116,7 @@ class History:
         for run in reversed(self.runs):
             tags = {FOLLOWS_TAG: None, FOLLOWS_IN_PARTITION_TAG: run.tags.get("dagster/partition")}
             for tag, partition_key in tags.items():
-                for name in filter(None, run.tags.get(tag, "").split(",")):
-                    job_id = int(name.partition(":")[2].partition("-")[0])
+                for job_id, _ in jobs_in_tags(tag, run.tags).values():
                     place = (connection_of[job_id], partition_key)
                     followed.setdefault(place, []).append(job_id)
         return followed

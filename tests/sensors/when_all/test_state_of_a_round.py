@@ -4,7 +4,12 @@ from uuid import UUID
 
 import pytest
 
-from dagster_airbyte_sync.sensors.when_all.runs import counted_in, counted_tags, newest_counted
+from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import (
+    jobs_in_tags,
+    mark_of,
+    tags_of_jobs,
+)
+from dagster_airbyte_sync.sensors.when_all.runs import COUNTED_TAG, newest_counted
 from dagster_airbyte_sync.sensors.when_all.state import (
     NOTHING,
     Seen,
@@ -12,7 +17,6 @@ from dagster_airbyte_sync.sensors.when_all.state import (
     UnreadableState,
     adopted,
     is_newer,
-    mark_of,
     read_state,
 )
 
@@ -48,10 +52,10 @@ def test_a_hundred_members_take_less_than_four_kilobytes() -> None:
 
 def test_no_tag_is_longer_than_postgresql_can_index() -> None:
     counted = state_of(400).counted
-    tags = counted_tags(counted)
+    tags = tags_of_jobs(COUNTED_TAG, counted)
     assert len(tags) > 1
     assert max(len(key) + len(value) for key, value in tags.items()) < 2_600
-    assert counted_in({**tags, "dagster/sensor_name": "x"}) == counted
+    assert jobs_in_tags(COUNTED_TAG, {**tags, "dagster/sensor_name": "x"}) == counted
 
 
 @pytest.mark.parametrize(
@@ -63,9 +67,9 @@ def test_what_cannot_be_read_says_so(text: str) -> None:
 
 
 def test_a_damaged_tag_counts_nothing() -> None:
-    tags = counted_tags(state_of(3).counted)
-    assert counted_in({key: value[:-9] for key, value in tags.items()}) == {}
-    assert counted_in({}) == {}
+    tags = tags_of_jobs(COUNTED_TAG, state_of(3).counted)
+    assert jobs_in_tags(COUNTED_TAG, {key: value[:-9] for key, value in tags.items()}) == {}
+    assert jobs_in_tags(COUNTED_TAG, {}) == {}
 
 
 def test_no_job_comes_before_every_other() -> None:

@@ -1,8 +1,13 @@
-"""How long one tick may take, from the limit that Dagster's daemon sets."""
+"""What the ticks of all sensors begin with: their definitions, the time, and how much of it."""
 
 import math
 import os
+import time
 from collections.abc import Mapping
+
+import dagster as dg
+
+from dagster_airbyte_sync.resources import AirbyteSettingsError
 
 # In this order; Dagster reads them once, in the daemon and in the code server.
 _VARIABLES = ("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "DAGSTER_GRPC_TIMEOUT_SECONDS")
@@ -27,3 +32,18 @@ def _seconds(value: str | None) -> float | None:
     except ValueError:
         return None
     return seconds if seconds is not None and math.isfinite(seconds) and seconds > 0 else None
+
+
+def now_seconds() -> int:
+    """Dagster's clock, in epoch seconds."""
+    return int(time.time())
+
+
+def repository_of(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
+    """The definitions that the sensor belongs to. Raises AirbyteSettingsError."""
+    if context.repository_def is None:
+        raise AirbyteSettingsError(
+            "The sensor must know the definitions it belongs to. In a test:"
+            " build_sensor_context(definitions=defs, ...)."
+        )
+    return context.repository_def
