@@ -12,6 +12,7 @@ from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import JobRef
 from dagster_airbyte_sync.sensors.cursor.pending import job_key
 from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import (
+    HIDDEN,
     mark_of,
     tags_of_jobs,
 )
@@ -23,8 +24,8 @@ JOB_URL_TAG = keys.JOB_URL
 OTHERS_TAG = "dagster-airbyte/other_syncs"
 # The last job that a run follows of each connection, for us to read: with what has no partition,
 # and with its own partition.
-FOLLOWS_TAG = "dagster-airbyte/follows"
-FOLLOWS_IN_PARTITION_TAG = "dagster-airbyte/follows_in_partition"
+FOLLOWS_TAG = f"{HIDDEN}airbyte_follows"
+FOLLOWS_IN_PARTITION_TAG = f"{HIDDEN}airbyte_follows_in_partition"
 
 # So many other syncs are named in a tag.
 _MOST_SHOWN = 20
