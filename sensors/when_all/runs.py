@@ -15,7 +15,7 @@ from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import (
 WHEN_ALL_TAG = "dagster-airbyte/when_all"
 MEMBERS_TAG = "dagster-airbyte/when_all_members"
 MISSING_TAG = "dagster-airbyte/when_all_missing"
-WORKSPACE_TAG = "dagster-airbyte/workspace_id"
+WORKSPACE_TAG = f"{HIDDEN}airbyte_workspace"
 # What counted, for us to read.
 COUNTED_TAG = f"{HIDDEN}airbyte_when_all_counted"
 
