@@ -7,48 +7,26 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync.testing import AirbyteSimulator
-from helpers.dagster_private import SensorDaemon, TickStatus, sensor_daemon
-from helpers.local_instance import local_instance
-from helpers.simulated import clock_from_now
+from helpers.daemon_over import daemon_over
+from helpers.dagster_private import SensorDaemon, TickStatus
 
 LOCATION = Path(__file__).parent / "trigger_location.py"
 REPORTING = "airbyte_sync_sensor"
 TRIGGER = "airbyte_when_all_nightly"
-QUEUED = {"module": "dagster._core.run_coordinator", "class": "QueuedRunCoordinator"}
 # What a tick that starts a run writes: itself and its state, twice, and the run.
 WRITES = 7
 
 
 @pytest.fixture
-def airbyte() -> Iterator[AirbyteSimulator]:
-    with AirbyteSimulator(clock=clock_from_now()) as airbyte:
-        airbyte.add_connection("shop", streams=["orders", "users"])
-        airbyte.add_connection("crm", streams=["leads"])
-        yield airbyte
-
-
-@pytest.fixture
-def instance(tmp_path: Path, empty_storage: Path) -> Iterator[dg.DagsterInstance]:
-    with local_instance(tmp_path, empty_storage, {"run_coordinator": QUEUED}) as instance:
-        yield instance
-
-
-@pytest.fixture
 def daemon(
-    airbyte: AirbyteSimulator, instance: dg.DagsterInstance, tmp_path: Path
+    airbyte: AirbyteSimulator,
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
 ) -> Iterator[SensorDaemon]:
     """After the first tick of both sensors."""
-    environ = {
-        "AIRBYTE_REST_API": airbyte.rest_api_base_url,
-        "AIRBYTE_CONFIGURATION_API": airbyte.configuration_api_base_url,
-        "AIRBYTE_WORKSPACE_ID": airbyte.workspace_id,
-        "AIRBYTE_CLIENT_ID": airbyte.client_id,
-        "AIRBYTE_CLIENT_SECRET": airbyte.client_secret,
-    }
-    # Dagster imports a file once for each module name, so every test needs its own.
-    location = tmp_path / f"location_{airbyte.workspace_id.replace('-', '_')}.py"
-    location.write_text(LOCATION.read_text())
-    with sensor_daemon(instance, location, environ) as daemon:
+    airbyte.add_connection("shop", streams=["orders", "users"])
+    airbyte.add_connection("crm", streams=["leads"])
+    with daemon_over(LOCATION, airbyte, instance, tmp_path) as daemon:
         daemon.iterate()
         yield daemon
 

@@ -8,20 +8,12 @@ import pytest
 
 from dagster_airbyte_sync import ProblemKind, SyncProblem
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection
-from helpers.dagster_private import SensorDaemon, TickStatus, sensor_daemon
-from helpers.local_instance import local_instance
-from helpers.simulated import clock_from_now
+from helpers.daemon_over import daemon_over
+from helpers.dagster_private import SensorDaemon, TickStatus
 from helpers.waiting import wait_until
 
 LOCATION = Path(__file__).parent / "failing_location.py"
 REASON = "Could not connect: timed out"
-
-
-@pytest.fixture
-def airbyte(request: pytest.FixtureRequest) -> Iterator[AirbyteSimulator]:
-    is_open = getattr(request, "param", "configuration") == "configuration"
-    with AirbyteSimulator(configuration_api=is_open, clock=clock_from_now()) as airbyte:
-        yield airbyte
 
 
 @pytest.fixture
@@ -30,28 +22,12 @@ def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
 
 
 @pytest.fixture
-def instance(tmp_path: Path, empty_storage: Path) -> Iterator[dg.DagsterInstance]:
-    """Runs wait in its queue: nothing takes them out."""
-    queue = {"module": "dagster._core.run_coordinator", "class": "QueuedRunCoordinator"}
-    with local_instance(tmp_path, empty_storage, {"run_coordinator": queue}) as instance:
-        yield instance
-
-
-@pytest.fixture
 def daemon(
-    airbyte: AirbyteSimulator, instance: dg.DagsterInstance, tmp_path: Path
+    airbyte: AirbyteSimulator,
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
 ) -> Iterator[SensorDaemon]:
-    environ = {
-        "AIRBYTE_REST_API": airbyte.rest_api_base_url,
-        "AIRBYTE_CONFIGURATION_API": airbyte.configuration_api_base_url,
-        "AIRBYTE_WORKSPACE_ID": airbyte.workspace_id,
-        "AIRBYTE_CLIENT_ID": airbyte.client_id,
-        "AIRBYTE_CLIENT_SECRET": airbyte.client_secret,
-    }
-    # Dagster imports a file once for each module name, so every test needs its own.
-    location = tmp_path / f"failing_{airbyte.workspace_id.replace('-', '_')}.py"
-    location.write_text(LOCATION.read_text())
-    with sensor_daemon(instance, location, environ) as daemon:
+    with daemon_over(LOCATION, airbyte, instance, tmp_path) as daemon:
         yield daemon
 
 

@@ -9,36 +9,17 @@ import pytest
 
 from dagster_airbyte_sync.assets.tables.keys import JOB_ID, int_in
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection
-from helpers.dagster_private import SensorDaemon, TickStatus, sensor_daemon
+from helpers.daemon_over import daemon_over
+from helpers.dagster_private import SensorDaemon, TickStatus
 from helpers.deployment import version_of
-from helpers.local_instance import local_instance
-from helpers.simulated import clock_from_now
 
 STREAMS = ["orders", "users", "items"]
 LOCATION = Path(__file__).parent / "location.py"
 
 
 @pytest.fixture
-def airbyte() -> Iterator[AirbyteSimulator]:
-    with AirbyteSimulator(clock=clock_from_now()) as airbyte:
-        yield airbyte
-
-
-@pytest.fixture
 def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
     return airbyte.add_connection("shop", streams=STREAMS)
-
-
-@pytest.fixture
-def instance(tmp_path: Path, empty_storage: Path) -> Iterator[dg.DagsterInstance]:
-    overrides = {
-        "run_coordinator": {
-            "module": "dagster._core.run_coordinator",
-            "class": "QueuedRunCoordinator",
-        }
-    }
-    with local_instance(tmp_path, empty_storage, overrides) as instance:
-        yield instance
 
 
 @pytest.fixture
@@ -48,17 +29,7 @@ def daemon(
     instance: dg.DagsterInstance,
     tmp_path: Path,
 ) -> Iterator[SensorDaemon]:
-    environ = {
-        "AIRBYTE_REST_API": airbyte.rest_api_base_url,
-        "AIRBYTE_CONFIGURATION_API": airbyte.configuration_api_base_url,
-        "AIRBYTE_WORKSPACE_ID": airbyte.workspace_id,
-        "AIRBYTE_CLIENT_ID": airbyte.client_id,
-        "AIRBYTE_CLIENT_SECRET": airbyte.client_secret,
-    }
-    # Dagster imports a file once for each module name, so every test needs its own.
-    location = tmp_path / f"location_{airbyte.workspace_id.replace('-', '_')}.py"
-    location.write_text(LOCATION.read_text())
-    with sensor_daemon(instance, location, environ) as daemon:
+    with daemon_over(LOCATION, airbyte, instance, tmp_path) as daemon:
         yield daemon
 
 
