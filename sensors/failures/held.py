@@ -72,7 +72,8 @@ def gather(
 def _after(earlier: Held | None, kind: ProblemKind, job: Job, now: int) -> Held:
     if earlier is None:
         return Held(kind, job, now)
-    newest = job if end_of(job) >= end_of(earlier.job) else earlier.job
+    # By number: a clock that was set back gives the newer one an earlier end.
+    newest = job if job.id >= earlier.job.id else earlier.job
     return replace(earlier, job=newest, others=earlier.others + 1)
 
 

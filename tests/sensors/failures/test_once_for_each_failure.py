@@ -120,6 +120,20 @@ def test_a_clock_that_was_set_back_hides_no_failure_and_repeats_none(
     assert jobs_of(sensor) == [first, second]
 
 
+def test_so_it_is_when_the_first_failure_is_read_again_beside_the_second(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, watch: Watch
+) -> None:
+    """By then the cursor has forgotten the first, which ended later by the clock."""
+    sensor = watch()
+    first = fail(airbyte, shop)
+    sensor.tick()
+    sensor.wait_with_ticks(timedelta(minutes=20), every=timedelta(minutes=5))
+    airbyte.set_clock(airbyte.now - timedelta(hours=1))
+    second = fail(airbyte, shop)
+    sensor.wait_with_ticks(timedelta(minutes=70), every=timedelta(minutes=10))
+    assert jobs_of(sensor) == [first, second]
+
+
 def test_of_failures_within_one_second_the_newest_counts(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, watch: Watch
 ) -> None:
