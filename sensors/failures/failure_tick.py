@@ -76,6 +76,15 @@ class _Tick:
             self.client, self.budget, watching.selector, lambda: self.tables, self.log
         )
         self.now = tick_basics.now_seconds()
+        self.asking = Asking(
+            self.client,
+            watching.started,
+            self.connections,
+            lambda: self.runnable,
+            self.budget,
+            self.now,
+            self.log,
+        )
 
     # These only when something is wrong, or a look is due: an idle tick must not go through them.
     @cached_property
@@ -92,18 +101,19 @@ class _Tick:
         scan = self._read(before.history)
         gathered = gather(before.held, scan.new, self.watching.kinds, self.now)
         is_complete = scan.complete and not gathered.left
-        asking = self._asking()
-        done = asking.done(due(gathered, self.now, is_complete=is_complete))
+        done = self.asking.done(due(gathered, self.now, is_complete=is_complete))
         held = still_held(gathered, done)
-        looked = self._start_late(asking, self._look(before, is_complete=is_complete))
+        looked = self._start_late(self._look(before, is_complete=is_complete))
         history = self._moved(before.history, scan, gathered)
-        waiting = len(held.keys() - asking.failed_pairs) + len(looked.late)
-        summary = _summary_of(asking, waiting, history, cut=not is_complete)
+        # What the function raised for is named as such.
+        failed = {(each.connection_id, each.kind) for each in self.asking.failed}
+        waiting = len(held.keys() - failed) + len(looked.late)
+        summary = _summary_of(self.asking, waiting, history, cut=not is_complete)
         self.log.info(summary)
         return dg.SensorResult(
-            run_requests=asking.requests,
+            run_requests=self.asking.requests,
             # Dagster shows a reason only without run requests, and refuses it with them.
-            skip_reason=None if asking.requests else summary,
+            skip_reason=None if self.asking.requests else summary,
             cursor=FailureCursor(history, held, looked.again_at, looked.quiet).to_text(),
         )
 
@@ -136,17 +146,6 @@ class _Tick:
             )
         return scan
 
-    def _asking(self) -> Asking:
-        return Asking(
-            self.client,
-            self.watching.started,
-            self.connections,
-            lambda: self.runnable,
-            self.budget,
-            self.now,
-            self.log,
-        )
-
     def _look(self, before: FailureCursor, *, is_complete: bool) -> Look:
         """Nothing is late for a sensor that has a history to catch up on."""
         if not self.watching.late_after:
@@ -172,27 +171,25 @@ class _Tick:
         """Those that Airbyte would sync, if all was well."""
         return tuple(each for each in found if self.connections.is_active(each.connection_id))
 
-    def _start_late(self, asking: Asking, look: Look) -> Look:
+    def _start_late(self, look: Look) -> Look:
         """The look after runs were asked for. What there was no time for is looked at again at
         once, and what the user's function raised for at the next look."""
         quiet = dict(look.quiet)
         for place, each in enumerate(look.late):
-            jobs = None if asking.is_over else self.connections.newest_jobs(each.connection_id)
+            jobs = None if self.asking.is_over else self.connections.newest_jobs(each.connection_id)
             if jobs is None:
                 return Look(look.late[place:], quiet, self.now)
-            until = self._quiet_until(asking, each, jobs)
+            until = self._quiet_until(each, jobs)
             if until is not None:
                 quiet[each.mark] = until
         return Look((), quiet, look.again_at)
 
-    def _quiet_until(
-        self, asking: Asking, connection: LateConnection, jobs: Sequence[Job]
-    ) -> int | None:
+    def _quiet_until(self, connection: LateConnection, jobs: Sequence[Job]) -> int | None:
         """None if it is to be looked at again at the next look."""
         airbyte_now = self._airbyte_time()
         sync = late.recent_sync(jobs, connection.limit, airbyte_now)
         if sync is None:
-            return late.FOR_GOOD if asking.asks_for(connection) else None
+            return late.FOR_GOOD if self.asking.asks_for(connection) else None
         if sync.ended_at is None:
             return None
         ago = airbyte_now - sync.ended_at

@@ -1,7 +1,7 @@
 """Which connections are late: no sync was reported of their tables for longer than it may take."""
 
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
@@ -77,8 +77,9 @@ class Look:
 
 def next_look(planned: int | None, now: int, interval: int) -> int:
     """When to look: now, if that is not in the future. `interval` is between ticks (seconds)."""
+    first = now + CATCH_UP
     was_off = planned is None or now - planned > max(CATCH_UP, 3 * interval)
-    return now + CATCH_UP if planned is None or was_off else min(planned, now + CATCH_UP)
+    return first if planned is None or was_off else min(planned, first)
 
 
 def still_quiet(
@@ -127,32 +128,19 @@ def late_connections(
     Not each table for itself: one that its connection does not sync any more would be late for
     ever, and hide how the others fare.
     """
-    found = (
-        _late(connection_id, own, last, late_after, now)
-        for connection_id, own in sorted(group_by_connection(tables).items())
-    )
-    return [each for each in found if each]
+    found = []
+    for connection_id, own in sorted(group_by_connection(tables).items()):
+        known = [table for table in own if table.key in last]
+        limits = [limit for table in known if (limit := _limit(table, late_after))]
+        newest = max((last[table.key] for table in known), default=now)
+        if limits and now - newest > min(limits).total_seconds():
+            found.append(LateConnection(connection_id, newest, min(limits), now))
+    return found
 
 
 def may_be_late(tables: Iterable[Table], late_after: LateAfter) -> bool:
     """Whether anything says how old one of the tables may be."""
     return any(_limit(table, late_after) for table in tables)
-
-
-def _late(
-    connection_id: str,
-    tables: Sequence[Table],
-    last: Mapping[dg.AssetKey, float],
-    late_after: LateAfter,
-    now: int,
-) -> LateConnection | None:
-    known = [table for table in tables if table.key in last]
-    limits = [limit for table in known if (limit := _limit(table, late_after))]
-    if not limits:
-        return None
-    newest, limit = max(last[table.key] for table in known), min(limits)
-    is_late = now - newest > limit.total_seconds()
-    return LateConnection(connection_id, newest, limit, now) if is_late else None
 
 
 def _limit(table: Table, late_after: LateAfter) -> timedelta | None:

@@ -10,7 +10,7 @@ import dagster as dg
 
 from dagster_airbyte_sync.resources import AirbyteClient, AirbyteSettingsError, TimeBudget
 from dagster_airbyte_sync.sensors.failures.connections import Connections
-from dagster_airbyte_sync.sensors.failures.held import Held, Pair
+from dagster_airbyte_sync.sensors.failures.held import Held
 from dagster_airbyte_sync.sensors.failures.late import LateConnection
 from dagster_airbyte_sync.sensors.failures.problem import SyncProblem
 from dagster_airbyte_sync.sensors.polling_sensor import NamedJob
@@ -42,27 +42,27 @@ class Started:
     @classmethod
     def of(cls, start: Start, jobs: Sequence[NamedJob]) -> "Started":
         """Raises AirbyteSettingsError for what cannot be started."""
-        is_function = callable(start) and not _is_dagsters(start)
-        if is_function and not jobs:
-            raise AirbyteSettingsError(
-                "start is a function: say in jobs=[...] which jobs its requests may name."
-            )
-        if jobs and not is_function:
-            raise AirbyteSettingsError(
-                "start is a job, and jobs=[...] are those that a function may name: leave jobs out."
-            )
-        if is_function:
-            ask = cast(RunForProblem, start)
-            return cls(tuple(job.name for job in jobs), tuple(jobs), ask)
-        if isinstance(start, str) and start:
-            return cls((start,))
-        if not isinstance(start, _JOB_TYPES):
+        if callable(start) and not _is_dagsters(start):
+            if not jobs:
+                raise AirbyteSettingsError(
+                    "start is a function: say in jobs=[...] which jobs its requests may name."
+                )
+            return cls(tuple(job.name for job in jobs), tuple(jobs), start)
+        is_name = isinstance(start, str) and bool(start)
+        if not is_name and not isinstance(start, _JOB_TYPES):
             raise AirbyteSettingsError(
                 f"start is {start!r}: give a job, its name, or a function of a SyncProblem that"
                 " returns a RunRequest or None."
             )
-        _refuse_incomplete(start)
-        return cls((start.name,), (start,))
+        if jobs:
+            raise AirbyteSettingsError(
+                "start is a job, and jobs=[...] are those that a function may name: leave jobs out."
+            )
+        if isinstance(start, str):
+            return cls((start,))
+        job = cast(NamedJob, start)
+        _refuse_incomplete(job)
+        return cls((job.name,), (job,))
 
     @property
     def name_in_location(self) -> str | None:
@@ -118,11 +118,6 @@ class Asking:
         # One is taken however little time is left: else a slow Airbyte would let nothing pass.
         return len(self.requests) >= MOST_RUNS or (self._taken > 0 and self.budget.is_spent)
 
-    @property
-    def failed_pairs(self) -> set[Pair]:
-        """The `failed`, of which those that are held may still get a run."""
-        return {(each.connection_id, each.kind) for each in self.failed}
-
     def done(self, wanted: Iterable[Held]) -> list[Held]:
         """Those for which there was time, and that no later tick needs to ask for."""
         in_time = takewhile(lambda _: not self.is_over, wanted)
@@ -163,8 +158,8 @@ class Asking:
         is_over = self.now - held.since >= ASK_AGAIN_FOR
         if is_over:
             self.log.error(
-                "The function has raised for an hour: it is not asked again for Airbyte job %s of"
-                " %s, and no run is started for it",
+                "The function still raises after an hour: it is not asked again for Airbyte job %s"
+                " of %s, and no run is started for it",
                 held.job.id,
                 self.connections.name(held.connection_id),
             )
