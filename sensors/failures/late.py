@@ -27,7 +27,7 @@ LateAfter = timedelta | bool
 
 @dataclass(frozen=True)
 class LateConnection:
-    """A connection whose tables were last materialized at `last`, which is `now` longer ago than
+    """A connection whose tables were last materialized at `last`, which at `now` is longer ago than
     `limit`. Both are Dagster's clock, in epoch seconds."""
 
     connection_id: str
@@ -78,8 +78,9 @@ class Look:
 def next_look(planned: int | None, now: int, interval: int) -> int:
     """When to look: now, if that is not in the future. `interval` is between ticks (seconds)."""
     first = now + CATCH_UP
-    was_off = planned is None or now - planned > max(CATCH_UP, 3 * interval)
-    return first if planned is None or was_off else min(planned, first)
+    if planned is None or now - planned > max(CATCH_UP, 3 * interval):
+        return first
+    return min(planned, first)
 
 
 def still_quiet(

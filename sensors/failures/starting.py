@@ -50,8 +50,9 @@ class Started:
             return cls(tuple(job.name for job in jobs), tuple(jobs), start)
         is_name = isinstance(start, str) and bool(start)
         if not is_name and not isinstance(start, _JOB_TYPES):
+            shown = f"of type {type(start).__name__}" if _is_dagsters(start) else repr(start)
             raise AirbyteSettingsError(
-                f"start is {start!r}: give a job, its name, or a function of a SyncProblem that"
+                f"start is {shown}: give a job, its name, or a function of a SyncProblem that"
                 " returns a RunRequest or None."
             )
         if jobs:

@@ -120,10 +120,10 @@ def test_a_clock_that_was_set_back_hides_no_failure_and_repeats_none(
     assert jobs_of(sensor) == [first, second]
 
 
-def test_so_it_is_when_the_first_failure_is_read_again_beside_the_second(
+def test_after_a_clock_was_set_back_a_failure_that_is_read_again_does_not_hide_a_newer_one(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, watch: Watch
 ) -> None:
-    """By then the cursor has forgotten the first, which ended later by the clock."""
+    """The cursor has forgotten the first, which ended later by the clock of its time."""
     sensor = watch()
     first = fail(airbyte, shop)
     sensor.tick()
