@@ -279,7 +279,7 @@ def test_arguments_that_cannot_work_are_named(
         build(airbyte, **arguments)
 
 
-@pytest.mark.parametrize("alone", [no_request, send, steps, needs_config, 5])
+@pytest.mark.parametrize("alone", [no_request, steps, needs_config])
 def test_what_cannot_be_started_alone_is_no_on_failure(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, alone: object
 ) -> None:
