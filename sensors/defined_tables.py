@@ -122,7 +122,7 @@ class DefinedTables:
         """
         listed = self._catalog.connections
         ids = {*self._own, *(() if self._has_no_catalog else listed)}
-        tables = {each: self._as_far_as_known(each) for each in sorted(ids)}
+        tables = {each: self.as_far_as_known(each) for each in sorted(ids)}
         ledger = read_ledger(instance, chain.from_iterable(tables.values()), skew)
         ends = {
             connection_id: ends_reported(ledger, (table.key for table in own))
@@ -144,11 +144,8 @@ class DefinedTables:
             return []
         return [connection_id for connection_id in ids if connection_id not in self._unreadable]
 
-    def of_connection(self, connection_id: str) -> Sequence[Table]:
-        """Its tables, though no job of it is at hand; none if they cannot be known now."""
-        return self._of_connection(connection_id)
-
-    def _as_far_as_known(self, connection_id: str) -> list[Table]:
+    def as_far_as_known(self, connection_id: str) -> list[Table]:
+        """The tables of a connection, though no job of it may be at hand, nor Airbyte answer."""
         tables = self._of_connection(connection_id)
         if connection_id not in self._unreadable:
             return tables

@@ -79,6 +79,11 @@ def build_airbyte_polling_sensor(
     Raises AirbyteSettingsError for arguments that cannot work.
     """
     _refuse_bad_arguments(workspace, minimum_interval_seconds, start_from, downstream, jobs)
+    if downstream is None and (per_sync or only_with_rows or partition_offset):
+        raise AirbyteSettingsError(
+            "per_sync, only_with_rows and partition_offset say how downstream is run: give"
+            " downstream, too. A run_request_fn sees every sync, and decides by itself."
+        )
     polling = Polling(
         resource_key=resource_key,
         translator=dagster_airbyte_translator or DagsterAirbyteTranslator(),

@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import dagster as dg
 
@@ -11,15 +11,12 @@ from dagster_airbyte_sync.assets.events.ledger import Ledger
 from dagster_airbyte_sync.assets.events.sync_events import moved_rows
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import OutOfTime, TimeBudget
-from dagster_airbyte_sync.sensors.cursor.pending import end_of, job_key
+from dagster_airbyte_sync.sensors.cursor.pending import FIRST_OF_ALL, end_of, job_key
 from dagster_airbyte_sync.sensors.cursor.waiting_runs import MOST_WAITING, WaitingRuns
 from dagster_airbyte_sync.sensors.decide import Decision, ReportedSync, up_to
-from dagster_airbyte_sync.sensors.run_requests.arrival import (
-    Arrival,
-    FollowedBefore,
-    name_of_connection,
-)
+from dagster_airbyte_sync.sensors.run_requests.arrival import Arrival, name_of_connection
 from dagster_airbyte_sync.sensors.run_requests.downstream import Downstream, HistoryRead
+from dagster_airbyte_sync.sensors.run_requests.followed_before import FollowedBefore
 from dagster_airbyte_sync.sensors.run_requests.of_each_sync import OfEachSync, RunRequestFn
 from dagster_airbyte_sync.sensors.run_requests.runnable import Runnable
 from dagster_airbyte_sync.sensors.run_requests.waiting import Waited, first_of_each
@@ -27,9 +24,12 @@ from dagster_airbyte_sync.sensors.scan import Scan
 
 # So long runs wait for history to be read to its end: a backlog, or a connection of many tables.
 LONGEST_WAIT = timedelta(minutes=15)
+# And so long for a tick that has the time to check them.
+GIVE_UP = timedelta(hours=1)
+# By how much the clocks of Dagster and Airbyte may be known wrongly.
+_CLOCK_SLACK = timedelta(minutes=10)
 # A tick that has used its time up may take so many seconds more to check what follows.
 _LEAST_SECONDS = 5.0
-_BEFORE_ALL = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class RunsThatFollow:
     """Makes the requests of one tick.
 
     `read_ledger` is asked only for what waited; `job_url` gives the page of a connection's job.
+    `skew` is Airbyte's clock minus Dagster's.
     """
 
     options: FollowOptions
@@ -68,6 +69,7 @@ class RunsThatFollow:
     tables: Callable[[str], Sequence[Table]]
     read_ledger: Callable[[Sequence[Table]], Ledger]
     job_url: Callable[[str, int], str]
+    skew: timedelta
     budget: TimeBudget
     log: logging.Logger
 
@@ -86,10 +88,12 @@ class RunsThatFollow:
             offset = options.partition_offset
             downstream = Downstream(runnable, options.downstream, offset, self.log)
         requests, decision = self._sync_by_sync(runnable, downstream, scan, decision)
-        if downstream is None or options.per_sync:
+        if downstream is None or (options.per_sync and waiting is None):
             return Followed(decision, requests)
-        is_read = scan.complete and not decision.left
-        together = self._together(downstream, decision, waiting, now, is_read=is_read)
+        is_read = options.per_sync or (scan.complete and not decision.left)
+        # What waited before the sensor was to ask sync by sync is asked for all the same.
+        of_tick = replace(decision, reported=()) if options.per_sync else decision
+        together = self._together(downstream, of_tick, waiting, now, is_read=is_read)
         return Followed(decision, [*requests, *together.requests], together.waiting)
 
     def _budget(self) -> TimeBudget:
@@ -147,31 +151,42 @@ class RunsThatFollow:
         new = [self._arrival(each) for each in followed]
         new = [arrival for arrival in new if downstream.reach(arrival.keys)]
         first = first_of_each(waiting, ((each.connection_id, job_key(each.job)) for each in new))
-        since, before = (waiting.since, waiting.up_to) if waiting else (now, _BEFORE_ALL)
+        since, before = (waiting.since, waiting.up_to) if waiting else (now, FIRST_OF_ALL)
         may_wait = now - since < LONGEST_WAIT.total_seconds() and len(first) <= MOST_WAITING
         read_up_to = max([before, *(end_of(each.sync.job) for each in decision.reported)])
+        up_to = None if is_read or not may_wait else read_up_to
         # An earlier tick that died, or lost its cursor, may have asked for what this one would.
         may_be_there = waiting is not None or not all(each.events for each in followed)
-        history = HistoryRead(
-            read_up_to if may_wait and not is_read else None,
-            before,
-            self._followed_before() if may_be_there else FollowedBefore(),
-        )
         try:
             arrivals = [*self._that_waited(waiting), *new]
+            there = self._followed_before(arrivals) if may_be_there else FollowedBefore()
+            history = HistoryRead(up_to, before, there)
             requests = downstream.requests(arrivals, self.workspace_id, history)
         except OutOfTime as reason:
-            if may_wait and first:
-                return Followed(decision, [], WaitingRuns(first, since, before))
-            self.log.error("No run for what was reported so far: %s", reason)
-            return Followed(decision)
-        waits = first and history.up_to is not None
+            kept = self._kept(WaitingRuns(first, since, before), now, reason) if first else None
+            return Followed(decision, [], kept)
+        waits = first and up_to is not None
         return Followed(
             decision, requests, WaitingRuns(first, since, read_up_to) if waits else None
         )
 
-    def _followed_before(self) -> FollowedBefore:
-        return FollowedBefore.read(self.instance, self.sensor_name)
+    def _kept(self, waiting: WaitingRuns, now: int, reason: OutOfTime) -> WaitingRuns | None:
+        """What is asked for again at the next tick, as there was no time for it in this one."""
+        if now - waiting.since > GIVE_UP.total_seconds():
+            self.log.error("No run for what was reported so far: %s", reason)
+            return None
+        first = dict(list(waiting.first.items())[:MOST_WAITING])
+        if len(first) < len(waiting.first):
+            dropped = len(waiting.first) - len(first)
+            self.log.error("No run after syncs of %d connections: %s", dropped, reason)
+        return replace(waiting, first=first)
+
+    def _followed_before(self, arrivals: Sequence[Arrival]) -> FollowedBefore:
+        """Runs that followed these began after they had ended."""
+        ends = [arrival.ended_at for arrival in arrivals]
+        known = [end for end in ends if end is not None]
+        since = min(known) - self.skew - _CLOCK_SLACK if known and None not in ends else None
+        return FollowedBefore.read(self.instance, self.sensor_name, since, self._budget())
 
     def _arrival(self, reported: ReportedSync) -> Arrival:
         job, counting = reported.sync.job, frozenset(reported.keys)

@@ -30,7 +30,7 @@ def summary_of(scan: Scan, decision: Decision, moved: Cursor, server_time: datet
         f"{_count(len(moved.parked), 'connection')} cannot be read now" if moved.parked else "",
         f"{_count(scan.unreadable, 'job')} unreadable" if scan.unreadable else "",
         "more to come at the next tick" if is_cut else "",
-        "the runs that follow wait for it" if moved.runs else "",
+        _waiting(is_cut=is_cut) if moved.runs else "",
     ]
     did = "; ".join(filter(None, parts)) or "nothing new"
     behind = ""
@@ -38,6 +38,10 @@ def summary_of(scan: Scan, decision: Decision, moved: Cursor, server_time: datet
         came_to = end_of((*decision.left, *scan.jobs[-1:])[0])
         behind = f", {duration_text(server_time - came_to)} behind Airbyte"
     return f"{did[0].upper()}{did[1:]}. Read up to {moved.since:%Y-%m-%d %H:%M:%S} UTC{behind}."
+
+
+def _waiting(*, is_cut: bool) -> str:
+    return f"the runs that follow wait for {'it' if is_cut else 'the next tick'}"
 
 
 def _tables(reported: Iterable[ReportedSync]) -> str:

@@ -221,9 +221,10 @@ class _Tick:
             self.instance,
             self.workspace_id,
             self.context.sensor_name,
-            tables=self.tables.of_connection,
+            tables=self.tables.as_far_as_known,
             read_ledger=lambda tables: read_ledger(self.instance, tables, self.clocks.skew),
             job_url=page_of,
+            skew=self.clocks.skew,
             budget=self.budget,
             log=self.log,
         )

@@ -17,14 +17,17 @@ class Window:
 
 def window_of(
     partitions: dg.TimeWindowPartitionsDefinition, moment: datetime, offset: int = 0
-) -> Window:
+) -> Window | None:
     """The partition in which the moment lies, or so many further on (before it: negative).
 
-    It may not exist, as Dagster counts the current one only with `end_offset=1`.
+    It may not exist, as Dagster counts the current one only with `end_offset=1`. None for a moment
+    that the definition leaves out (`exclusions`).
     """
     key = partitions.get_partition_key_for_timestamp(moment.timestamp())
     window = partitions.time_window_for_partition_key(key)
     ends_at = window.end
+    if not window.start <= moment < ends_at:
+        return None
     for _ in range(abs(offset)):
         neighbour = window.end.timestamp() if offset > 0 else window.start.timestamp() - 1
         key = partitions.get_partition_key_for_timestamp(neighbour)
@@ -37,4 +40,5 @@ def partition_of(spec: dg.AssetSpec, moment: datetime | None) -> str | None:
     partitions = spec.partitions_def
     if moment is None or not isinstance(partitions, dg.TimeWindowPartitionsDefinition):
         return None
-    return window_of(partitions, moment).partition_key
+    window = window_of(partitions, moment)
+    return window.partition_key if window else None

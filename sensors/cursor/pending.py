@@ -11,7 +11,7 @@ from dagster_airbyte_sync.resources.json_values import as_datetime, as_int
 JobKey = tuple[int, int]
 # Stands for the creation of a job for which Airbyte gives none.
 UNKNOWN = -1
-_FIRST_OF_ALL = datetime(1970, 1, 1, tzinfo=timezone.utc)
+FIRST_OF_ALL = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def job_key(job: Job | JobRef) -> JobKey:
@@ -22,14 +22,12 @@ def job_key(job: Job | JobRef) -> JobKey:
 def job_ref(key: JobKey) -> JobRef:
     """The job that a cursor names; its end the cursor does not know."""
     number, created = key
-    return JobRef(
-        number, None if created == UNKNOWN else _FIRST_OF_ALL + timedelta(seconds=created)
-    )
+    return JobRef(number, None if created == UNKNOWN else FIRST_OF_ALL + timedelta(seconds=created))
 
 
 def end_of(job: Job) -> datetime:
     """When a finished job ended; one of which Airbyte gives no end is the first of all."""
-    return job.ended_at or _FIRST_OF_ALL
+    return job.ended_at or FIRST_OF_ALL
 
 
 class Reason(str, Enum):

@@ -1,7 +1,7 @@
 """Fresh tables, and by which job they became so."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from hashlib import sha256
 
@@ -10,10 +10,9 @@ import dagster as dg
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import JobRef
-from dagster_airbyte_sync.sensors.cursor.pending import job_key, job_ref
+from dagster_airbyte_sync.sensors.cursor.pending import job_key
 from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import (
-    Mark,
-    jobs_in_tags,
+    HIDDEN,
     mark_of,
     tags_of_jobs,
 )
@@ -25,17 +24,13 @@ JOB_URL_TAG = keys.JOB_URL
 OTHERS_TAG = "dagster-airbyte/other_syncs"
 # The last job that a run follows of each connection, for us to read: with what has no partition,
 # and with its own partition.
-FOLLOWS_TAG = "dagster-airbyte/follows"
-FOLLOWS_IN_PARTITION_TAG = "dagster-airbyte/follows_in_partition"
+FOLLOWS_TAG = f"{HIDDEN}airbyte_follows"
+FOLLOWS_IN_PARTITION_TAG = f"{HIDDEN}airbyte_follows_in_partition"
 
 # So many other syncs are named in a tag.
 _MOST_SHOWN = 20
 # In characters.
 _LONGEST_TEXT = 500
-# Dagster's own.
-_PARTITION_TAG = "dagster/partition"
-# So many runs of a sensor are looked through, the newest first.
-_MOST_RUNS = 500
 _FIRST = datetime.min.replace(tzinfo=timezone.utc)
 
 
@@ -105,33 +100,6 @@ def _shown(arrivals: Sequence[Arrival]) -> str:
     shown = [f"{each.connection_name} {each.job.id}" for each in arrivals[-_MOST_SHOWN:]]
     rest = len(arrivals) - len(shown)
     return tag_text(", ".join(shown)) + (f" and {rest} more" if rest else "")
-
-
-@dataclass(frozen=True)
-class FollowedBefore:
-    """The jobs that runs of a sensor followed, as far back as is of use: by connection, and by the
-    partition with which a run followed them, or None."""
-
-    jobs: Mapping[tuple[Mark, str | None], Sequence[JobRef]] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, instance: dg.DagsterInstance, sensor_name: str) -> "FollowedBefore":
-        of_sensor = dg.RunsFilter(tags={"dagster/sensor_name": sensor_name})
-        records = instance.get_run_records(of_sensor, limit=_MOST_RUNS)
-        jobs: dict[tuple[Mark, str | None], list[JobRef]] = {}
-        for record in records:
-            tags = record.dagster_run.tags
-            places = ((FOLLOWS_TAG, None), (FOLLOWS_IN_PARTITION_TAG, tags.get(_PARTITION_TAG)))
-            for tag, partition_key in places:
-                for mark, job in jobs_in_tags(tag, tags).items():
-                    jobs.setdefault((mark, partition_key), []).append(job_ref(job))
-        return cls(jobs)
-
-    def has(self, arrival: Arrival, partition_key: str | None = None) -> bool:
-        """Whether a run followed the job, or a later one of its connection."""
-        followed = self.jobs.get((mark_of(arrival.connection_id), partition_key), ())
-        job = arrival.job
-        return any(each.is_same(job) or job.precedes(each) for each in followed)
 
 
 def run_key_of(workspace_id: str, newest: Sequence[Arrival]) -> str:

@@ -1,29 +1,31 @@
 """Which runs follow fresh tables: as few as their partitions allow."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import sha256
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets.tables.partitions import Window, window_of
+from dagster_airbyte_sync.resources import OutOfTime
 from dagster_airbyte_sync.sensors.run_requests.arrival import (
     FOLLOWS_IN_PARTITION_TAG,
     FOLLOWS_TAG,
     Arrival,
-    FollowedBefore,
     follows_tags,
     newest_of_each,
     run_key_of,
     tags_of,
 )
+from dagster_airbyte_sync.sensors.run_requests.followed_before import FollowedBefore
+from dagster_airbyte_sync.sensors.run_requests.memory import Keys
 from dagster_airbyte_sync.sensors.run_requests.partitions import Partitions, has_key
 from dagster_airbyte_sync.sensors.run_requests.runnable import Runnable, names_of
 
-Keys = Set[dg.AssetKey]
 # What depends on the given tables, of what is to follow.
-Reach = Callable[[Keys], Keys]
+Reach = Callable[[frozenset[dg.AssetKey]], Keys]
 Exists = Callable[[Partitions, str], bool]
 
 
@@ -47,9 +49,7 @@ class HistoryRead:
         if self.up_to is not None and window.ends_at > self.up_to:
             return False
         was_due = self.before is not None and window.ends_at <= self.before
-        if arrival.was_waiting and was_due:
-            return False
-        return not self.followed.has(arrival, window.partition_key)
+        return not (arrival.was_waiting and was_due)
 
 
 @dataclass(frozen=True)
@@ -70,18 +70,29 @@ class DueRun:
 
     keys: Keys
     plain: Sequence[Arrival] = ()
+    partitions: dg.TimeWindowPartitionsDefinition | None = None
     partition_key: str | None = None
     of_partition: Sequence[Arrival] = ()
 
     @property
-    def arrivals(self) -> Sequence[Arrival]:
-        return self.plain or self.of_partition
+    def newest(self) -> Sequence[Arrival]:
+        return newest_of_each([*self.of_partition, *self.plain])
 
     @property
     def tags(self) -> dict[str, str]:
-        follows = {FOLLOWS_TAG: self.plain, FOLLOWS_IN_PARTITION_TAG: self.of_partition}
-        read_again = [follows_tags(tag, arrivals) for tag, arrivals in follows.items()]
-        return {**tags_of(newest_of_each(self.arrivals)), **read_again[0], **read_again[1]}
+        return {
+            **tags_of(self.newest),
+            **follows_tags(FOLLOWS_TAG, self.plain),
+            **follows_tags(FOLLOWS_IN_PARTITION_TAG, self.of_partition),
+        }
+
+    def run_key(self, workspace_id: str) -> str:
+        key = run_key_of(workspace_id, self.newest)
+        if self.partition_key is None:
+            return key
+        # Partitions of two kinds may have one name.
+        kind = sha256(str(self.partitions).encode()).hexdigest()[:6]
+        return f"{key}:{self.partition_key}@{kind}"
 
 
 def due_runs(
@@ -92,16 +103,14 @@ def due_runs(
     Where only one partitioning is concerned, assets without partitions run with its newest
     partition, as they may depend on that.
     """
-    partitions = graph.partitions
-    wanted = graph.reach(_keys(arrivals))
-    timed = {each for key in wanted if (each := _in_time(partitions[key])) is not None}
+    wanted = {key for arrival in arrivals for key in graph.reach(arrival.keys)}
+    timed = {each for key in wanted if (each := _in_time(graph.partitions[key])) is not None}
     runs = [
         run
-        for each in sorted(timed, key=repr)
+        for each in sorted(timed, key=str)
         for run in _runs_of(each, arrivals, graph, offset, history)
     ]
-    due = [each for each in arrivals if history.up_to is None and not history.followed.has(each)]
-    plain = {key for key in graph.reach(_keys(due)) if partitions[key] is None}
+    plain, due = _owed(arrivals if history.up_to is None else (), graph, history)
     if not plain:
         return runs
     if len(timed) == 1 and runs:
@@ -110,7 +119,7 @@ def due_runs(
 
 
 def _runs_of(
-    partitioning: dg.TimeWindowPartitionsDefinition,
+    partitions: dg.TimeWindowPartitionsDefinition,
     arrivals: Sequence[Arrival],
     graph: Graph,
     offset: int,
@@ -119,22 +128,34 @@ def _runs_of(
     """A run for each partition in which syncs ended, the oldest first."""
     by_window: dict[Window, list[Arrival]] = {}
     for arrival in arrivals:
-        if arrival.ended_at is not None:
-            window = window_of(partitioning, arrival.ended_at, offset)
-            if history.is_due(window, arrival):
-                by_window.setdefault(window, []).append(arrival)
+        ended_at = arrival.ended_at
+        window = window_of(partitions, ended_at, offset) if ended_at is not None else None
+        if window is not None and history.is_due(window, arrival):
+            by_window.setdefault(window, []).append(arrival)
     runs = []
     for window in sorted(by_window, key=lambda window: window.ends_at):
-        own = by_window[window]
-        reached = graph.reach(_keys(own))
-        keys = {key for key in reached if graph.partitions[key] == partitioning}
-        if keys and graph.exists(partitioning, window.partition_key):
-            runs.append(DueRun(keys, (), window.partition_key, own))
+        key = window.partition_key
+        keys, due = _owed(by_window[window], graph, history, partitions, key)
+        if keys and graph.exists(partitions, key):
+            runs.append(DueRun(keys, (), partitions, key, due))
     return runs
 
 
-def _keys(arrivals: Iterable[Arrival]) -> Keys:
-    return {key for arrival in arrivals for key in arrival.keys}
+def _owed(
+    arrivals: Sequence[Arrival],
+    graph: Graph,
+    history: HistoryRead,
+    partitions: Partitions | None = None,
+    partition_key: str | None = None,
+) -> tuple[Keys, list[Arrival]]:
+    """The assets with these partitions that have not run after the arrivals, and after which."""
+    keys, due = set[dg.AssetKey](), list[Arrival]()
+    for arrival in arrivals:
+        own = {key for key in graph.reach(arrival.keys) if graph.partitions[key] == partitions}
+        owed = own - history.followed.keys(arrival, partition_key)
+        keys |= owed
+        due += [arrival] if owed else []
+    return keys, due
 
 
 def _in_time(partitions: Partitions | None) -> dg.TimeWindowPartitionsDefinition | None:
@@ -157,10 +178,13 @@ class Downstream:
         self._selected = runnable.selected(selection, log)
         partitions = runnable.partitions_of(self._selected)
         self._graph = Graph(self.reach, partitions, self._exists)
+        self._reached: dict[frozenset[dg.AssetKey], Keys] = {}
 
-    def reach(self, tables: Keys) -> Keys:
+    def reach(self, tables: frozenset[dg.AssetKey]) -> Keys:
         """What of the selection depends on the tables, directly or not."""
-        return self._runnable.downstream_of(tables) & self._selected
+        if tables not in self._reached:
+            self._reached[tables] = self._runnable.downstream_of(tables) & self._selected
+        return self._reached[tables]
 
     def requests(
         self, arrivals: Sequence[Arrival], workspace_id: str, history: HistoryRead = HistoryRead()
@@ -169,10 +193,10 @@ class Downstream:
 
         What it would refuse is left out, with a line. Raises OutOfTime if that cannot be known.
         """
-        self._warn_of_other_partitions(self.reach(_keys(arrivals)))
+        for tables in {arrival.keys for arrival in arrivals}:
+            self._warn_of_other_partitions(self.reach(tables))
         due = due_runs(arrivals, self._graph, self._offset, history)
-        requests = [each for run in due if (each := self._request(run, workspace_id))]
-        return _with_different_keys(requests)
+        return [each for run in due if (each := self._request(run, workspace_id))]
 
     def _exists(self, partitions: Partitions, key: str) -> bool:
         if has_key(partitions, key, self._runnable.instance):
@@ -202,45 +226,55 @@ class Downstream:
             )
 
     def _request(self, run: DueRun, workspace_id: str) -> dg.RunRequest | None:
-        wanted = self._runnable.with_neighbours(run.keys)
-        if wanted > run.keys:
-            added = names_of(wanted - run.keys)
-            self._say(logging.INFO, f"What follows Airbyte's syncs cannot be run without: {added}")
+        try:
+            return self._checked(run, workspace_id)
+        except OutOfTime:
+            raise
+        except Exception as reason:
+            # Dagster may raise anything here, and nothing of it must stop the sensor's reports.
+            self._warn(
+                f"What follows Airbyte's syncs is not run: {names_of(run.keys)}. Dagster would"
+                f" refuse it: {reason}"
+            )
+            return None
+
+    def _checked(self, run: DueRun, workspace_id: str) -> dg.RunRequest | None:
+        wanted = self._with_neighbours(run)
         refused = self._runnable.refused(wanted, run.partition_key)
         for reason, keys in _by_reason(refused).items():
             self._warn(
                 f"Left out of what follows Airbyte's syncs: {names_of(keys)}. Dagster would refuse"
-                f" it: {reason}",
+                f" it: {reason}"
             )
         kept = sorted(wanted - refused.keys())
         if not kept:
             return None
-        key = run_key_of(workspace_id, newest_of_each(run.arrivals))
         request = dg.RunRequest(
             asset_selection=kept,
             partition_key=run.partition_key,
-            run_key=f"{key}:{run.partition_key}" if run.partition_key else key,
+            run_key=run.run_key(workspace_id),
             tags=run.tags,
         )
-        if refused:
-            # The parts were good one by one; all of them together must be, too.
-            self._runnable.check(request)
+        # Parts may be good one by one, and not all of them together.
+        self._runnable.check(request)
         return request
 
+    def _with_neighbours(self, run: DueRun) -> Keys:
+        alone = self._runnable.without_mixed(run.keys, run.partitions)
+        if run.keys > alone:
+            self._warn(
+                f"Left out of what follows Airbyte's syncs: {names_of(run.keys - alone)}. It cannot"
+                " be run without assets that have other partitions."
+            )
+        wanted = self._runnable.with_neighbours(alone)
+        if wanted > alone:
+            added = names_of(wanted - alone)
+            self._say(logging.INFO, f"What follows Airbyte's syncs cannot be run without: {added}")
+        return wanted
 
-def _by_reason(refused: Mapping[dg.AssetKey, Exception]) -> Mapping[str, Keys]:
+
+def _by_reason(refused: Mapping[dg.AssetKey, str]) -> Mapping[str, Keys]:
     by_reason: dict[str, set[dg.AssetKey]] = {}
     for key, reason in refused.items():
-        by_reason.setdefault(str(reason), set()).add(key)
+        by_reason.setdefault(reason, set()).add(key)
     return by_reason
-
-
-def _with_different_keys(requests: Sequence[dg.RunRequest]) -> list[dg.RunRequest]:
-    """Two partitionings may have the same names for their partitions."""
-    used: dict[str | None, int] = {}
-    different = []
-    for request in requests:
-        place = used[request.run_key] = used.get(request.run_key, -1) + 1
-        key = f"{request.run_key}:{place}" if place else request.run_key
-        different.append(request.with_replaced_attrs(run_key=key))
-    return different

@@ -10,6 +10,9 @@ from dagster_airbyte_sync.sensors.cursor.pending import JobKey
 Mark = int
 _MARK_BYTES = 6
 
+# What begins so Dagster's UI shows nowhere, as it does with what its own code keeps in tags.
+HIDDEN = ".dagster/"
+
 # PostgreSQL can have no run with a tag of more than about 2,600 bytes.
 _PIECE = 2000
 

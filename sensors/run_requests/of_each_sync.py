@@ -9,7 +9,11 @@ import dagster as dg
 from dagster_airbyte_sync.assets.events.sync_events import FinishedSync
 from dagster_airbyte_sync.resources import OutOfTime
 from dagster_airbyte_sync.sensors.run_requests.arrival import Arrival, run_key_of
-from dagster_airbyte_sync.sensors.run_requests.runnable import Runnable, names_of
+from dagster_airbyte_sync.sensors.run_requests.runnable import (
+    Runnable,
+    UnusableRunRequest,
+    names_of,
+)
 
 RunRequestFn = Callable[
     [FinishedSync, Sequence[dg.AssetKey]], dg.RunRequest | Sequence[dg.RunRequest] | None
@@ -46,8 +50,9 @@ class OfEachSync:
         return self._signed(requests, arrival, workspace_id)
 
     def _checked(self, request: dg.RunRequest) -> dg.RunRequest:
-        if isinstance(request, dg.RunRequest) and request.asset_selection:
-            request = self._with_neighbours(request, request.asset_selection)
+        if isinstance(request, dg.RunRequest):
+            request = self._runnable.with_only_job(request)
+            request = self._with_neighbours(request, request.asset_selection or ())
         self._runnable.check(request)
         return request
 
@@ -81,6 +86,10 @@ class OfEachSync:
             yield
         except OutOfTime:
             raise
+        except UnusableRunRequest as reason:
+            # Once, as a function mostly asks for the same.
+            text = f"No run for Airbyte job {sync.job.id}, nor for others like it: {reason}"
+            self._runnable.memory.say_once(self._log, logging.ERROR, text, about=str(reason))
         except Exception:
             self._log.exception(
                 "No run for Airbyte job %s of connection %s", sync.job.id, sync.job.connection_id

@@ -6,6 +6,10 @@ import dagster as dg
 
 Partitions = dg.PartitionsDefinition[str]
 
+# Dagster's own: of a run's partition, and of the ends of a range, where it is of several.
+PARTITION_TAG = "dagster/partition"
+RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+
 
 def has_key(partitions: Partitions, key: str, instance: dg.DagsterInstance) -> bool:
     """Whether the partition exists now."""

@@ -2,47 +2,26 @@
 would be evaluated, with all events beside it, again and again."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence, Set
-from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 
 import dagster as dg
-from cachetools import LRUCache
 
 from dagster_airbyte_sync.resources import NO_LIMIT, OutOfTime, TimeBudget
-from dagster_airbyte_sync.sensors.run_requests.partitions import has_key, is_range
-
-# By these a run is of several partitions at once, instead of by a key or Dagster's tag for one.
-_PARTITION_TAG = "dagster/partition"
-_RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
-
+from dagster_airbyte_sync.sensors.run_requests.memory import Keys, Memory, memory_of
+from dagster_airbyte_sync.sensors.run_requests.partitions import (
+    PARTITION_TAG,
+    RANGE_TAGS,
+    Partitions,
+    has_key,
+    is_range,
+)
 
 _DIFFER = "its assets cannot run together: their partitions differ"
-# So many different wishes of one code location are remembered.
-_MOST_REMEMBERED = 256
 
 
 class UnusableRunRequest(Exception):
     """Raised for a run request that Dagster would refuse; the text says why."""
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What was found out about a code location, and said of it, for as long as it is loaded."""
-
-    refusals: MutableMapping[str, Exception | None] = field(
-        default_factory=lambda: LRUCache[str, Exception | None](_MOST_REMEMBERED)
-    )
-    said: set[str] = field(default_factory=set)
-
-    def say_once(self, log: logging.Logger, level: int, text: str) -> None:
-        if text not in self.said:
-            self.said.add(text)
-            log.log(level, "%s", text)
-
-
-# Ticks come and go in one process, and looking costs them seconds where a location is large.
-_memories: WeakKeyDictionary[dg.RepositoryDefinition, Memory] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -69,10 +48,9 @@ class Runnable:
     ) -> "Runnable":
         # What the sensor may start: Dagster refuses observable sources.
         materializable = frozenset(repository.asset_graph.materializable_asset_keys)
-        memory = _memories.setdefault(repository, Memory())
-        return cls(repository, instance, jobs, materializable, memory, budget)
+        return cls(repository, instance, jobs, materializable, memory_of(repository), budget)
 
-    def selected(self, selection: dg.AssetSelection, log: logging.Logger) -> Set[dg.AssetKey]:
+    def selected(self, selection: dg.AssetSelection, log: logging.Logger) -> Keys:
         """What this code location can run of a selection, with a line if that is not all."""
         graph = self.repository.asset_graph
         try:
@@ -86,12 +64,13 @@ class Runnable:
                 + str(error).partition(". ")[0],
             )
             return self.executable & selection.resolve(graph, allow_missing=True)
-        except Exception:
+        except Exception as error:
             # Some selections work in Dagster's UI alone; the syncs are reported all the same.
-            log.exception("Nothing runs after syncs, because downstream cannot be resolved here")
+            text = f"Nothing runs after syncs, because downstream cannot be resolved here: {error}"
+            self.memory.say_once(log, logging.ERROR, text)
             return frozenset()
 
-    def downstream_of(self, keys: Iterable[dg.AssetKey]) -> Set[dg.AssetKey]:
+    def downstream_of(self, keys: Iterable[dg.AssetKey]) -> Keys:
         """Everything that depends on one of the keys, directly or not; not the keys themselves.
 
         By the graph that Dagster shows: it maps some deps to assets that have other keys.
@@ -99,21 +78,29 @@ class Runnable:
         below = dg.AssetSelection.assets(*keys).downstream(include_self=False)
         return below.resolve(self.repository.asset_graph, allow_missing=True)
 
-    def with_neighbours(self, keys: Collection[dg.AssetKey]) -> Set[dg.AssetKey]:
+    def with_neighbours(self, keys: Collection[dg.AssetKey]) -> Keys:
         """The keys, and what cannot be run without: the rest of a multi-asset without subsets."""
-        assets = [self.repository.assets_defs_by_key[key] for key in keys]
-        return frozenset(keys).union(*(each.keys for each in assets if not each.can_subset))
+        return frozenset(keys).union(*(each for each in self._wholes(keys)))
 
-    def partitions_of(
-        self, keys: Iterable[dg.AssetKey]
-    ) -> Mapping[dg.AssetKey, dg.PartitionsDefinition[str] | None]:
+    def _wholes(self, keys: Iterable[dg.AssetKey]) -> Iterable[Keys]:
+        assets = self.repository.assets_defs_by_key
+        distinct = {id(assets[key]): assets[key] for key in keys if key in assets}
+        return (each.keys for each in distinct.values() if not each.can_subset)
+
+    def without_mixed(self, keys: Keys, partitions: Partitions | None) -> Keys:
+        """Without what cannot be run alone and has neighbours of other partitions."""
+        mixed: set[dg.AssetKey] = set()
+        for whole in self._wholes(keys):
+            known = set(self.partitions_of(whole).values()) - {None, partitions}
+            mixed |= whole if known else frozenset()
+        return keys - mixed
+
+    def partitions_of(self, keys: Iterable[dg.AssetKey]) -> Mapping[dg.AssetKey, Partitions | None]:
         """The partitions of each asset, or None."""
         assets = self.repository.assets_defs_by_key
         return {key: assets[key].get_asset_spec(key).partitions_def for key in keys}
 
-    def refused(
-        self, keys: Iterable[dg.AssetKey], partition_key: str | None = None
-    ) -> Mapping[dg.AssetKey, Exception]:
+    def refused(self, keys: Keys, partition_key: str | None = None) -> Mapping[dg.AssetKey, str]:
         """The assets for which Dagster would refuse to run all of these, and why.
 
         Found by halves, as a look takes long on a large location. Raises OutOfTime.
@@ -122,61 +109,81 @@ class Runnable:
         for key in sorted(keys):
             definition = self.repository.assets_defs_by_key[key]
             by_definition.setdefault(id(definition), []).append(key)
-        return self._refused(list(by_definition.values()), partition_key)
+        refused = {key: why for key in keys if (why := self.memory.refused_alone(key)) is not None}
+        rest = [each for each in by_definition.values() if refused.keys().isdisjoint(each)]
+        return {**refused, **self._refused(rest, partition_key)}
 
     def _refused(
         self, definitions: Sequence[Sequence[dg.AssetKey]], partition_key: str | None
-    ) -> Mapping[dg.AssetKey, Exception]:
+    ) -> Mapping[dg.AssetKey, str]:
         """What one function makes is refused or taken as a whole: it is one op, with one config."""
         keys = [key for each in definitions for key in each]
-        if not keys:
-            return {}
         request = dg.RunRequest(asset_selection=keys, partition_key=partition_key)
-        refusal = self._refusal(request)
+        refusal = self._refusal(request) if keys else None
         if refusal is None:
             return {}
         if len(definitions) == 1:
+            if self._refusal_of_parts(request) is None:
+                # Not for its partition, which may come.
+                self.memory.remember_refused(frozenset(keys), refusal)
             return dict.fromkeys(keys, refusal)
         half = len(definitions) // 2
         one, other = definitions[:half], definitions[half:]
         return {**self._refused(one, partition_key), **self._refused(other, partition_key)}
 
+    def with_only_job(self, request: dg.RunRequest) -> dg.RunRequest:
+        """The request, by the name of the sensor's only job, which Dagster lets be left out."""
+        if request.job_name is not None or len(self.jobs) != 1:
+            return request
+        return request.with_replaced_attrs(job_name=next(iter(self.jobs)))
+
     def check(self, request: dg.RunRequest) -> None:
-        """Raise, UnusableRunRequest or an error of Dagster's own, if Dagster would refuse it.
+        """Raise UnusableRunRequest if Dagster would refuse it.
 
         Raises OutOfTime if there is no time to find out.
         """
-        if not isinstance(request, dg.RunRequest):
-            raise UnusableRunRequest(f"run_request_fn gave a {type(request).__name__}")
         refusal = self._refusal(request)
         if refusal is not None:
-            raise refusal
+            raise UnusableRunRequest(refusal)
 
-    def _refusal(self, request: dg.RunRequest) -> Exception | None:
+    def _refusal(self, request: dg.RunRequest) -> str | None:
         """Why Dagster would refuse the request."""
+        if not isinstance(request, dg.RunRequest):
+            return f"it is a {type(request).__name__}, and must be a RunRequest"
+        refusal = self._refusal_of_parts(request)
+        if refusal is not None:
+            return refusal
+        plain = _plain_selection(request)
+        if plain and self.memory.is_good(plain):
+            return None
+        wish = _wish(request)
+        if not self.memory.has(wish):
+            if self.budget.is_spent:
+                raise OutOfTime("There was no time left to check the runs that follow.")
+            self.memory.remember(wish, self._refusal_of_job(request))
+        refusal = self.memory.refusal(wish)
+        if plain and refusal is None:
+            self.memory.remember_good(plain)
+        return refusal
+
+    def _refusal_of_parts(self, request: dg.RunRequest) -> str | None:
+        """Of its names and partitions: looked at each time, as partitions come and go."""
         try:
-            # Cheap, and partitions come and go: this is looked at each time.
             self._check_names(request)
             self._check_partition(request)
         except UnusableRunRequest as reason:
-            return reason
-        wish = _wish(request)
-        if wish not in self.memory.refusals:
-            if self.budget.is_spent:
-                raise OutOfTime("There was no time left to check the runs that follow.")
-            self.memory.refusals[wish] = self._refusal_of_job(request)
-        return self.memory.refusals[wish]
+            return str(reason)
+        return None
 
-    def _refusal_of_job(self, request: dg.RunRequest) -> Exception | None:
+    def _refusal_of_job(self, request: dg.RunRequest) -> str | None:
         try:
             job = self._job_of(request)
             if job is None:
-                return UnusableRunRequest(_DIFFER)
-            dg.validate_run_config(job, request.run_config)
+                return _DIFFER
+            dg.validate_run_config(job, _config_of(request, job))
         except Exception as reason:
-            # Whatever it is, it is logged where it costs a run. What its traceback holds need not
-            # be kept for as long.
-            return reason.with_traceback(None)
+            # Whatever it is, it is logged where it costs a run.
+            return str(reason)
         return None
 
     def _check_names(self, request: dg.RunRequest) -> None:
@@ -200,32 +207,29 @@ class Runnable:
             )
 
     def _check_partition(self, request: dg.RunRequest) -> None:
-        partitionings = self._partitions_of(request)
-        ends = [request.tags[tag] for tag in _RANGE_TAGS if tag in request.tags]
-        named = ends if request.partition_key is None else [request.partition_key]
+        partitionings = self._partitionings(request)
+        partition_key = _partition_key(request)
+        ends = [request.tags[tag] for tag in RANGE_TAGS if tag in request.tags]
+        named = ends if partition_key is None else [partition_key]
         if len(partitionings) > 1:
             raise UnusableRunRequest(_DIFFER)
-        if ends and (len(ends) == 1 or request.partition_key or _PARTITION_TAG in request.tags):
+        if ends and (len(ends) == 1 or partition_key is not None):
             raise UnusableRunRequest(
-                f"a range of partitions has both tags, {' and '.join(_RANGE_TAGS)}, and no key"
+                f"a range of partitions has both tags, {' and '.join(RANGE_TAGS)}, and no key"
             )
         if not partitionings and named:
             raise UnusableRunRequest("it names a partition, but nothing it runs is partitioned")
         if partitionings and not named:
-            raise UnusableRunRequest(
-                "what it runs is partitioned, and a sync has no partition: let run_request_fn"
-                " return a RunRequest with a partition_key"
-            )
+            raise UnusableRunRequest("what it runs is partitioned: give it a partition_key")
         for key in named:
             if not has_key(partitionings[0], key, self.instance):
                 raise UnusableRunRequest(f"there is no partition {key!r}")
         if ends and not is_range(partitionings[0], ends):
             raise UnusableRunRequest(f"the range of partitions {ends} ends before it begins")
 
-    def _partitions_of(self, request: dg.RunRequest) -> list[dg.PartitionsDefinition[str]]:
+    def _partitionings(self, request: dg.RunRequest) -> list[Partitions]:
         """The different partitionings of what the request runs."""
-        assets = self.repository.assets_defs_by_key
-        all_of_them = [assets[key].partitions_def for key in request.asset_selection or ()]
+        all_of_them = list(self.partitions_of(request.asset_selection or ()).values())
         if request.job_name is not None and not all_of_them:
             all_of_them = [self.repository.get_job(request.job_name).partitions_def]
         return list({each for each in all_of_them if each is not None})
@@ -256,9 +260,29 @@ def names_of(keys: Iterable[dg.AssetKey]) -> str:
     return ", ".join(sorted(key.to_user_string() for key in keys))
 
 
+def _partition_key(request: dg.RunRequest) -> str | None:
+    return request.partition_key or request.tags.get(PARTITION_TAG)
+
+
+def _config_of(request: dg.RunRequest, job: dg.JobDefinition) -> Mapping[str, object]:
+    """Its own, or what a job gives each of its partitions."""
+    key, by_partition = _partition_key(request), job.partitioned_config
+    if request.run_config or key is None or by_partition is None:
+        return request.run_config
+    return by_partition.get_run_config_for_partition_key(key)
+
+
+def _plain_selection(request: dg.RunRequest) -> Set[dg.AssetKey]:
+    """The assets of a request for nothing but these; none for others."""
+    has_more = request.job_name or request.asset_check_keys is not None or request.run_config
+    return frozenset() if has_more else frozenset(request.asset_selection or ())
+
+
 def _wish(request: dg.RunRequest) -> str:
-    """What is the same for requests that ask for the same, be it of other partitions."""
+    """What is the same for requests that ask for the same."""
     selection = request.asset_selection
     # None is all assets, and [] none.
     keys = None if selection is None else sorted(key.to_string() for key in selection)
-    return repr((request.job_name, keys, request.asset_check_keys, request.run_config))
+    # Only a job may have another config for each partition.
+    partition = request.job_name and _partition_key(request)
+    return repr((request.job_name, keys, request.asset_check_keys, request.run_config, partition))

@@ -6,6 +6,7 @@ import dagster as dg
 
 from dagster_airbyte_sync.sensors.cursor.pending import JobKey, job_ref
 from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import (
+    HIDDEN,
     Mark,
     jobs_in_tags,
     tags_of_jobs,
@@ -14,9 +15,9 @@ from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import (
 WHEN_ALL_TAG = "dagster-airbyte/when_all"
 MEMBERS_TAG = "dagster-airbyte/when_all_members"
 MISSING_TAG = "dagster-airbyte/when_all_missing"
-WORKSPACE_TAG = "dagster-airbyte/workspace_id"
+WORKSPACE_TAG = f"{HIDDEN}airbyte_workspace"
 # What counted, for us to read.
-COUNTED_TAG = "dagster-airbyte/when_all_counted"
+COUNTED_TAG = f"{HIDDEN}airbyte_when_all_counted"
 
 # Of names, in bytes: PostgreSQL can have no run with a tag of more than about 2,600.
 _LONGEST = 2000

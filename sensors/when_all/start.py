@@ -11,13 +11,7 @@ import dagster as dg
 from dagster_airbyte_sync.assets.events.ledger import Ledger
 from dagster_airbyte_sync.resources import JobRef
 from dagster_airbyte_sync.sensors.cursor.pending import JobKey, job_ref
-from dagster_airbyte_sync.sensors.run_requests.arrival import (
-    FOLLOWS_TAG,
-    JOB_URL_TAG,
-    Arrival,
-    newest_of_each,
-    run_key_of,
-)
+from dagster_airbyte_sync.sensors.run_requests.arrival import Arrival, newest_of_each, tags_of
 from dagster_airbyte_sync.sensors.run_requests.downstream import Downstream
 from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import Mark
 from dagster_airbyte_sync.sensors.run_requests.runnable import Runnable
@@ -81,31 +75,28 @@ class Starter:
             self.runnable, options.downstream, options.partition_offset, self.log
         )
         requests = downstream.requests(arrivals, self.workspace_id)
-        key = run_key_of(self.workspace_id, newest_of_each(arrivals))
-        return [self._signed(request, key, progress) for request in requests]
+        # Of all members, also those on which nothing depends.
+        shown = tags_of(newest_of_each(arrivals))
+        return [self._signed(request, shown, progress) for request in requests]
 
-    def _signed(self, request: dg.RunRequest, key: str, progress: Progress) -> dg.RunRequest:
+    def _signed(
+        self, request: dg.RunRequest, shown: Mapping[str, str], progress: Progress
+    ) -> dg.RunRequest:
         """With a key by which what counted is started once, and with the tags of the start."""
         counted = progress.after.counted
         own = f"when_all:{self.workspace_id}:{self.when_all.name}:{_digest(counted)}"
-        # Its own end tells the requests of one start apart.
-        rest = (request.run_key or "").removeprefix(key)
+        # The end of its own key tells the partitions of one start apart.
+        of_partition = (request.run_key or "").rpartition(":")[2] if request.partition_key else ""
         names = (member.name for member in progress.members.known)
         started = tags_of_start(
             self.when_all.name, self.workspace_id, names, progress.missing, counted
         )
         return request.with_replaced_attrs(
-            run_key=f"{own}{rest}", tags={**_shown(request.tags), **started}
+            run_key=f"{own}:{of_partition}" if of_partition else own,
+            tags={**{key: value for key, value in shown.items() if value}, **started},
         )
 
 
 def _digest(counted: Mapping[Mark, JobKey]) -> str:
     text = repr(sorted(counted.items()))
     return sha256(text.encode()).hexdigest()[:16]
-
-
-def _shown(tags: Mapping[str, str]) -> dict[str, str]:
-    """The tags, without the names of the jobs, which ours have, and without an empty link."""
-    is_for_us = tuple(each for each in tags if each.startswith(FOLLOWS_TAG))
-    left_out = {*is_for_us, *(() if tags.get(JOB_URL_TAG) else (JOB_URL_TAG,))}
-    return {key: value for key, value in tags.items() if key not in left_out}

@@ -23,6 +23,7 @@ FILES = re.findall(r"\]\((\w+\.py)\)", PAGE)
 def airbyte(monkeypatch: pytest.MonkeyPatch) -> Iterator[AirbyteSimulator]:
     with AirbyteSimulator() as airbyte:
         airbyte.add_connection("shop", streams=["orders", "customers"])
+        airbyte.add_connection("crm", streams=["leads"])
         for name, value in variables(airbyte.workspace_config()).items():
             monkeypatch.setenv(name, value)
         yield airbyte
@@ -38,7 +39,7 @@ def defined_by(code: str) -> dg.Definitions:
 
 
 def test_there_are_samples_files_and_conditions() -> None:
-    assert (len(SAMPLES), len(FILES), len(CONDITIONS)) == (2, 2, 5)
+    assert (len(SAMPLES), len(FILES), len(CONDITIONS)) == (3, 2, 5)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=range(len(SAMPLES)))

@@ -11,8 +11,8 @@ OF_RUNS = [
     Break(
         "while history is read runs wait",
         "sensors/runs_that_follow.py:RunsThatFollow._together",
-        "read_up_to if may_wait and not is_read else None",
-        "None",
+        "up_to = None if is_read or not may_wait else read_up_to",
+        "up_to = None",
         f"{_ALL}::test_a_week_of_hourly_syncs_requests_one_run_when_the_last_is_reported",
     ),
     Break(
@@ -38,9 +38,9 @@ OF_RUNS = [
     ),
     Break(
         "... nor for a sync before that which it followed",
-        "sensors/run_requests/arrival.py:FollowedBefore.has",
-        "each.is_same(job) or job.precedes(each)",
-        "each.is_same(job)",
+        "sensors/run_requests/followed_before.py:_is_not_before",
+        "followed.is_same(job) or job.precedes(followed)",
+        "followed.is_same(job)",
         _MADE_UP,
     ),
     Break(
@@ -53,8 +53,8 @@ OF_RUNS = [
     Break(
         "a table that only an older job wrote does not count",
         "sensors/run_requests/waiting.py:Waited._counts",
-        "last.job is None or last.job.precedes(first)",
-        "last.job is None",
+        "job.precedes(first)",
+        "False",
         f"{_ALL}::test_a_table_that_was_not_synced_while_history_was_read_starts_nothing",
     ),
     Break(
@@ -87,7 +87,7 @@ OF_RUNS = [
     ),
     Break(
         "what cannot be run without config takes nothing with it",
-        "sensors/run_requests/downstream.py:Downstream._request",
+        "sensors/run_requests/downstream.py:Downstream._checked",
         "kept = sorted(wanted - refused.keys())",
         "kept = sorted(wanted)",
         "tests/sensors/follow/test_downstream_runs.py::test_an_asset_that_needs_config_does_not_take_the_others_with_it",

@@ -50,7 +50,7 @@ def test_the_component_in_yaml_loads(tmp_path: Path) -> None:
 
 
 def test_there_are_samples() -> None:
-    assert len(SAMPLES) == 7
+    assert len(SAMPLES) == 6
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=range(len(SAMPLES)))

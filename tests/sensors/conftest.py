@@ -28,3 +28,10 @@ def deploy(airbyte: AirbyteSimulator, instance: dg.DagsterInstance) -> Callable[
     """Definitions of everything the simulator has now, in a deployment that has not ticked yet."""
 
     return partial(deployed, airbyte, instance)
+
+
+@pytest.fixture
+def memory() -> Iterator[dg.DagsterInstance]:
+    """An instance that stores thousands of events in seconds."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance

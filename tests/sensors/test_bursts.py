@@ -1,7 +1,6 @@
 """Hundreds of jobs that end together: all are reported, once, and then they cost nothing."""
 
 import random
-from collections.abc import Iterator
 from datetime import timedelta
 
 import dagster as dg
@@ -11,13 +10,6 @@ from dagster_airbyte_sync import AirbyteWorkspace
 from dagster_airbyte_sync.sensors.cursor import cursor as cursor
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 from helpers.deployment import Deployment, Tick, deployed
-
-
-@pytest.fixture
-def memory() -> Iterator[dg.DagsterInstance]:
-    """An instance that is quick at thousands of events."""
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 def with_pages_of(size: int, airbyte: AirbyteSimulator) -> AirbyteWorkspace:

@@ -303,18 +303,18 @@ def is_crm(connection: Connection) -> bool:
 
 
 def test_what_was_reported_long_ago_takes_no_time_of_what_is_new(
-    either: AirbyteSimulator, instance: dg.DagsterInstance
+    either: AirbyteSimulator, memory: dg.DagsterInstance
 ) -> None:
     """A connection that synced last weeks ago draws the sensor back over all that others did."""
     old = either.add_connection("monthly", streams=["plans"])
     wide = either.add_connection("wide", streams=[f"t{number:02}" for number in range(50)])
     # The event log goes by the real clock.
     either.set_clock(either.now - 40 * HOUR)
-    deployment = deployed(either, instance)
+    deployment = deployed(either, memory)
     deployment.later = -40 * HOUR
     deployment.tick()
     either.run_sync(old)
-    for _ in range(15):
+    for _ in range(7):
         deployment.wait(HOUR)
         either.run_sync(wide, rows=1)
         deployment.tick()

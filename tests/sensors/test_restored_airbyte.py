@@ -31,7 +31,12 @@ def deployment(
 
     with dg.DagsterInstance.ephemeral() as instance:
         deployment = deployed(
-            either, instance, follows, checks=True, downstream=dg.AssetSelection.assets("follows")
+            either,
+            instance,
+            follows,
+            checks=True,
+            downstream=dg.AssetSelection.assets("follows"),
+            per_sync=True,
         )
         deployment.tick()
         for _ in range(14):

@@ -1,7 +1,7 @@
 """Connections of thousands of tables: a tick's work is bounded by time and size, not by jobs."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from time import monotonic
@@ -21,13 +21,6 @@ from helpers.deployment import Deployment, Tick, deployed
 from helpers.look_ups import counted_look_ups
 
 MEGABYTE = 1_000_000
-
-
-@pytest.fixture
-def memory() -> Iterator[dg.DagsterInstance]:
-    """An instance that is quick at thousands of events."""
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 def tables(count: int) -> list[str]:

@@ -1,8 +1,9 @@
 """What follows syncs starts once for all of them, when history is read to its end."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from functools import partial
+from uuid import UUID
 
 import dagster as dg
 import pytest
@@ -11,7 +12,14 @@ from dagster_airbyte_sync.resources import JobRef
 from dagster_airbyte_sync.sensors import runs_that_follow, tick
 from dagster_airbyte_sync.sensors.cursor.pending import job_ref
 from dagster_airbyte_sync.sensors.decide import Limits
-from dagster_airbyte_sync.sensors.run_requests.arrival import FOLLOWS_TAG, Arrival, run_key_of
+from dagster_airbyte_sync.sensors.run_requests.arrival import (
+    FOLLOWS_TAG,
+    Arrival,
+    follows_tags,
+    newest_of_each,
+    run_key_of,
+    tags_of,
+)
 from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import jobs_in_tags
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 from helpers.deployment import Deployment, Tick, version_of
@@ -92,6 +100,20 @@ def test_a_run_key_is_of_all_syncs_and_not_of_the_newest_alone() -> None:
     keys = {run_key_of("w", arrivals) for arrivals in ([newest], [one, newest], [two, newest])}
 
     assert len(keys) == 3
+
+
+def test_a_run_that_follows_thousands_has_no_tag_that_postgresql_refuses() -> None:
+    """It has an index of tags, whose rows may be of 2,704 bytes."""
+    ended = datetime(2026, 1, 15, tzinfo=timezone.utc)
+    arrivals = [
+        Arrival(str(UUID(int=n**9)), "名" * 40, JobRef(n * 7, ended, ended), "", frozenset())
+        for n in range(1, 2_000)
+    ]
+
+    tags = {**tags_of(newest_of_each(arrivals)), **follows_tags(FOLLOWS_TAG, arrivals)}
+
+    assert max(len(value.encode()) for value in tags.values()) < 2_600
+    assert len(jobs_in_tags(FOLLOWS_TAG, tags)) == len(arrivals)
 
 
 @pytest.mark.usefixtures("small_ticks")

@@ -93,7 +93,9 @@ def test_nor_if_it_is_reported_in_a_later_tick_while_history_is_read(
 def test_run_request_fn_sees_empty_syncs_too(airbyte: AirbyteSimulator, deploy: Deploy) -> None:
     shop = airbyte.add_connection("shop", streams=["orders", "users"])
     wish = dg.RunRequest(asset_selection=[revenue.key])
-    deployment = deploy(revenue, run_request_fn=lambda *_: wish, only_with_rows=True)
+    nothing = dg.AssetSelection.assets("sign_ups")
+    options = {"downstream": nothing, "only_with_rows": True}
+    deployment = deploy(revenue, sign_ups, run_request_fn=lambda *_: wish, **options)
     airbyte.run_sync(shop, rows=0)
 
     assert len(deployment.tick().requests) == 1

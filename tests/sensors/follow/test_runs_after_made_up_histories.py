@@ -99,9 +99,11 @@ class History:
                 tags = {"dagster/sensor_name": SENSOR, "dagster/run_key": request.run_key or ""}
                 if request.partition_key:
                     tags["dagster/partition"] = request.partition_key
+                keys = frozenset(request.asset_selection or ())
                 self.deployment.instance.create_run_for_job(
-                    job.get_subset(asset_selection=set(request.asset_selection or ())),
+                    job.get_subset(asset_selection=set(keys)),
                     tags={**request.tags, **tags},
+                    asset_selection=keys,
                 )
 
     @property

@@ -233,3 +233,64 @@ def test_run_request_fn_may_name_the_jobs_it_was_given(
     airbyte.run_sync(shop)
 
     assert [request.job_name for request in deployment.tick().requests] == ["refresh"]
+
+
+def test_an_asset_that_is_not_here_is_named(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    deploy: Deploy,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    deployment = deploy(*DOWNSTREAM, run_request_fn=not_runnable)
+    airbyte.run_sync(shop)
+    deployment.tick()
+
+    assert "it selects what this code location cannot run: no_such_asset" in capsys.readouterr().err
+
+
+def test_a_partition_may_be_given_by_dagsters_own_tag(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
+) -> None:
+    wish = dg.RunRequest(asset_selection=[by_region.key], tags={"dagster/partition": "north"})
+    deployment = deploy(by_region, run_request_fn=lambda *_: wish)
+    airbyte.run_sync(shop)
+
+    (request,) = deployment.tick().requests
+
+    assert deployment.start(request).success
+
+
+@dg.daily_partitioned_config(start_date="2026-01-01")
+def each_day(start: object, end: object) -> dict[str, object]:
+    return {"ops": {"count": {"config": {"least": 1}}}}
+
+
+@dg.op(config_schema={"least": int})
+def count(context: dg.OpExecutionContext) -> None: ...
+
+
+@dg.job(config=each_day)
+def count_each_day() -> None:
+    count()
+
+
+def test_the_only_job_need_not_be_named_and_may_have_a_config_for_each_partition(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, instance: dg.DagsterInstance
+) -> None:
+    workspace = AirbyteWorkspace(**airbyte.workspace_config())
+    sensor = build_airbyte_polling_sensor(
+        workspace=workspace,
+        jobs=[count_each_day],
+        run_request_fn=lambda *_: dg.RunRequest(partition_key="2026-01-02"),
+    )
+    defs = dg.Definitions(
+        load_airbyte_asset_specs(workspace),
+        jobs=[count_each_day],
+        sensors=[sensor],
+        resources={"airbyte": workspace},
+    )
+    airbyte.run_sync(shop)
+
+    (request,) = Deployment(airbyte, workspace, defs, instance).tick().requests
+
+    assert (request.job_name, request.partition_key) == ("count_each_day", "2026-01-02")

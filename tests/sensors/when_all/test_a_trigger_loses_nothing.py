@@ -8,6 +8,7 @@ import pytest
 
 from dagster_airbyte_sync import Connection, WhenAll, build_airbyte_definitions
 from dagster_airbyte_sync.resources import OutOfTime
+from dagster_airbyte_sync.sensors.when_all.runs import WHEN_ALL_TAG, WORKSPACE_TAG
 from dagster_airbyte_sync.sensors.when_all.start import Starter
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.downstream import DOWNSTREAM
@@ -67,7 +68,7 @@ def test_a_run_of_another_trigger_is_not_taken_for_its_own(nightly: Triggered) -
     (request,) = nightly.tick().requests
     nightly.wait(hours=1)
     nightly.sync(*ALL)
-    for tag in ("dagster-airbyte/when_all", "dagster-airbyte/workspace_id"):
+    for tag in (WHEN_ALL_TAG, WORKSPACE_TAG):
         nightly.keep(request.with_replaced_attrs(tags={**request.tags, tag: "another"}))
     nightly.lose_cursor()
     assert len(nightly.tick().requests) == 1
