@@ -16,7 +16,8 @@ def eager_on_new_rows(
 
     In one more thing it differs: rows that come after a run was asked for, and before it has ended,
     make the asset run once more. `eager()` forgets them, and makes up for it at the next sync; here
-    that may be an empty one.
+    that may be an empty one. A run that something else started does not count for rows that came
+    before it. The first sync of a new partition of a partitioned asset runs it, also without rows.
 
     Args:
         tables: Which dependencies are tables that this package reports. Default: all assets of the

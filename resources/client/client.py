@@ -139,11 +139,13 @@ class AirbyteClient:
         """One job as it is now, with totals only: cheap enough to ask for while it runs."""
         return self._http.read(self._public.job(job_id), "a job", public_api.read_job, budget)
 
-    def newest_jobs(self, connection_id: str, limit: int = 10) -> list[Job]:
+    def newest_jobs(
+        self, connection_id: str, limit: int = 10, budget: TimeBudget = NO_LIMIT
+    ) -> list[Job]:
         """The newest jobs of a connection, running ones too, newest first."""
-        types, newest = self._listed_types(), self._public.newest_jobs
+        types, newest = self._listed_types(budget), self._public.newest_jobs
         calls = [newest(connection_id, limit, each) for each in types]
-        pages = [self._http.read(call, "jobs", public_api.read_jobs) for call in calls]
+        pages = [self._http.read(call, "jobs", public_api.read_jobs, budget) for call in calls]
         jobs = [job for page in pages for job in page.rows]
         return sorted(jobs, key=lambda job: job.id, reverse=True)[:limit]
 

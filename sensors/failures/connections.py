@@ -1,11 +1,10 @@
 """What Airbyte has now of the connections that have a problem. An idle tick asks nothing of it."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
@@ -14,8 +13,10 @@ from dagster_airbyte_sync.resources import (
     AirbyteNotFound,
     Catalog,
     Connection,
+    Job,
     TimeBudget,
 )
+from dagster_airbyte_sync.sensors.run_requests.arrival import name_of_connection
 
 
 class Connections:
@@ -30,18 +31,21 @@ class Connections:
         client: AirbyteClient,
         budget: TimeBudget,
         selector: ConnectionSelector | None,
-        tables: Callable[[], list[Table]],
+        tables: Callable[[], Sequence[Table]],
         log: logging.Logger,
     ) -> None:
         self._client, self._budget, self._log = client, budget, log
         self._selector = selector
         self._tables = tables
-        self._known: dict[str, Connection | None] = {}
+        self._unlisted: dict[str, Connection | None] = {}
 
     def name(self, connection_id: str) -> str:
         """The connection's name, or if nobody knows it, its id."""
         connection = self._connection(connection_id)
-        return connection.name if connection else self._names.get(connection_id, connection_id)
+        if connection:
+            return connection.name
+        own = (table for table in self._tables() if table.connection_id == connection_id)
+        return name_of_connection(own, connection_id)
 
     def accepts(self, connection_id: str) -> bool:
         """Whether the user selected the connection; one that cannot be read counts as selected."""
@@ -60,9 +64,9 @@ class Connections:
             return True
 
     def is_active(self, connection_id: str) -> bool:
-        """Whether Airbyte says that it is neither paused nor deleted."""
-        connection = self._connection(connection_id)
-        return connection is not None and connection.is_active
+        """Whether Airbyte lists it, neither paused nor deleted."""
+        listed = self._listed(connection_id)
+        return listed is not None and listed.is_active
 
     def refresh(self) -> bool:
         """Read all connections from Airbyte anew; False if that cannot be done now."""
@@ -71,17 +75,34 @@ class Connections:
         except AirbyteError as error:
             self._log.warning("Whether connections are late cannot be known now: %s", error)
             return False
-        self._known.clear()
         return True
 
+    def newest_jobs(self, connection_id: str) -> Sequence[Job] | None:
+        """Running ones too, newest first; None if Airbyte does not answer now."""
+        try:
+            return self._client.newest_jobs(connection_id, budget=self._budget)
+        except (AirbyteForbidden, AirbyteNotFound):
+            return ()
+        except AirbyteError as error:
+            self._log.warning("The jobs of %s cannot be read now: %s", connection_id, error)
+            return None
+
     def _connection(self, connection_id: str) -> Connection | None:
-        if connection_id not in self._known:
-            listed = self._catalog.connections.get(connection_id) if self._catalog else None
-            self._known[connection_id] = listed or self._ask(connection_id)
-        return self._known[connection_id]
+        # Without a list, each would be a question to an Airbyte that does not answer.
+        if self._catalog is None:
+            return None
+        return self._listed(connection_id) or self._asked(connection_id)
+
+    def _listed(self, connection_id: str) -> Connection | None:
+        return self._catalog.connections.get(connection_id) if self._catalog else None
+
+    def _asked(self, connection_id: str) -> Connection | None:
+        """One that is not in the list: it is newer, or deleted."""
+        if connection_id not in self._unlisted:
+            self._unlisted[connection_id] = self._ask(connection_id)
+        return self._unlisted[connection_id]
 
     def _ask(self, connection_id: str) -> Connection | None:
-        """One that is not in the list: it is newer, or deleted, or there is no list."""
         try:
             return self._client.connection(connection_id, self._budget)
         except (AirbyteForbidden, AirbyteNotFound):
@@ -97,15 +118,6 @@ class Connections:
         except AirbyteError as error:
             self._log.warning("The list of connections could not be read: %s", error)
             return None
-
-    @cached_property
-    def _names(self) -> Mapping[str, str]:
-        """As they were when the definitions were loaded."""
-        named = (
-            (table.connection_id, keys.text_in(table.spec.metadata, keys.CONNECTION_NAME))
-            for table in self._tables()
-        )
-        return {connection_id: name for connection_id, name in named if name}
 
 
 def _as_it_synced(connection: Connection) -> Connection:

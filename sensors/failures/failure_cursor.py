@@ -1,18 +1,17 @@
 """What the failure sensor keeps from tick to tick: where it stopped reading, what it still holds,
-and which late connections it has started a run for."""
+and which late connections want no run."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dagster_airbyte_sync.resources import Job, JobFailure, JobStatus, JobType
 from dagster_airbyte_sync.resources.json_values import as_datetime, as_int, as_text
 from dagster_airbyte_sync.sensors.cursor.cursor import Cursor, UnreadableCursor, read_cursor
 from dagster_airbyte_sync.sensors.cursor.packing import (
-    NotPacked,
-    pack,
+    pack_rows,
     pack_text,
-    unpack,
+    unpack_rows,
     unpack_text,
 )
 from dagster_airbyte_sync.sensors.failures.held import Held, Pair
@@ -26,22 +25,16 @@ _MOST_BYTES = 16_000
 # Dagster starts no run twice for those beyond.
 _MOST_MARKS = 2_000
 
-_STATUS = {
-    ProblemKind.FAILED: JobStatus.FAILED,
-    ProblemKind.CANCELLED: JobStatus.CANCELLED,
-    ProblemKind.EMPTY: JobStatus.SUCCEEDED,
-}
-
 
 @dataclass(frozen=True)
 class FailureCursor:
     """`look_at` is when to look next for late connections (Dagster's clock, epoch seconds), and
-    `late` has the marks of those that were late at the last look and have had their run."""
+    `quiet` has the marks of those that are late and want no run, and until when."""
 
     history: Cursor
     held: Mapping[Pair, Held] = field(default_factory=dict)
     look_at: int | None = None
-    late: frozenset[int] = frozenset()
+    quiet: Mapping[int, int] = field(default_factory=dict)
 
     def to_text(self) -> str:
         fields: dict[str, object] = {
@@ -49,7 +42,7 @@ class FailureCursor:
             "history": json.loads(self.history.to_text()),
             "held": _pack_held(self.held.values()),
             "look_at": self.look_at,
-            "late": pack(sorted(self.late)[:_MOST_MARKS]) if self.late else "",
+            "quiet": _pack_quiet(self.quiet) if self.quiet else "",
         }
         known = {name: value for name, value in fields.items() if value not in (None, "")}
         return json.dumps(known, separators=(",", ":"))
@@ -67,64 +60,62 @@ def read_failure_cursor(text: str, workspace_id: str) -> FailureCursor:
     try:
         return FailureCursor(
             history,
-            held={each.pair: each for each in _read_held(raw.get("held"))},
+            held={each.pair: each for each in map(_held_of, _rows(raw.get("held")))},
             look_at=as_int(raw.get("look_at")),
-            late=frozenset(unpack(str(raw["late"])) if "late" in raw else ()),
+            quiet=_read_quiet(raw["quiet"]) if "quiet" in raw else {},
         )
-    except (NotPacked, ValueError, LookupError, RecursionError):
+    except (ValueError, TypeError, RecursionError):
         raise UnreadableCursor("its list of problems is damaged") from None
 
 
-def _pack_held(held: Iterable[Held]) -> str:
-    held = sorted(held, key=lambda each: each.pair)
+def _pack_quiet(quiet: Mapping[int, int]) -> str:
+    return pack_rows({mark: (quiet[mark],) for mark in sorted(quiet)[:_MOST_MARKS]})
+
+
+def _read_quiet(packed: object) -> dict[int, int]:
+    return {mark: until for mark, (until,) in unpack_rows(str(packed), 1).items()}
+
+
+def _rows(packed: object) -> Sequence[Sequence[object]]:
+    return [] if packed is None else json.loads(unpack_text(str(packed)))
+
+
+def _pack_held(held: Collection[Held]) -> str:
     packed = ""
     for longest in _REASONS if held else ():
-        packed = pack_text(json.dumps([_as_row(each, longest) for each in held]))
+        rows = [_as_row(each, longest) for each in sorted(held, key=lambda each: each.pair)]
+        packed = pack_text(json.dumps(rows))
         if len(packed) <= _MOST_BYTES:
             break
     return packed
 
 
-def _as_row(held: Held, longest: int) -> list[object]:
+def _as_row(held: Held, longest: int) -> Sequence[object]:
     job = held.job
-    return [
-        job.connection_id,
-        held.kind.value,
-        job.id,
-        job.created_at and int(job.created_at.timestamp()),
-        job.ended_at and int(job.ended_at.timestamp()),
-        held.since,
-        held.others,
-        job.failure.message[:longest] if job.failure and longest else None,
-    ]
+    times = [at and int(at.timestamp()) for at in (job.created_at, job.ended_at)]
+    reason = job.failure.message[:longest] if job.failure and longest else None
+    return job.connection_id, held.kind.value, job.id, *times, held.since, held.others, reason
 
 
-def _read_held(packed: object) -> Iterable[Held]:
-    rows = [] if packed is None else json.loads(unpack_text(str(packed)))
-    for row in rows:
-        yield _held_of(row)
-
-
-def _held_of(row: object) -> Held:
-    """The job has what matters of it here. Raises ValueError."""
-    connection_id, kind, job_id, created, ended, since, others, reason = _parts(row)
-    known_id, known_since = as_int(job_id), as_int(since)
-    if known_id is None or known_since is None:
-        raise ValueError(row)
-    kind, message = ProblemKind(str(kind)), as_text(reason)
+def _held_of(row: Sequence[object]) -> Held:
+    """The job has what matters of it here. Raises ValueError or TypeError."""
+    connection_id, kind, job_id, created, ended, since, others, reason = row
+    message = as_text(reason)
     job = Job(
-        known_id,
+        _number(job_id),
         str(connection_id),
         JobType.UNKNOWN,
-        _STATUS[kind],
+        # For a finished job; what went wrong with it is in the kind.
+        JobStatus.FAILED,
         created_at=as_datetime(created),
         updated_at=as_datetime(ended),
         failure=JobFailure(message) if message else None,
     )
-    return Held(kind, job, known_since, as_int(others) or 0)
+    return Held(ProblemKind(kind), job, _number(since), _number(others))
 
 
-def _parts(row: object) -> list[object]:
-    if not isinstance(row, list) or len(row) != 8:
-        raise ValueError(row)
-    return row
+def _number(value: object) -> int:
+    number = as_int(value)
+    if number is None:
+        raise ValueError(value)
+    return number

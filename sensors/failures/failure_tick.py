@@ -1,15 +1,16 @@
 """One tick of the failure sensor: reads Airbyte's history on, and asks for runs."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import takewhile
+from logging import WARNING
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets import workspace_resource
 from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
-from dagster_airbyte_sync.resources import TimeBudget
+from dagster_airbyte_sync.resources import Job, TimeBudget
 from dagster_airbyte_sync.sensors import tick_basics
 from dagster_airbyte_sync.sensors.cursor.cursor import (
     Cursor,
@@ -20,17 +21,31 @@ from dagster_airbyte_sync.sensors.cursor.cursor import (
 from dagster_airbyte_sync.sensors.cursor.pending import job_key
 from dagster_airbyte_sync.sensors.cursor_advance import move
 from dagster_airbyte_sync.sensors.decide import Decision
-from dagster_airbyte_sync.sensors.failures.asking import Asking
+from dagster_airbyte_sync.sensors.failures import late
 from dagster_airbyte_sync.sensors.failures.connections import Connections
 from dagster_airbyte_sync.sensors.failures.failure_cursor import FailureCursor, read_failure_cursor
 from dagster_airbyte_sync.sensors.failures.held import Gathered, due, gather, kind_of, still_held
-from dagster_airbyte_sync.sensors.failures.late import LateAfter, tables_in
-from dagster_airbyte_sync.sensors.failures.looking import Looking
-from dagster_airbyte_sync.sensors.failures.problem import ProblemKind
-from dagster_airbyte_sync.sensors.failures.starting import RunMaker, Started
-from dagster_airbyte_sync.sensors.failures.words import summary_of
+from dagster_airbyte_sync.sensors.failures.late import LateAfter, LateConnection, Look
+from dagster_airbyte_sync.sensors.failures.problem import ProblemKind, SyncProblem
+from dagster_airbyte_sync.sensors.failures.starting import Asking, Started
+from dagster_airbyte_sync.sensors.run_requests.runnable import Runnable
 from dagster_airbyte_sync.sensors.scan import HistoryScan, Scan
 from dagster_airbyte_sync.sensors.tick_basics import repository_of, tick_seconds
+
+# A line names so many connections; the others are in the runs.
+_MOST_NAMES = 8
+
+_NEVER_LATE = (
+    "No connection can be late: no table here has a freshness policy of a time window. Build the"
+    " assets with freshness_from_airbyte_schedule=True, or give late_after a time."
+)
+
+_DID = {
+    ProblemKind.FAILED: ("failed", "failed"),
+    ProblemKind.CANCELLED: ("was cancelled", "were cancelled"),
+    ProblemKind.EMPTY: ("moved no row", "moved no row"),
+    ProblemKind.LATE: ("is late", "are late"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,43 +69,52 @@ class _Tick:
     def __init__(self, watching: Watching, context: dg.SensorEvaluationContext) -> None:
         workspace = workspace_resource(context.resources, watching.resource_key)
         self.watching, self.context, self.log = watching, context, context.log
-        self.repository = repository_of(context)
+        self.repository, self.instance = repository_of(context), context.instance
         self.client, self.budget = workspace.get_client(), TimeBudget(tick_seconds())
         self.workspace_id = self.client.settings.workspace_id
         self.connections = Connections(
             self.client, self.budget, watching.selector, lambda: self.tables, self.log
         )
         self.now = tick_basics.now_seconds()
+        self.asking = Asking(
+            self.client,
+            watching.started,
+            self.connections,
+            lambda: self.runnable,
+            self.budget,
+            self.now,
+            self.log,
+        )
 
+    # These only when something is wrong, or a look is due: an idle tick must not go through them.
     @cached_property
     def tables(self) -> list[Table]:
-        # Only when something is wrong, or a look is due: an idle tick must not go through them.
-        return tables_in(self.repository)
+        return late.tables_in(self.repository)
 
     @cached_property
-    def runs(self) -> RunMaker:
-        return RunMaker(self.watching.started, self.repository, self.context.instance, self.log)
+    def runnable(self) -> Runnable:
+        names = frozenset(self.watching.started.names)
+        return Runnable.of(self.repository, self.instance, names)
 
     def result(self) -> dg.SensorResult:
         before = self._cursor()
         scan = self._read(before.history)
         gathered = gather(before.held, scan.new, self.watching.kinds, self.now)
         is_complete = scan.complete and not gathered.left
-        asking = self._asking()
-        wanted = due(gathered, self.now, is_complete=is_complete)
-        held = still_held(gathered, takewhile(asking.takes, wanted))
-        look = self._looking().look(before, is_complete=is_complete)
-        late = list(takewhile(asking.takes_late, look.late))
-        looked = look.after(late, self.now)
+        done = self.asking.done(due(gathered, self.now, is_complete=is_complete))
+        held = still_held(gathered, done)
+        looked = self._start_late(self._look(before, is_complete=is_complete))
         history = self._moved(before.history, scan, gathered)
-        waiting = len(held) + len(look.late) - len(late)
-        summary = summary_of(asking.problems, waiting, history, cut=not is_complete)
+        # What the function raised for is named as such.
+        failed = {(each.connection_id, each.kind) for each in self.asking.failed}
+        waiting = len(held.keys() - failed) + len(looked.late)
+        summary = _summary_of(self.asking, waiting, history, cut=not is_complete)
         self.log.info(summary)
         return dg.SensorResult(
-            run_requests=asking.requests,
+            run_requests=self.asking.requests,
             # Dagster shows a reason only without run requests, and refuses it with them.
-            skip_reason=None if asking.requests else summary,
-            cursor=FailureCursor(history, held, looked.again_at, looked.marks).to_text(),
+            skip_reason=None if self.asking.requests else summary,
+            cursor=FailureCursor(history, held, looked.again_at, looked.quiet).to_text(),
         )
 
     def _cursor(self) -> FailureCursor:
@@ -99,7 +123,8 @@ class _Tick:
                 return read_failure_cursor(self.context.cursor, self.workspace_id)
             except UnreadableCursor as reason:
                 self.log.warning(
-                    "The cursor cannot be used because %s. Beginning anew; no run starts twice.",
+                    "The cursor cannot be used because %s. Beginning anew; no run key is used"
+                    " twice.",
                     reason,
                 )
         begin = begin_of(self.watching.start_from, self._airbyte_time(fresh=True))
@@ -121,26 +146,61 @@ class _Tick:
             )
         return scan
 
-    def _looking(self) -> Looking:
-        return Looking(
-            self.context.instance,
-            lambda: self.tables,
-            self.connections,
-            self.watching.late_after,
-            self.now,
-            self.watching.interval,
-            self.log,
-        )
+    def _look(self, before: FailureCursor, *, is_complete: bool) -> Look:
+        """Nothing is late for a sensor that has a history to catch up on."""
+        if not self.watching.late_after:
+            return Look()
+        at = late.next_look(before.look_at, self.now, self.watching.interval)
+        if at > self.now or not is_complete:
+            return Look(quiet=before.quiet, again_at=at)
+        found = self._late_in(self.tables)
+        quiet = late.still_quiet(before.quiet, found, self.now)
+        new = self._syncing(each for each in found if each.mark not in quiet)
+        # What is remembered of connections may be older than a pause.
+        if new and not self.connections.refresh():
+            return Look(quiet=quiet, again_at=self.now)
+        return Look(self._syncing(new), quiet, self.now + late.LOOK_EVERY)
 
-    def _asking(self) -> Asking:
-        return Asking(
-            self.workspace_id,
-            lambda: self.client.ui_url(self.budget),
-            self.connections,
-            lambda problem, run_key: self.runs.request_for(problem, run_key),
-            self.budget,
-            self.now,
-        )
+    def _late_in(self, tables: Sequence[Table]) -> list[LateConnection]:
+        if not late.may_be_late(tables, self.watching.late_after):
+            self.runnable.memory.say_once(self.log, WARNING, _NEVER_LATE)
+        last = late.last_materialized(self.instance, {table.key for table in tables})
+        return late.late_connections(tables, last, self.watching.late_after, self.now)
+
+    def _syncing(self, found: Iterable[LateConnection]) -> tuple[LateConnection, ...]:
+        """Those that Airbyte would sync, if all was well."""
+        return tuple(each for each in found if self.connections.is_active(each.connection_id))
+
+    def _start_late(self, look: Look) -> Look:
+        """The look after runs were asked for. What there was no time for is looked at again at
+        once, and what the user's function raised for at the next look."""
+        quiet = dict(look.quiet)
+        for place, each in enumerate(look.late):
+            jobs = None if self.asking.is_over else self.connections.newest_jobs(each.connection_id)
+            if jobs is None:
+                return Look(look.late[place:], quiet, self.now)
+            until = self._quiet_until(each, jobs)
+            if until is not None:
+                quiet[each.mark] = until
+        return Look((), quiet, look.again_at)
+
+    def _quiet_until(self, connection: LateConnection, jobs: Sequence[Job]) -> int | None:
+        """None if it is to be looked at again at the next look."""
+        airbyte_now = self._airbyte_time()
+        sync = late.recent_sync(jobs, connection.limit, airbyte_now)
+        if sync is None:
+            return late.FOR_GOOD if self.asking.asks_for(connection) else None
+        if sync.ended_at is None:
+            return None
+        ago = airbyte_now - sync.ended_at
+        if ago.total_seconds() > late.CATCH_UP:
+            self.log.warning(
+                "Airbyte has synced %s (job %s), and that was not reported to Dagster: is the"
+                " sensor that reports syncs on?",
+                self.connections.name(connection.connection_id),
+                sync.id,
+            )
+        return self.now + int((connection.limit - ago).total_seconds())
 
     def _moved(self, cursor: Cursor, scan: Scan, gathered: Gathered) -> Cursor:
         """The cursor after the scan; of what went well it remembers no names."""
@@ -150,3 +210,31 @@ class _Tick:
         )
         went_well = {job_key(job) for job in scan.jobs if kind_of(job) is None}
         return replace(moved, done=moved.done - went_well)
+
+
+def _summary_of(asking: Asking, waiting: int, moved: Cursor, *, cut: bool) -> str:
+    """What went wrong, how many connections wait for their run, how far the history is read."""
+    by_kind = ([each for each in asking.problems if each.kind is kind] for kind in ProblemKind)
+    parts = [_sentence(each) for each in by_kind if each]
+    if asking.failed:
+        parts.append(f"No run could be started for {_names(asking.failed)}: see the log")
+    if waiting:
+        parts.append(f"{waiting} more {'waits' if waiting == 1 else 'wait'} for a later tick")
+    if cut:
+        parts.append("More to read at the next tick")
+    did = ". ".join(parts) or "Nothing to start a run for"
+    return f"{did}. Read up to {moved.since:%Y-%m-%d %H:%M:%S} UTC."
+
+
+def _sentence(problems: Sequence[SyncProblem]) -> str:
+    count = sum(1 + each.others for each in problems)
+    noun, did = ("sync", 0) if count == 1 else ("syncs", 1)
+    return f"{count} {noun} {_DID[problems[0].kind][did]}: {_names(problems)}"
+
+
+def _names(problems: Sequence[SyncProblem]) -> str:
+    """Each connection with how often its syncs went wrong."""
+    times = ((each.connection_name, each.others + 1) for each in problems[:_MOST_NAMES])
+    names = [f"{name} ({count} times)" if count > 1 else name for name, count in times]
+    rest = len(problems) - len(names)
+    return ", ".join(names) + (f" and {rest} more" if rest else "")

@@ -7,14 +7,17 @@ backlog of a thousand must not start a thousand runs.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dagster_airbyte_sync.resources import Job, JobStatus
+from dagster_airbyte_sync.resources import Job, JobStatus, job_url
 from dagster_airbyte_sync.sensors.cursor.pending import end_of
-from dagster_airbyte_sync.sensors.failures.problem import ProblemKind
+from dagster_airbyte_sync.sensors.failures.problem import ProblemKind, SyncProblem
+from dagster_airbyte_sync.sensors.run_requests.arrival import tag_text
 
 # For so long (seconds) a problem waits for those behind it, while history is not read to its end.
 LONGEST_HOLD = 600
 # More connections than a cursor has room for are left in Airbyte's history.
 MOST_HELD = 400
+
+_NO_REASON = {ProblemKind.EMPTY: "It succeeded, and moved no row"}
 
 Pair = tuple[str, ProblemKind]
 
@@ -32,8 +35,30 @@ class Held:
     others: int = 0
 
     @property
+    def connection_id(self) -> str:
+        return self.job.connection_id
+
+    @property
     def pair(self) -> Pair:
-        return self.job.connection_id, self.kind
+        return self.connection_id, self.kind
+
+    @property
+    def key(self) -> str:
+        """What makes a run for it one of its own: a restored Airbyte gives job numbers again."""
+        return f"{self.kind.value}:{self.job.ref.name}"
+
+    def as_problem(self, connection_name: str, ui_url: str, workspace_id: str) -> SyncProblem:
+        reason = self.job.failure.message if self.job.failure else None
+        return SyncProblem(
+            kind=self.kind,
+            connection_id=self.connection_id,
+            connection_name=tag_text(connection_name),
+            job_id=self.job.id,
+            reason=tag_text(reason or _NO_REASON.get(self.kind, "Airbyte gave no reason")),
+            job_url=job_url(ui_url, workspace_id, self.job),
+            ended_at=self.job.ended_at,
+            others=self.others,
+        )
 
 
 @dataclass(frozen=True)
@@ -72,7 +97,8 @@ def gather(
 def _after(earlier: Held | None, kind: ProblemKind, job: Job, now: int) -> Held:
     if earlier is None:
         return Held(kind, job, now)
-    newest = job if end_of(job) >= end_of(earlier.job) else earlier.job
+    # By number: a clock that was set back gives the newer one an earlier end.
+    newest = job if job.id >= earlier.job.id else earlier.job
     return replace(earlier, job=newest, others=earlier.others + 1)
 
 

@@ -1,20 +1,25 @@
-"""Which connections are late: no sync made their tables fresh for longer than it may take."""
+"""Which connections are late: no sync was reported of their tables for longer than it may take."""
 
 import zlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets.sync.progress import duration_text
 from dagster_airbyte_sync.assets.tables.table import Table, group_by_connection, table_of_spec
+from dagster_airbyte_sync.resources import Job, connection_url
+from dagster_airbyte_sync.sensors.failures.problem import ProblemKind, SyncProblem
+from dagster_airbyte_sync.sensors.run_requests.arrival import tag_text
 
 # Seconds between two looks.
 LOOK_EVERY = 300
-# For so long a sensor that was off does not look: the one that reports syncs was off as well, and
-# has a history to catch up on.
-_FIRST_WAIT = 600
+# For so long (seconds) a sensor that was off does not look: the one that reports syncs was off as
+# well, and has a history to catch up on.
+CATCH_UP = 600
+# Later than any time (epoch seconds).
+FOR_GOOD = 2**40
 
 # A time, or True for each table's own freshness policy.
 LateAfter = timedelta | bool
@@ -22,39 +27,79 @@ LateAfter = timedelta | bool
 
 @dataclass(frozen=True)
 class LateConnection:
-    """A connection whose tables were last materialized at `last` (Dagster's clock, epoch seconds),
-    which is longer ago than `limit`."""
+    """A connection whose tables were last materialized at `last`, which at `now` is longer ago than
+    `limit`. Both are Dagster's clock, in epoch seconds."""
 
     connection_id: str
     last: float
     limit: timedelta
+    now: int
 
     @property
     def mark(self) -> int:
-        """A number that stands for it until the connection syncs again."""
+        """A number that stands for it until the connection is reported again."""
         return zlib.crc32(f"{self.connection_id} {int(self.last)}".encode())
 
     @property
-    def last_at(self) -> datetime:
-        return datetime.fromtimestamp(int(self.last), timezone.utc)
+    def key(self) -> str:
+        """What makes a run for it one of its own."""
+        return f"{ProblemKind.LATE.value}:{self.connection_id}:{int(self.last)}"
 
-    def reason(self, now: int) -> str:
-        ago = duration_text(timedelta(seconds=now - self.last))
-        return (
-            f"No sync since {self.last_at:%Y-%m-%d %H:%M} UTC, {ago} ago;"
-            f" it is late after {duration_text(self.limit)}"
+    def as_problem(self, connection_name: str, ui_url: str, workspace_id: str) -> SyncProblem:
+        last_at = datetime.fromtimestamp(int(self.last), timezone.utc)
+        ago = duration_text(timedelta(seconds=self.now - self.last))
+        return SyncProblem(
+            kind=ProblemKind.LATE,
+            connection_id=self.connection_id,
+            connection_name=tag_text(connection_name),
+            job_id=None,
+            reason=(
+                f"No sync was reported to Dagster since {last_at:%Y-%m-%d %H:%M} UTC, {ago} ago;"
+                f" it is late after {duration_text(self.limit)}"
+            ),
+            job_url=connection_url(ui_url, workspace_id, self.connection_id),
+            ended_at=last_at,
         )
 
 
-def first_look(now: int) -> int:
-    """When a sensor that begins now, or was off, looks first (epoch seconds)."""
-    return now + _FIRST_WAIT
+@dataclass(frozen=True)
+class Look:
+    """What a look found: the connections that are `late` and have had no run for it.
+
+    `quiet` has the marks of the other late ones, and until when (epoch seconds) each wants no run.
+    The next look is `again_at`, on Dagster's clock, too.
+    """
+
+    late: tuple[LateConnection, ...] = ()
+    quiet: Mapping[int, int] = field(default_factory=dict)
+    again_at: int | None = None
 
 
-def next_look(planned: int, now: int, interval: int) -> int:
+def next_look(planned: int | None, now: int, interval: int) -> int:
     """When to look: now, if that is not in the future. `interval` is between ticks (seconds)."""
-    was_off = now - planned > max(_FIRST_WAIT, 3 * interval)
-    return first_look(now) if was_off else min(planned, first_look(now))
+    first = now + CATCH_UP
+    if planned is None or now - planned > max(CATCH_UP, 3 * interval):
+        return first
+    return min(planned, first)
+
+
+def still_quiet(
+    quiet: Mapping[int, int], found: Iterable[LateConnection], now: int
+) -> dict[int, int]:
+    """The marks of those that are late and want no run yet."""
+    marks = [each.mark for each in found]
+    return {mark: quiet[mark] for mark in marks if quiet.get(mark, 0) > now}
+
+
+def recent_sync(jobs: Iterable[Job], limit: timedelta, airbyte_now: datetime) -> Job | None:
+    """The first that makes its connection not late: a sync that runs, and began no longer ago than
+    `limit`, or one that succeeded and ended no longer ago."""
+    for job in jobs:
+        at = job.ended_at or job.began_at
+        counts = job.wrote_tables or (job.type.writes_tables and not job.is_finished)
+        if counts and (at is None or airbyte_now - at <= limit):
+            return job
+    return None
 
 
 def tables_in(repository: dg.RepositoryDefinition) -> list[Table]:
@@ -84,32 +129,19 @@ def late_connections(
     Not each table for itself: one that its connection does not sync any more would be late for
     ever, and hide how the others fare.
     """
-    found = (
-        _late(connection_id, own, last, late_after, now)
-        for connection_id, own in sorted(group_by_connection(tables).items())
-    )
-    return [each for each in found if each]
+    found = []
+    for connection_id, own in sorted(group_by_connection(tables).items()):
+        known = [table for table in own if table.key in last]
+        limits = [limit for table in known if (limit := _limit(table, late_after))]
+        newest = max((last[table.key] for table in known), default=now)
+        if limits and now - newest > min(limits).total_seconds():
+            found.append(LateConnection(connection_id, newest, min(limits), now))
+    return found
 
 
 def may_be_late(tables: Iterable[Table], late_after: LateAfter) -> bool:
     """Whether anything says how old one of the tables may be."""
     return any(_limit(table, late_after) for table in tables)
-
-
-def _late(
-    connection_id: str,
-    tables: Iterable[Table],
-    last: Mapping[dg.AssetKey, float],
-    late_after: LateAfter,
-    now: int,
-) -> LateConnection | None:
-    known = [table for table in tables if table.key in last]
-    limits = [limit for table in known if (limit := _limit(table, late_after))]
-    if not limits:
-        return None
-    newest, limit = max(last[table.key] for table in known), min(limits)
-    is_late = now - newest > limit.total_seconds()
-    return LateConnection(connection_id, newest, limit) if is_late else None
 
 
 def _limit(table: Table, late_after: LateAfter) -> timedelta | None:

@@ -186,9 +186,9 @@ def with_failures(
 
 
 def _of_job(on_failure: NamedJob) -> OnFailure:
-    if isinstance(getattr(on_failure, "name", None), str):
+    try:
         return OnFailure(on_failure)
-    raise AirbyteSettingsError(
-        f"on_failure is {on_failure!r}: give a job, or OnFailure(start=..., jobs=[...]) for a"
-        " function and the jobs that its requests may name."
-    )
+    except AirbyteSettingsError as problem:
+        raise AirbyteSettingsError(
+            f"on_failure must be a job, or OnFailure(start=..., jobs=[...]) for more: {problem}"
+        ) from None

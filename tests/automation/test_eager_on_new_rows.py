@@ -4,6 +4,7 @@ The events are those that sensor and runs really report.
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import dagster as dg
 import pytest
@@ -16,6 +17,7 @@ from dagster_airbyte_sync import (
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 from helpers.deployment import Deployment, deployed
 
+DAY = timedelta(days=1)
 ALLOWED = dg.AssetSelection.assets("orders", "rates")
 
 
@@ -61,6 +63,7 @@ class Evaluated:
             self.deployment.defs,
             self.deployment.instance,
             cursor=self.last.cursor if self.last else None,
+            evaluation_time=self.deployment.airbyte.now,
         )
         return self.last.get_num_requested(dg.AssetKey(name))
 
@@ -223,3 +226,29 @@ def test_it_waits_for_a_table_that_was_never_synced(
     airbyte.run_sync(crm)
     evaluated.deployment.tick()
     assert evaluated.wants() == 1
+
+
+def test_the_first_sync_of_a_new_partition_runs_a_partitioned_asset_also_without_rows(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, instance: dg.DagsterInstance
+) -> None:
+    """Its table was never materialized in it."""
+    days = dg.DailyPartitionsDefinition(f"{airbyte.now - 5 * DAY:%Y-%m-%d}", end_offset=1)
+
+    class Daily(DagsterAirbyteTranslator):
+        def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
+            return super().get_asset_spec(props).replace_attributes(partitions_def=days)
+
+    @dg.asset(deps=["orders"], partitions_def=days, automation_condition=eager_on_new_rows())
+    def report() -> None: ...
+
+    deployment = deployed(airbyte, instance, report, dagster_airbyte_translator=Daily())
+    evaluated = Evaluated(deployment, shop)
+    evaluated.sync()
+    assert evaluated.wants() == 0
+
+    deployment.wait(DAY)
+    assert evaluated.wants() == 0
+    evaluated.sync()
+    assert evaluated.wants() == 1
+    evaluated.sync()
+    assert evaluated.wants() == 0

@@ -24,7 +24,10 @@ CLOUD = "workspace: {workspace_id: 0123abcd-0123-4567-89ab-0123456789ab"
         ("sensor: {on_failure: ''}", "sensor.on_failure is ''"),
         ("sensor: {on_failure: {kinds: [failed]}}", "on_failure.*job"),
         ("sensor: {on_failure: {job: x, kinds: [broken]}}", "kinds"),
-        ("sensor: {on_failure: {job: x, kinds: [late]}}", "say in sensor.on_failure.late_after"),
+        (
+            "sensor: {on_failure: {job: x, kinds: [late]}}",
+            "should be 'failed', 'cancelled' or 'empty'",
+        ),
         (
             "sensor: {on_failure: {job: x, late_after: soon}}",
             "sensor.on_failure.late_after is 'soon'",

@@ -10,7 +10,7 @@ from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.component_yaml import Load, Loaded
 from helpers.watched import notify
 
-LATE = "sensor: {on_failure: {job: notify, kinds: [failed, late], late_after: {hours: 26}}}"
+LATE = "sensor: {on_failure: {job: notify, kinds: [failed], late_after: {hours: 26}}}"
 
 
 def requests_of(loaded: Loaded, instance: dg.DagsterInstance) -> list[dg.RunRequest]:

@@ -80,7 +80,7 @@ def test_a_failed_sync_is_one_run_with_tags_that_say_what_failed(
 def test_an_idle_tick_shows_what_was_read(daemon: SensorDaemon) -> None:
     tick = daemon.iterate()
     assert tick.status is TickStatus.SKIPPED
-    assert (tick.skip_reason or "").startswith("Nothing failed. Read up to 2")
+    assert (tick.skip_reason or "").startswith("Nothing to start a run for. Read up to 2")
 
 
 @pytest.mark.parametrize("writes", range(2))

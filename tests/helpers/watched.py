@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 
 import dagster as dg
 
-from dagster_airbyte_sync import OnFailure, SyncProblem
+from dagster_airbyte_sync import AirbyteWorkspace, OnFailure, SyncProblem
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.dagster_private import dagster_time
 from helpers.deployment import Deployment, Tick, deployed
@@ -63,6 +63,12 @@ class Watched:
         for _ in range(int(by / every)):
             self.wait(every)
             self.tick()
+
+    def move_to_another_process(self) -> None:
+        """The failure sensor has not read the list of connections there."""
+        self.watching.workspace = AirbyteWorkspace(
+            **self.airbyte.workspace_config(), catalog_ttl=299, request_retry_delay=0.01
+        )
 
     @property
     def problems(self) -> list[SyncProblem]:

@@ -7,7 +7,7 @@ from operator import or_
 from typing import Annotated, Any, Literal, cast
 
 import dagster as dg
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 
 from dagster_airbyte_sync.component.templates import rendered
 from dagster_airbyte_sync.resources import AirbyteSettingsError
@@ -64,9 +64,9 @@ class OnFailureFields(dg.Model, dg.Resolvable):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     job: str = Field(description="The name of a job in this project.")
-    kinds: list[Literal["failed", "cancelled", "empty", "late"]] = Field(
+    kinds: list[Literal["failed", "cancelled", "empty"]] = Field(
         default=["failed", "cancelled"],
-        description="For which problems it is started; late needs late_after as well.",
+        description="For which problems it is started, besides those that late_after says.",
     )
     late_after: Annotated[
         timedelta | bool | None,
@@ -83,15 +83,6 @@ class OnFailureFields(dg.Model, dg.Resolvable):
     name: str | None = Field(
         default=None, description="The sensor's name. Default: resource_key and _failure_sensor."
     )
-
-    @model_validator(mode="after")
-    def _check_late(self) -> "OnFailureFields":
-        if "late" in self.kinds and not self.late_after:
-            raise AirbyteSettingsError(
-                "sensor.on_failure.kinds has late: say in sensor.on_failure.late_after how old"
-                " tables may be, as in {hours: 26}, or true for their freshness policies."
-            )
-        return self
 
     def as_on_failure(self) -> OnFailure:
         return OnFailure(

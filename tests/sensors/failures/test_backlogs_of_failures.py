@@ -1,14 +1,14 @@
 """A thousand failures of the past are not a thousand messages."""
 
-import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
-from dagster_airbyte_sync import OnFailure, SyncProblem
-from dagster_airbyte_sync.resources import Job
-from dagster_airbyte_sync.sensors.failures import asking, failure_tick, held
+from dagster_airbyte_sync import OnFailure
+from dagster_airbyte_sync.resources import Job, TimeBudget
+from dagster_airbyte_sync.sensors.failures import failure_tick, held, starting
 from dagster_airbyte_sync.sensors.scan import HistoryScan, Scan
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 from helpers.watched import Watched, notify
@@ -114,7 +114,7 @@ def test_more_runs_than_dagster_makes_in_a_tick_follow_at_the_next_ones(
     watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(asking, "MOST_RUNS", 4)
+    monkeypatch.setattr(starting, "MOST_RUNS", 4)
     sensor = watch()
     names = [f"c{n}" for n in range(9)]
     for name in names:
@@ -147,14 +147,11 @@ def test_a_function_that_takes_all_the_time_has_the_rest_at_the_next_ticks(
     watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(failure_tick, "tick_seconds", lambda: 2.0)
     asked: list[str] = []
-
-    def slow_start(problem: SyncProblem) -> None:
-        time.sleep(1.6)
-        asked.append(problem.connection_name)
-
-    sensor = watch(OnFailure(slow_start, jobs=[notify]))
+    # The function takes a minute each time, by the clock of the budget.
+    budget = partial(TimeBudget, clock=lambda: 60.0 * len(asked))
+    monkeypatch.setattr(failure_tick, "TimeBudget", budget)
+    sensor = watch(OnFailure(lambda problem: asked.append(problem.connection_name), jobs=[notify]))
     for connection in (shop, crm):
         airbyte.fail(airbyte.start_sync(connection))
         airbyte.advance(1)

@@ -13,16 +13,13 @@ from dagster_airbyte_sync.sensors.cursor.cursor import UnreadableCursor, first_c
 from dagster_airbyte_sync.sensors.cursor.packing import pack_text
 from dagster_airbyte_sync.sensors.failures.failure_cursor import FailureCursor, read_failure_cursor
 from dagster_airbyte_sync.sensors.failures.held import MOST_HELD, Held, Pair
+from dagster_airbyte_sync.sensors.failures.late import FOR_GOOD
 from dagster_airbyte_sync.sensors.failures.problem import ProblemKind
 
 WORKSPACE = "0123abcd-0123-4567-89ab-0123456789ab"
 NOON = datetime(2026, 1, 15, 12, tzinfo=timezone.utc)
 HISTORY = first_cursor(WORKSPACE, NOON)
-STATUS = {
-    ProblemKind.FAILED: JobStatus.FAILED,
-    ProblemKind.CANCELLED: JobStatus.CANCELLED,
-    ProblemKind.EMPTY: JobStatus.SUCCEEDED,
-}
+KINDS = (ProblemKind.FAILED, ProblemKind.CANCELLED, ProblemKind.EMPTY)
 
 
 def held(number: int, reason: str | None, kind: ProblemKind = ProblemKind.FAILED) -> Held:
@@ -30,7 +27,7 @@ def held(number: int, reason: str | None, kind: ProblemKind = ProblemKind.FAILED
         number,
         f"{random.Random(number).getrandbits(128):032x}",
         JobType.UNKNOWN,
-        STATUS[kind],
+        JobStatus.FAILED,
         created_at=NOON + timedelta(seconds=number),
         updated_at=NOON + timedelta(seconds=number + 10),
         failure=JobFailure(reason) if reason else None,
@@ -47,8 +44,10 @@ def again(cursor: FailureCursor) -> FailureCursor:
 
 
 def test_it_is_read_as_it_was_written() -> None:
-    problems = [held(number, "no connection", kind) for number, kind in enumerate(STATUS)]
-    cursor = FailureCursor(HISTORY, by_pair(problems), look_at=5, late=frozenset({1, 2**32 - 1}))
+    problems = [held(number, "no connection", kind) for number, kind in enumerate(KINDS)]
+    cursor = FailureCursor(
+        HISTORY, by_pair(problems), look_at=5, quiet={1: FOR_GOOD, 2**32 - 1: 1_768_478_400}
+    )
     assert again(cursor) == cursor
     assert again(FailureCursor(HISTORY)) == FailureCursor(HISTORY)
 
@@ -72,14 +71,14 @@ def test_of_few_problems_reasons_are_kept() -> None:
 
 def test_thousands_of_late_connections_are_few_bytes() -> None:
     chance = random.Random(0)
-    marks = frozenset(chance.getrandbits(32) for _ in range(5_000))
-    cursor = FailureCursor(HISTORY, late=marks)
+    marks = {chance.getrandbits(32): FOR_GOOD for _ in range(5_000)}
+    cursor = FailureCursor(HISTORY, quiet=marks)
     assert len(cursor.to_text()) < 15_000
-    assert len(again(cursor).late) == 2_000
-    assert again(cursor).late < marks
+    assert len(again(cursor).quiet) == 2_000
+    assert again(cursor).quiet.items() < marks.items()
 
 
-GOOD = json.loads(FailureCursor(HISTORY, by_pair([held(1, "x")]), 5, frozenset({1})).to_text())
+GOOD = json.loads(FailureCursor(HISTORY, by_pair([held(1, "x")]), 5, {1: 2}).to_text())
 ROW = ["c", "late", 1, 1, 1, 1, 1, None]
 
 
@@ -95,7 +94,7 @@ ROW = ["c", "late", 1, 1, 1, 1, 1, None]
         (json.dumps({**GOOD, "history": 5}), "another version"),
         (json.dumps({**GOOD, "held": "xyz"}), "damaged"),
         (json.dumps({**GOOD, "held": 5}), "damaged"),
-        (json.dumps({**GOOD, "late": "xyz"}), "damaged"),
+        (json.dumps({**GOOD, "quiet": "xyz"}), "damaged"),
     ],
 )
 def test_what_cannot_be_read_says_why(text: str, said: str) -> None:

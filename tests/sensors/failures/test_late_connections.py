@@ -7,8 +7,8 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync import AirbyteSettingsError, OnFailure, ProblemKind
-from dagster_airbyte_sync.sensors.failures import asking
+from dagster_airbyte_sync import AirbyteSettingsError, OnFailure, ProblemKind, SyncProblem
+from dagster_airbyte_sync.sensors.failures import starting
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection
 from helpers.watched import Watched, notify
 
@@ -38,7 +38,7 @@ def sync(sensor: Watched, *connections: SimulatedConnection) -> None:
 def become_late(sensor: Watched) -> None:
     """A day and more goes by without a sync; the sensor was off for most of it."""
     sensor.wait(27 * HOUR)
-    sensor.wait_with_ticks(20 * MINUTE)
+    sensor.wait_with_ticks(15 * MINUTE)
 
 
 def late(sensor: Watched) -> list[str]:
@@ -56,8 +56,8 @@ def test_a_connection_that_did_not_sync_for_longer_than_it_may_is_late(
     problem = next(each for each in sensor.problems if each.connection_name == "shop")
     page = f"{airbyte.url}/workspaces/{airbyte.workspace_id}/connections/{shop.connection_id}"
     assert (problem.job_id, problem.job_url, problem.others) == (None, page, 0)
-    said = r"No sync since [-\d]+ [:\d]+ UTC, 26 h \d min ago; it is late after 26 h 0 min"
-    assert re.fullmatch(said, problem.reason)
+    since, limit = r"since [-\d]+ [:\d]+ UTC, 26 h \d min ago", "it is late after 26 h 0 min"
+    assert re.fullmatch(rf"No sync was reported to Dagster {since}; {limit}", problem.reason)
     last = sensor.watching.instance.get_latest_materialization_event(dg.AssetKey("orders"))
     assert last
     assert problem.ended_at
@@ -69,7 +69,7 @@ def test_it_is_late_once_and_again_after_the_next_sync(
 ) -> None:
     become_late(sensor)
     assert sorted(late(sensor)) == ["crm", "shop"]
-    sensor.wait_with_ticks(2 * HOUR)
+    sensor.wait_with_ticks(HOUR, every=10 * MINUTE)
     assert len(late(sensor)) == 2
 
     sync(sensor, shop)
@@ -81,7 +81,7 @@ def test_it_is_late_once_and_again_after_the_next_sync(
 def test_a_lost_cursor_makes_nothing_late_again(sensor: Watched) -> None:
     become_late(sensor)
     sensor.watching.cursor = None
-    sensor.wait_with_ticks(HOUR)
+    sensor.wait_with_ticks(20 * MINUTE)
     assert len(late(sensor)) == 2
 
 
@@ -138,15 +138,114 @@ def test_tables_are_looked_at_every_five_minutes(
         return read(instance, keys)
 
     monkeypatch.setattr(dg.DagsterInstance, "get_asset_records", get_asset_records)
-    sensor.wait_with_ticks(HOUR, every=MINUTE)
-    assert looks == [3] * 12
+    sensor.wait_with_ticks(20 * MINUTE, every=MINUTE)
+    assert looks == [3] * 4
 
 
 def test_airbyte_is_asked_for_connections_only_when_one_is_late(sensor: Watched) -> None:
-    sensor.airbyte.forget_requests()
-    sensor.wait_with_ticks(HOUR)
-    asked = {each.path for each in sensor.airbyte.requests if "token" not in each.path}
-    assert asked == {"/api/v1/jobs/list_for_workspaces"}
+    """For all of them at once, and for the last jobs of each that is late."""
+
+    def asked() -> list[str]:
+        paths = [each.path for each in sensor.airbyte.requests]
+        sensor.airbyte.forget_requests()
+        history = "/api/v1/jobs/list_for_workspaces"
+        return [path for path in paths if path != history and "token" not in path]
+
+    asked()
+    sensor.wait_with_ticks(30 * MINUTE)
+    assert asked() == []
+    sensor.wait(26 * HOUR)
+    sensor.wait_with_ticks(15 * MINUTE)
+    assert sorted(late(sensor)) == ["crm", "shop"]
+    assert sorted(asked()) == [
+        "/api/public/v1/destinations",
+        *["/api/public/v1/jobs"] * 2,
+        "/api/v1/connections/list",
+    ]
+    sensor.wait_with_ticks(30 * MINUTE)
+    assert asked() == []
+
+
+def test_what_airbyte_synced_is_not_late_where_the_sensor_that_reports_is_off(
+    sensor: Watched, shop: SimulatedConnection, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Until that is too long ago, too. The log names it once."""
+    sensor.wait(20 * HOUR)
+    job = sensor.airbyte.run_sync(shop)
+    sensor.wait(7 * HOUR)
+    sensor.wait_with_ticks(30 * MINUTE)
+    assert late(sensor) == ["crm"]
+    said = f"Airbyte has synced shop (job {job.job_id}), and that was not reported to Dagster"
+    assert capfd.readouterr().err.count(said) == 1
+
+    sensor.wait(18 * HOUR)
+    sensor.wait_with_ticks(15 * MINUTE)
+    assert late(sensor) == ["crm"]
+    sensor.wait_with_ticks(40 * MINUTE, every=10 * MINUTE)
+    assert late(sensor) == ["crm", "shop"]
+
+
+def test_a_sync_that_runs_is_not_late_until_it_fails_or_takes_as_long(
+    airbyte: AirbyteSimulator, sensor: Watched, shop: SimulatedConnection, crm: SimulatedConnection
+) -> None:
+    sensor.wait(24 * HOUR)
+    running, _ = airbyte.start_sync(shop), airbyte.start_sync(crm)
+    sensor.wait(3 * HOUR)
+    sensor.wait_with_ticks(15 * MINUTE)
+    assert late(sensor) == []
+    airbyte.fail(running)
+    sensor.wait_with_ticks(10 * MINUTE)
+    assert late(sensor) == ["shop"]
+    sensor.wait(24 * HOUR)
+    sensor.wait_with_ticks(15 * MINUTE)
+    assert late(sensor) == ["shop", "crm"]
+
+
+def test_jobs_that_airbyte_does_not_list_are_asked_for_again(sensor: Watched) -> None:
+    """Not for each connection that is late."""
+    sensor.wait(27 * HOUR)
+    sensor.airbyte.add_fault(Fault.status(500), path="public/v1/jobs", times=None)
+    sensor.wait_with_ticks(15 * MINUTE)
+    assert late(sensor) == []
+    tick = sensor.tick()
+    assert "2 more wait for a later tick" in (tick.summary or "")
+    sensor.airbyte.clear_faults()
+    sensor.wait_with_ticks(5 * MINUTE)
+    assert sorted(late(sensor)) == ["crm", "shop"]
+
+
+def test_a_function_that_raises_is_asked_again_at_the_next_look(
+    sensor: Watched, watch: Watch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    broken = ["it"]
+
+    def start(problem: SyncProblem) -> dg.RunRequest:
+        if broken:
+            raise ValueError(problem.connection_name)
+        return dg.RunRequest()
+
+    mended = watch(OnFailure(start, jobs=[notify], late_after=26 * HOUR))
+    mended.tick()
+    become_late(mended)
+    assert late(mended) == []
+    assert "No run for the late sync of shop" in capfd.readouterr().err
+    broken.clear()
+    mended.wait_with_ticks(10 * MINUTE)
+    assert sorted(late(mended)) == ["crm", "shop"]
+
+
+def test_deleted_connections_are_not_asked_for_one_by_one(
+    airbyte: AirbyteSimulator, watch: Watch
+) -> None:
+    gone = [airbyte.add_connection(f"c{number}", [f"t{number}"]) for number in range(12)]
+    sensor = watch(DAILY)
+    sync(sensor, *gone)
+    sensor.tick()
+    for connection in gone:
+        airbyte.update_connection(connection, status="deprecated")
+    become_late(sensor)
+    assert late(sensor) == []
+    assert max(each.sent for each in sensor.watching.ticks) < 6
 
 
 def test_after_a_night_without_dagster_nothing_is_late_that_airbyte_has_synced(
@@ -160,7 +259,7 @@ def test_after_a_night_without_dagster_nothing_is_late_that_airbyte_has_synced(
     sensor.tick()
     sensor.wait_with_ticks(5 * MINUTE)
     sensor.report()
-    sensor.wait_with_ticks(HOUR)
+    sensor.wait_with_ticks(30 * MINUTE)
     assert late(sensor) == []
 
 
@@ -179,8 +278,10 @@ def test_a_list_of_connections_that_airbyte_does_not_give_is_asked_for_again(
 def test_more_late_connections_than_a_tick_has_runs_for_follow(
     sensor: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "MOST_RUNS", 1)
+    monkeypatch.setattr(starting, "MOST_RUNS", 1)
     become_late(sensor)
+    assert len(late(sensor)) == 1
+    sensor.tick()
     assert sorted(late(sensor)) == ["crm", "shop"]
 
 
@@ -209,23 +310,39 @@ def test_true_means_the_freshness_policies_that_tables_have(
     sensor.report()
     airbyte.plan(hourly, outcome="never", jobs=1)
     sensor.tick()
-    sensor.wait_with_ticks(110 * MINUTE)
+    sensor.wait_with_ticks(110 * MINUTE, every=10 * MINUTE)
     assert late(sensor) == []
-    sensor.wait_with_ticks(20 * MINUTE)
+    sensor.wait_with_ticks(20 * MINUTE, every=10 * MINUTE)
     assert late(sensor) == ["hourly"]
     sensor.wait(48 * HOUR)
     sensor.wait_with_ticks(20 * MINUTE)
     assert late(sensor) == ["hourly"]
 
 
-def test_true_where_no_table_has_a_policy_says_so(
+def test_true_where_no_table_has_a_policy_says_so_once(
     sensor: Watched, watch: Watch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     without = watch(OnFailure(notify, late_after=True))
     without.tick()
     become_late(without)
     assert late(without) == []
-    assert "No connection can be late: no table here has a freshness" in capfd.readouterr().err
+    said = "No connection can be late: no table here has a freshness"
+    assert capfd.readouterr().err.count(said) == 1
+
+
+def test_a_list_of_connections_that_fails_makes_nothing_late_and_costs_few_questions(
+    airbyte: AirbyteSimulator, watch: Watch
+) -> None:
+    quiet = [airbyte.add_connection(f"c{number}", [f"t{number}"]) for number in range(12)]
+    sensor = watch(DAILY)
+    sync(sensor, *quiet)
+    sensor.tick()
+    sensor.wait(27 * HOUR)
+    airbyte.add_fault(Fault.status(500), path="connections", times=None)
+    sensor.move_to_another_process()
+    sensor.wait_with_ticks(20 * MINUTE)
+    assert late(sensor) == []
+    assert max(each.sent for each in sensor.watching.ticks) < 12
 
 
 @pytest.mark.parametrize("late_after", [timedelta(0), -HOUR, 26, "26 hours"])

@@ -45,7 +45,7 @@ def test_its_run_key_names_workspace_kind_job_and_creation(
     assert request.run_key == f"airbyte:{airbyte.workspace_id}:failed:{version_of(job)}"
 
 
-@pytest.mark.parametrize("cursor", [None, "", "{}", "no cursor", '{"v":1,"history":{"v":4}}'])
+@pytest.mark.parametrize("cursor", [None, "no cursor", '{"v":1,"history":{"v":4}}'])
 def test_a_lost_cursor_repeats_nothing(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, watch: Watch, cursor: str | None
 ) -> None:
@@ -117,6 +117,20 @@ def test_a_clock_that_was_set_back_hides_no_failure_and_repeats_none(
     for _ in range(3):
         sensor.tick()
         sensor.wait(timedelta(minutes=2))
+    assert jobs_of(sensor) == [first, second]
+
+
+def test_after_a_clock_was_set_back_a_failure_that_is_read_again_does_not_hide_a_newer_one(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, watch: Watch
+) -> None:
+    """The cursor has forgotten the first, which ended later by the clock of its time."""
+    sensor = watch()
+    first = fail(airbyte, shop)
+    sensor.tick()
+    sensor.wait_with_ticks(timedelta(minutes=20), every=timedelta(minutes=5))
+    airbyte.set_clock(airbyte.now - timedelta(hours=1))
+    second = fail(airbyte, shop)
+    sensor.wait_with_ticks(timedelta(minutes=70), every=timedelta(minutes=10))
     assert jobs_of(sensor) == [first, second]
 
 

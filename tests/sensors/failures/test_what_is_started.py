@@ -1,7 +1,7 @@
 """A job, a job's name, or what a function asks for; what Dagster would refuse costs only itself."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import dagster as dg
 import pytest
@@ -15,7 +15,7 @@ from dagster_airbyte_sync import (
     build_airbyte_failure_sensor,
 )
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
-from helpers.watched import FAILURE_SENSOR, Watched, notify, page
+from helpers.watched import FAILURE_SENSOR, Watched, notify, page, send
 
 Watch = Callable[..., Watched]
 
@@ -71,16 +71,21 @@ def needs_config() -> None:
     choose()
 
 
+@dg.job(partitions_def=dg.DailyPartitionsDefinition("2026-01-01"))
+def daily() -> None:
+    send()
+
+
+@dg.graph
+def steps() -> None:
+    send()
+
+
 def no_request(problem: SyncProblem) -> dg.RunRequest:
     return "a run, please"  # type: ignore[return-value]
 
 
-def raises(problem: SyncProblem) -> dg.RunRequest:
-    raise ValueError("no idea")
-
-
 BAD: dict[str, Callable[[SyncProblem], dg.RunRequest]] = {
-    "a function that raises": raises,
     "no request": no_request,
     "a job that the sensor may not start": lambda problem: dg.RunRequest(job_name="page"),
     "no job of several": lambda problem: dg.RunRequest(),
@@ -114,12 +119,86 @@ def test_it_costs_only_its_own_run(
 
 
 @pytest.mark.usefixtures("two_fail")
-def test_a_job_that_needs_config_starts_no_run_and_says_so(
-    watch: Watch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert not watch(OnFailure(needs_config)).tick().requests
-    assert "No run for the failed sync of shop" in capfd.readouterr().err
+def test_a_job_that_has_its_config_needs_no_function(watch: Watch) -> None:
     assert len(watch(OnFailure(configured)).tick().requests) == 2
+
+
+@pytest.mark.usefixtures("two_fail")
+def test_a_job_of_the_code_location_that_cannot_be_started_is_said_by_the_tick(
+    watch: Watch,
+) -> None:
+    sensor = watch(OnFailure("needs_config"))
+    sensor.watching.defs = dg.Definitions.merge(
+        sensor.watching.defs, dg.Definitions(jobs=[needs_config])
+    )
+    tick = sensor.tick()
+    assert not tick.requests
+    assert "failed: shop, crm. No run could be started for shop, crm: see the log. Read" in (
+        tick.summary or ""
+    )
+
+
+class Alerting:
+    """A function that raises until it is mended."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.is_broken = True
+
+    def __call__(self, problem: SyncProblem) -> dg.RunRequest:
+        self.asked += 1
+        if self.is_broken:
+            raise ValueError("who is on call?")
+        return dg.RunRequest()
+
+
+def test_a_function_that_is_mended_has_missed_nothing(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, watch: Watch
+) -> None:
+    alerting = Alerting()
+    sensor = watch(OnFailure(alerting, jobs=[notify]))
+    airbyte.fail(airbyte.start_sync(shop))
+    said = "1 sync failed: shop. No run could be started for shop: see the log. Read up"
+    assert (sensor.tick().summary or "").startswith(said)
+    sensor.wait(timedelta(minutes=30))
+    last = airbyte.fail(airbyte.start_sync(shop))
+    assert (sensor.tick().summary or "").startswith("2 syncs failed: shop (2 times). No run could")
+
+    alerting.is_broken = False
+    sensor.tick()
+    sensor.tick()
+
+    (problem,) = sensor.problems
+    assert (problem.job_id, problem.others, alerting.asked) == (last.job_id, 1, 3)
+
+
+def test_a_function_that_raises_for_an_hour_is_not_asked_again(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    watch: Watch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    alerting = Alerting()
+    sensor = watch(OnFailure(alerting, jobs=[notify]))
+    job = airbyte.fail(airbyte.start_sync(shop))
+    sensor.tick()
+    sensor.wait_with_ticks(timedelta(minutes=100), every=timedelta(minutes=20))
+    assert alerting.asked == 4
+    said = f"not asked again for Airbyte job {job.job_id} of shop, and no run is started"
+    assert capfd.readouterr().err.count(said) == 1
+
+
+def test_a_run_key_of_ones_own_is_used_once_also_after_a_lost_cursor(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, watch: Watch
+) -> None:
+    start = OnFailure(lambda problem: dg.RunRequest(run_key=str(problem.job_id)), jobs=[page])
+    sensor = watch(start)
+    job = airbyte.fail(airbyte.start_sync(shop))
+    sensor.tick()
+    sensor.watching.cursor = None
+    (again,) = sensor.tick().requests
+    assert again.run_key == str(job.job_id)
+    assert [each.job_id for each in sensor.problems] == [job.job_id]
 
 
 @pytest.mark.usefixtures("two_fail")
@@ -181,8 +260,12 @@ def build(airbyte: AirbyteSimulator, **arguments: object) -> dg.SensorDefinition
         ({"start": lambda problem: None}, r"say in jobs=\[...\] which jobs"),
         ({"jobs": [page]}, "start is a job.*leave jobs out"),
         ({"start": "notify", "jobs": [page]}, "leave jobs out"),
-        ({"kinds": ["broken"]}, "kinds has 'broken': give some of failed, cancelled, empty, late"),
-        ({"kinds": ["late"]}, 'kinds has "late": say with late_after'),
+        ({"start": send}, "start is of type OpDefinition: give a job, its name, or a function"),
+        ({"start": steps}, "start is of type GraphDefinition: give a job"),
+        ({"start": needs_config}, "'needs_config', which cannot run without run_config: give a fu"),
+        ({"start": daily}, r"'daily', which .* without a partition_key: give .*jobs=\[daily\]"),
+        ({"kinds": ["broken"]}, "kinds has 'broken': give some of failed, cancelled, empty"),
+        ({"kinds": ["late"]}, 'kinds has "late", which late_after says'),
         ({"kinds": []}, "kinds is empty"),
         ({"workspace": 5}, "must be an AirbyteWorkspace"),
         ({"minimum_interval_seconds": 0}, "minimum_interval_seconds must be at least 1"),
@@ -196,9 +279,10 @@ def test_arguments_that_cannot_work_are_named(
         build(airbyte, **arguments)
 
 
-def test_a_function_alone_is_no_on_failure(
-    airbyte: AirbyteSimulator, shop: SimulatedConnection
+@pytest.mark.parametrize("alone", [no_request, steps, needs_config])
+def test_what_cannot_be_started_alone_is_no_on_failure(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, alone: object
 ) -> None:
     workspace = AirbyteWorkspace(**airbyte.workspace_config())
-    with pytest.raises(AirbyteSettingsError, match=r"OnFailure\(start=\.\.\., jobs"):
-        build_airbyte_definitions(workspace, on_failure=raises)  # type: ignore[arg-type]
+    with pytest.raises(AirbyteSettingsError, match=r"OnFailure\(start=\.\.\., jobs.*: start is"):
+        build_airbyte_definitions(workspace, on_failure=alone)  # type: ignore[arg-type]
