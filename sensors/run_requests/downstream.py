@@ -91,7 +91,7 @@ class DueRun:
         if self.partition_key is None:
             return key
         # Partitions of two kinds may have one name.
-        kind = sha256(str(self.partitions).encode()).hexdigest()[:6]
+        kind = sha256(repr(self.partitions).encode()).hexdigest()[:6]
         return f"{key}:{self.partition_key}@{kind}"
 
 
@@ -107,7 +107,7 @@ def due_runs(
     timed = {each for key in wanted if (each := _in_time(graph.partitions[key])) is not None}
     runs = [
         run
-        for each in sorted(timed, key=str)
+        for each in sorted(timed, key=repr)
         for run in _runs_of(each, arrivals, graph, offset, history)
     ]
     plain, due = _owed(arrivals if history.up_to is None else (), graph, history)
@@ -152,7 +152,7 @@ def _owed(
     keys, due = set[dg.AssetKey](), list[Arrival]()
     for arrival in arrivals:
         own = {key for key in graph.reach(arrival.keys) if graph.partitions[key] == partitions}
-        owed = own - history.followed.keys(arrival, partition_key)
+        owed = own - history.followed.keys(arrival, partition_key, own)
         keys |= owed
         due += [arrival] if owed else []
     return keys, due
@@ -179,6 +179,8 @@ class Downstream:
         partitions = runnable.partitions_of(self._selected)
         self._graph = Graph(self.reach, partitions, self._exists)
         self._reached: dict[frozenset[dg.AssetKey], Keys] = {}
+        # Why something was left out, whether or not that was said before.
+        self.left_out: list[str] = []
 
     def reach(self, tables: frozenset[dg.AssetKey]) -> Keys:
         """What of the selection depends on the tables, directly or not."""
@@ -209,6 +211,7 @@ class Downstream:
         return False
 
     def _warn(self, text: str) -> None:
+        self.left_out.append(text)
         self._say(logging.WARNING, text)
 
     def _say(self, level: int, text: str) -> None:

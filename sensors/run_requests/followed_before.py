@@ -4,8 +4,8 @@ That died before its cursor was stored, or the cursor was lost since. The same s
 with others, and so under another run key.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import dagster as dg
@@ -23,22 +23,23 @@ from dagster_airbyte_sync.sensors.run_requests.partitions import PARTITION_TAG
 
 _PAGE = 50
 
+# A connection, and with which partition a run followed it; None for what has none.
+Place = tuple[Mark, str | None]
+
 
 @dataclass(frozen=True)
 class Followed:
-    """A job that a run followed, with its partition or None, and the assets that it ran."""
+    """A job that a run followed, and the assets that it ran."""
 
-    connection: Mark
     job: JobKey
-    partition_key: str | None
     assets: Keys
 
 
 @dataclass(frozen=True)
 class FollowedBefore:
-    """What the runs of a sensor followed, as far back as is of use."""
+    """What the runs of a sensor followed, as far back as is of use: by connection and partition."""
 
-    jobs: Sequence[Followed] = ()
+    jobs: Mapping[Place, Sequence[Followed]] = field(default_factory=dict)
 
     @classmethod
     def read(
@@ -51,20 +52,21 @@ class FollowedBefore:
         """Of the runs that were created since then (Dagster's clock). Raises OutOfTime."""
         tags = {"dagster/sensor_name": sensor_name}
         wanted = dg.RunsFilter(tags=tags, created_after=since)
-        return cls([each for run in _runs(instance, wanted, budget) for each in _followed(run)])
+        jobs: dict[Place, list[Followed]] = {}
+        for run in _runs(instance, wanted, budget):
+            for place, followed in _followed(run):
+                jobs.setdefault(place, []).append(followed)
+        return cls(jobs)
 
-    def keys(self, arrival: Arrival, partition_key: str | None) -> Keys:
-        """The assets that ran, with that partition, after the job or a later one of its
+    def keys(self, arrival: Arrival, partition_key: str | None, among: Keys) -> Keys:
+        """Those of the assets that ran, with that partition, after the job or a later one of its
         connection."""
-        if not self.jobs:
-            return frozenset()
-        mark = mark_of(arrival.connection_id)
+        place = (mark_of(arrival.connection_id), partition_key) if self.jobs else (0, None)
         return frozenset(
             key
-            for each in self.jobs
-            if (each.connection, each.partition_key) == (mark, partition_key)
-            and _is_not_before(job_ref(each.job), arrival.job)
-            for key in each.assets
+            for each in self.jobs.get(place, ())
+            if _is_not_before(job_ref(each.job), arrival.job)
+            for key in among & each.assets
         )
 
 
@@ -72,11 +74,11 @@ def _is_not_before(followed: JobRef, job: JobRef) -> bool:
     return followed.is_same(job) or job.precedes(followed)
 
 
-def _followed(run: dg.DagsterRun) -> Iterable[Followed]:
+def _followed(run: dg.DagsterRun) -> Iterable[tuple[Place, Followed]]:
     places = ((FOLLOWS_TAG, None), (FOLLOWS_IN_PARTITION_TAG, run.tags.get(PARTITION_TAG)))
     for tag, partition_key in places:
         for mark, job in jobs_in_tags(tag, run.tags).items():
-            yield Followed(mark, job, partition_key, run.asset_selection or frozenset())
+            yield (mark, partition_key), Followed(job, run.asset_selection or frozenset())
 
 
 def _runs(

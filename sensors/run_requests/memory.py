@@ -13,6 +13,8 @@ _MOST_WISHES = 256
 _MOST_GOOD = 16
 
 Keys = Set[dg.AssetKey]
+# Why Dagster refuses a wish, or None if it does not.
+LookedAt = tuple[str | None]
 
 
 class Memory:
@@ -21,22 +23,18 @@ class Memory:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._refusals: LRUCache[str, str | None] = LRUCache(_MOST_WISHES)
+        self._looked_at: LRUCache[str, LookedAt] = LRUCache(_MOST_WISHES)
         self._good: LRUCache[frozenset[dg.AssetKey], None] = LRUCache(_MOST_GOOD)
         self._refused: dict[dg.AssetKey, str] = {}
         self._said: set[str] = set()
 
-    def has(self, wish: str) -> bool:
+    def looked_at(self, wish: str) -> LookedAt | None:
         with self._lock:
-            return wish in self._refusals
+            return self._looked_at.get(wish)
 
-    def refusal(self, wish: str) -> str | None:
+    def remember(self, wish: str, found: LookedAt) -> None:
         with self._lock:
-            return self._refusals.get(wish)
-
-    def remember(self, wish: str, refusal: str | None) -> None:
-        with self._lock:
-            self._refusals[wish] = refusal
+            self._looked_at[wish] = found
 
     def is_good(self, keys: Keys) -> bool:
         """Whether Dagster takes the assets: with others it did, and it takes parts of that."""

@@ -106,12 +106,15 @@ class Runnable:
         Found by halves, as a look takes long on a large location. Raises OutOfTime.
         """
         by_definition: dict[int, list[dg.AssetKey]] = {}
+        refused: dict[dg.AssetKey, str] = {}
         for key in sorted(keys):
             definition = self.repository.assets_defs_by_key[key]
-            by_definition.setdefault(id(definition), []).append(key)
-        refused = {key: why for key in keys if (why := self.memory.refused_alone(key)) is not None}
-        rest = [each for each in by_definition.values() if refused.keys().isdisjoint(each)]
-        return {**refused, **self._refused(rest, partition_key)}
+            reason = self.memory.refused_alone(key)
+            if reason is None:
+                by_definition.setdefault(id(definition), []).append(key)
+            else:
+                refused[key] = reason
+        return {**refused, **self._refused(list(by_definition.values()), partition_key)}
 
     def _refused(
         self, definitions: Sequence[Sequence[dg.AssetKey]], partition_key: str | None
@@ -125,7 +128,8 @@ class Runnable:
         if len(definitions) == 1:
             if self._refusal_of_parts(request) is None:
                 # Not for its partition, which may come.
-                self.memory.remember_refused(frozenset(keys), refusal)
+                whole = self.repository.assets_defs_by_key[keys[0]].keys
+                self.memory.remember_refused(whole, refusal)
             return dict.fromkeys(keys, refusal)
         half = len(definitions) // 2
         one, other = definitions[:half], definitions[half:]
@@ -157,11 +161,13 @@ class Runnable:
         if plain and self.memory.is_good(plain):
             return None
         wish = _wish(request)
-        if not self.memory.has(wish):
+        known = self.memory.looked_at(wish)
+        if known is None:
             if self.budget.is_spent:
                 raise OutOfTime("There was no time left to check the runs that follow.")
-            self.memory.remember(wish, self._refusal_of_job(request))
-        refusal = self.memory.refusal(wish)
+            known = (self._refusal_of_job(request),)
+            self.memory.remember(wish, known)
+        (refusal,) = known
         if plain and refusal is None:
             self.memory.remember_good(plain)
         return refusal

@@ -20,6 +20,7 @@ from dagster_airbyte_sync.assets.tables.table import (
 from dagster_airbyte_sync.resources import AirbyteSettingsError, StreamId
 from dagster_airbyte_sync.sensors.run_requests.arrival import name_of_connection
 from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import Mark, mark_of
+from dagster_airbyte_sync.sensors.run_requests.runnable import names_of
 from dagster_airbyte_sync.sensors.when_all.when_all import TAG_PREFIX, WhenAll
 
 # So many names help whoever has mistyped one.
@@ -67,11 +68,17 @@ def members_of(wanted: Iterable[str | dg.AssetKey], tables: Iterable[Table]) -> 
         if not own:
             unknown[words_of(each)] = None
     known = (
-        Member(each, name_of_connection(connections[each], each), tuple(own.values()))
+        Member(each, _name(connections[each], own), tuple(own.values()))
         for each, own in found.items()
     )
     by_name = sorted(known, key=lambda member: (member.name, member.connection_id))
     return Members(tuple(by_name), tuple(unknown))
+
+
+def _name(connection: Sequence[Table], own: Mapping[dg.AssetKey, Table]) -> str:
+    """The connection's name, and of which of its tables, if not of all."""
+    name = name_of_connection(connection, connection[0].connection_id)
+    return name if len(own) == len(connection) else f"{name} ({names_of(own)})"
 
 
 def _tables_of(
@@ -113,13 +120,17 @@ def words_of(member: str | dg.AssetKey) -> str:
 
 
 def refuse_unknown(when_all: WhenAll, tables: Iterable[Table]) -> None:
-    """Raise AirbyteSettingsError if a member stands for none of these tables."""
+    """Raise AirbyteSettingsError if no member stands for any of these tables.
+
+    A single one may have been renamed or deleted in Airbyte, which must not stop the code location
+    from loading: the sensor says so.
+    """
     tables = list(tables)
-    unknown = members_of(when_all.members, tables).unknown
-    if unknown:
+    members = members_of(when_all.members, tables)
+    if not members.known:
         raise AirbyteSettingsError(
-            f"when_all {when_all.name!r}: {not_found(unknown, tables)} Correct members; those that"
-            " other definitions of the code location bring take build_airbyte_when_all_sensor."
+            f"when_all {when_all.name!r}: {not_found(members.unknown, tables)} For members that are"
+            " defined elsewhere in the code location, use build_airbyte_when_all_sensor."
         )
 
 

@@ -6,7 +6,7 @@ from functools import reduce
 
 from dagster_airbyte_sync.assets.events.ledger import LastReported, Ledger
 from dagster_airbyte_sync.resources import JobRef
-from dagster_airbyte_sync.sensors.cursor.pending import JobKey, job_key
+from dagster_airbyte_sync.sensors.cursor.pending import UNKNOWN, JobKey, job_key
 from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import Mark
 from dagster_airbyte_sync.sensors.when_all.members import Member, Members
 from dagster_airbyte_sync.sensors.when_all.state import NOTHING, Seen, State, is_newer
@@ -175,4 +175,7 @@ def moved_rows(progress: Progress, ledger: Ledger) -> bool:
 def _has_rows(last: LastReported, seen: Seen) -> bool:
     # The version of a table's data names the job that was the last to move rows.
     job = None if last.data_version is None else JobRef.named(last.data_version)
-    return job is None or is_newer(job_key(job), seen.counted)
+    if job is None or UNKNOWN in (job_key(job)[1], seen.counted[1]):
+        return job is None or is_newer(job_key(job), seen.counted)
+    # By creation: after a restore numbers begin again, and the version stays until rows come.
+    return job_key(job)[1] > seen.counted[1]

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping
 import dagster as dg
 
 from dagster_airbyte_sync.sensors.cursor.pending import JobKey, job_ref
+from dagster_airbyte_sync.sensors.run_requests.arrival import tag_text
 from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import (
     HIDDEN,
     Mark,
     jobs_in_tags,
     tags_of_jobs,
 )
+from dagster_airbyte_sync.sensors.run_requests.memory import Keys
 
 WHEN_ALL_TAG = "dagster-airbyte/when_all"
 MEMBERS_TAG = "dagster-airbyte/when_all_members"
@@ -45,7 +47,7 @@ def tags_of_start(
 
 def shortened(names: Iterable[str]) -> str:
     """The names, as far as they fit into a tag."""
-    names, shown = list(names), ""
+    names, shown = list(map(tag_text, names)), ""
     for place, name in enumerate(names):
         longer = f"{shown}, {name}" if shown else name
         if len(longer.encode()) > _LONGEST:
@@ -55,12 +57,20 @@ def shortened(names: Iterable[str]) -> str:
 
 
 def counted_by_runs(
-    instance: dg.DagsterInstance, name: str, workspace_id: str
+    instance: dg.DagsterInstance, sensor_name: str, workspace_id: str, executable: Keys
 ) -> Mapping[Mark, JobKey]:
-    """The newest job of each member that runs of the trigger counted; empty without any run."""
-    own = dg.RunsFilter(tags={WHEN_ALL_TAG: name, WORKSPACE_TAG: workspace_id})
+    """The newest job of each member that runs of the trigger counted; empty without any run.
+
+    `executable` are the assets of its code location: another one may have a sensor of this name.
+    """
+    own = dg.RunsFilter(tags={"dagster/sensor_name": sensor_name, WORKSPACE_TAG: workspace_id})
     records = instance.get_run_records(own, limit=_MOST_RUNS)
-    return newest_counted(jobs_in_tags(COUNTED_TAG, record.dagster_run.tags) for record in records)
+    runs = (record.dagster_run for record in records)
+    return newest_counted(
+        jobs_in_tags(COUNTED_TAG, run.tags)
+        for run in runs
+        if not executable.isdisjoint(run.asset_selection or ())
+    )
 
 
 def newest_counted(runs: Iterable[Mapping[Mark, JobKey]]) -> Mapping[Mark, JobKey]:

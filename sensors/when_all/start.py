@@ -10,10 +10,9 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets.events.ledger import Ledger
 from dagster_airbyte_sync.resources import JobRef
-from dagster_airbyte_sync.sensors.cursor.pending import JobKey, job_ref
+from dagster_airbyte_sync.sensors.cursor.pending import job_ref
 from dagster_airbyte_sync.sensors.run_requests.arrival import Arrival, newest_of_each, tags_of
 from dagster_airbyte_sync.sensors.run_requests.downstream import Downstream
-from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import Mark
 from dagster_airbyte_sync.sensors.run_requests.runnable import Runnable
 from dagster_airbyte_sync.sensors.when_all.members import Member
 from dagster_airbyte_sync.sensors.when_all.progress import Progress
@@ -25,15 +24,13 @@ JobPage = Callable[[str, int], str]
 
 
 def arrivals_of(progress: Progress, ledger: Ledger, job_page: JobPage) -> list[Arrival]:
-    """The syncs that count, as if all had ended with the last: so they are of one partition."""
+    """The syncs that count."""
     jobs = [(member, _job_of(member, progress, ledger)) for member in progress.present]
-    ends = [job.ended_at for _, job in jobs if job.ended_at is not None]
-    end = max(ends, default=None) or _last_stored(progress.present, ledger)
     return [
         Arrival(
             member.connection_id,
             member.name,
-            replace(job, ended_at=end),
+            job,
             job_page(member.connection_id, job.id),
             frozenset(table.key for table in member.tables),
         )
@@ -47,6 +44,13 @@ def _job_of(member: Member, progress: Progress, ledger: Ledger) -> JobRef:
     last = [each for table in member.tables if (each := ledger.last.get(table.key))]
     known = [job for each in last for job in (each.job, each.newest) if job is not None]
     return next((job for job in known if job.is_same(came)), came)
+
+
+def of_one_end(arrivals: Sequence[Arrival], last_stored: datetime | None) -> list[Arrival]:
+    """The arrivals, as if all had ended with the last: so they are of one partition."""
+    ends = [arrival.ended_at for arrival in arrivals if arrival.ended_at is not None]
+    end = max(ends, default=last_stored)
+    return [replace(each, job=replace(each.job, ended_at=end)) for each in arrivals]
 
 
 def _last_stored(members: Sequence[Member], ledger: Ledger) -> datetime | None:
@@ -67,26 +71,34 @@ class Starter:
 
     def requests(
         self, progress: Progress, ledger: Ledger, job_page: JobPage
-    ) -> list[dg.RunRequest]:
-        """One request, or several where partitions differ. Raises OutOfTime."""
+    ) -> tuple[list[dg.RunRequest], Sequence[str]]:
+        """One request, or several where partitions differ, and why something was left out.
+
+        Raises OutOfTime.
+        """
         arrivals = arrivals_of(progress, ledger, job_page)
         options = self.when_all
         downstream = Downstream(
             self.runnable, options.downstream, options.partition_offset, self.log
         )
-        requests = downstream.requests(arrivals, self.workspace_id)
+        last_stored = _last_stored(progress.present, ledger)
+        together = of_one_end(arrivals, last_stored)
+        requests = downstream.requests(together, self.workspace_id)
         # Of all members, also those on which nothing depends.
         shown = tags_of(newest_of_each(arrivals))
-        return [self._signed(request, shown, progress) for request in requests]
+        signed = [self._signed(request, shown, progress) for request in requests]
+        return signed, downstream.left_out
 
     def _signed(
         self, request: dg.RunRequest, shown: Mapping[str, str], progress: Progress
     ) -> dg.RunRequest:
         """With a key by which what counted is started once, and with the tags of the start."""
         counted = progress.after.counted
-        own = f"when_all:{self.workspace_id}:{self.when_all.name}:{_digest(counted)}"
-        # The end of its own key tells the partitions of one start apart.
-        of_partition = (request.run_key or "").rpartition(":")[2] if request.partition_key else ""
+        own = (
+            f"when_all:{self.workspace_id}:{self.when_all.name}:{_digest(sorted(counted.items()))}"
+        )
+        # Its own key tells the partitions of one start apart.
+        of_partition = _digest(request.run_key) if request.partition_key else ""
         names = (member.name for member in progress.members.known)
         started = tags_of_start(
             self.when_all.name, self.workspace_id, names, progress.missing, counted
@@ -97,6 +109,5 @@ class Starter:
         )
 
 
-def _digest(counted: Mapping[Mark, JobKey]) -> str:
-    text = repr(sorted(counted.items()))
-    return sha256(text.encode()).hexdigest()[:16]
+def _digest(what: object) -> str:
+    return sha256(repr(what).encode()).hexdigest()[:16]

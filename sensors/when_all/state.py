@@ -1,6 +1,6 @@
 """What the sensor of a trigger keeps from tick to tick: which job of each member counted.
 
-Losing it costs nothing: what was counted is in the tags of the runs that were started.
+Losing it costs nothing once a run was started: what counted is in the tags of its runs.
 """
 
 import json

@@ -51,6 +51,8 @@ class WhenAll:
             raise self._error(f"downstream is {self.downstream!r}, and must be an AssetSelection")
         if self.deadline is not None and not _is_positive(self.deadline):
             raise self._error(f"deadline is {self.deadline!r}, and must be a time above zero")
+        if not isinstance(self.partition_offset, int):
+            raise self._error(f"partition_offset is {self.partition_offset!r}: give a whole number")
         if self.at_deadline not in get_args(AtDeadline):
             raise self._error(f"at_deadline is {self.at_deadline!r}: give 'start' or 'report'")
 

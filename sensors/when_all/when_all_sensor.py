@@ -1,7 +1,7 @@
 """The sensor of a trigger over several connections.
 
-It reads Dagster's event log only, so a sync counts whoever reported it, and a tick makes no request
-to Airbyte.
+It reads Dagster's event log only, so a sync counts whoever reported it. A tick makes no request to
+Airbyte, but for the link to a sync when it starts a run.
 """
 
 import logging
@@ -77,7 +77,9 @@ def build_airbyte_when_all_sensor(
     A sync counts when it is in Dagster's event log, whoever reported it: a polling sensor, several
     with a part of the connections each, or a Dagster run. One that failed does not count, one
     without rows does. Each start counts the newest sync of each member, and only later ones count
-    for the next. On its first tick nothing counts that was reported before.
+    for the next. On its first tick nothing counts that was reported before, nor after a cursor was
+    lost before the first start: later, the runs say what they counted. A table does not count that
+    was materialized last without naming an Airbyte job, by hand or by dagster-airbyte.
 
     A member that stands for nothing here is missing; it is named in the log and at each tick.
 
@@ -197,7 +199,8 @@ class _Tick:
         return first_state(self.members, self.ledger, counted)
 
     def _counted_by_runs(self) -> Mapping[Mark, JobKey]:
-        return counted_by_runs(self.context.instance, self.when_all.name, self.workspace_id)
+        context, executable = self.context, self.runnable.executable
+        return counted_by_runs(context.instance, context.sensor_name, self.workspace_id, executable)
 
     def _after_own_runs(self, progress: Progress) -> Progress:
         """The progress, unless a run has started of which the cursor does not know: the daemon may
@@ -224,12 +227,13 @@ class _Tick:
             return self._without_run(progress, "no rows were moved since the last start")
         starter = Starter(self.when_all, self.runnable, self.workspace_id, self.log)
         try:
-            requests = starter.requests(progress, self.ledger, self._job_page)
+            requests, left_out = starter.requests(progress, self.ledger, self._job_page)
         except OutOfTime as reason:
             waits = f"{count_in(progress, self.now)}, but not started yet: {reason}"
             return self._told(waits, progress.state)
         if not requests:
-            return self._without_run(progress, "nothing that depends on them can be run")
+            why = "nothing that depends on them can be run"
+            return self._without_run(progress, f"{why} ({left_out[0]})" if left_out else why)
         self.log.info(started_line(progress, self.now))
         return dg.SensorResult(run_requests=requests, cursor=progress.after.to_text())
 

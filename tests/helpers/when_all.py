@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
+from uuid import uuid4
 
 import dagster as dg
 
@@ -13,11 +14,6 @@ from helpers.dagster_private import dagster_time
 from helpers.deployment import Deployment, Tick
 
 TRIGGER = "airbyte_when_all_nightly"
-
-
-@dg.job
-def stored_run() -> None:
-    """Stands for what a trigger has started; only its tags matter."""
 
 
 @dataclass
@@ -57,8 +53,14 @@ class Triggered:
 
     def keep(self, request: dg.RunRequest) -> None:
         """The run exists."""
-        tags = {**request.tags, "dagster/run_key": str(request.run_key)}
-        self.sensor.instance.create_run_for_job(stored_run, tags=tags)
+        of_daemon = {"dagster/sensor_name": TRIGGER, "dagster/run_key": str(request.run_key)}
+        run = dg.DagsterRun(
+            job_name="__ASSET_JOB",
+            run_id=str(uuid4()),
+            tags={**of_daemon, **request.tags},
+            asset_selection=frozenset(request.asset_selection or ()),
+        )
+        self.sensor.instance.add_run(run)
 
     def lose_cursor(self) -> None:
         self.sensor.cursor = None

@@ -424,10 +424,17 @@ OF_SENSORS = (
         "tests/sensors/when_all/test_a_trigger_loses_nothing.py::test_an_old_run_that_was_executed_again_takes_nothing_back",
     ),
     Break(
+        "a run of another code location's trigger is not its own",
+        "sensors/when_all/runs.py:counted_by_runs",
+        "not executable.isdisjoint(run.asset_selection or ())",
+        "True",
+        "tests/sensors/when_all/test_a_trigger_loses_nothing.py::test_a_run_of_another_trigger_is_not_taken_for_its_own",
+    ),
+    Break(
         "the syncs of a trigger's round are of one partition",
-        "sensors/when_all/start.py:arrivals_of",
-        "replace(job, ended_at=end)",
-        "job",
+        "sensors/when_all/start.py:of_one_end",
+        "replace(each, job=replace(each.job, ended_at=end))",
+        "each",
         "tests/sensors/when_all/test_a_run_once_all_have_synced.py::test_all_syncs_of_a_round_are_of_the_partition_of_the_last",
     ),
 )

@@ -189,6 +189,8 @@ def _length(written: object) -> timedelta | None:
 def resolve_when_all(context: dg.ResolutionContext, value: object) -> Sequence[WhenAll]:
     """One trigger or several, in a list or by itself."""
     written = rendered(context, value) if isinstance(value, str) else value
+    if written is None:
+        return []
     triggers = written if isinstance(written, list | tuple) else [written]
     return [_trigger(context.at_path(place), each) for place, each in enumerate(triggers)]
 

@@ -8,7 +8,7 @@ import pytest
 from dagster_airbyte_sync.sensors.run_requests.downstream import Downstream
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 from helpers.deployment import Deployment
-from helpers.downstream import names, needs_config, revenue
+from helpers.downstream import Wanted, names, needs_config, revenue
 
 Deploy = Callable[..., Deployment]
 ALL = dg.AssetSelection.all()
@@ -117,3 +117,29 @@ def test_a_reason_is_given_once_however_often_it_comes(
     assert said.count("needs_config. Dagster would refuse it: ") == 1
     assert said.count("nor for others like it") == 1
     assert "Traceback" not in said
+
+
+@dg.multi_asset(
+    specs=[dg.AssetSpec("a", deps=["orders"]), dg.AssetSpec("b", deps=["leads"])], can_subset=True
+)
+def two_that_need_config(
+    context: dg.AssetExecutionContext, config: Wanted
+) -> Iterator[dg.MaterializeResult[None]]:
+    yield from (dg.MaterializeResult(key) for key in context.selected_asset_keys)
+
+
+@dg.asset(deps=["leads"])
+def fine() -> None: ...
+
+
+def test_what_was_refused_once_takes_nothing_with_it_later(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deploy: Deploy
+) -> None:
+    """Another output of the same function is refused as well, without a look."""
+    crm = airbyte.add_connection("crm", streams=["leads"])
+    deployment = deploy(two_that_need_config, fine, downstream=ALL)
+    airbyte.run_sync(shop)
+    assert deployment.tick().requests == []
+    airbyte.run_sync(crm)
+
+    assert [names(request) for request in deployment.tick().requests] == [["fine"]]

@@ -8,7 +8,7 @@ import pytest
 
 from dagster_airbyte_sync import Connection, WhenAll, build_airbyte_definitions
 from dagster_airbyte_sync.resources import OutOfTime
-from dagster_airbyte_sync.sensors.when_all.runs import WHEN_ALL_TAG, WORKSPACE_TAG
+from dagster_airbyte_sync.sensors.when_all.runs import WORKSPACE_TAG
 from dagster_airbyte_sync.sensors.when_all.start import Starter
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.downstream import DOWNSTREAM
@@ -64,14 +64,21 @@ def test_an_old_run_that_was_executed_again_takes_nothing_back(nightly: Triggere
 
 
 def test_a_run_of_another_trigger_is_not_taken_for_its_own(nightly: Triggered) -> None:
+    """It has counted the same syncs, of which one is followed by another since."""
     nightly.sync("billing")
+    before, nightly.keeps_runs = nightly.sensor.cursor, False
     (request,) = nightly.tick().requests
     nightly.wait(hours=1)
-    nightly.sync(*ALL)
-    for tag in (WHEN_ALL_TAG, WORKSPACE_TAG):
-        nightly.keep(request.with_replaced_attrs(tags={**request.tags, tag: "another"}))
-    nightly.lose_cursor()
+    nightly.sync("shop")
+    for tags in ({WORKSPACE_TAG: "another"}, {"dagster/sensor_name": "another"}):
+        nightly.keep(request.with_replaced_attrs(tags={**request.tags, **tags}))
+    nightly.keep(request.with_replaced_attrs(asset_selection=[dg.AssetKey("elsewhere")]))
+
+    nightly.sensor.cursor = before
     assert len(nightly.tick().requests) == 1
+    nightly.sensor.cursor = before
+    nightly.keep(request)
+    assert nightly.tick().requests == []
 
 
 def test_a_tick_whose_cursor_was_not_stored_asks_for_the_same_run_again(
