@@ -105,7 +105,7 @@ def test_a_connection_that_could_not_be_reported_for_days_is_reported_in_the_end
     Till it can be reported, history is not read again for its sake, however long that takes.
     """
     broken, fine = add_connections(airbyte, 2)
-    expected = history(airbyte, [broken], 800) | history(airbyte, [fine], 600)
+    expected = history(airbyte, [broken], 400) | history(airbyte, [fine], 300)
 
     def selector(connection: Connection) -> bool:
         if is_mended or connection.name != "c0":
@@ -113,13 +113,13 @@ def test_a_connection_that_could_not_be_reported_for_days_is_reported_in_the_end
         raise ValueError("a bug of the user's")
 
     is_mended = True
-    deployment = deploy(start_from=timedelta(minutes=805), connection_selector_fn=selector)
+    deployment = deploy(start_from=timedelta(minutes=405), connection_selector_fn=selector)
     is_mended = False
     with dg.DagsterInstance.ephemeral() as deployment.instance:
         ticks = [deployment.tick() for _ in range(5)]
 
         assert deployment.reported_all(expected) == expected | {"table_0": []}
-        assert [len(tick.events) for tick in ticks] == [250, 250, 100, 0, 0]
+        assert [len(tick.events) for tick in ticks] == [250, 50, 0, 0, 0]
         assert str(ticks[-1].summary).startswith("1 connection cannot be read now. ")
         assert ticks[-1].sent == 1
         assert len(str(deployment.cursor)) < 1000

@@ -27,7 +27,11 @@ def by_day() -> None: ...
 def by_hour() -> None: ...
 
 
-@dg.asset(deps=[by_day, "users"])
+@dg.asset(deps=["leads"], partitions_def=HOURLY)
+def leads_by_hour() -> None: ...
+
+
+@dg.asset(deps=[by_day, "users", "leads"])
 def report() -> None: ...
 
 
@@ -122,7 +126,12 @@ def test_a_backlog_has_one_run_for_each_partition_and_each_but_once(
     two_days_ago = datetime.now(timezone.utc) - timedelta(hours=41)
     with AirbyteSimulator(clock=SimulatedClock(two_days_ago)) as airbyte:
         shop = airbyte.add_connection("shop", streams=["orders", "users"])
-        deployment = deployed(airbyte, instance, by_day, by_hour, report, **options)
+        crm = airbyte.add_connection("crm", streams=["leads"])
+        follows = (by_day, by_hour, leads_by_hour, report)
+        deployment = deployed(airbyte, instance, *follows, **options)
+        # What follows this one waits for the end of history, but for its hour.
+        airbyte.run_sync(crm)
+        hour_of_crm = airbyte.now.strftime("%Y-%m-%d-%H:00")
         for _ in range(40):
             airbyte.advance(timedelta(hours=1))
             airbyte.run_sync(shop)
@@ -132,11 +141,13 @@ def test_a_backlog_has_one_run_for_each_partition_and_each_but_once(
 
     requests = [request for tick in ticks for request in tick.requests]
     of_day = [key for keys, key in asked(*requests) if keys == ["by_day"]]
-    of_hour = [key for keys, key in asked(*requests) if keys == ["by_hour"]]
+    of_hour = [key for keys, key in asked(*requests) if "by_hour" in keys]
+    of_leads = [key for keys, key in asked(*requests) if "leads_by_hour" in keys]
     assert ticks[-1].events == []
     assert len(ticks[1].requests) > 1
     assert sorted(of_day, key=str) == sorted(days)
     assert sorted(of_hour, key=str) == sorted(hours)
+    assert of_leads == [hour_of_crm]
     assert [key for keys, key in asked(*requests) if keys == ["report"]] == [None]
 
 

@@ -21,7 +21,7 @@ from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedClock
 from helpers.deployment import SENSOR, Deployment, deployed
 
 SEED = int(os.environ.get("FOLLOW_SEED", "0"))
-HISTORIES = int(os.environ.get("FOLLOW_HISTORIES", "10"))
+HISTORIES = int(os.environ.get("FOLLOW_HISTORIES", "6"))
 STEPS = 24
 CONNECTIONS = 4
 
