@@ -77,7 +77,7 @@ def test_it_waits_and_starts_one_run(
 
 # Before the tick is stored, between its runs and its end, and before its cursor.
 @pytest.mark.parametrize("place", [1, 3, WRITES - 1])
-def test_killed_before_any_write_of_the_tick_that_starts_a_run(
+def test_killed_before_a_write_of_the_tick_that_starts_a_run(
     airbyte: AirbyteSimulator, daemon: SensorDaemon, instance: dg.DagsterInstance, place: int
 ) -> None:
     """A member that syncs again before the daemon is back may count for either round."""
