@@ -97,7 +97,7 @@ class Starter:
         own = (
             f"when_all:{self.workspace_id}:{self.when_all.name}:{_digest(sorted(counted.items()))}"
         )
-        # Its own key tells the partitions of one start apart.
+        # Its own key distinguishes the partitions of one start.
         of_partition = _digest(request.run_key) if request.partition_key else ""
         names = (member.name for member in progress.members.known)
         started = tags_of_start(

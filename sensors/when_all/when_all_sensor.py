@@ -220,7 +220,7 @@ class _Tick:
         if progress.must_say:
             self.log.warning(late_line(self.when_all.name, progress, self.now))
             state = replace(state, is_said=True)
-        return self._told(waiting_line(progress, self.now), state)
+        return self._skipped(waiting_line(progress, self.now), state)
 
     def _start(self, progress: Progress) -> dg.SensorResult:
         if self.when_all.only_with_rows and not moved_rows(progress, self.ledger):
@@ -230,7 +230,7 @@ class _Tick:
             requests, left_out = starter.requests(progress, self.ledger, self._job_page)
         except OutOfTime as reason:
             waits = f"{count_in(progress, self.now)}, but not started yet: {reason}"
-            return self._told(waits, progress.state)
+            return self._skipped(waits, progress.state)
         if not requests:
             why = "nothing that depends on them can be run"
             return self._without_run(progress, f"{why} ({left_out[0]})" if left_out else why)
@@ -238,9 +238,9 @@ class _Tick:
         return dg.SensorResult(run_requests=requests, cursor=progress.after.to_text())
 
     def _without_run(self, progress: Progress, why: str) -> dg.SensorResult:
-        return self._told(no_run_line(progress, self.now, why), progress.after)
+        return self._skipped(no_run_line(progress, self.now, why), progress.after)
 
-    def _told(self, line: str, state: State) -> dg.SensorResult:
+    def _skipped(self, line: str, state: State) -> dg.SensorResult:
         self.log.info(line)
         return dg.SensorResult(skip_reason=line, cursor=state.to_text())
 
