@@ -134,8 +134,10 @@ def _seen(seen: Seen, newest: Newest | None, now: int) -> Seen:
         return seen if newest is None else replace(seen, part=NOTHING)
     if newest.is_settled(now):
         return replace(seen, came=_key(newest), part=NOTHING)
-    # Jobs are reported in order: as a newer one has begun, the one before is done.
-    is_done = seen.part != NOTHING and is_newer(_key(newest), seen.part)
+    # Jobs are reported in order: as a newer one has begun, the one before is done. It may have
+    # counted by then, and be in part again, where a table of it was materialized by hand.
+    counts = seen.part != NOTHING and is_newer(seen.part, seen.counted)
+    is_done = counts and is_newer(_key(newest), seen.part)
     return replace(seen, came=seen.part if is_done else seen.came, part=_key(newest))
 
 
