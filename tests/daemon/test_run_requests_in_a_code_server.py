@@ -19,6 +19,9 @@ from helpers.local_instance import local_instance
 from helpers.simulated import clock_from_now
 from helpers.variables import variables
 
+# What they share is made once.
+pytestmark = pytest.mark.xdist_group("following")
+
 LOCATION = Path(__file__).parent / "following_location.py"
 TABLES = ("orders", "leads", "events", "costs", "items", "days", "asks")
 

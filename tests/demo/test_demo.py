@@ -16,6 +16,9 @@ import pytest
 
 from helpers.waiting import wait_until
 
+# What they share is made once.
+pytestmark = pytest.mark.xdist_group("demo")
+
 DEMO = Path(__file__).parents[2] / "examples" / "demo"
 WATCH = DEMO / "watch.py"
 PROCESSES = Path("/proc")

@@ -15,6 +15,9 @@ import dagster_airbyte_sync
 from helpers.checkout import FRONT_DOOR, PACKAGE, ROOMS, ROOT
 from helpers.clean_environment import CleanEnvironment
 
+# What they share is made once.
+pytestmark = pytest.mark.xdist_group("wheel")
+
 LINKED = ("sensors", "assets", "resources")
 NAME = f"{PACKAGE}-{dagster_airbyte_sync.__version__}"
 
