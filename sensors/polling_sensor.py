@@ -16,6 +16,7 @@ from dagster_airbyte_sync.resources import (
 from dagster_airbyte_sync.sensors.run_requests.of_each_sync import RunRequestFn
 from dagster_airbyte_sync.sensors.runs_that_follow import FollowOptions
 from dagster_airbyte_sync.sensors.tick import Polling
+from dagster_airbyte_sync.sensors.tick_basics import refuse_bad_times
 
 DEFAULT_LOOK_BACK = timedelta(minutes=10)
 
@@ -131,18 +132,3 @@ def _refuse_bad_arguments(
             "A sensor starts either assets (downstream) or jobs, not both: leave one out, or make"
             " two sensors with different names."
         )
-
-
-def refuse_bad_times(
-    minimum_interval_seconds: int, start_from: datetime | timedelta | None
-) -> None:
-    """Raise AirbyteSettingsError for what a sensor cannot begin or go on with."""
-    if minimum_interval_seconds < 1:
-        # Dagster would silently make it 30.
-        raise AirbyteSettingsError("minimum_interval_seconds must be at least 1.")
-    if isinstance(start_from, datetime) and start_from.tzinfo is None:
-        raise AirbyteSettingsError(
-            "start_from has no time zone: use datetime(..., tzinfo=timezone.utc)."
-        )
-    if isinstance(start_from, timedelta) and start_from < timedelta(0):
-        raise AirbyteSettingsError("start_from must not be negative: it says how long ago.")

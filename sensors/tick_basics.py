@@ -1,9 +1,10 @@
-"""What the ticks of all sensors begin with: their definitions, the time, and how much of it."""
+"""What all sensors and their ticks begin with: definitions, the time, and how much of it."""
 
 import math
 import os
 import time
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import dagster as dg
 
@@ -47,3 +48,18 @@ def repository_of(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinitio
             " build_sensor_context(definitions=defs, ...)."
         )
     return context.repository_def
+
+
+def refuse_bad_times(
+    minimum_interval_seconds: int, start_from: datetime | timedelta | None = None
+) -> None:
+    """Raise AirbyteSettingsError for what a sensor cannot begin or go on with."""
+    if minimum_interval_seconds < 1:
+        # Dagster would silently make it 30.
+        raise AirbyteSettingsError("minimum_interval_seconds must be at least 1.")
+    if isinstance(start_from, datetime) and start_from.tzinfo is None:
+        raise AirbyteSettingsError(
+            "start_from has no time zone: use datetime(..., tzinfo=timezone.utc)."
+        )
+    if isinstance(start_from, timedelta) and start_from < timedelta(0):
+        raise AirbyteSettingsError("start_from must not be negative: it says how long ago.")

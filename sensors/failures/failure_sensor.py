@@ -17,11 +17,8 @@ from dagster_airbyte_sync.sensors.failures.failure_tick import Watching
 from dagster_airbyte_sync.sensors.failures.late import LateAfter
 from dagster_airbyte_sync.sensors.failures.problem import ProblemKind
 from dagster_airbyte_sync.sensors.failures.starting import Start, Started
-from dagster_airbyte_sync.sensors.polling_sensor import (
-    DEFAULT_LOOK_BACK,
-    NamedJob,
-    refuse_bad_times,
-)
+from dagster_airbyte_sync.sensors.polling_sensor import DEFAULT_LOOK_BACK, NamedJob
+from dagster_airbyte_sync.sensors.tick_basics import refuse_bad_times
 
 # LATE is said by late_after.
 _KINDS = tuple(kind.value for kind in ProblemKind if kind is not ProblemKind.LATE)

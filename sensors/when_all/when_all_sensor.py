@@ -6,7 +6,7 @@ Airbyte, but for the link to a sync when it starts a run.
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import dagster as dg
@@ -16,7 +16,6 @@ from dagster_airbyte_sync.assets.events.ledger import Ledger, read_ledger
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import (
     AirbyteError,
-    AirbyteSettingsError,
     BaseAirbyteWorkspace,
     OutOfTime,
     TimeBudget,
@@ -27,7 +26,7 @@ from dagster_airbyte_sync.sensors import tick_basics
 from dagster_airbyte_sync.sensors.cursor.pending import JobKey
 from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import Mark
 from dagster_airbyte_sync.sensors.run_requests.runnable import Runnable
-from dagster_airbyte_sync.sensors.tick_basics import repository_of, tick_seconds
+from dagster_airbyte_sync.sensors.tick_basics import refuse_bad_times, repository_of, tick_seconds
 from dagster_airbyte_sync.sensors.when_all.members import (
     Members,
     members_of,
@@ -95,10 +94,7 @@ def build_airbyte_when_all_sensor(
     Raises AirbyteSettingsError for arguments that cannot work.
     """
     as_workspace(workspace)
-    if minimum_interval_seconds < 1:
-        # Dagster would silently make it 30.
-        raise AirbyteSettingsError("minimum_interval_seconds must be at least 1.")
-    trigger = Trigger(when_all, resource_key)
+    refuse_bad_times(minimum_interval_seconds)
     names = ", ".join(map(words_of, when_all.members))
 
     @dg.sensor(
@@ -111,7 +107,7 @@ def build_airbyte_when_all_sensor(
         asset_selection=dg.AssetSelection.all(),
     )
     def airbyte_when_all_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        return trigger.tick(context)
+        return _Tick(when_all, resource_key, context).result()
 
     return airbyte_when_all_sensor
 
@@ -144,22 +140,14 @@ def when_all_sensors(
     ]
 
 
-@dataclass(frozen=True)
-class Trigger:
-    """What the sensor was asked to do; `tick` looks once."""
-
-    when_all: WhenAll
-    resource_key: str
-
-    def tick(self, context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        """Read the event log, and start what is due. Nothing is written here."""
-        return _Tick(self, context).result()
-
-
 class _Tick:
-    def __init__(self, trigger: Trigger, context: dg.SensorEvaluationContext) -> None:
-        workspace = workspace_resource(context.resources, trigger.resource_key)
-        self.when_all, self.context, self.log = trigger.when_all, context, context.log
+    """Reads the event log, and starts what is due. Nothing is written here."""
+
+    def __init__(
+        self, when_all: WhenAll, resource_key: str, context: dg.SensorEvaluationContext
+    ) -> None:
+        workspace = workspace_resource(context.resources, resource_key)
+        self.when_all, self.context, self.log = when_all, context, context.log
         self.client, self.budget = workspace.get_client(), TimeBudget(tick_seconds())
         self.workspace_id = self.client.settings.workspace_id
         self.repository, self.now = repository_of(context), tick_basics.now_seconds()

@@ -21,7 +21,6 @@ from dagster_airbyte_sync.resources import AirbyteSettingsError
 from dagster_airbyte_sync.sensors import WhenAll
 
 
-# Begins a member that is one table, by its asset key.
 def resolve_start_from(
     context: dg.ResolutionContext, value: str | Ago | None
 ) -> datetime | timedelta | None:
