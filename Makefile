@@ -11,27 +11,36 @@ KILLS ?= 100
 HISTORIES ?= 10000
 BACKLOG ?= 20000
 TABLES ?= 2000
+HISTORIES_OF_SHARDS ?= 200
+SOAK_MINUTES ?= 60
+SOAK_CONNECTIONS ?= 5000
+
+# What is compiled once serves all the processes that the tests start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test test-deep lint format bench
 
 help:
 	@echo 'make demo    a simulated Airbyte and a real Dagster; ends by itself with ARGS=--once'
 	@echo 'make test    all tests; ARGS are for pytest, such as ARGS=tests/sensors'
-	@echo 'make test-deep  some hours: many more histories, kills, faults, tables and a longer backlog'
+	@echo 'make test-deep  some hours: many more histories, kills, faults and tables, longer backlogs and soaks'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make format  what ruff can mend by itself'
-	@echo 'make bench   how long loading definitions and a tick of the sensor take'
+	@echo 'make bench   ten minutes: what loading and ticks cost, beside Dagster alone and dagster-airbyte'
 
 demo: $(VENV)/ready-demo
 	@$(VENV)/bin/python examples/demo/watch.py $(ARGS)
 
-test: $(VENV)/ready-test $(REFERENCE)/ready-with-dbt
-	DAGSTER_AIRBYTE_PYTHON='$(CURDIR)/$(REFERENCE)/bin/python' $(VENV)/bin/pytest $(if $(ARGS),$(ARGS),-n 2 --dist loadgroup)
+test: $(VENV)/ready-browser $(REFERENCE)/ready-with-dbt
+	DAGSTER_AIRBYTE_PYTHON='$(CURDIR)/$(REFERENCE)/bin/python' $(VENV)/bin/pytest $(if $(ARGS),$(ARGS),-n 3 --dist loadgroup)
 
 test-deep: $(VENV)/ready-test
 	KILLS=$(KILLS) KILL_ALL=1 MODEL_EXAMPLES=$(HISTORIES) BACKLOG=$(BACKLOG) WIDE_TABLES=$(TABLES) \
-	FUZZ_EXAMPLES=3000 $(VENV)/bin/pytest tests/kill tests/model tests/sensors/test_backlog.py \
-	tests/daemon/test_a_wide_connection.py tests/resources/test_fuzzed_answers.py -n 2 --dist loadgroup -o faulthandler_timeout=0 $(ARGS)
+	SOAK_MINUTES=$(SOAK_MINUTES) SOAK_CONNECTIONS=$(SOAK_CONNECTIONS) \
+	SHARDS_HISTORIES=$(HISTORIES_OF_SHARDS) FOLLOW_HISTORIES=$(HISTORIES_OF_SHARDS) \
+	FUZZ_EXAMPLES=3000 $(VENV)/bin/pytest tests/kill tests/production tests/model tests/soak \
+	tests/sensors/test_resharding.py tests/sensors/follow/test_runs_after_made_up_histories.py \
+	tests/sensors/test_backlog.py tests/daemon/test_a_wide_connection.py tests/resources/test_fuzzed_answers.py -n 2 --dist loadgroup -o faulthandler_timeout=0 $(ARGS)
 
 lint: $(VENV)/ready-dev
 	$(VENV)/bin/ruff check
@@ -42,17 +51,19 @@ format: $(VENV)/ready-dev
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
-bench: $(VENV)/ready-test
-	PYTHONPATH=tests $(VENV)/bin/python tests/bench/bench_definition_load.py
-	PYTHONPATH=tests $(VENV)/bin/python tests/bench/bench_idle_tick.py
+bench: $(VENV)/ready-test $(REFERENCE)/ready-with-dbt
+	DAGSTER_AIRBYTE_PYTHON='$(CURDIR)/$(REFERENCE)/bin/python' PYTHONPATH=tests $(VENV)/bin/python -m bench $(ARGS)
 
-# One environment; the stamp says which extra of pyproject.toml it has.
+# One environment; stamps say which extras of pyproject.toml it has. Some bring others.
+WITH_test = demo
+WITH_browser = test demo
+WITH_dev = browser test demo
 $(VENV)/ready-%: pyproject.toml
 	$(need_python)
 	@echo 'Installing dagster-airbyte-sync[$*] into $(VENV), a minute or two the first time ...'
 	@test -x $(VENV)/bin/pip || $(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[$*]'
-	@touch $@
+	@touch $@ $(WITH_$*:%=$(VENV)/ready-%)
 
 $(REFERENCE)/ready-with-dbt:
 	$(need_python)

@@ -1,8 +1,9 @@
 """What a connection of Airbyte is in Dagster: assets, their events, and syncs on demand."""
 
-from dagster_airbyte_sync.assets.events.new_rows import eager_on_new_rows
-from dagster_airbyte_sync.assets.events.sync_events import FinishedSync
+from dagster_airbyte_sync.assets.checks.check_settings import AirbyteChecks
+from dagster_airbyte_sync.assets.events.finished_sync import FinishedSync
 from dagster_airbyte_sync.assets.schedules.airbyte_schedules import build_schedules_from_airbyte
+from dagster_airbyte_sync.assets.schedules.new_rows import eager_on_new_rows
 from dagster_airbyte_sync.assets.schedules.selection import without_paused
 from dagster_airbyte_sync.assets.schedules.start_job import build_airbyte_start_job
 from dagster_airbyte_sync.assets.schedules.sync_schedules import (
@@ -11,6 +12,10 @@ from dagster_airbyte_sync.assets.schedules.sync_schedules import (
 )
 from dagster_airbyte_sync.assets.schedules.take_over import (
     PutBackResult,
+    PutBackStep,
+    TakeOverPlan,
+    plan_put_back,
+    plan_take_over,
     put_back_schedules,
     take_over_schedules,
 )
@@ -27,7 +32,12 @@ from dagster_airbyte_sync.assets.sync.step import SyncsAssets
 from dagster_airbyte_sync.assets.tables.freshness import freshness_from_airbyte_schedule
 from dagster_airbyte_sync.assets.tables.loading import load_airbyte_asset_specs, load_tables
 from dagster_airbyte_sync.assets.tables.names import clean_name, clean_name_with_case
-from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, DuplicateAssetKey, Table
+from dagster_airbyte_sync.assets.tables.table import (
+    ConnectionSelector,
+    DuplicateAssetKey,
+    Table,
+    accepts,
+)
 from dagster_airbyte_sync.assets.tables.translator import (
     AirbyteConnectionTableProps,
     DagsterAirbyteTranslator,
@@ -36,6 +46,7 @@ from dagster_airbyte_sync.assets.tables.translator import (
 from dagster_airbyte_sync.resources.schedules.taken_over import TakenOver, TakenSchedule
 
 __all__ = [
+    "AirbyteChecks",
     "AirbyteConnectionTableProps",
     "ConnectionSelector",
     "DagsterAirbyteTranslator",
@@ -43,12 +54,15 @@ __all__ = [
     "FinishedSync",
     "NamespacedTranslator",
     "PutBackResult",
+    "PutBackStep",
     "SyncEvent",
     "SyncFunction",
     "SyncsAssets",
     "Table",
+    "TakeOverPlan",
     "TakenOver",
     "TakenSchedule",
+    "accepts",
     "airbyte_assets",
     "build_airbyte_assets_definitions",
     "build_airbyte_start_job",
@@ -61,6 +75,8 @@ __all__ = [
     "freshness_from_airbyte_schedule",
     "load_airbyte_asset_specs",
     "load_tables",
+    "plan_put_back",
+    "plan_take_over",
     "put_back_schedules",
     "sync_schedule",
     "syncing_assets",

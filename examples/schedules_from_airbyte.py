@@ -1,18 +1,20 @@
 """Dagster starts the syncs at the times that Airbyte knows, and a late table turns red.
 
-The schedules are stopped at first, because Airbyte still starts the syncs itself. To hand over:
+The schedules are stopped at first, because Airbyte still starts the syncs itself. To hand over, in
+this folder:
 
-1. python schedules_from_airbyte.py take-over >> airbyte_schedules.jsonl
-   makes the connections manual in Airbyte, and writes down what they were. Keep the file with your
-   code: it is read below, as Airbyte does not know these schedules any more.
+1. dagster-airbyte-sync take-over --workspace schedules_from_airbyte:airbyte \\
+       --file airbyte_schedules.jsonl
+   shows what would change, and asks. Then it makes the connections manual in Airbyte, and writes
+   down what they were. Keep the file with your code: it is read below, as Airbyte does not know
+   these schedules any more.
 2. Reload the code location: the schedules of these connections are on now, unless somebody has
    stopped them in Dagster by hand.
 
-The other way: python schedules_from_airbyte.py put-back, delete the file, reload.
+The other way: the same with put-back, delete the file, reload. `--dry-run` only looks.
 """
 
 import os
-import sys
 from pathlib import Path
 
 import dagster as dg
@@ -22,8 +24,6 @@ from dagster_airbyte_sync import (
     TakenOver,
     build_airbyte_definitions,
     build_schedules_from_airbyte,
-    put_back_schedules,
-    take_over_schedules,
 )
 
 airbyte = AirbyteWorkspace(
@@ -38,15 +38,7 @@ airbyte = AirbyteWorkspace(
 written_down = Path(__file__).with_name("airbyte_schedules.jsonl")
 taken_over = TakenOver.from_text(written_down.read_text() if written_down.exists() else "")
 
-if __name__ == "__main__":
-    if sys.argv[1:] == ["take-over"]:
-        take_over_schedules(airbyte)
-    elif sys.argv[1:] == ["put-back"]:
-        put_back_schedules(airbyte, taken_over)
-    else:
-        sys.exit(__doc__)
-else:
-    defs = dg.Definitions.merge(
-        build_airbyte_definitions(airbyte, freshness_from_airbyte_schedule=taken_over),
-        dg.Definitions(schedules=build_schedules_from_airbyte(airbyte, taken_over=taken_over)),
-    )
+defs = dg.Definitions.merge(
+    build_airbyte_definitions(airbyte, freshness_from_airbyte_schedule=taken_over),
+    dg.Definitions(schedules=build_schedules_from_airbyte(airbyte, taken_over=taken_over)),
+)

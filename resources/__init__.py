@@ -2,6 +2,8 @@
 
 from dagster_airbyte_sync.resources.client.client import AirbyteClient
 from dagster_airbyte_sync.resources.client.find_workspace import find_workspace
+from dagster_airbyte_sync.resources.client.job_history import LatestJobs
+from dagster_airbyte_sync.resources.client.probing import Answer, Prober, has_path, other_scheme
 from dagster_airbyte_sync.resources.errors import (
     AirbyteConflict,
     AirbyteError,
@@ -11,10 +13,13 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteRequestError,
     AirbyteSettingsError,
     AirbyteUnavailable,
+    NotLoaded,
     OutOfTime,
 )
+from dagster_airbyte_sync.resources.garbage import no_garbage_collected
 from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
 from dagster_airbyte_sync.resources.http.frames import forgets_arguments
+from dagster_airbyte_sync.resources.http.redaction import Redactor
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings, OnActiveSync
 from dagster_airbyte_sync.resources.records.catalog import (
     Catalog,
@@ -23,20 +28,31 @@ from dagster_airbyte_sync.resources.records.catalog import (
     Stream,
     StreamId,
     SyncSchedule,
+    connection_url,
 )
 from dagster_airbyte_sync.resources.records.catalog_loss import PoorerCatalog
+from dagster_airbyte_sync.resources.records.job_log import JobLog
 from dagster_airbyte_sync.resources.records.job_ref import JobRef
+from dagster_airbyte_sync.resources.records.job_starter import JobStarter, StarterKind
+from dagster_airbyte_sync.resources.records.job_words import (
+    clear_in_words,
+    duration_text,
+    in_units,
+    rows_text,
+    sync_in_words,
+)
 from dagster_airbyte_sync.resources.records.jobs import (
     Job,
     JobFailure,
     JobStatus,
     JobType,
     StreamStats,
-    connection_url,
     job_page,
     job_url,
 )
+from dagster_airbyte_sync.resources.records.stream_outcome import StreamOutcome
 from dagster_airbyte_sync.resources.snapshot_file import (
+    catalog_for_definitions,
     load_catalog,
     read_snapshot_file,
     without_snapshots,
@@ -61,6 +77,7 @@ __all__ = [
     "AirbyteSettings",
     "AirbyteSettingsError",
     "AirbyteUnavailable",
+    "Answer",
     "BaseAirbyteWorkspace",
     "Catalog",
     "CloudWorkspace",
@@ -68,26 +85,43 @@ __all__ = [
     "Destination",
     "Job",
     "JobFailure",
+    "JobLog",
     "JobRef",
+    "JobStarter",
     "JobStatus",
     "JobType",
+    "LatestJobs",
+    "NotLoaded",
     "OnActiveSync",
     "OutOfTime",
     "PoorerCatalog",
+    "Prober",
+    "Redactor",
     "SelfManagedWorkspace",
+    "StarterKind",
     "Stream",
     "StreamId",
+    "StreamOutcome",
     "StreamStats",
     "SyncSchedule",
     "TimeBudget",
     "as_workspace",
+    "catalog_for_definitions",
+    "clear_in_words",
     "connection_url",
+    "duration_text",
     "find_workspace",
     "forgets_arguments",
+    "has_path",
+    "in_units",
     "job_page",
     "job_url",
     "load_catalog",
+    "no_garbage_collected",
+    "other_scheme",
     "read_snapshot_file",
+    "rows_text",
+    "sync_in_words",
     "without_snapshots",
     "write_snapshot_file",
 ]

@@ -5,6 +5,8 @@ AirbyteError
 ├── OutOfTime                   the caller's time budget ended before the next request
 └── AirbyteRequestError         a request was made
     ├── AirbyteUnavailable      no usable answer; the next try may work
+    │   ├── NoAnswer            none at all: the connection broke, or timed out
+    │   ├── NotLoaded           definitions were to load meanwhile
     │   ├── AirbyteUnreadable   an answer that is not the JSON it should be
     │   │   └── AirbyteSentPage     an HTML page in its place
     │   └── AirbyteRateLimited  429
@@ -25,7 +27,14 @@ class AirbyteError(Exception):
 
 
 class AirbyteSettingsError(AirbyteError):
-    """Raised if the settings of a workspace cannot be used; the text says what to change."""
+    """Raised if the settings of a workspace cannot be used; the text says what to change.
+
+    `right` is the address that a wrong one should be, if it is known.
+    """
+
+    def __init__(self, text: str, right: str | None = None) -> None:
+        super().__init__(text)
+        self.right = right
 
 
 class OutOfTime(AirbyteError):
@@ -72,6 +81,29 @@ class AirbyteUnavailable(AirbyteRequestError):
     ) -> None:
         super().__init__(method, url, reason, status=status)
         self.retry_after = retry_after
+
+
+class NoAnswer(AirbyteUnavailable):
+    """Raised if the connection broke or timed out."""
+
+
+class NotLoaded(AirbyteUnavailable):
+    """Raised if definitions cannot load for that reason; `way_out` is how they could."""
+
+    way_out = ""
+
+    @staticmethod
+    def because_of(down: AirbyteUnavailable, way_out: str) -> "NotLoaded":
+        error = NotLoaded(
+            down.method, down.url, down.reason, status=down.status, retry_after=down.retry_after
+        )
+        error.way_out = way_out
+        return error
+
+    def __str__(self) -> str:
+        why = super().__str__()
+        end = "" if why.endswith("?") else "."
+        return f"Definitions cannot load without an answer of Airbyte: {why}{end} {self.way_out}"
 
 
 class AirbyteUnreadable(AirbyteUnavailable):

@@ -9,7 +9,13 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_airbyte_sync.resources.errors import AirbyteError, AirbyteSettingsError
+from dagster_airbyte_sync.resources.errors import (
+    AirbyteError,
+    AirbyteSettingsError,
+    AirbyteUnavailable,
+    NotLoaded,
+)
+from dagster_airbyte_sync.resources.garbage import no_garbage_collected
 from dagster_airbyte_sync.resources.records.catalog import Catalog
 from dagster_airbyte_sync.resources.records.catalog_loss import refuse_poorer
 from dagster_airbyte_sync.resources.records.catalog_snapshot import (
@@ -19,6 +25,11 @@ from dagster_airbyte_sync.resources.records.catalog_snapshot import (
     snapshot_of,
 )
 from dagster_airbyte_sync.resources.workspace import BaseAirbyteWorkspace, as_workspace
+
+_WITH_A_SNAPSHOT = (
+    "With snapshot=Path(FILE) they load without Airbyte, from a file that `dagster-airbyte-sync"
+    " snapshot --workspace MODULE:NAME --out FILE` has written."
+)
 
 _prefers_airbyte: ContextVar[bool] = ContextVar("prefers_airbyte", default=False)
 
@@ -35,12 +46,25 @@ def load_catalog(workspace: BaseAirbyteWorkspace, snapshot: Path | None = None) 
         try:
             with workspace.resolved() as ready:
                 return ready.fetch_catalog()
-        except (AirbyteError, dg.DagsterError):
+        except (AirbyteError, dg.DagsterError) as error:
             if snapshot is not None:
                 with suppress(AirbyteSettingsError):
                     return read_snapshot_file(snapshot, _known_id(workspace))
+            if isinstance(error, AirbyteError):
+                # What came before it, one request after the other, explains nothing.
+                raise error from None
             raise
     return read_snapshot_file(snapshot, _known_id(workspace))
+
+
+def catalog_for_definitions(
+    workspace: BaseAirbyteWorkspace, snapshot: Path | None = None
+) -> Catalog:
+    """`load_catalog`, with an error that names the snapshot as the way out if Airbyte is down."""
+    try:
+        return load_catalog(workspace, snapshot)
+    except AirbyteUnavailable as down:
+        raise NotLoaded.because_of(down, _WITH_A_SNAPSHOT) from None
 
 
 @contextmanager
@@ -66,7 +90,9 @@ def read_snapshot_file(path: Path, workspace_id: str | None = None) -> Catalog:
         raise AirbyteSettingsError(
             f"The snapshot {path} cannot be read: {error.strerror}. {WRITE_IT_ANEW}"
         ) from None
-    except (AirbyteSettingsError, UnicodeDecodeError) as reason:
+    except UnicodeDecodeError:
+        raise AirbyteSettingsError(f"{path}: This is no snapshot. {WRITE_IT_ANEW}") from None
+    except AirbyteSettingsError as reason:
         raise AirbyteSettingsError(f"{path}: {reason}") from None
     return catalog
 
@@ -111,7 +137,8 @@ def _refuse_poorer(catalog: Catalog, path: Path, to_force: str) -> None:
 # A process makes many definitions from one file. A new time or size means a new file.
 @lru_cache(32)
 def _read(path: Path, mtime_ns: int, size: int) -> Catalog:
-    return read_snapshot(path.read_text(encoding="utf-8"))
+    with no_garbage_collected():
+        return read_snapshot(path.read_text(encoding="utf-8"))
 
 
 def _known_id(workspace: BaseAirbyteWorkspace) -> str | None:

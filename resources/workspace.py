@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import dagster as dg
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -21,14 +21,21 @@ from dagster_airbyte_sync.resources.http.settings import (
     OnActiveSync,
     active_sync_choice,
     base_url,
+    check_addresses,
     check_credentials,
     check_number,
     check_workspace_is_given,
 )
 from dagster_airbyte_sync.resources.records.catalog import Catalog
+from dagster_airbyte_sync.resources.variables import as_read, is_unread, read_now
 
-# Dagster does not export the type of `EnvVar.int(...)`.
-_VARIABLES = (dg.EnvVar, type(dg.EnvVar.int("ANY")))
+# What a resource may do beside holding its settings.
+_HOOKS = (
+    "setup_for_execution",
+    "teardown_after_execution",
+    "yield_for_execution",
+    "create_resource",
+)
 
 
 class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
@@ -54,7 +61,11 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         default=15, description="How long to wait for an answer before it counts as none."
     )
     max_items_per_page: int = Field(
-        default=100, description="How many jobs, connections or destinations to ask for at once."
+        default=200,
+        description=(
+            "How many jobs, connections or destinations to ask for at once. The public API has 100"
+            " at most."
+        ),
     )
     poll_interval: float = Field(
         default=10, description="The wait between two looks at a sync that Dagster started."
@@ -75,13 +86,42 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         default=None,
         description=(
             "What a run does if a sync of its connection runs already: 'attach' follows that one"
-            " (never a clear), 'wait' waits for its end and then starts another, 'fail' fails."
-            " Default: 'fail'."
+            " (never a clear), 'wait' waits for its end and then starts another, or follows the"
+            " next one if somebody else starts it first, 'fail' fails. Default: 'fail'."
+        ),
+    )
+    wait_timeout: float | None = Field(
+        default=86_400,
+        description=(
+            "How long a run waits, with on_active_sync='wait', for what runs already. None: without"
+            " limit. Default: a day."
         ),
     )
     poll_previous_running_sync: bool = Field(
         default=False,
         description="The same as on_active_sync='attach', by its name in dagster-airbyte.",
+    )
+    partial_success: bool = Field(
+        default=False,
+        description=(
+            "Whether the tables that Airbyte reports complete are materialized, marked as partial,"
+            " although their job failed or was cancelled. One request for each such job."
+        ),
+    )
+    who_started: bool = Field(
+        default=True,
+        description=(
+            "Whether Airbyte is asked who started a sync that no run did; names of people (without"
+            " a name, the email address) are then in the metadata of its events. One request for"
+            " each such sync, if it is one of few."
+        ),
+    )
+    failure_log: bool = Field(
+        default=True,
+        description=(
+            "Whether the last lines of the log of a failed job are stored with its checks, and are"
+            " in the log of its run. One request for each failed job, if it is one of few."
+        ),
     )
     request_headers: dict[str, str] = Field(
         default_factory=dict,
@@ -113,7 +153,9 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         @forgets_arguments
         def __init__(self, **values: object) -> None:
             # Not in a validator: after those, Dagster puts the variables back in.
-            super().__init__(**{name: _read_now(type(self), name, values[name]) for name in values})
+            super().__init__(
+                **{name: read_now(type(self).model_fields, name, values[name]) for name in values}
+            )
 
     @model_validator(mode="before")
     @classmethod
@@ -127,6 +169,10 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
                 base_url(name, value)
             if name == "workspace_id" and type(value) is str:
                 check_workspace_is_given(value)
+        rest = values.get("rest_api_base_url")
+        configuration = values.get("configuration_api_base_url")
+        if type(rest) is str and type(configuration) is str:
+            check_addresses(rest, configuration)
         check_credentials({name for name in values if values[name]})
         if type(choice := values.get("on_active_sync")) is str:
             active_sync_choice(choice, values.get("poll_previous_running_sync") is True)
@@ -154,21 +200,39 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         return client_for(self.settings())
 
     def fetch_catalog(self) -> Catalog:
-        """All connections and destinations; read again when older than `catalog_ttl`."""
-        return self.get_client().catalog()
+        """All connections, destinations and sources; read again when older than `catalog_ttl`."""
+        return self.get_client().described_catalog()
 
     @contextmanager
     def resolved(self) -> Iterator[Self]:
         """This workspace with its EnvVars read, for use outside of a run or tick."""
         with ExitStack() as stack:
             with forgotten_locals():
-                ready = stack.enter_context(self.process_config_and_initialize_cm())
+                ready = self._with_variables_read() or stack.enter_context(
+                    self.process_config_and_initialize_cm()
+                )
             if not isinstance(ready, type(self)):  # pragma: no cover - a broken subclass
                 raise AirbyteSettingsError(f"{type(self).__name__} did not initialise to itself.")
             yield ready
 
+    def _with_variables_read(self) -> "BaseAirbyteWorkspace | None":
+        """As Dagster makes it, which builds an instance for that: slower than reading a catalog.
+
+        None if that takes more than reading texts, or one is missing: it names those.
+        """
+        kind, usual = type(self), dg.ConfigurableResource
+        does_more = any(getattr(kind, hook) is not getattr(usual, hook) for hook in _HOOKS)
+        if does_more or self.nested_resources:
+            return None
+        values: dict[str, Any] = {}
+        for name, field in kind.model_fields.items():
+            value = values[field.alias or name] = as_read(getattr(self, name))
+            if value is None and getattr(self, name) is not None:
+                return None
+        return kind(**values)
+
     def _check_is_resolved(self) -> None:
-        unread = [name for name in type(self).model_fields if _is_unread(getattr(self, name))]
+        unread = [name for name in type(self).model_fields if is_unread(getattr(self, name))]
         if unread:
             raise AirbyteSettingsError(
                 f"{' and '.join(unread)}: the environment was not read yet. Take the resource from"
@@ -217,26 +281,6 @@ class CloudWorkspace(BaseAirbyteWorkspace):
 
 def _bool_or_path(value: bool | str) -> bool | str:
     return {"true": True, "false": False, "": True}.get(str(value).strip().lower(), value)
-
-
-def _read_now(workspace: type[BaseAirbyteWorkspace], name: str, value: object) -> object:
-    """The content of a variable for a number or a switch; all other values as they are."""
-    field = workspace.model_fields.get(name)
-    takes_text = field is None or str in (field.annotation, *get_args(field.annotation))
-    if takes_text or not isinstance(value, dg.EnvVar):
-        return value
-    held = value.get_value()
-    if held is None:
-        raise AirbyteSettingsError(
-            f"{name} is to come from the environment variable {value.env_var_name},"
-            " which is not set."
-        )
-    return held
-
-
-def _is_unread(value: object) -> bool:
-    values = value.values() if isinstance(value, Mapping) else (value,)
-    return any(isinstance(one, _VARIABLES) for one in values)
 
 
 @forgets_arguments

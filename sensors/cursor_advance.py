@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from dagster_airbyte_sync.resources import Job
 from dagster_airbyte_sync.sensors.cursor.cursor import OVERLAP, Cursor, begin_of
 from dagster_airbyte_sync.sensors.cursor.pending import JobKey, Pending, Reason, end_of, job_key
-from dagster_airbyte_sync.sensors.decide import Decision
-from dagster_airbyte_sync.sensors.scan import Scan
+from dagster_airbyte_sync.sensors.decision import Decision
+from dagster_airbyte_sync.sensors.reading.scan import Scan
 
 # Airbyte's servers may disagree by so much without a step back: the overlap has room for it.
 _DISAGREEMENT = timedelta(minutes=2)
@@ -39,18 +39,22 @@ def move(
     reached = server_time if since != cursor.since else cursor.reached or server_time
     waiting = {job_key(job) for job in decision.waiting}
     waiting |= {job_key(job) for job in scan.jobs if job.connection_id in cursor.parked}
-    done = cursor.done | {job_key(job) for job in read if job_key(job) not in waiting}
+    # What others report needs no name: it is passed over whenever it is read.
+    own = (job_key(job) for job in read if job.connection_id not in scan.others)
+    done = cursor.done | {key for key in own if key not in waiting}
     if decision.left or not scan.complete:
         floor = _floor_of_cut(cursor, since, read)
     else:
         floor = _floor(cursor, since, server_time - reached)
     floor, pending = _bounded(floor, _pending(cursor, scan, decision, now))
+    resumed_at = _resumed_at(cursor, floor, start_from)
     moved = replace(
         cursor,
         since=since,
         floor=floor,
         reached=reached,
-        resumed_at=_resumed_at(cursor, floor, start_from),
+        resumed_at=resumed_at,
+        unreported_from=resumed_at and cursor.unreported_from,
         skew=_skew(cursor, now, server_time),
         done=frozenset(),
         pending=pending,
@@ -84,6 +88,7 @@ def _gone_back(cursor: Cursor, back: timedelta, start_from: datetime | timedelta
         cursor,
         begin=cursor.begin - back if is_relative else cursor.begin,
         resumed_at=cursor.resumed_at and cursor.resumed_at - back,
+        unreported_from=cursor.unreported_from and cursor.unreported_from - back,
         since=since,
         floor=min(cursor.floor - back, since - OVERLAP),
         reached=None,

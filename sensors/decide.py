@@ -1,133 +1,30 @@
-"""Decides what a tick reports, and what waits for a later one. Pure: records in, records out."""
+"""Decides what a tick reports, and what waits for a later one. Pure: records in, records out
+(`decision.py`)."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.events.claims import Followers
-from dagster_airbyte_sync.assets.events.event_log_facts import EventLogFacts
-from dagster_airbyte_sync.assets.events.ledger import Ledger
-from dagster_airbyte_sync.assets.events.owed import Owed, Share, owed_by
-from dagster_airbyte_sync.assets.events.sync_events import (
-    Event,
+from dagster_airbyte_sync.assets.events.event_size import size_of
+from dagster_airbyte_sync.assets.events.finished_sync import (
+    MOST_LOGS,
     FinishedSync,
-    events_of,
     in_reporting_order,
     tables_of_job,
 )
+from dagster_airbyte_sync.assets.events.job_details import JobDetails
+from dagster_airbyte_sync.assets.events.ledger import Ledger
+from dagster_airbyte_sync.assets.events.owed import Owed, Share, owed_by
+from dagster_airbyte_sync.assets.events.sync_events import Event, events_of, ledger_after
 from dagster_airbyte_sync.assets.events.table_history import Question
-from dagster_airbyte_sync.assets.tables.keys import DATA_VERSION_TAG
 from dagster_airbyte_sync.assets.tables.matching import with_streams_of_tables
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import Job
-from dagster_airbyte_sync.sensors.cursor.pending import JobKey, Pending, Reason, job_key
-from dagster_airbyte_sync.sensors.live_runs import LiveRun
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much one tick may report: events, and bytes of them as they are sent to the daemon.
-
-    `hold` is how long (seconds) a finished job waits for the live run that is to report it, and
-    `grace` for a run that is over, whose step may live on.
-    """
-
-    hold: float
-    grace: float
-    # Dagster stores 20 to 80 events a second after the tick, in the thread all sensors share.
-    events: int = 250
-    # gRPC takes 100 MB, and the table of 240 columns makes an event of 50 kB.
-    bytes: int = 8_000_000
-
-
-@dataclass(frozen=True)
-class TickInputs:
-    """All a tick has read: the tables of each connection, live runs, and what has been reported.
-
-    `tables` has every connection of the new jobs, if only with none: what is missing would be lost.
-    `unreadable` are connections whose tables cannot be known now. `checked` are the assets that
-    have the check, `pending` is with which job each connection waits (`now` in epoch seconds).
-    `is_final` if there is no time for further questions.
-    """
-
-    tables: Mapping[str, Sequence[Table]]
-    live_runs: Sequence[LiveRun]
-    facts: EventLogFacts
-    checked: frozenset[dg.AssetKey]
-    pending: Mapping[str, Pending]
-    now: int
-    limits: Limits
-    job_url: Callable[[Job], str]
-    unreadable: frozenset[str] = frozenset()
-    is_final: bool = False
-
-    @property
-    def ledger(self) -> Ledger:
-        return self.facts.ledger
-
-    def followers(self, job: Job) -> Followers:
-        return self.facts.followers.get(job.id, Followers())
-
-
-@dataclass(frozen=True)
-class ReportedSync:
-    """A finished job that has something to report outside of a run: for which assets, by which
-    events.
-
-    `is_ours` is False for a job that a run has reported and only its checks are missing. Of a job
-    of ours `events` is empty if an earlier tick stored them but died before its cursor moved.
-    `is_whole` is False if the rest of its tables is left to the next tick. `taken_from` is the run
-    that should have reported it but was waited for long enough; `may_repeat` one that may have
-    reported it without naming it, though that cannot be known.
-    """
-
-    sync: FinishedSync
-    keys: tuple[dg.AssetKey, ...]
-    events: tuple[Event, ...]
-    is_ours: bool = True
-    is_whole: bool = True
-    taken_from: str | None = None
-    may_repeat: str | None = None
-
-    @property
-    def triggers_runs(self) -> bool:
-        """Whether the sensor reports fresh tables here, so that what follows may run."""
-        return self.is_ours and self.sync.job.wrote_tables
-
-    @property
-    def tables(self) -> int:
-        """How many tables it is reported for in this tick."""
-        return len({event.asset_key for event in self.events})
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What becomes of the new jobs of a scan: reported now, waiting, or left for the next tick.
-
-    A job in none of them has nothing to report: no asset stands for its streams. `left` begins with
-    a job that is also in `reported` if it is reported in part. Of `unreadable` connections nothing
-    is reported because their tables cannot be known now; `graced` are those of the waiting
-    jobs that wait for a step that may live on. With `questions`, or jobs of which nobody has looked
-    up who follows them, the decision is not certain yet.
-    """
-
-    reported: tuple[ReportedSync, ...] = ()
-    waiting: tuple[Job, ...] = ()
-    left: tuple[Job, ...] = ()
-    unreadable: frozenset[str] = frozenset()
-    graced: frozenset[JobKey] = frozenset()
-    questions: tuple[Question, ...] = ()
-    claims_to_read: tuple[tuple[Table, Job], ...] = ()
-
-    @property
-    def is_certain(self) -> bool:
-        return not (self.questions or self.claims_to_read)
-
-    @property
-    def events(self) -> int:
-        return sum(len(reported.events) for reported in self.reported)
+from dagster_airbyte_sync.sensors.cursor.pending import JobKey, Reason, job_key
+from dagster_airbyte_sync.sensors.decision import Decision, ReportedSync, TickInputs
+from dagster_airbyte_sync.sensors.reading.live_runs import LiveRun
 
 
 class _Full(Exception):
@@ -145,6 +42,7 @@ class _Reporter:
     graced: set[JobKey] = field(default_factory=set)
     questions: list[Question] = field(default_factory=list)
     claims_to_read: list[tuple[Table, Job]] = field(default_factory=list)
+    outcomes_to_read: list[Job] = field(default_factory=list)
     blocked: set[str] = field(default_factory=set)
     events: int = 0
     bytes: int = 0
@@ -160,13 +58,38 @@ class _Reporter:
         of_connection = self.known.tables[job.connection_id]
         job = with_streams_of_tables([table.stream for table in of_connection], job)
         tables = in_reporting_order(tables_of_job(job, of_connection))
-        most = self.known.limits.events - self.events
-        owed = owed_by(job, tables, self.ledger, self.known.checked, most)
+        outcomes = self.known.outcomes
+        if outcomes.may_say_more_of(job, self._waited(job)):
+            # As if all were complete: nothing but that can depend on the answer.
+            possible = outcomes.at_best(job, tables)
+            owed = self._owed_by(possible, tables)
+            if owed.marks:
+                return self._ask_for_outcomes(possible, of_connection, owed)
+        job = outcomes.applied_to(job, of_connection)
+        owed = self._owed_by(job, tables)
         self._look_for_followers(job, of_connection, owed)
         if self._lacks_answers(job, owed) or self._waits_for_a_run(job, owed):
             self._wait(job)
         elif tables:
             self._report(job, tables, owed)
+
+    def _owed_by(self, job: Job, tables: Sequence[Table]) -> Owed:
+        most = self.known.limits.events - self.events
+        return owed_by(job, tables, self.ledger, self.known.checked, most)
+
+    def _ask_for_outcomes(self, job: Job, of_connection: Sequence[Table], owed: Owed) -> None:
+        """Ask how far the streams of the job came, unless it waits anyway, or for the answer."""
+        self._look_for_followers(job, of_connection, owed)
+        is_unfollowed = any(job is asked for _, asked in self.claims_to_read)
+        if is_unfollowed and not self.known.is_final:
+            return
+        is_over = self.known.is_final or not self.known.outcomes.can_ask_for(job)
+        if is_over or self._waits_for_a_run(job, owed):
+            return self._wait(job)
+        self.outcomes_to_read.append(job)
+        self.events += len(owed.shares)
+        if owed.is_cut:
+            raise _Full
 
     def _lacks_answers(self, job: Job, owed: Owed) -> bool:
         """Whether time is up before anything is certain: other connections need not wait for it."""
@@ -178,7 +101,7 @@ class _Reporter:
     def _look_for_followers(self, job: Job, tables: Sequence[Table], owed: Owed) -> None:
         """Ask who follows the job, unless nothing depends on it."""
         known = self.known
-        is_settled = not job.wrote_tables or _reported_by(job, tables, known) is not None
+        is_settled = not job.made_any_fresh or _reported_by(job, tables, known) is not None
         if job.id in known.facts.followers or (is_settled and not owed.shares):
             return
         defined = next((table for table in tables if table.is_defined), None)
@@ -194,7 +117,7 @@ class _Reporter:
         return job.connection_id in self.blocked or job.connection_id in self.known.unreadable
 
     def _waits_for_a_run(self, job: Job, owed: Owed) -> bool:
-        if not (owed.marks and job.wrote_tables):
+        if not (owed.marks and job.made_any_fresh):
             return False
         since = _unclaimed_since(job, self.known, self.ledger)
         if since is not None:
@@ -216,14 +139,16 @@ class _Reporter:
     def _report(self, job: Job, tables: Sequence[Table], owed: Owed) -> None:
         known = self.known
         self.questions.extend(owed.questions)
-        if not known.is_final and (self.questions or self.claims_to_read):
+        is_open = self.questions or self.claims_to_read or self.outcomes_to_read
+        if not known.is_final and is_open:
             # What is asked is decided again: events are made when all is certain.
-            self.events += sum(share.marks + share.checks for share in owed.shares)
+            self.events += len(owed.shares)
             if owed.is_cut:
                 raise _Full
             return
         shares = owed.certain if known.is_final else owed.shares
-        sync = FinishedSync(job, known.job_url(job), self.known.followers(job).started_by)
+        details = known.details.get(job_key(job), JobDetails())
+        sync = FinishedSync(job, known.job_url(job), known.followers(job).started_by, details)
         events, fitting = self._fitting(sync, shares)
         is_whole = fitting == len(owed.shares) and not owed.is_cut
         if known.is_final and owed.questions:
@@ -244,12 +169,19 @@ class _Reporter:
         job = sync.job
         is_owed = any(share.table.is_defined and _is_own(job, share) for share in owed.shares)
         ours = is_owed or _is_ours(job, tables, self.known)
-        if events or (is_whole and ours and job.wrote_tables):
-            keys = tuple(table.key for table in tables if table.is_defined)
+        if events or (is_whole and ours and job.made_any_fresh):
+            keys = self._keys(job, tables, owed)
             reported = ReportedSync(sync, keys, tuple(events), ours, is_whole)
             self.reported.append(self._beside_runs(reported, owed) if owed.marks else reported)
         self.events += len(events)
-        self.ledger = _after(self.ledger, job, events)
+        self.ledger = ledger_after(self.ledger, job, events, self.known.now)
+
+    def _keys(self, job: Job, tables: Sequence[Table], owed: Owed) -> tuple[dg.AssetKey, ...]:
+        if job.complete_streams:
+            if not (owed.marks or _is_ours(job, tables, self.known)):
+                return ()
+            tables = [table for table in tables if job.made_fresh(table.stream)]
+        return tuple(table.key for table in tables if table.is_defined)
 
     def _beside_runs(self, reported: ReportedSync, owed: Owed) -> ReportedSync:
         """With the runs that should have reported the job, or may have."""
@@ -258,15 +190,18 @@ class _Reporter:
         taken_from = holding[0] if holding else self.known.followers(job).orphan
         histories = (ledger.history.get(s.table.key) for s in owed.shares if s.marks)
         may_have = (history.may_have(job, ledger.skew) for history in histories if history)
-        may_repeat = next(filter(None, may_have), None) if job.wrote_tables else None
+        may_repeat = next(filter(None, may_have), None) if job.made_any_fresh else None
         return replace(reported, taken_from=taken_from, may_repeat=may_repeat)
 
     def _fitting(self, sync: FinishedSync, shares: Sequence[Share]) -> tuple[list[Event], int]:
         """The events of as many shares as there is room for, and how many those are."""
         limits, fitting = self.known.limits, list[Event]()
         for place, share in enumerate(shares):
-            events = events_of(sync, share, self.ledger)
-            size = sum(len(dg.serialize_value(event)) for event in events)
+            about = sync if place < MOST_LOGS else sync.without_log
+            events = events_of(
+                about, share, self.ledger, self.known.now, is_past=self.known.is_past
+            )
+            size = size_of(events)
             is_first = not (fitting or self.events)
             is_full = (
                 self.events + len(fitting) + len(events) > limits.events
@@ -301,20 +236,7 @@ def decide(new: Sequence[Job], known: TickInputs) -> Decision:
         frozenset(reporter.graced),
         _in_turn(reporter.questions),
         tuple(reporter.claims_to_read),
-    )
-
-
-def up_to(decision: Decision, place: int, new: Sequence[Job]) -> Decision:
-    """The decision without what it reports from that place on, which is left to the next tick."""
-    first = job_key(decision.reported[place].sync.job)
-    start = next(number for number, job in enumerate(new) if job_key(job) == first)
-    left = new[start:]
-    kept = {job_key(job) for job in new[:start]}
-    return replace(
-        decision,
-        reported=decision.reported[:place],
-        waiting=tuple(job for job in decision.waiting if job_key(job) in kept),
-        left=tuple(left),
+        tuple(reporter.outcomes_to_read),
     )
 
 
@@ -337,7 +259,7 @@ def _unclaimed_since(job: Job, known: TickInputs, ledger: Ledger) -> float | Non
 
 def _is_own(job: Job, share: Share) -> bool:
     """Whether the share is more than the check of a table that a run has reported."""
-    return share.marks or not job.wrote_tables
+    return share.marks or not job.made_fresh(share.table.stream)
 
 
 def _is_ours(job: Job, tables: Sequence[Table], known: TickInputs) -> bool:
@@ -346,6 +268,9 @@ def _is_ours(job: Job, tables: Sequence[Table], known: TickInputs) -> bool:
     Who started it says little: a run reports syncs that it found running, and leaves others to us.
     """
     reporter = _reported_by(job, tables, known)
+    if reporter is None and any(known.ledger.is_noted(table.key, job) for table in tables):
+        # Noted by a backfill: nothing became fresh.
+        return False
     # Where a later job was reported since, the ledger forgot by whom: who starts one, reports it.
     return known.followers(job).started_by is None if reporter is None else reporter == ""
 
@@ -366,11 +291,3 @@ def _in_turn(questions: Iterable[Question]) -> tuple[Question, ...]:
         by_job.setdefault(question.job.id, []).append(question)
     turns = zip_longest(*by_job.values())
     return tuple(question for turn in turns for question in turn if question is not None)
-
-
-def _after(ledger: Ledger, job: Job, events: Sequence[Event]) -> Ledger:
-    for event in events:
-        if isinstance(event, dg.AssetMaterialization):
-            version = (event.tags or {})[DATA_VERSION_TAG]
-            ledger = ledger.after(event.asset_key, job.ref, version)
-    return ledger

@@ -7,20 +7,23 @@ from datetime import timedelta
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.events.finished_sync import moved_rows
 from dagster_airbyte_sync.assets.events.ledger import Ledger
-from dagster_airbyte_sync.assets.events.sync_events import moved_rows
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import OutOfTime, TimeBudget
 from dagster_airbyte_sync.sensors.cursor.pending import FIRST_OF_ALL, end_of, job_key
 from dagster_airbyte_sync.sensors.cursor.waiting_runs import MOST_WAITING, WaitingRuns
-from dagster_airbyte_sync.sensors.decide import Decision, ReportedSync, up_to
+from dagster_airbyte_sync.sensors.decision import Decision, ReportedSync, up_to
+from dagster_airbyte_sync.sensors.reading.scan import Scan
 from dagster_airbyte_sync.sensors.run_requests.arrival import Arrival, name_of_connection
 from dagster_airbyte_sync.sensors.run_requests.downstream import Downstream, HistoryRead
-from dagster_airbyte_sync.sensors.run_requests.followed_before import FollowedBefore
+from dagster_airbyte_sync.sensors.run_requests.followed_before import (
+    FollowedBefore,
+    without_those_of_others,
+)
 from dagster_airbyte_sync.sensors.run_requests.of_each_sync import OfEachSync, RunRequestFn
 from dagster_airbyte_sync.sensors.run_requests.runnable import Runnable
 from dagster_airbyte_sync.sensors.run_requests.waiting import Waited, first_of_each
-from dagster_airbyte_sync.sensors.scan import Scan
 
 # So long runs wait for history to be read to its end: a backlog, or a connection of many tables.
 LONGEST_WAIT = timedelta(minutes=15)
@@ -112,12 +115,17 @@ class RunsThatFollow:
             if not _is_followed(reported):
                 continue
             try:
-                requests += [each for make in makers for each in make(reported)]
+                asked = [each for make in makers for each in make(reported)]
+                requests += asked if reported.events else self._not_by_others(asked)
             except OutOfTime as reason:
                 if place:
                     return requests, up_to(decision, place, scan.new)
                 self.log.error("No run for Airbyte job %s: %s", reported.sync.job.id, reason)
         return requests, decision
+
+    def _not_by_others(self, requests: Sequence[dg.RunRequest]) -> Sequence[dg.RunRequest]:
+        """Of a sync that was reported before, by a sensor of another name perhaps."""
+        return without_those_of_others(self.instance, self.workspace_id, self.sensor_name, requests)
 
     def _makers(
         self, runnable: Runnable, downstream: Downstream | None
@@ -186,7 +194,9 @@ class RunsThatFollow:
         ends = [arrival.ended_at for arrival in arrivals]
         known = [end for end in ends if end is not None]
         since = min(known) - self.skew - _CLOCK_SLACK if known and None not in ends else None
-        return FollowedBefore.read(self.instance, self.sensor_name, since, self._budget())
+        return FollowedBefore.read(
+            self.instance, self.workspace_id, self.sensor_name, since, self._budget()
+        )
 
     def _arrival(self, reported: ReportedSync) -> Arrival:
         job, counting = reported.sync.job, frozenset(reported.keys)

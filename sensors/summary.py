@@ -1,51 +1,122 @@
 """What a tick did, in words: a line that the UI shows beside it, and warnings in the log."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from dagster_airbyte_sync.assets.sync.progress import duration_text
-from dagster_airbyte_sync.resources import Job
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.table import Table
+from dagster_airbyte_sync.resources import Job, JobStatus, duration_text
 from dagster_airbyte_sync.sensors.cursor.cursor import Cursor
 from dagster_airbyte_sync.sensors.cursor.pending import end_of
-from dagster_airbyte_sync.sensors.decide import Decision, ReportedSync
-from dagster_airbyte_sync.sensors.scan import Scan
+from dagster_airbyte_sync.sensors.decision import Decision, ReportedSync
+from dagster_airbyte_sync.sensors.reading.scan import Scan
+
+# By connection.
+Tables = Mapping[str, Sequence[Table]]
+
+# In characters: the UI shows the line beside a tick, and the log in one line.
+_LONGEST_LIST = 100
+_LONGEST_NAME = 50
+_LONGEST_REASON = 60
 
 
-def summary_of(scan: Scan, decision: Decision, moved: Cursor, server_time: datetime) -> str:
-    """What was reported, what waits, how far the history is read (Airbyte's clock), and how far
-    behind a tick is that could not take all."""
+def summary_of(
+    scan: Scan,
+    decision: Decision,
+    moved: Cursor,
+    server_time: datetime,
+    tables: Tables,
+) -> str:
+    """What was reported, what failed and why, what waits, how far the history is read (Airbyte's
+    clock), and how far behind a tick is that could not take all."""
     # Without events an earlier tick reported it, and died.
     ours = [reported for reported in decision.reported if reported.is_ours and reported.events]
     fresh = [reported for reported in ours if reported.triggers_runs]
-    others = len(ours) - len(fresh)
     whole = [reported for reported in fresh if reported.is_whole]
     part = [reported for reported in fresh if not reported.is_whole]
     is_cut = bool(decision.left) or not scan.complete
     parts = [
-        f"reported {_count(len(whole), 'sync')} ({_tables(whole)})" if whole else "",
-        f"reported a part of {_count(len(part), 'sync')} ({_tables(part)})" if part else "",
-        f"{_count(others, 'failed, cancelled or clearing job')}" if others else "",
+        _reported("", whole, tables),
+        _reported("a part of ", part, tables),
         f"{_count(len(decision.waiting), 'sync')} waiting" if decision.waiting else "",
         f"{_count(len(moved.parked), 'connection')} cannot be read now" if moved.parked else "",
         f"{_count(scan.unreadable, 'job')} unreadable" if scan.unreadable else "",
         "more to come at the next tick" if is_cut else "",
         _waiting(is_cut=is_cut) if moved.runs else "",
     ]
-    did = "; ".join(filter(None, parts)) or "nothing new"
+    others = _others([job for each in ours if not (job := each.sync.job).wrote_tables], tables)
+    did = "; ".join(filter(None, parts)) or ("" if others else "nothing new")
     behind = ""
     if is_cut:
         came_to = end_of((*decision.left, *scan.jobs[-1:])[0])
         behind = f", {duration_text(server_time - came_to)} behind Airbyte"
-    return f"{did[0].upper()}{did[1:]}. Read up to {moved.since:%Y-%m-%d %H:%M:%S} UTC{behind}."
+    read = f"Read up to {moved.since:%Y-%m-%d %H:%M:%S} UTC{behind}"
+    sentences = [f"{did[:1].upper()}{did[1:]}", *others, read]
+    return " ".join(f"{each}." for each in sentences if each)
+
+
+def _reported(how: str, syncs: Sequence[ReportedSync], tables: Tables) -> str:
+    if not syncs:
+        return ""
+    names = dict.fromkeys(_name(each.sync.job, tables) for each in syncs)
+    count = _count(sum(each.tables for each in syncs), "table")
+    return f"reported {how}{_count(len(syncs), 'sync')}: {_listed(list(names))} ({count})"
+
+
+def _others(jobs: Sequence[Job], tables: Tables) -> list[str]:
+    """A sentence for what failed, one for what was cancelled, and one for what was cleared."""
+    sentences = []
+    for how in ("Failed", "Cancelled", "Cleared"):
+        by_name: dict[str, list[Job]] = {}
+        for job in jobs:
+            if _end_of(job) == how:
+                by_name.setdefault(_name(job, tables), []).append(job)
+        if by_name:
+            sentences.append(f"{how}: {_listed([_ended(*each) for each in by_name.items()])}")
+    return sentences
+
+
+def _end_of(job: Job) -> str:
+    if job.succeeded:
+        return "Cleared"
+    return "Cancelled" if job.status is JobStatus.CANCELLED else "Failed"
+
+
+def _ended(name: str, jobs: Sequence[Job]) -> str:
+    """The connection, how often if that is more than once, and the last reason that is known."""
+    reasons = [job.failure.message for job in jobs if job.failure and _end_of(job) == "Failed"]
+    often = f"{len(jobs)} times" if len(jobs) > 1 else ""
+    known = [often, _clipped(reasons[-1], _LONGEST_REASON) if reasons else ""]
+    details = ": ".join(filter(None, known))
+    return f"{name} ({details})" if details else name
+
+
+def _listed(names: Sequence[str]) -> str:
+    """As many as fit into a line, at least one, and how many more there are."""
+    shown, length = 1, len(names[0])
+    while shown < len(names) and length + len(names[shown]) + 2 <= _LONGEST_LIST:
+        length += len(names[shown]) + 2
+        shown += 1
+    rest = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {rest} more" if rest else "")
+
+
+def _name(job: Job, tables: Tables) -> str:
+    """The connection's name in the definitions, or its id."""
+    specs = (table.spec.metadata for table in tables.get(job.connection_id, ()))
+    names = (keys.text_in(metadata, keys.CONNECTION_NAME) for metadata in specs)
+    return _clipped(next(filter(None, names), job.connection_id), _LONGEST_NAME)
+
+
+def _clipped(text: str, most: int) -> str:
+    """On one line, and no longer than that."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 4]} ..."
 
 
 def _waiting(*, is_cut: bool) -> str:
     return f"the runs that follow wait for {'it' if is_cut else 'the next tick'}"
-
-
-def _tables(reported: Iterable[ReportedSync]) -> str:
-    return _count(sum(each.tables for each in reported), "table")
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,6 +1,6 @@
 """One tick of the polling sensor: reads, decides, and returns what Dagster is to store."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import cached_property, partial
@@ -8,13 +8,16 @@ from functools import cached_property, partial
 import dagster as dg
 
 from dagster_airbyte_sync.assets import workspace_resource
-from dagster_airbyte_sync.assets.events.claims import GRACE
+from dagster_airbyte_sync.assets.event_log.claims import GRACE
 from dagster_airbyte_sync.assets.events.event_log_facts import EventLogFacts
+from dagster_airbyte_sync.assets.events.job_details import DetailsWanted
 from dagster_airbyte_sync.assets.events.ledger import read_ledger, still_known
+from dagster_airbyte_sync.assets.events.sync_events import Event
 from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
+    AirbyteError,
     Catalog,
     Job,
     TimeBudget,
@@ -28,16 +31,31 @@ from dagster_airbyte_sync.sensors.cursor.cursor import (
     begin_of,
     first_cursor,
     read_cursor,
+    workspace_of,
 )
+from dagster_airbyte_sync.sensors.cursor.pace import Pace, Sent, StoringTime
 from dagster_airbyte_sync.sensors.cursor.resuming import Ends, Resuming, passes_none
 from dagster_airbyte_sync.sensors.cursor_advance import move
-from dagster_airbyte_sync.sensors.decide import Decision, Limits, TickInputs, decide
-from dagster_airbyte_sync.sensors.defined_tables import DefinedTables
-from dagster_airbyte_sync.sensors.live_runs import read_live_runs
+from dagster_airbyte_sync.sensors.decide import decide
+from dagster_airbyte_sync.sensors.decision import Decision, Limits, TickInputs
+from dagster_airbyte_sync.sensors.details.asked_of_jobs import AskedOfJobs
+from dagster_airbyte_sync.sensors.looks.left_over import said_of_left_over
+from dagster_airbyte_sync.sensors.looks.look import Looked, Room, Watch, is_due
+from dagster_airbyte_sync.sensors.reading.defined_tables import DefinedTables
+from dagster_airbyte_sync.sensors.reading.live_runs import read_live_runs
+from dagster_airbyte_sync.sensors.reading.pace_now import read_pace
+from dagster_airbyte_sync.sensors.reading.scan import HistoryScan, Scan, jobs_by_connection
+from dagster_airbyte_sync.sensors.reading.sensors_before import first_syncs_from
 from dagster_airbyte_sync.sensors.runs_that_follow import Followed, FollowOptions, RunsThatFollow
-from dagster_airbyte_sync.sensors.scan import HistoryScan, Scan
+from dagster_airbyte_sync.sensors.shard import WHOLE, Shard
 from dagster_airbyte_sync.sensors.summary import summary_of, warn_of
-from dagster_airbyte_sync.sensors.tick_basics import repository_of, tick_seconds
+from dagster_airbyte_sync.sensors.tick_basics import (
+    last_sync_reported,
+    repository_of,
+    tick_failed,
+    tick_seconds,
+)
+from dagster_airbyte_sync.sensors.until_certain import decided, still_true
 
 # How far back a sensor without a cursor looks for the last report of a connection, at most.
 _LONGEST_WAY_BACK = timedelta(days=30)
@@ -45,21 +63,32 @@ _LONGEST_WAY_BACK = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Polling:
-    """What a polling sensor was asked to do; `tick` does it once."""
+    """What a polling sensor was asked to do; `tick` does it once.
 
+    `base_name` is the sensor's name without its shard.
+    """
+
+    base_name: str
     resource_key: str
     translator: DagsterAirbyteTranslator
     selector: ConnectionSelector | None
     start_from: datetime | timedelta
     follow: FollowOptions
     hold_limit: timedelta
+    interval: float
+    storing_share: float
+    shard: Shard = WHOLE
 
     def tick(self, context: dg.SensorEvaluationContext) -> dg.SensorResult:
         """Read Airbyte's job history on from the cursor, and return what Dagster must know.
 
-        Nothing is written here: Dagster stores what it returns.
+        Nothing is written here: Dagster stores what it returns. Raises TickFailed.
         """
-        return _Tick(self, context).result()
+        try:
+            return _Tick(self, context).result()
+        except AirbyteError as error:
+            last = last_sync_reported(context, workspace_of(context.cursor))
+            raise tick_failed(context, error, last) from None
 
 
 @dataclass(frozen=True)
@@ -85,6 +114,7 @@ class _Tick:
         self.instance, self.log = context.instance, context.log
         self.client, self.budget = workspace.get_client(), TimeBudget(tick_seconds())
         self.workspace_id = self.client.settings.workspace_id
+        self.asked = AskedOfJobs(self.client, DetailsWanted.of(workspace), self.budget)
         self.limits = Limits(polling.hold_limit.total_seconds(), GRACE + workspace.poll_interval)
         self.tables = DefinedTables(
             repository_of(context),
@@ -105,6 +135,7 @@ class _Tick:
 
     def result(self) -> dg.SensorResult:
         cursor = self._cursor()
+        pace = self._pace(cursor)
         scan, decision = self._read(cursor)
         warn_of(scan, decision, self.log)
         followed = self._followed(cursor, scan, decision)
@@ -121,6 +152,12 @@ class _Tick:
                 " tick on: %s",
                 ", ".join(back),
             )
+        looked = self._looked(cursor, scan, decision)
+        moved = replace(moved, place=looked.place)
+        if looked.is_whole:
+            moved = replace(moved, looked_at=now.dagster)
+        events = [*_events(decision), *looked.events]
+        moved = replace(moved, pace=replace(pace, sent=Sent.of(events)))
         if moved.since < cursor.since:
             self.log.warning(
                 "Airbyte's clock was set back, or the cursor was edited: history was read up to"
@@ -129,10 +166,10 @@ class _Tick:
                 now.airbyte.isoformat(timespec="seconds"),
                 moved.since.isoformat(),
             )
-        summary = summary_of(scan, decision, moved, now.airbyte)
+        summary = summary_of(scan, decision, moved, now.airbyte, self.tables.by_connection)
         self.log.info(summary)
         return dg.SensorResult(
-            asset_events=[event for reported in decision.reported for event in reported.events],
+            asset_events=events,
             run_requests=list(requests),
             # Dagster shows a reason only without run requests, and refuses it with them.
             skip_reason=None if requests else summary,
@@ -154,13 +191,31 @@ class _Tick:
         begin = begin_of(self.polling.start_from, now)
         ends = self._ends_reported()
         last = (max(each.ended_at for each in of_connection) for of_connection in ends.values())
-        since = min([begin, *last])
+        unreported = self._first_syncs_from(begin, ends)
+        since = min([begin, unreported, *last])
         since = max(since, min(begin, now - _LONGEST_WAY_BACK))
         self.log.info("Reporting syncs that end from %s on", since.isoformat())
-        return first_cursor(self.workspace_id, since, resumed_at=now)
+        first = first_cursor(self.workspace_id, since, resumed_at=now)
+        return replace(first, unreported_from=unreported)
+
+    def _first_syncs_from(self, begin: datetime, ends: Ends) -> datetime:
+        """From when on connections are reported that never were; a time that was given stands."""
+        if isinstance(self.polling.start_from, datetime):
+            return begin
+        skew, shard = self.clocks.skew, self.polling.shard
+        return first_syncs_from(begin, ends, self.tables, self.instance, skew, shard)
 
     def _ends_reported(self) -> Ends:
-        return self.tables.ends_reported(self.instance, self.clocks.skew)
+        return self.tables.ends_reported(self.instance, self.clocks.skew, self.polling.shard)
+
+    def _pace(self, cursor: Cursor) -> Pace:
+        """How fast Dagster has stored what the last tick reported; and by that, the limits."""
+        # Without threads all shards take turns in one.
+        share = self.polling.storing_share / self.polling.shard.of
+        time = StoringTime.of(self.polling.interval, share, self.limits.events)
+        pace = read_pace(self.instance, cursor.pace, time.usual)
+        self.limits = replace(self.limits, events=time.most_events(pace))
+        return pace
 
     def _read(self, cursor: Cursor) -> tuple[Scan, Decision]:
         """Read history until there is enough to report, none is left, or time is up.
@@ -168,17 +223,30 @@ class _Tick:
         What was reported already does not count: however much of it is read again, it must not take
         the place of what is new.
         """
-        history = HistoryScan(self.client, cursor, self.budget, self._passes(cursor))
+        passes, shard = self._passes(cursor), self.polling.shard
+        history = HistoryScan(self.client, cursor, self.budget, passes, shard)
         facts = EventLogFacts()
         while True:
             scan, decision = history.go_on(self.tables.events_for, self.limits.events), Decision()
+            inputs: TickInputs | None = None
             concerned = self.tables.of_all(scan.new)
             if concerned or any(job.connection_id in self.tables.unreadable for job in scan.new):
                 inputs = self._inputs(cursor, scan, concerned, facts)
-                decision, facts = decided(self.instance, scan.new, inputs, self.budget)
+                decision, inputs = decided(self.instance, scan.new, inputs, self.asked, self.budget)
+                facts = still_true(inputs.facts, decision)
             is_enough = decision.left or decision.events >= self.limits.events
             if scan.complete or is_enough or self.budget.is_spent:
-                return scan, decision
+                return scan, self._with_details(scan, decision, inputs)
+
+    def _with_details(self, scan: Scan, decision: Decision, inputs: TickInputs | None) -> Decision:
+        """The decision, with what else is known of the jobs that it reports in its events."""
+        syncs = [reported.sync for reported in decision.reported if reported.events]
+        more = bool(decision.left) or not scan.complete
+        details = self.asked.details(syncs, more=more)
+        if inputs is None or not details:
+            return decision
+        # The events are larger then, and perhaps not all of them fit.
+        return decide(scan.new, replace(inputs, details=details))
 
     def _passes(self, cursor: Cursor) -> Callable[[Job], bool]:
         """Which jobs are passed over while a sensor that lost its cursor goes on."""
@@ -188,7 +256,8 @@ class _Tick:
         begin = begin_of(self.polling.start_from, resumed_at)
         skew = self.clocks.skew.total_seconds() if cursor.skew is None else cursor.skew
         began = resumed_at.timestamp() - skew
-        return Resuming(begin, resumed_at, began, self._ends_reported).passes
+        first_syncs = cursor.unreported_from or begin
+        return Resuming(begin, first_syncs, resumed_at, began, self._ends_reported).passes
 
     def _inputs(
         self, cursor: Cursor, scan: Scan, concerned: Sequence[Table], before: EventLogFacts
@@ -196,7 +265,7 @@ class _Tick:
         """What there is to know about the scan's new jobs, and what was looked up `before`."""
         live_runs = read_live_runs(self.instance, {table.key for table in concerned})
         ledger = read_ledger(self.instance, concerned, self.clocks.skew)
-        ledger = replace(ledger, among=_by_connection(scan.jobs))
+        ledger = replace(ledger, among=jobs_by_connection(scan.jobs))
         ui_url = self.client.ui_url(self.budget)
         return TickInputs(
             tables=self.tables.by_connection,
@@ -207,8 +276,37 @@ class _Tick:
             now=self.clocks.dagster,
             limits=self.limits,
             job_url=partial(job_url, ui_url, self.workspace_id),
+            outcomes=self.asked.outcomes,
             unreadable=self.tables.unreadable,
         )
+
+    def _looked(self, cursor: Cursor, scan: Scan, decision: Decision) -> Looked:
+        """How connections stand, and what runs have left unsaid, if it is time to look, and
+        reporting leaves room."""
+        watch = Watch(
+            repository_of(self.context),
+            self.polling.resource_key,
+            self.client,
+            self.instance,
+            self.budget,
+            self.polling.selector,
+            self.log,
+            self.clocks.dagster,
+            self.clocks.skew,
+            self.polling.shard,
+        )
+        events = _events(decision)
+        room = Room(self.limits.events, self.limits.bytes).beside(events)
+        # A run that has materialized tables without their checks: Dagster shows none for them.
+        is_asked = any(not reported.is_ours for reported in decision.reported)
+        is_time = is_asked or is_due(cursor.looked_at, self.clocks.dagster)
+        if not is_time or not scan.complete or decision.left or self.budget.is_spent:
+            return replace(watch.kept(events, room), place=cursor.place)
+        without = cursor.parked | decision.unreadable
+        looked = watch.look(without, scan.jobs, cursor.begin, events, room)
+        left = room.beside(looked.events)
+        again = said_of_left_over(watch, self.tables.checked, events, cursor.place, left)
+        return replace(looked, events=(*looked.events, *again.events), place=again.place)
 
     def _followed(self, cursor: Cursor, scan: Scan, decision: Decision) -> Followed:
         def page_of(connection_id: str, job_id: int) -> str:
@@ -231,33 +329,8 @@ class _Tick:
         return runs.after(scan, decision, cursor.runs, self.clocks.dagster)
 
 
-def decided(
-    instance: dg.DagsterInstance, new: Sequence[Job], inputs: TickInputs, budget: TimeBudget
-) -> tuple[Decision, EventLogFacts]:
-    """Decide, look up what that depends on, and decide again, until it is certain or time is up.
-
-    Returns what was looked up, too, but not who follows a job that waits: that may change.
-    """
-    while not (decision := decide(new, inputs)).is_certain:
-        if budget.is_spent:
-            decision = decide(new, replace(inputs, is_final=True))
-            break
-        followed = {job.connection_id for _, job in decision.claims_to_read}
-        tables = (table for each in followed for table in inputs.tables[each])
-        facts = inputs.facts.looked_up(
-            instance, decision.claims_to_read, tables, decision.questions, budget
-        )
-        inputs = replace(inputs, facts=facts)
-    waiting = {job.id for job in decision.waiting}
-    followers = {key: each for key, each in inputs.facts.followers.items() if key not in waiting}
-    return decision, replace(inputs.facts, followers=followers)
-
-
-def _by_connection(jobs: Iterable[Job]) -> Mapping[str, Sequence[Job]]:
-    by_connection: dict[str, list[Job]] = {}
-    for job in jobs:
-        by_connection.setdefault(job.connection_id, []).append(job)
-    return by_connection
+def _events(decision: Decision) -> list[Event]:
+    return [event for reported in decision.reported for event in reported.events]
 
 
 def _catalog(client: AirbyteClient, budget: TimeBudget, *, fresh: bool = False) -> Catalog:

@@ -17,8 +17,8 @@ from helpers.local_instance import (
     MADE_BEFORE,
     local_instance,
     make_empty_storage,
-    migrations_read_once,
 )
+from helpers.quick_dagster import quick_dagster
 
 # What a shell starts in the background ignores SIGINT, and so would all that the tests start; some
 # tests are about runs that are interrupted.
@@ -36,14 +36,17 @@ SLOW = (
     "daemon",
     "dg_project",
     "on_demand",
+    "browser",
     "demo",
+    "production",
+    "soak",
     "kill",
 )
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _migrations_are_read_once() -> Iterator[None]:
-    with migrations_read_once():
+def _quick_dagster() -> Iterator[None]:
+    with quick_dagster():
         yield
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.events.claims import (
+from dagster_airbyte_sync.assets.event_log.claims import (
     Followers,
     Reporter,
     claims_of,
@@ -18,9 +18,9 @@ from dagster_airbyte_sync.assets.events.claims import (
     other_reporter,
     starter_of,
 )
+from dagster_airbyte_sync.assets.event_log.sync_claim import StoredClaim
 from dagster_airbyte_sync.assets.events.ledger import Ledger, read_again, read_ledger
 from dagster_airbyte_sync.assets.events.owed import owed_by
-from dagster_airbyte_sync.assets.events.sync_claim import StoredClaim
 from dagster_airbyte_sync.assets.events.table_history import Question, with_answers
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import NO_LIMIT, Job, TimeBudget
@@ -86,7 +86,7 @@ class JobFacts:
         ledger = read_ledger(self.instance, self.tables, skew)
         ledger = replace(ledger, among={self.job.connection_id: (self.job,)})
         while True:
-            owed = owed_by(self.job, self.tables, ledger, frozenset(), max(len(self.tables), 1))
+            owed = owed_by(self.job, self.tables, ledger, {}, max(len(self.tables), 1))
             if not owed.questions:
                 return ledger, frozenset(share.table.key for share in owed.shares)
             ledger = with_answers(self.instance, ledger, owed.questions)

@@ -13,7 +13,11 @@ from datetime import datetime, timedelta, timezone
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.events.event_log import job_named_in
+from dagster_airbyte_sync.assets.checks.duration_history import NO_DURATIONS, DurationHistory
+from dagster_airbyte_sync.assets.checks.last_evaluation import LastEvaluation
+from dagster_airbyte_sync.assets.checks.row_history import RowHistory
+from dagster_airbyte_sync.assets.event_log.evaluations import Evaluations
+from dagster_airbyte_sync.assets.event_log.records import job_named_in
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import Job, JobRef
@@ -25,7 +29,8 @@ class LastReported:
 
     `newest` is the newest job reported, which is another where `job` was reported late; `run_id`
     is "" if a sensor stored the event, and `stored_at` when (Dagster's clock, epoch seconds). Where
-    no job is named, `begun_at` says when the run began, if that is known.
+    no job is named, `begun_at` says when the run began, if that is known. `rows` are the counts of
+    the syncs up to it, and `durations` how long they took.
     """
 
     job: JobRef | None = None
@@ -34,6 +39,8 @@ class LastReported:
     run_id: str = ""
     stored_at: float = 0.0
     begun_at: float | None = None
+    rows: RowHistory = field(default_factory=RowHistory)
+    durations: DurationHistory = field(default_factory=DurationHistory)
 
 
 @dataclass(frozen=True)
@@ -92,13 +99,15 @@ def _epoch(moment: datetime | None, skew: timedelta) -> float | None:
 class Ledger:
     """Per asset key: the last materialization (no entry: never), and its history where it was read.
 
-    `noted` says whether a check or observation of a job was found in the event log. `skew` is
+    `evaluations` are those of the tables for which they were read, and `noted` says whether an
+    observation of a job was found in the event log: of a clear, or of a sync of the past. `skew` is
     Airbyte's clock minus Dagster's. `among` has the finished jobs at hand of each connection: a
     materialization that names no job is of the newest that its run spans, and of no other.
     """
 
     last: Mapping[dg.AssetKey, LastReported] = field(default_factory=dict)
     history: Mapping[dg.AssetKey, History] = field(default_factory=dict)
+    evaluations: Evaluations = field(default_factory=dict)
     noted: Mapping[tuple[dg.AssetKey, JobRef, str], bool] = field(default_factory=dict)
     skew: timedelta = timedelta(0)
     among: Mapping[str, Sequence[Job]] = field(default_factory=dict)
@@ -117,6 +126,13 @@ class Ledger:
         if history is None:
             return None
         return history.names(job) or any(self._stands_for(span, job) for span in history.spans)
+
+    def is_noted(self, key: dg.AssetKey, job: Job) -> bool | None:
+        """Whether an observation reports the job, as it was older than the table's last report.
+
+        None if that is not looked up.
+        """
+        return self.noted.get((key, job.ref, "past"))
 
     def unnamed_report(self, key: dg.AssetKey, job: Job) -> str | None:
         """The run that reported the job for the table without naming it, as its history has it."""
@@ -171,21 +187,42 @@ class Ledger:
         last = self.last.get(key)
         return last.newest if last else None
 
+    def rows(self, key: dg.AssetKey) -> RowHistory:
+        last = self.last.get(key)
+        return last.rows if last else RowHistory()
+
+    def durations(self, key: dg.AssetKey) -> DurationHistory:
+        last = self.last.get(key)
+        return last.durations if last else NO_DURATIONS
+
     def when_stored(self, last: LastReported) -> datetime | None:
         """When that was stored, on Airbyte's clock as it goes now; None in the same tick."""
         if not last.stored_at:
             return None
         return datetime.fromtimestamp(last.stored_at, timezone.utc) + self.skew
 
-    def after(self, key: dg.AssetKey, job: JobRef, data_version: str) -> "Ledger":
+    def after(
+        self,
+        key: dg.AssetKey,
+        job: JobRef,
+        data_version: str,
+        rows: RowHistory,
+        durations: DurationHistory = NO_DURATIONS,
+    ) -> "Ledger":
         """The ledger once the job has been reported for this table."""
         newest = self.newest(key) if self.is_late(key, job) else job
-        last = {**self.last, key: LastReported(job, newest, data_version)}
+        now = LastReported(job, newest, data_version, rows=rows, durations=durations)
+        last = {**self.last, key: now}
         if key not in self.history:
             return replace(self, last=last)
         before = self.history[key]
         known = replace(before, jobs=(*before.jobs, job))
         return replace(self, last=last, history={**self.history, key: known})
+
+    def after_evaluation(self, key: dg.AssetKey, check: str, said: LastEvaluation) -> "Ledger":
+        """The ledger once that evaluation has been stored."""
+        of_table = {**self.evaluations.get(key, {}), check: said}
+        return replace(self, evaluations={**self.evaluations, key: of_table})
 
 
 def read_ledger(
@@ -234,8 +271,14 @@ def still_known(ledger: Ledger, before: Ledger) -> Ledger:
         for key, history in before.history.items()
         if ledger.last.get(key) == before.last.get(key)
     }
+    evaluations = {
+        key: each
+        for key, each in before.evaluations.items()
+        if ledger.last.get(key) == before.last.get(key)
+    }
     noted = {key: True for key, is_noted in before.noted.items() if is_noted}
-    return replace(ledger, history={**histories, **ledger.history}, noted=noted)
+    history = {**histories, **ledger.history}
+    return replace(ledger, history=history, evaluations=evaluations, noted=noted)
 
 
 def _last_reported(entry: dg.EventLogEntry, connection_id: str) -> LastReported:
@@ -249,6 +292,10 @@ def _last_reported(entry: dg.EventLogEntry, connection_id: str) -> LastReported:
         data_version=(materialization.tags or {}).get(keys.DATA_VERSION_TAG),
         run_id=entry.run_id,
         stored_at=entry.timestamp,
+        rows=RowHistory.from_text(keys.text_in(materialization.metadata, keys.RECENT_ROWS)),
+        durations=DurationHistory.from_text(
+            keys.text_in(materialization.metadata, keys.RECENT_DURATIONS)
+        ),
     )
 
 

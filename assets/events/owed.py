@@ -1,11 +1,22 @@
 """What a finished job still owes its tables, as far as the event log is known. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.checks.check_settings import (
+    CHECKS_OF_SYNCS,
+    NO_CHECKS,
+    ROWS_CHECK,
+    SYNC_CHECK,
+    TableChecks,
+)
+from dagster_airbyte_sync.assets.checks.last_evaluation import (
+    lacks_evaluation,
+    says_something_of_rows,
+)
 from dagster_airbyte_sync.assets.events.ledger import Ledger
 from dagster_airbyte_sync.assets.events.table_history import Kind, Question
 from dagster_airbyte_sync.assets.tables.matching import streams_of
@@ -15,14 +26,23 @@ from dagster_airbyte_sync.resources import Job
 # So many tables are looked up one by one.
 _FEW = 50
 
+# Questions that leave only the table unclear about which they are, and those behind it.
+_OF_TABLES = ("materialization", "past")
+
+# Which checks each table has.
+Checked = Mapping[dg.AssetKey, TableChecks]
+
 
 @dataclass(frozen=True)
 class Share:
-    """What one table is owed: its materialization or observation, its check, or both."""
+    """What one table is owed: its materialization or observation, evaluations of checks, or both.
+
+    Of the `checks` beside a mark only those are stored that say something new.
+    """
 
     table: Table
     marks: bool
-    checks: bool
+    checks: TableChecks = NO_CHECKS
 
 
 @dataclass(frozen=True)
@@ -45,7 +65,7 @@ class Owed:
     @property
     def certain(self) -> tuple[Share, ...]:
         """The shares before the first about which there is a question."""
-        if any(question.kind != "materialization" for question in self.questions):
+        if any(question.kind not in _OF_TABLES for question in self.questions):
             return ()
         return tuple(takewhile(lambda share: share.table.key not in self.unclear, self.shares))
 
@@ -54,41 +74,80 @@ def owed_by(
     job: Job,
     tables: Sequence[Table],
     ledger: Ledger,
-    checked: frozenset[dg.AssetKey],
+    checked: Checked,
     most: int,
 ) -> Owed:
     """What the job owes `tables`, which are in reporting order, looking for `most` shares at most.
 
-    A materialization is owed whatever was reported since. Anything else is owed as long as no
-    later job was: a failure of yesterday would look like the state of today.
+    A materialization is owed whatever was reported since, unless a backfill has noted the job as
+    one of the past. Anything else is owed as long as no later job was: a failure of yesterday would
+    look like the state of today.
     """
     if job.wrote_tables:
         return _Fresh(job, ledger, checked).owed(tables, most)
+    if job.complete_streams:
+        return _of_partial_success(job, tables, ledger, checked, most)
     due = [table for table in tables if _is_newest(job, table, ledger)]
     if job.succeeded:
         # Where Airbyte does not say what was cleared, a red check must not turn green for it.
         is_known = len(tables) == 1 or bool(streams_of(job))
-        shares = [Share(table, True, is_known and table.key in checked) for table in due]
-        return _of_clear(job, _from_first(job, shares, ledger, "observation", most), ledger)
-    shares = [Share(table, False, True) for table in due if table.key in checked]
-    return _from_first(job, shares, ledger, "check", most)
+        shares = [
+            Share(table, True, _of_ends(table, ledger, checked) if is_known else NO_CHECKS)
+            for table in due
+        ]
+        owed = _from_first(job, shares, ledger, most)
+        unread = _unread_evaluations(job, owed.shares, ledger)
+        return replace(owed, questions=(*owed.questions, *unread))
+    return _of_failure(job, due, ledger, checked, most)
 
 
-def _of_clear(job: Job, owed: Owed, ledger: Ledger) -> Owed:
-    """Without the check of the first table, if who died had stored that and no observation yet."""
-    if owed.questions or not (owed.shares and owed.shares[0].checks):
+def _of_partial_success(
+    job: Job, tables: Sequence[Table], ledger: Ledger, checked: Checked, most: int
+) -> Owed:
+    """First what the complete tables are owed, as after a success, then what the others are."""
+    complete = [table for table in tables if job.made_fresh(table.stream)]
+    owed = _Fresh(job, ledger, checked).owed(complete, most)
+    if owed.is_cut:
         return owed
-    first, questions = _without_noted_check(job, owed.shares[0], ledger)
-    return replace(owed, shares=(first, *owed.shares[1:]), questions=questions)
+    others = [t for t in tables if not job.made_fresh(t.stream) and _is_newest(job, t, ledger)]
+    rest = _of_failure(job, others, ledger, checked, most - len(owed.shares))
+    shares, questions = (*owed.shares, *rest.shares), (*owed.questions, *rest.questions)
+    return Owed(shares, questions, rest.is_cut, owed.unclear)
 
 
-def _without_noted_check(
-    job: Job, share: Share, ledger: Ledger
-) -> tuple[Share, tuple[Question, ...]]:
-    """The share, without its check if the event log has that, and what is to be asked for this."""
-    question = Question("check", share.table, job)
-    noted = ledger.noted.get(question.key)
-    return replace(share, checks=not noted), () if noted is not None else (question,)
+def _of_ends(table: Table, ledger: Ledger, checked: Checked) -> TableChecks:
+    """The checks that a job without fresh tables has something to say to: of rows only that there
+    are none, if nothing was ever said of them."""
+    checks = checked.get(table.key, NO_CHECKS).among(CHECKS_OF_SYNCS)
+    said = ledger.evaluations.get(table.key, {}).get(ROWS_CHECK)
+    if says_something_of_rows(said, is_materialized=table.key in ledger.last):
+        return checks.among([SYNC_CHECK])
+    return checks
+
+
+def _of_failure(
+    job: Job, due: Sequence[Table], ledger: Ledger, checked: Checked, most: int
+) -> Owed:
+    """What is left of the tables' checks: who died may have stored the first of them."""
+    shares = [Share(table, False, _of_ends(table, ledger, checked)) for table in due]
+    unread = _unread_evaluations(job, shares, ledger)
+    left = [replace(share, checks=_unsaid(job, share, ledger)) for share in shares]
+    left = [share for share in left if share.checks.names]
+    return Owed(tuple(left[:most]), unread, len(left) > most)
+
+
+def _unsaid(job: Job, share: Share, ledger: Ledger) -> TableChecks:
+    """The checks that were not evaluated for the job yet, nor for a later one."""
+    said = ledger.evaluations.get(share.table.key, {})
+    names = share.checks.names
+    return share.checks.among(
+        name for name in names if (last := said.get(name)) is None or not last.is_of(job)
+    )
+
+
+def _unread_evaluations(job: Job, shares: Iterable[Share], ledger: Ledger) -> tuple[Question, ...]:
+    unread = (s for s in shares if s.checks.names and s.table.key not in ledger.evaluations)
+    return tuple(Question("evaluations", share.table, job) for share in unread)
 
 
 def _is_newest(job: Job, table: Table, ledger: Ledger) -> bool:
@@ -104,7 +163,7 @@ class _Fresh:
 
     job: Job
     ledger: Ledger
-    checked: frozenset[dg.AssetKey]
+    checked: Checked
     shares: list[Share] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     stored: frozenset[dg.AssetKey] = frozenset()
@@ -112,21 +171,16 @@ class _Fresh:
     unclear: set[dg.AssetKey] = field(default_factory=set)
 
     def owed(self, tables: Sequence[Table], most: int) -> Owed:
-        checks = [table for table in tables if self._lacks_only_its_check(table)]
-        rest = _from_first(
-            self.job, [Share(table, False, True) for table in checks], self.ledger, "check", most
-        )
-        late_checks = {share.table.key: share for share in rest.shares}
-        self.questions.extend(rest.questions)
         self._look_behind_the_last(tables)
         self._look_behind_later_ones(tables)
         for table in tables:
             if len(self.shares) >= most:
                 return self._owed(is_cut=True)
-            self._add(table, late_checks.get(table.key))
-        return self._owed(is_cut=rest.is_cut)
+            self._add(table)
+        return self._owed(is_cut=False)
 
     def _owed(self, *, is_cut: bool) -> Owed:
+        self.questions.extend(_unread_evaluations(self.job, self.shares, self.ledger))
         return Owed(tuple(self.shares), tuple(self.questions), is_cut, frozenset(self.unclear))
 
     def _look_behind_the_last(self, tables: Sequence[Table]) -> None:
@@ -159,11 +213,25 @@ class _Fresh:
         if not last:
             self.stored |= {table.key for table in asked_of[:first]}
             self.missing = frozenset(table.key for table in asked_of[first:])
+            if asked is None:
+                self._look_for_notes(asked_of[first:])
 
-    def _ask(self, tables: Sequence[Table], first: int, place: int | None) -> None:
+    def _look_for_notes(self, tables: Sequence[Table]) -> None:
+        """Find those for which a backfill has noted the job: the first of them, if it died."""
+        first, asked = first_missing(len(tables), lambda place: self._is_noted(tables[place]))
+        self._ask(tables, first, asked, "past")
+        self.stored |= {table.key for table in tables[:first]}
+
+    def _ask(
+        self,
+        tables: Sequence[Table],
+        first: int,
+        place: int | None,
+        kind: Kind = "materialization",
+    ) -> None:
         """Ask about the table at the place, if any; all from the first on are unclear till then."""
         if place is not None:
-            self.questions.append(Question("materialization", tables[place], self.job))
+            self.questions.append(Question(kind, tables[place], self.job))
             self.unclear.update(table.key for table in tables[first:])
 
     def _was_overtaken_on(self, table: Table) -> bool:
@@ -177,45 +245,56 @@ class _Fresh:
     def _has(self, table: Table) -> bool | None:
         return self.ledger.is_in_history(table.key, self.job)
 
-    def _add(self, table: Table, late_check: Share | None) -> None:
-        is_reported = self._is_reported(table)
-        if is_reported:
-            self.shares.extend([late_check] if late_check else [])
-            return
-        if is_reported is None:
-            self.questions.append(Question("materialization", table, self.job))
-            self.unclear.add(table.key)
-        is_first = not any(share.marks for share in self.shares)
-        share = Share(table, True, self._is_checked(table))
-        if is_first and share.checks:
-            share, questions = _without_noted_check(self.job, share, self.ledger)
-            self.questions.extend(questions)
-        self.shares.append(share)
+    def _is_noted(self, table: Table) -> bool | None:
+        return self.ledger.is_noted(table.key, self.job)
 
-    def _is_reported(self, table: Table) -> bool | None:
+    def _add(self, table: Table) -> None:
+        if self._is_reported(table):
+            lacking = self._lacks_only_checks(table)
+            self.shares.extend([Share(table, False, lacking)] if lacking.names else [])
+            return
+        self.shares.append(Share(table, True, self._checks(table)))
+
+    def _is_reported(self, table: Table) -> bool:
+        """As far as is known; where it is not, that is asked."""
         if table.key in self.stored or table.key in self.missing:
             return table.key in self.stored
-        return self.ledger.is_reported(table.key, self.job)
+        is_reported = self.ledger.is_reported(table.key, self.job)
+        if is_reported is None:
+            self._ask([table], 0, 0)
+        elif not is_reported and self._was_overtaken_on(table):
+            is_reported = self._is_noted(table)
+            if is_reported is None:
+                self._ask([table], 0, 0, "past")
+        return bool(is_reported)
 
-    def _is_checked(self, table: Table) -> bool:
-        return table.key in self.checked and not self.ledger.is_late(table.key, self.job.ref)
+    def _checks(self, table: Table) -> TableChecks:
+        return self.checked.get(table.key, NO_CHECKS).among(CHECKS_OF_SYNCS)
 
-    def _lacks_only_its_check(self, table: Table) -> bool:
-        """Whether a run has reported it: that evaluates no checks. A sensor did so before."""
+    def _lacks_only_checks(self, table: Table) -> TableChecks:
+        """The checks that a run left out which has reported the job. A sensor has left out none."""
         last = self.ledger.last.get(table.key)
-        if last is None or not last.run_id or not self._is_checked(table):
-            return False
-        return self.ledger.is_last(table.key, self.job)
+        if last is None or not last.run_id or not self.ledger.is_last(table.key, self.job):
+            return NO_CHECKS
+        said = self.ledger.evaluations.get(table.key, {})
+        checks = self._checks(table)
+        return checks.among(
+            name
+            for name in checks.names
+            if lacks_evaluation(
+                said.get(name), self.job, run_id=last.run_id, materialized_at=last.stored_at
+            )
+        )
 
 
-def _from_first(job: Job, shares: list[Share], ledger: Ledger, kind: Kind, most: int) -> Owed:
-    """The shares from the first on that the event log does not have yet.
+def _from_first(job: Job, shares: list[Share], ledger: Ledger, most: int) -> Owed:
+    """The shares from the first on whose observations the event log does not have yet.
 
     They are reported in their order, so that is found with few look-ups.
     """
 
     def question(place: int) -> Question:
-        return Question(kind, shares[place].table, job)
+        return Question("observation", shares[place].table, job)
 
     first, asked = first_missing(len(shares), lambda place: ledger.noted.get(question(place).key))
     left = tuple(shares[first : first + most])

@@ -2,23 +2,34 @@
 looks the same whether a run or the sensor reports it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.checks.duration_history import DurationHistory
+from dagster_airbyte_sync.assets.checks.row_history import RowHistory
+from dagster_airbyte_sync.assets.event_log.evaluations import said_in
+from dagster_airbyte_sync.assets.events.check_events import evaluations_of
+from dagster_airbyte_sync.assets.events.finished_sync import (
+    FinishedSync,
+    failure_metadata,
+    has_moved_rows,
+    job_metadata,
+    stats_of,
+)
 from dagster_airbyte_sync.assets.events.ledger import Ledger
 from dagster_airbyte_sync.assets.events.owed import Share
+from dagster_airbyte_sync.assets.events.partial_success import marked_partial
 from dagster_airbyte_sync.assets.tables import keys
-from dagster_airbyte_sync.assets.tables.matching import match
 from dagster_airbyte_sync.assets.tables.partitions import partition_of
 from dagster_airbyte_sync.assets.tables.table import Table
-from dagster_airbyte_sync.resources import Job, JobRef, JobStatus, JobType, StreamStats
-
-CHECK_NAME = keys.CHECK_NAME
-
-# So much of a failure's text is stored, in characters; Airbyte shows the rest. The same text goes
-# to each table of a connection.
-_LONGEST_TEXT = 2_000
+from dagster_airbyte_sync.resources import (
+    Job,
+    JobRef,
+    JobType,
+    StreamStats,
+    clear_in_words,
+    sync_in_words,
+)
 
 # Of a table's own metadata, what each of its events repeats.
 _OF_TABLE = (
@@ -32,38 +43,7 @@ _OF_TABLE = (
     keys.STORAGE_KIND,
 )
 
-
-@dataclass(frozen=True)
-class FinishedSync:
-    """A finished job, where to look at it, and the Dagster run that started it, if one did."""
-
-    job: Job
-    job_url: str
-    started_by_run: str | None = None
-
-    @property
-    def triggered_by(self) -> str:
-        return "dagster" if self.started_by_run else "external"
-
-
-def tables_of_job(job: Job, tables: Iterable[Table]) -> list[Table]:
-    """The tables whose streams took part; where Airbyte does not say, all that are synced now.
-
-    `tables` are all of the job's connection: a stream without a namespace is known by that.
-    """
-    if job.enabled_streams is None:
-        return [table for table in tables if table.is_selected]
-    tables = list(tables)
-    took_part = match([table.stream for table in tables], job.enabled_streams).pairs
-    return [table for table in tables if table.stream in took_part]
-
-
-def in_reporting_order(tables: Iterable[Table]) -> list[Table]:
-    """The tables of one connection in the order in which runs and sensors report them.
-
-    If the process dies partway, the first of them are reported, and the rest is still owed.
-    """
-    return sorted(tables, key=lambda table: table.stream.sort_key())
+Event = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
 
 
 def materialization(sync: FinishedSync, table: Table, ledger: Ledger) -> dg.AssetMaterialization:
@@ -75,18 +55,23 @@ def materialization(sync: FinishedSync, table: Table, ledger: Ledger) -> dg.Asse
     job = sync.job
     stats = stats_of(job, table)
     newest = ledger.newest(table.key) if ledger.is_late(table.key, job.ref) else None
-    return dg.AssetMaterialization(
+    event = dg.AssetMaterialization(
         asset_key=table.key,
+        description=sync_in_words(job, stats),
         metadata={
             # In the order the UI shows them: first what people look for.
             **_counts(stats),
             **_metadata(sync, table),
+            **failure_metadata(job),
+            keys.RECENT_ROWS: recent_rows(job, table, ledger).to_text(),
+            keys.RECENT_DURATIONS: recent_durations(job, table, ledger).to_text(),
             **(_newest(newest) if newest is not None else {}),
         },
         # In a run it is Dagster that sets the partition, which is the run's own.
         partition=partition_of(table.spec, job.ended_at),
         tags={keys.DATA_VERSION_TAG: _data_version(job, table, stats, ledger)},
     )
+    return event if job.succeeded else marked_partial(event, job)
 
 
 def _data_version(job: Job, table: Table, stats: StreamStats, ledger: Ledger) -> str:
@@ -94,7 +79,7 @@ def _data_version(job: Job, table: Table, stats: StreamStats, ledger: Ledger) ->
     if before is None:
         return job.ref.name
     is_late = ledger.is_late(table.key, job.ref) and not _is_of_older(before, job)
-    return before if is_late or not _moved_rows(job, stats) else job.ref.name
+    return before if is_late or not has_moved_rows(job, stats) else job.ref.name
 
 
 def _is_of_older(data_version: str, job: Job) -> bool:
@@ -103,18 +88,9 @@ def _is_of_older(data_version: str, job: Job) -> bool:
     return versioned is not None and versioned.precedes(job.ref)
 
 
-def moved_rows(job: Job, table: Table) -> bool:
-    """Whether the job moved rows of the table; so it did if Airbyte gives no count."""
-    return _moved_rows(job, stats_of(job, table))
-
-
-def _moved_rows(job: Job, stats: StreamStats) -> bool:
-    return 0 not in (stats.records_committed, job.rows)
-
-
 def _newest(newest: JobRef) -> dict[str, keys.Entry]:
     known: dict[str, keys.Entry | None] = {
-        keys.HIGHEST_JOB_ID: newest.id,
+        keys.HIGHEST_JOB_ID: str(newest.id),
         keys.HIGHEST_JOB_CREATED_AT: keys.timestamp(newest.created_at),
         keys.HIGHEST_JOB_ENDED_AT: keys.timestamp(newest.ended_at),
     }
@@ -125,7 +101,20 @@ def observation(sync: FinishedSync, table: Table) -> dg.AssetObservation:
     """The event for a clear or reset: something happened to the table, but it is not fresh."""
     return dg.AssetObservation(
         asset_key=table.key,
+        description=clear_in_words(sync.job),
         metadata=_metadata(sync, table),
+    )
+
+
+def observation_of_the_past(sync: FinishedSync, table: Table) -> dg.AssetObservation:
+    """The event for a sync older than the table's last report, with what its report would have.
+
+    As a materialization it would take the table back, and wake what waits for fresh data.
+    """
+    return dg.AssetObservation(
+        asset_key=table.key,
+        description="A sync of the past: a later one was reported before.",
+        metadata={**_counts(stats_of(sync.job, table)), **_metadata(sync, table)},
     )
 
 
@@ -141,132 +130,66 @@ def as_result(event: dg.AssetMaterialization) -> dg.MaterializeResult[object]:
     )
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a table is well after a job; `severity` and `reason` matter if it is not."""
-
-    passed: bool
-    reason: str
-    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
-
-
-def verdict(job: Job, table: Table) -> Verdict:
-    """What the check of one table says of a finished job."""
-    if not job.succeeded:
-        why = shortened(job.failure.message) if job.failure else "Airbyte gave no reason"
-        ended = "was cancelled" if job.status is JobStatus.CANCELLED else job.status.value
-        return Verdict(False, f"The {job.type.value} {ended}: {why}")
-    if job.type is JobType.CLEAR:
-        return Verdict(True, "The table was cleared")
-    rows = stats_of(job, table).records_committed
-    if rows == 0 and table.is_full_refresh:
-        return Verdict(
-            False,
-            "Airbyte reports success but no row, and this stream is read in full each time",
-            dg.AssetCheckSeverity.WARN,
-        )
-    return Verdict(True, f"{_how_many(rows)} synced")
+def recent_rows(job: Job, table: Table, ledger: Ledger) -> RowHistory:
+    """The counts of the table's syncs up to this one, or up to a later one that is reported."""
+    before = ledger.rows(table.key)
+    # A refresh reads what was read before once more: its count is no measure of a sync's.
+    if ledger.is_late(table.key, job.ref) or job.type is not JobType.SYNC:
+        return before
+    return before.after(stats_of(job, table).records_committed)
 
 
-def _how_many(rows: int | None) -> str:
-    return "Rows" if rows is None else f"{rows} rows"
-
-
-def check_evaluation(sync: FinishedSync, table: Table) -> dg.AssetCheckEvaluation:
-    """The check event for one table. A good one is sent, too: a bad one stays until the next.
-
-    Never with a partition: Dagster stores only one evaluation for each partition outside of runs.
-    """
-    result = verdict(sync.job, table)
-    return dg.AssetCheckEvaluation(
-        asset_key=table.key,
-        check_name=CHECK_NAME,
-        passed=result.passed,
-        severity=result.severity,
-        description=result.reason,
-        metadata={**_job_metadata(sync), **_failure(sync.job)},
-    )
-
-
-def stats_of(job: Job, table: Table) -> StreamStats:
-    """What one table got: by stream where Airbyte says so, else the job's total if it is alone.
-
-    A job writes all streams of its connection, also those without an asset here.
-    """
-    if job.streams is not None:
-        return job.streams.get(table.stream, StreamStats())
-    wrote = job.enabled_streams
-    if wrote == {table.stream} if wrote is not None else table.is_alone:
-        return StreamStats(records_committed=job.rows, bytes_committed=job.bytes)
-    return StreamStats()
+def recent_durations(job: Job, table: Table, ledger: Ledger) -> DurationHistory:
+    """How long the table's syncs took up to this one, or up to a later one that is reported."""
+    before = ledger.durations(table.key)
+    if ledger.is_late(table.key, job.ref) or job.type is not JobType.SYNC:
+        return before
+    return before.after(job.duration)
 
 
 def _metadata(sync: FinishedSync, table: Table) -> dict[str, keys.Entry]:
     of_table = {key: table.spec.metadata[key] for key in _OF_TABLE if key in table.spec.metadata}
-    return {**_job_metadata(sync), **of_table}
-
-
-def _job_metadata(sync: FinishedSync) -> dict[str, keys.Entry]:
-    job = sync.job
-    known: dict[str, keys.Entry | None] = {
-        keys.JOB_ID: job.id,
-        keys.JOB_TYPE: job.type.value,
-        keys.JOB_STATUS: job.status.value,
-        keys.ATTEMPTS: job.attempts,
-        keys.JOB_CREATED_AT: keys.timestamp(job.created_at),
-        keys.SYNC_STARTED_AT: keys.timestamp(job.began_at),
-        keys.SYNC_ENDED_AT: keys.timestamp(job.ended_at),
-        keys.SYNC_DURATION: job.duration.total_seconds() if job.duration is not None else None,
-        keys.JOB_URL: dg.MetadataValue.url(sync.job_url),
-        keys.TRIGGERED_BY: sync.triggered_by,
-        keys.STARTED_BY_RUN: (
-            dg.MetadataValue.dagster_run(sync.started_by_run) if sync.started_by_run else None
-        ),
-    }
-    return {key: value for key, value in known.items() if value is not None}
+    return {**job_metadata(sync), **of_table}
 
 
 def _counts(stats: StreamStats) -> dict[str, keys.Entry]:
     known = {
         keys.RECORDS_SYNCED: stats.records_committed,
-        keys.PARTITION_ROW_COUNT: stats.records_committed,
         keys.BYTES_SYNCED: stats.bytes_committed,
-        keys.RECORDS_REJECTED: stats.records_rejected,
+        # Dagster plots each number: a line of zeros is worth none.
+        keys.RECORDS_REJECTED: stats.records_rejected or None,
     }
     return {key: value for key, value in known.items() if value is not None}
 
 
-def _failure(job: Job) -> dict[str, keys.Entry]:
-    return failure_metadata(job) if not job.succeeded else {}
+def events_of(
+    sync: FinishedSync, share: Share, ledger: Ledger, now: float, *, is_past: bool = False
+) -> list[Event]:
+    """A job's events for one table outside of a run: its checks first, then what marks the job.
 
-
-def failure_metadata(job: Job) -> dict[str, keys.Entry]:
-    """Airbyte's own reason for a job that did not succeed, as far as it gave one."""
-    known = {
-        keys.FAILURE_REASON: shortened(job.failure.message) if job.failure else None,
-        keys.FAILURE_ORIGIN: job.failure.origin if job.failure else None,
-        keys.FAILURE_TYPE: job.failure.type if job.failure else None,
-    }
-    return {key: value for key, value in known.items() if value is not None}
-
-
-def shortened(message: str) -> str:
-    """The beginning of a long text; where the rest is, `job_url` beside it says."""
-    if len(message) <= _LONGEST_TEXT:
-        return message
-    return f"{message[:_LONGEST_TEXT]} ... (shortened: see job_url for the rest)"
-
-
-Event = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
-
-
-def events_of(sync: FinishedSync, share: Share, ledger: Ledger) -> list[Event]:
-    """A job's events for one table outside of a run: the check first, then what marks the job."""
-    events: list[Event] = []
-    if share.checks:
-        events.append(check_evaluation(sync, share.table))
-    if share.marks and sync.job.wrote_tables:
-        events.append(materialization(sync, share.table, ledger))
+    `now` is Dagster's clock, in epoch seconds. In a backfill (`is_past`) only what is newer than
+    the table's last report makes it fresh.
+    """
+    events: list[Event] = [*evaluations_of(sync, share, ledger, now)]
+    if share.marks and sync.job.made_fresh(share.table.stream):
+        if is_past and not ledger.is_after_last(share.table.key, sync.job):
+            events.append(observation_of_the_past(sync, share.table))
+        else:
+            events.append(materialization(sync, share.table, ledger))
     elif share.marks:
         events.append(observation(sync, share.table))
     return events
+
+
+def ledger_after(ledger: Ledger, job: Job, events: Iterable[Event], now: float) -> Ledger:
+    """The ledger once these events of the job have been stored outside of a run."""
+    for event in events:
+        if isinstance(event, dg.AssetMaterialization):
+            version = (event.tags or {})[keys.DATA_VERSION_TAG]
+            rows = RowHistory.from_text(keys.text_in(event.metadata, keys.RECENT_ROWS))
+            took = DurationHistory.from_text(keys.text_in(event.metadata, keys.RECENT_DURATIONS))
+            ledger = ledger.after(event.asset_key, job.ref, version, rows, took)
+        elif isinstance(event, dg.AssetCheckEvaluation):
+            said = said_in(event, job.connection_id, stored_at=now)
+            ledger = ledger.after_evaluation(event.asset_key, event.check_name, said)
+    return ledger

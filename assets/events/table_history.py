@@ -7,7 +7,9 @@ from typing import Literal
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.events.event_log import (
+from dagster_airbyte_sync.assets.checks.check_settings import CHECKS_OF_SYNCS
+from dagster_airbyte_sync.assets.event_log.evaluations import read_evaluations
+from dagster_airbyte_sync.assets.event_log.records import (
     BEFORE_ALL,
     Page,
     back_to,
@@ -28,12 +30,16 @@ from dagster_airbyte_sync.resources import NO_LIMIT, Job, JobRef, TimeBudget
 # Mostly the newest few answer it; if they do not, a backlog is being reported, and many are read.
 _FIRST_PAGE, _FURTHER_PAGE = 25, 500
 
-Kind = Literal["materialization", "check", "observation"]
+Kind = Literal["materialization", "evaluations", "observation", "past"]
 
 
 @dataclass(frozen=True)
 class Question:
-    """Whether the event log has an event of that kind for a table and a job."""
+    """Whether the event log has an event of that kind for a table and a job.
+
+    "evaluations" asks what the table's checks said last, of whatever job. "past" asks for the
+    observation of a sync that a backfill found to be older than the table's last report.
+    """
 
     kind: Kind
     table: Table
@@ -52,15 +58,68 @@ def with_answers(
 ) -> Ledger:
     """The ledger with the answers, in the order of the questions and as far as time allows.
 
-    A table's materializations are read once, back to the oldest job that is asked about.
+    A table's materializations are read once, back to the oldest job that is asked about; the
+    evaluations of all tables are one query. So are a table's observations of the past.
     """
     asked = list(questions)
     ledger = _with_histories(instance, ledger, asked, budget)
-    noted = dict(ledger.noted)
+    ledger = _with_evaluations(instance, ledger, asked, budget)
+    noted = {**ledger.noted, **_past_answers(instance, asked, budget)}
     for question in asked:
-        if question.kind != "materialization" and not budget.is_spent:
-            noted[question.key] = _is_noted(instance, question)
+        if question.kind == "observation" and not budget.is_spent:
+            noted[question.key] = _has_observation(instance, question.table, question.job)
     return replace(ledger, noted=noted)
+
+
+def _past_answers(
+    instance: dg.DagsterInstance, asked: Iterable[Question], budget: TimeBudget
+) -> Mapping[tuple[dg.AssetKey, JobRef, str], bool]:
+    """Each table is read once, though hundreds of its jobs are asked about."""
+    by_table: dict[dg.AssetKey, list[Question]] = {}
+    for question in asked:
+        if question.kind == "past":
+            by_table.setdefault(question.table.key, []).append(question)
+    answers: dict[tuple[dg.AssetKey, JobRef, str], bool] = {}
+    for questions in by_table.values():
+        if budget.is_spent:
+            break
+        since = min(question.job.began_at or BEFORE_ALL for question in questions)
+        ends = _ends_observed(instance, questions[0].table, since)
+        answers |= {each.key: _has(ends, each.job) for each in questions}
+    return answers
+
+
+def _ends_observed(
+    instance: dg.DagsterInstance, table: Table, since: datetime
+) -> Mapping[int, Sequence[JobRef]]:
+    """The jobs whose ends a table's observations report, by number."""
+    ends: dict[int, list[JobRef]] = {}
+    for record in observations_since(instance, table.key, since):
+        job = _end_in(record, table)
+        if job is not None:
+            ends.setdefault(job.id, []).append(job)
+    return ends
+
+
+def _has(ends: Mapping[int, Sequence[JobRef]], job: Job) -> bool:
+    return any(each.is_same(job.ref) for each in ends.get(job.id, ()))
+
+
+def _end_in(record: dg.EventLogRecord, table: Table) -> JobRef | None:
+    """The job whose end the observation reports; that a run follows a job is none."""
+    metadata = record.asset_observation.metadata if record.asset_observation else {}
+    is_end = keys.text_in(metadata, keys.JOB_TYPE) is not None
+    return job_named_in(metadata, table.connection_id) if is_end else None
+
+
+def _with_evaluations(
+    instance: dg.DagsterInstance, ledger: Ledger, asked: Sequence[Question], budget: TimeBudget
+) -> Ledger:
+    tables = [question.table for question in asked if question.kind == "evaluations"]
+    if not tables or budget.is_spent:
+        return ledger
+    read = read_evaluations(instance, tables, CHECKS_OF_SYNCS)
+    return replace(ledger, evaluations={**ledger.evaluations, **read})
 
 
 def _with_histories(
@@ -122,31 +181,8 @@ def _read(
     return _Reports(tuple(jobs), tuple(unnamed))
 
 
-def _is_noted(instance: dg.DagsterInstance, question: Question) -> bool:
-    has = _has_check if question.kind == "check" else _has_observation
-    return has(instance, question.table, question.job)
-
-
-def _has_check(instance: dg.DagsterInstance, table: Table, job: Job) -> bool:
-    """Whether the check was evaluated for the job, or for a later one of its connection."""
-    record = instance.get_latest_asset_check_evaluation_record(
-        dg.AssetCheckKey(table.key, keys.CHECK_NAME)
-    )
-    event = record.event.dagster_event if record is not None and record.event else None
-    evaluation = event.event_specific_data if event is not None else None
-    if not isinstance(evaluation, dg.AssetCheckEvaluation):
-        # Only planned, by a run that evaluates checks by itself.
-        return False
-    last = job_named_in(evaluation.metadata, table.connection_id)
-    return last is not None and (last.is_same(job.ref) or job.ref.precedes(last))
-
-
 def _has_observation(instance: dg.DagsterInstance, table: Table, job: Job) -> bool:
-    """Whether an observation says how the job ended; that a run follows it does not count."""
-    for record in observations_since(instance, table.key, job.began_at or BEFORE_ALL):
-        metadata = record.asset_observation.metadata if record.asset_observation else {}
-        named = job_named_in(metadata, table.connection_id)
-        is_end = keys.text_in(metadata, keys.JOB_TYPE) is not None
-        if is_end and named is not None and named.is_same(job.ref):
-            return True
-    return False
+    """Whether an observation says how the job ended."""
+    observations = observations_since(instance, table.key, job.began_at or BEFORE_ALL)
+    ends = (_end_in(record, table) for record in observations)
+    return any(end is not None and end.is_same(job.ref) for end in ends)

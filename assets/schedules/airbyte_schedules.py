@@ -1,5 +1,6 @@
 """Dagster schedules that fire when Airbyte's own would."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,10 +19,11 @@ from dagster_airbyte_sync.resources import (
     AirbyteSettingsError,
     BaseAirbyteWorkspace,
     Connection,
-    load_catalog,
+    catalog_for_definitions,
 )
 from dagster_airbyte_sync.resources.schedules.cron_fields import NoCron
 from dagster_airbyte_sync.resources.schedules.schedule_times import crons_of, schedule_text
+from dagster_airbyte_sync.resources.schedules.schedule_words import schedule_words
 from dagster_airbyte_sync.resources.schedules.taken_over import TakenOver, as_taken_over
 
 
@@ -44,8 +46,9 @@ def build_schedules_from_airbyte(
     (`build_airbyte_assets_definitions`); without, it only starts the sync, and the sensor reports
     how it went (see `build_airbyte_start_job`). Each run has `tags`, and one with the connection's
     id. Manual and inactive connections have none. A sync that takes longer than its interval is
-    only late in Airbyte; here the next run with `wait` does what the workspace's `on_active_sync`
-    says, which is to fail unless that is "attach" or "wait", and without `wait` skips it.
+    only late in Airbyte; here the next run is skipped as long as a run follows that sync. For a
+    sync that was started in Airbyte, a run with `wait` does what the workspace's `on_active_sync`
+    says, which is to fail unless that is "attach" or "wait", and one without `wait` skips it.
 
     Both this schedule and Airbyte's own would sync twice, so `default_status` is "stopped" where
     Airbyte has a schedule, and "running" where Dagster took it over: first `take_over_schedules`,
@@ -59,33 +62,59 @@ def build_schedules_from_airbyte(
 
     With a `snapshot` file the schedules are those that Airbyte had when it was written.
 
-    A name is `resource_key`, so that two workspaces fit into one code location, "_schedule_" and
-    the connection's id: Dagster knows by its name whether a schedule is on, and so a connection
-    may be renamed. Raises AirbyteSettingsError that names all connections whose schedule cron
-    cannot say, and for a time zone that is not known.
+    A name is `resource_key`, so that two workspaces fit into one code location, "_schedule_", the
+    connection's name, and the first part of its id, as another connection may have that name; the
+    job's is the same and "_job". Dagster knows by its name whether somebody switched a schedule on
+    or off: after its connection was renamed it is as `default_status` says.
+
+    Raises AirbyteSettingsError that names all connections whose schedule cron cannot say, and for a
+    time zone that is not known.
     """
     _refuse_unknown_zone(execution_timezone)
-    catalog = load_catalog(workspace, snapshot)
+    catalog = catalog_for_definitions(workspace, snapshot)
     tables = selected_tables(catalog, dagster_airbyte_translator, connection_selector_fn)
     groups = group_by_connection(tables)
     known = as_taken_over(taken_over)
     scheduled = [known.before(catalog.connections[connection_id]) for connection_id in groups]
     scheduled = [each for each in scheduled if each.is_active and each.schedule.kind != "manual"]
     refuse_what_cron_cannot_say(scheduled)
+    names = schedule_names(scheduled, resource_key)
     return [
         sync_schedule(
             groups[each.id],
-            name=f"{resource_key}_schedule_{clean_name(each.id)}",
+            name=names[each.id],
             cron_schedule=_crons(each),
             execution_timezone=_zone(each) or execution_timezone or "UTC",
             wait=wait,
             default_status=default_status or _status(catalog.connections[each.id]),
             resource_key=resource_key,
-            tags={**(tags or {}), keys.CONNECTION_ID: each.id},
-            description=f"When Airbyte would sync {each.name!r}: {schedule_text(each.schedule)}.",
+            tags={**(tags or {}), keys.CONNECTION_ID: each.id, keys.CONNECTION_NAME: each.name},
+            description=f"When Airbyte would sync {each.name!r}: {schedule_words(each.schedule)}.",
         )
         for each in scheduled
     ]
+
+
+def schedule_names(connections: Sequence[Connection], resource_key: str) -> dict[str, str]:
+    """A name for the schedule of each connection, by its id, which no other connection changes."""
+    short = {each.id: _name(each, _FIRST_OF_ID) for each in connections}
+    uses = Counter(short.values())
+    names = {
+        each.id: short[each.id] if uses[short[each.id]] == 1 else _name(each)
+        for each in connections
+    }
+    return {id_: f"{resource_key}_schedule_{name}" for id_, name in names.items()}
+
+
+def _name(connection: Connection, length: int | None = None) -> str:
+    readable = clean_name(connection.name)[:_LONGEST_NAME].strip("_")
+    return "_".join(filter(None, (readable, clean_name(connection.id)[:length])))
+
+
+# So much of an id, a UUID, is enough among connections of one name.
+_FIRST_OF_ID = 8
+# A name in Airbyte may be as long as one likes.
+_LONGEST_NAME = 60
 
 
 def _refuse_unknown_zone(zone: str | None) -> None:

@@ -53,10 +53,13 @@ def chosen_tables(
             selector,
             include_inactive=selector is not None,
             snapshot=snapshot,
+            warns_of_none=False,
         )
         tables = without_paused(tables)
     else:
-        read_tables = partial(load_tables, workspace, translator, snapshot=snapshot)
+        read_tables = partial(
+            load_tables, workspace, translator, snapshot=snapshot, warns_of_none=False
+        )
         tables = _tables_of(assets, read_tables)
     if not tables:
         raise AirbyteSettingsError(

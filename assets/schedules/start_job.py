@@ -5,6 +5,7 @@ job. Before it starts a sync the run says so, and the sensor waits for the claim
 ends sooner than that is written.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass, field
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.events.claims import started_before
-from dagster_airbyte_sync.assets.events.sync_claim import ClaimStatus, SyncClaim
+from dagster_airbyte_sync.assets.event_log.claims import started_before
+from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, SyncClaim
+from dagster_airbyte_sync.assets.schedules.runs_at_work import runs_at_work
 from dagster_airbyte_sync.assets.schedules.selection import ChosenAssets, chosen_tables
 from dagster_airbyte_sync.assets.sync.definitions import workspace_resource
 from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, start_new
@@ -51,9 +53,10 @@ def build_airbyte_start_job(
 ) -> dg.JobDefinition:
     """A job that starts syncs in Airbyte and does not wait for them; the sensor reports their end.
 
-    A connection on which a job is running is skipped, and so is one that was paused in Airbyte
-    since the definitions were loaded. If one cannot be started the others still are, and the run
-    fails in the end and names it; a retry leaves alone what was started.
+    A connection on which a job is running is skipped, and so is one that another run is about to
+    sync, and one that was paused in Airbyte since the definitions were loaded. If one cannot be
+    started the others still are, and the run fails in the end and names it; a retry leaves alone
+    what was started.
 
     Args:
         workspace: Its connections are known now; the syncs are started by the resource under
@@ -99,7 +102,7 @@ def start_job_of(
     @dg.job(
         name=name,
         description=f"Starts {_how_many(len(groups))} in Airbyte and ends; the sensor reports how"
-        f" they went. Connections: {', '.join(map(_name, groups.values()))}",
+        f" they went. Connections: {', '.join(map(name_of, groups.values()))}",
         tags={**(tags or {}), keys.STARTS_SYNCS_TAG: "true"},
         # One short step: a process for it would take longer than the step.
         executor_def=dg.in_process_executor,
@@ -121,9 +124,16 @@ def start_all(
     earlier = started_before(context.instance, context.run)
     for connection_id in earlier.keys() & groups.keys():
         run_id = earlier[connection_id]
-        context.log.info("%s was started by run %s", _name(groups[connection_id]), run_id)
-    due = [group for connection_id, group in groups.items() if connection_id not in earlier]
-    _start_side_by_side(context, client, due, report)
+        context.log.info("%s was started by run %s", name_of(groups[connection_id]), run_id)
+    due = {each: group for each, group in groups.items() if each not in earlier}
+    # What a run waits for its turn to start must not be started before it.
+    at_work = runs_at_work(
+        context.instance, due, time.time(), context.log, besides=context.run.run_id
+    )
+    for connection_id, run in at_work.items():
+        context.log.info("Skipped %s: %s", name_of(due[connection_id]), run)
+    free = [group for each, group in due.items() if each not in at_work]
+    _start_side_by_side(context, client, free, report)
     report.refuse_problems(len(due))
 
 
@@ -190,16 +200,16 @@ class _Report:
         for table in tables:
             self.context.log_event(claim.to_observation(table.key, url))
         did = "Started" if is_ours else "Found"
-        self.context.log.info("%s Airbyte job %s of %s: %s", did, job.id, _name(tables), url)
+        self.context.log.info("%s Airbyte job %s of %s: %s", did, job.id, name_of(tables), url)
 
     def _skip(self, tables: Sequence[Table], reason: str) -> None:
         _say(self.context, ClaimStatus.NOT_STARTED, tables)
-        self.context.log.info("Skipped %s: %s", _name(tables), reason)
+        self.context.log.info("Skipped %s: %s", name_of(tables), reason)
 
     def _note(self, tables: Sequence[Table], reason: str) -> None:
         _say(self.context, ClaimStatus.NOT_STARTED, tables)
-        self.context.log.error("%s was not started: %s", _name(tables), reason)
-        self.problems[_name(tables)] = reason
+        self.context.log.error("%s was not started: %s", name_of(tables), reason)
+        self.problems[name_of(tables)] = reason
 
     def _what_runs(self, busy: AlreadyRunning) -> str:
         if busy.running is None:
@@ -231,7 +241,7 @@ def _was_paused_before(tables: Sequence[Table]) -> bool:
     return any(table.was_paused for table in tables)
 
 
-def _name(tables: Sequence[Table]) -> str:
+def name_of(tables: Sequence[Table]) -> str:
     name = keys.text_in(tables[0].spec.metadata, keys.CONNECTION_NAME) or ""
     return f"{name!r} ({tables[0].connection_id})"
 

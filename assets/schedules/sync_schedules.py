@@ -1,13 +1,19 @@
 """Dagster schedules of Airbyte syncs: runs that follow them, or runs that only start them."""
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.schedules.runs_at_work import RunAtWork, runs_at_work
 from dagster_airbyte_sync.assets.schedules.selection import ChosenAssets, chosen_tables
-from dagster_airbyte_sync.assets.schedules.start_job import start_job_of
-from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
+from dagster_airbyte_sync.assets.schedules.start_job import name_of, start_job_of
+from dagster_airbyte_sync.assets.tables.table import (
+    ConnectionSelector,
+    Table,
+    group_by_connection,
+)
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
 
@@ -29,7 +35,8 @@ def build_airbyte_sync_schedule(
 ) -> dg.ScheduleDefinition:
     """A schedule that syncs connections: those of `connection_selector_fn` or `assets`.
 
-    Without either it syncs all that are active in Airbyte.
+    Without either it syncs all that are active in Airbyte. A connection for which a run waits
+    already, or which one syncs, is skipped.
 
     With `wait` a run materializes the assets and follows the syncs to their end; they must be
     assets that sync. Without it a run starts the syncs and ends, and the sensor reports how they
@@ -80,13 +87,14 @@ def sync_schedule(
 ) -> dg.ScheduleDefinition:
     """A schedule of the connections of these tables, which should be all tables of each.
 
-    Its evaluation only asks for a run. Raises AirbyteSettingsError for a cron expression or a time
-    zone that Dagster does not know.
+    Its evaluation asks for a run of those for which no run waits or syncs already. Raises
+    AirbyteSettingsError for a cron expression or a time zone that Dagster does not know.
     """
     _refuse_bad_times(name, cron_schedule, execution_timezone)
     job_name = f"{name}_job"
     keys = [table.key for table in tables]
-    return dg.ScheduleDefinition(
+
+    @dg.schedule(
         name=name,
         job=(
             dg.define_asset_job(job_name, dg.AssetSelection.assets(*keys), tags=tags)
@@ -98,8 +106,50 @@ def sync_schedule(
         default_status=default_status,
         description=description or (_WAITS if wait else _STARTS),
     )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return _request(context, group_by_connection(tables), takes_some=wait)
+
+    return schedule
 
 
+def _request(
+    context: dg.ScheduleEvaluationContext,
+    groups: Mapping[str, Sequence[Table]],
+    *,
+    takes_some: bool,
+) -> dg.RunRequest | dg.SkipReason:
+    """A run of the connections that have none; unless it `takes_some`, it looks itself which."""
+    at_work = _at_work(context, groups)
+    skipped = [f"{name_of(groups[each])}: {run}" for each, run in at_work.items()]
+    if len(skipped) == len(groups):
+        every = "every connection" if len(skipped) > 1 else "the connection"
+        return dg.SkipReason(f"Skipped: {every} already has a run. {_cut_short(skipped)}.")
+    if not (skipped and takes_some):
+        return dg.RunRequest()
+    context.log.info("Skipped %s", _cut_short(skipped))
+    free = (group for each, group in groups.items() if each not in at_work)
+    return dg.RunRequest(asset_selection=[table.key for group in free for table in group])
+
+
+def _cut_short(parts: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = [f"and {rest} more"] if (rest := len(parts) - _MOST_NAMED) > 0 else []
+    return "; ".join([*parts[:_MOST_NAMED], *more])
+
+
+def _at_work(
+    context: dg.ScheduleEvaluationContext, groups: Mapping[str, Sequence[Table]]
+) -> Mapping[str, RunAtWork]:
+    try:
+        instance = context.instance
+    except dg.DagsterInvariantViolationError:
+        # A unit test needs none.
+        return {}
+    return runs_at_work(instance, groups, time.time(), context.log)
+
+
+# A page of Dagster shows so many connections, with their runs, in a few lines.
+_MOST_NAMED = 5
 _WAITS = "Syncs in Airbyte; each run follows its syncs to their end."
 _STARTS = "Starts syncs in Airbyte; the sensor reports how they ended."
 

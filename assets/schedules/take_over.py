@@ -1,6 +1,7 @@
 """Handing the schedules of Airbyte over to Dagster, and back."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from typing import TypeVar
@@ -19,7 +20,7 @@ from dagster_airbyte_sync.resources import (
     SyncSchedule,
     as_workspace,
 )
-from dagster_airbyte_sync.resources.schedules.schedule_times import schedule_text
+from dagster_airbyte_sync.resources.schedules.schedule_words import schedule_words
 from dagster_airbyte_sync.resources.schedules.taken_over import (
     REMARK,
     TakenOver,
@@ -67,16 +68,45 @@ def take_over_schedules(
     """
     with as_workspace(workspace).resolved() as ready:
         client = ready.get_client()
-        scheduled = _scheduled(client, connection_selector_fn)
-        paused = [each for each in scheduled if not each.is_active and _stays(client, each)]
-        connections = [each for each in scheduled if each not in paused]
-        refuse_what_cron_cannot_say(connections)
-        _refuse_one_way(client, connections)
-        for each in paused:
-            say(f"{REMARK} {_named(each)} is paused and keeps {schedule_text(each.schedule)}")
-        taken = [_taken(client.settings.workspace_id, each) for each in connections]
+        plan = _plan(client, connection_selector_fn)
+        refuse_what_cron_cannot_say(plan.connections)
+        _refuse_one_way(client, plan.connections)
+        for each in plan.paused:
+            say(f"{REMARK} {_named(each)} is paused and keeps {schedule_words(each.schedule)}")
+        taken = [_taken(client.settings.workspace_id, each) for each in plan.connections]
         _do_each(taken, lambda each: _take(client, each, say))
     return TakenOver({each.connection_id: each for each in taken})
+
+
+@dataclass(frozen=True)
+class TakeOverPlan:
+    """What `take_over_schedules` would do: which `connections` it would make manual.
+
+    `paused` keep a schedule that Dagster could not fire. `reasons`, by connection id, are why all
+    of it would be refused.
+    """
+
+    workspace_id: str
+    connections: Sequence[Connection]
+    paused: Sequence[Connection]
+    reasons: Mapping[str, str]
+
+
+def plan_take_over(
+    workspace: BaseAirbyteWorkspace, connection_selector_fn: ConnectionSelector | None = None
+) -> TakeOverPlan:
+    """What `take_over_schedules` would do, without doing it. Raises AirbyteError."""
+    with as_workspace(workspace).resolved() as ready:
+        return _plan(ready.get_client(), connection_selector_fn)
+
+
+def _plan(client: AirbyteClient, selector: ConnectionSelector | None) -> TakeOverPlan:
+    scheduled = _scheduled(client, selector)
+    reasons = {each.id: _why_it_stays(client, each) for each in scheduled}
+    stays = [each for each in scheduled if not each.is_active and reasons[each.id]]
+    left = [each for each in scheduled if each not in stays]
+    known = {each.id: reason for each in left if (reason := reasons[each.id])}
+    return TakeOverPlan(client.settings.workspace_id, left, stays, known)
 
 
 def _scheduled(client: AirbyteClient, selector: ConnectionSelector | None) -> list[Connection]:
@@ -85,15 +115,19 @@ def _scheduled(client: AirbyteClient, selector: ConnectionSelector | None) -> li
     return [each for each in selected if each.schedule.kind != "manual"]
 
 
-def _stays(client: AirbyteClient, connection: Connection) -> bool:
-    """Whether Dagster could not fire the schedule, or Airbyte would not take it back."""
-    return bool(why_no_cron(connection)) or not client.can_set_schedule(connection.schedule)
+def _why_it_stays(client: AirbyteClient, connection: Connection) -> str | None:
+    """Why Dagster could not fire the schedule, or Airbyte would not take it back."""
+    if why_no_cron(connection):
+        return "Dagster has no schedule that fires as this one does"
+    if not client.can_set_schedule(connection.schedule):
+        return "without the Configuration API, Airbyte would not take it back"
+    return None
 
 
 def _refuse_one_way(client: AirbyteClient, connections: Iterable[Connection]) -> None:
     lost = [each for each in connections if not client.can_set_schedule(each.schedule)]
     if lost:
-        names = "; ".join(f"{_named(each)}, {schedule_text(each.schedule)}" for each in lost)
+        names = "; ".join(f"{_named(each)}, {schedule_words(each.schedule)}" for each in lost)
         raise AirbyteSettingsError(
             "Without the Configuration API, Airbyte would not take these schedules back:"
             f" {names}. Make the connections manual in Airbyte's UI, or leave them out with"
@@ -139,48 +173,101 @@ def put_back_schedules(
 ) -> dict[str, PutBackResult]:
     """Give connections the schedules back that `take_over_schedules` took: its text, or its result.
 
-    What was done is said, and returned by connection id. A connection that was given another
-    schedule meanwhile keeps that one. May be called again, after a crash too. Airbyte starts a
-    sync of an interval at once if it is overdue. Raises AirbyteSettingsError, with nothing
-    changed, if the text is of another workspace; and AirbyteError, in the end, that names all
-    connections that Airbyte refuses to change.
+    What was done is said, and returned by connection id; if nobody reads it any more (a broken
+    pipe), the rest is still put back. A connection that was given another schedule meanwhile keeps
+    that one. May be called again, after a crash too. Airbyte starts a sync of an interval at once
+    if it is overdue. Raises AirbyteSettingsError, with nothing changed, if the text is of another
+    workspace; and AirbyteError, in the end, that names all connections that Airbyte refuses to
+    change.
     """
     taken = as_taken_over(taken)
+    say = _as_long_as_read(say)
     with as_workspace(workspace).resolved() as ready:
         client = ready.get_client()
-        _refuse_foreign(taken, client.settings.workspace_id)
-        connections = client.catalog(fresh=True).connections
+        connections = _connections_of(client, taken)
         return _do_each(
             taken.schedules.values(),
             lambda each: _put_back(client, each, connections.get(each.connection_id), say),
         )
 
 
-def _refuse_foreign(taken: TakenOver, workspace_id: str) -> None:
-    foreign = {each.workspace_id for each in taken.schedules.values()} - {workspace_id}
+@dataclass(frozen=True)
+class PutBackStep:
+    """What `put_back_schedules` would do with one connection, which has `now` as its schedule."""
+
+    taken: TakenSchedule
+    result: PutBackResult
+    now: SyncSchedule | None
+
+
+def plan_put_back(workspace: BaseAirbyteWorkspace, taken: TakenOver | str) -> list[PutBackStep]:
+    """What `put_back_schedules` would do, without doing it. Raises what that raises."""
+    taken = as_taken_over(taken)
+    with as_workspace(workspace).resolved() as ready:
+        connections = _connections_of(ready.get_client(), taken)
+    return [_step(each, connections.get(each.connection_id)) for each in taken.schedules.values()]
+
+
+def _step(taken: TakenSchedule, connection: Connection | None) -> PutBackStep:
+    now = None if connection is None else connection.schedule
+    return PutBackStep(taken, _result(taken, connection), now)
+
+
+def _as_long_as_read(say: Say) -> Say:
+    """Says nothing more once nobody reads it."""
+    is_read = True
+
+    def said(line: str) -> None:
+        nonlocal is_read
+        if is_read:
+            try:
+                say(line)
+            except BrokenPipeError:
+                is_read = False
+
+    return said
+
+
+def _connections_of(client: AirbyteClient, taken: TakenOver) -> Mapping[str, Connection]:
+    """All connections now. Raises AirbyteSettingsError for schedules of another workspace."""
+    here = client.settings.workspace_id
+    foreign = {each.workspace_id for each in taken.schedules.values()} - {here}
     if foreign:
         raise AirbyteSettingsError(
             f"These schedules are of workspace {' and '.join(sorted(foreign))}, and this is"
-            f" workspace {workspace_id}: nothing was changed."
+            f" workspace {here}: nothing was changed."
         )
+    return client.catalog(fresh=True).connections
+
+
+def _result(taken: TakenSchedule, connection: Connection | None) -> PutBackResult:
+    if connection is None:
+        return PutBackResult.GONE
+    if connection.schedule == taken.schedule:
+        return PutBackResult.ALREADY_THERE
+    if connection.schedule.kind != "manual":
+        return PutBackResult.CHANGED_MEANWHILE
+    return PutBackResult.RESTORED
 
 
 def _put_back(
     client: AirbyteClient, taken: TakenSchedule, connection: Connection | None, say: Say
 ) -> PutBackResult:
-    named = f"{taken.connection_name!r} ({taken.connection_id})"
-    if connection is None:
-        say(f"{named} is not in Airbyte any more")
-        return PutBackResult.GONE
-    if connection.schedule == taken.schedule:
-        say(f"{named} has its schedule already: {schedule_text(taken.schedule)}")
-        return PutBackResult.ALREADY_THERE
-    if connection.schedule.kind != "manual":
-        say(
-            f"{named} was given another schedule meanwhile, {schedule_text(connection.schedule)},"
-            f" and keeps it. What it had is {schedule_text(taken.schedule)}"
+    result = _result(taken, connection)
+    if result is PutBackResult.RESTORED:
+        client.set_schedule(taken.connection_id, taken.schedule)
+    say(f"{taken.connection_name!r} ({taken.connection_id}) {_said(_step(taken, connection))}")
+    return result
+
+
+def _said(step: PutBackStep) -> str:
+    had = schedule_words(step.taken.schedule)
+    if step.result is PutBackResult.CHANGED_MEANWHILE and step.now is not None:
+        return (
+            f"was given another schedule meanwhile, {schedule_words(step.now)}, and keeps it"
+            f" (before: {had})"
         )
-        return PutBackResult.CHANGED_MEANWHILE
-    client.set_schedule(connection.id, taken.schedule)
-    say(f"{named} has its schedule again: {schedule_text(taken.schedule)}")
-    return PutBackResult.RESTORED
+    return {
+        PutBackResult.GONE: "is not in Airbyte any more",
+        PutBackResult.ALREADY_THERE: f"has its schedule already: {had}",
+    }.get(step.result, f"has its schedule again: {had}")

@@ -3,19 +3,24 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets.sync.follow import PollOptions, Watch, try_to_cancel
+from dagster_airbyte_sync.assets.sync.progress import duration_text
 from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, start_new
 from dagster_airbyte_sync.assets.tables import keys
-from dagster_airbyte_sync.resources import AirbyteClient, Job
+from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, Job, JobType
 
 # How long Airbyte may say that something runs while no such job is listed, in seconds.
 _ENDING_LIMIT = 120.0
+# Airbyte notes who started a sync some seconds after it began.
+_NOTED_AFTER = timedelta(minutes=1)
 
+# What people see begins with one of these, so that error trackers can group it.
 _BUSY = "Airbyte is already running a job on this connection"
-_WAITED_TOO_LONG = "What ran on the Airbyte connection before did not end within poll_timeout"
+_WAITED_TOO_LONG = "What ran on the Airbyte connection before did not end within wait_timeout"
 
 
 def start_or_attach(
@@ -26,21 +31,30 @@ def start_or_attach(
     *,
     is_own: Callable[[Job], bool],
     link: Callable[[Job], str],
+    name: str = "",
+    started_by: Callable[[Job], str | None] = lambda job: None,
+    is_seen_to: Callable[[Job], bool] = lambda job: False,
     before_late_start: Callable[[], object] = lambda: None,
 ) -> tuple[Job, bool]:
     """The job to follow, and whether it is known that this run started it.
 
     Before a start that had to wait for its turn, `before_late_start` is called.
     `is_own` says whether this run, or one that it repeats, started a job that runs: such a job is
-    followed in any case. Raises dg.Failure if something runs that may be neither followed nor
-    waited for.
+    followed in any case. So is one that began after this run had waited for another: of all runs
+    that wait, one starts the next sync. That one may have ended already, if `is_seen_to` says that
+    others report it. `name` is the connection's, and `started_by` gives the run that started a job,
+    if one did. Raises dg.Failure if something runs that may be neither followed nor waited for.
     """
 
     def cancel(job: Job) -> None:
         try_to_cancel(client, job, options, log)
 
-    turn = _Turn(client, options, log, link, begun=options.clock())
+    words = _Words(client, connection_id, name, link, started_by)
+    turn = _Turn(client, options, log, words, begun=options.clock())
     while True:
+        if ended := turn.ended_meanwhile(is_seen_to):
+            log.info("Airbyte job %s was all that this run waited to start", ended.id)
+            return ended, False
         try:
             return start_new(
                 client,
@@ -55,28 +69,110 @@ def start_or_attach(
             if running is not None and is_own(running):
                 log.info("Airbyte job %s, which was started before, is still running", running.id)
                 return running, True
-            if running is not None and _may_follow(running, options):
+            if running is not None and turn.may_follow(running):
                 log.info("Airbyte job %s was running already", running.id)
                 return running, False
             turn.wait_for(conflict)
             before_late_start()
 
 
-def _may_follow(running: Job, options: PollOptions) -> bool:
-    # A clear would not fill the tables.
-    return options.on_active_sync == "attach" and running.type.writes_tables
+@dataclass(frozen=True)
+class _Words:
+    """Sentences about what runs on a connection, for whoever has to do something about it."""
+
+    client: AirbyteClient
+    connection_id: str
+    name: str
+    link: Callable[[Job], str]
+    started_by: Callable[[Job], str | None]
+
+    def busy(self, running: Job | None) -> str:
+        if running is None:
+            what = f"{self._connection}. Airbyte does not list that job"
+            return f"{_BUSY}: {what}. Materialize again in some minutes."
+        return f"{_BUSY}: {self._described(running)}\n{_choices(running)}"
+
+    def waited_too_long(self, running: Job) -> str:
+        return (
+            f"{_WAITED_TOO_LONG}: {self._described(running)}\n"
+            "No sync was started. Cancel that job in Airbyte if it hangs, or give wait_timeout more"
+            " seconds, and materialize again."
+        )
+
+    @property
+    def _connection(self) -> str:
+        return f"{self.name!r} ({self.connection_id})" if self.name else self.connection_id
+
+    def _described(self, job: Job) -> str:
+        what = f"job {job.id}, a {_KINDS[job.type]}" if job.type in _KINDS else f"job {job.id}"
+        parts = [self._connection, what, self._since(job), self._who(job)]
+        return f"{', '.join(filter(None, parts))}. {self.link(job)}"
+
+    def _since(self, job: Job) -> str | None:
+        if job.began_at is None:
+            return None
+        ago = duration_text(self.client.server_time() - job.began_at)
+        return f"since {job.began_at:%Y-%m-%d %H:%M} UTC ({ago} ago)"
+
+    def _who(self, job: Job) -> str | None:
+        run_id = self.started_by(job)
+        if run_id is not None:
+            return f"started by Dagster's run {run_id}"
+        asked = self.client.was_asked_for(job) if job.type is JobType.SYNC else None
+        if asked:
+            return "started in Airbyte or by its API"
+        began = job.began_at
+        is_noted = began is not None and self.client.server_time() - began > _NOTED_AFTER
+        return "started by Airbyte's schedule" if asked is False and is_noted else None
+
+
+_KINDS = {JobType.SYNC: "sync", JobType.REFRESH: "refresh", JobType.CLEAR: "clear"}
+
+
+def _choices(running: Job) -> str:
+    if not running.type.writes_tables:
+        # Why "attach" does not help here.
+        first = "It leaves the tables empty, so that no run follows it: with"
+    else:
+        first = "With on_active_sync='attach' on the workspace a run follows it; with"
+    return (
+        f"{first} on_active_sync='wait' a run syncs when it has ended. Or materialize again after"
+        " its end."
+    )
 
 
 @dataclass
 class _Turn:
-    """Waits for what runs; `ending_since` is when nothing that runs was listed any more."""
+    """Waits for what runs; `ending_since` is when nothing that runs was listed any more, and
+    `first` the job that ran as this run asked for a sync."""
 
     client: AirbyteClient
     options: PollOptions
     log: logging.Logger
-    link: Callable[[Job], str]
+    words: _Words
     begun: float
     ending_since: float | None = None
+    first: Job | None = None
+
+    def may_follow(self, running: Job) -> bool:
+        # A clear would not fill the tables. What came after the job that this run waited for is as
+        # good as a sync of its own, whoever started it.
+        is_next = self.first is not None and self.first.ref.precedes(running.ref)
+        is_meant = self.options.on_active_sync == "attach" or is_next
+        return is_meant and running.type.writes_tables
+
+    def ended_meanwhile(self, is_seen_to: Callable[[Job], bool]) -> Job | None:
+        """The newest sync that began and ended since this run asked for one, and is seen to."""
+        if self.first is None:
+            return None
+        try:
+            newest = self.client.newest_jobs(self.first.connection_id)
+            wrote = (job for job in newest if job.wrote_tables)
+            job = next((job for job in wrote if self.first.ref.precedes(job.ref)), None)
+            return job if job and is_seen_to(job) else None
+        except AirbyteError as error:
+            self.log.warning("What ended meanwhile cannot be known: %s", error)
+            return None
 
     def wait_for(self, conflict: AlreadyRunning) -> None:
         """Return when another start is worth a try; raise dg.Failure if none is."""
@@ -84,29 +180,31 @@ class _Turn:
         if running is None:
             self._wait_for_the_last_of_it(conflict)
         elif self.options.on_active_sync == "wait":
+            self.first = self.first or running
             self._wait_for_its_end(running)
         else:
-            raise _busy(conflict, self.link(running)) from conflict
+            raise self._busy(conflict) from conflict
 
     def _wait_for_the_last_of_it(self, conflict: AlreadyRunning) -> None:
         now = self.options.clock()
         if self.ending_since is None:
             self.ending_since = now
         if now - self.ending_since > _ENDING_LIMIT:
-            raise _busy(conflict) from conflict
+            raise self._busy(conflict) from conflict
         self.options.sleep(self.options.interval)
 
     def _wait_for_its_end(self, running: Job) -> None:
         self.ending_since = None
-        self.log.info("Waiting for the end of Airbyte job %s: %s", running.id, self.link(running))
-        watch = Watch(self.client, self.options, self.log, running, self.begun)
-        watch.until_it_ends(_WAITED_TOO_LONG)
+        url = self.words.link(running)
+        self.log.info("Waiting for the end of Airbyte job %s: %s", running.id, url)
+        watch = Watch(self.client, self.options, self.log, running, self.begun, "wait_timeout")
+        watch.until_it_ends(self.words.waited_too_long(running))
 
-
-def _busy(conflict: AlreadyRunning, url: str | None = None) -> dg.Failure:
-    metadata: dict[str, keys.Entry] = {keys.CONNECTION_ID: conflict.connection_id}
-    if conflict.running is not None and url is not None:
-        metadata[keys.JOB_ID] = conflict.running.id
-        metadata[keys.JOB_TYPE] = conflict.running.type.value
-        metadata[keys.JOB_URL] = dg.MetadataValue.url(url)
-    return dg.Failure(description=_BUSY, metadata=metadata)
+    def _busy(self, conflict: AlreadyRunning) -> dg.Failure:
+        metadata: dict[str, keys.Entry] = {keys.CONNECTION_ID: conflict.connection_id}
+        running = conflict.running
+        if running is not None:
+            metadata[keys.JOB_ID] = running.id
+            metadata[keys.JOB_TYPE] = running.type.value
+            metadata[keys.JOB_URL] = dg.MetadataValue.url(self.words.link(running))
+        return dg.Failure(description=self.words.busy(running), metadata=metadata)

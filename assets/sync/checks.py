@@ -1,78 +1,82 @@
-"""A check for each table that shows how its last sync ended."""
+"""Definitions of checks for each table, beside assets that do not carry them."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.events.sync_events import CHECK_NAME, Verdict, verdict
+from dagster_airbyte_sync.assets.checks.check_settings import AirbyteChecks
+from dagster_airbyte_sync.assets.event_log.records import run_events
 from dagster_airbyte_sync.assets.sync.definitions import op_names, workspace_resource
-from dagster_airbyte_sync.assets.sync.outputs import output_names
-from dagster_airbyte_sync.assets.tables.current_tables import as_synced_now
+from dagster_airbyte_sync.assets.sync.evaluate import LEFT_TO_SENSOR, evaluated
 from dagster_airbyte_sync.assets.tables.names import clean_name
 from dagster_airbyte_sync.assets.tables.table import Table, group_by_connection, table_of_spec
-from dagster_airbyte_sync.resources import AirbyteClient, Job
+from dagster_airbyte_sync.resources import AirbyteError, no_garbage_collected
+
+# One of each kind for all: Dagster takes long to make them, and a workspace has thousands.
+_AFTER_THE_TABLE = dg.In(dg.Nothing)
+_ONE_OF_SOME = dg.Out(dg.Any, is_required=False)
 
 
+@no_garbage_collected()
 def build_airbyte_sync_checks(
-    specs: Sequence[dg.AssetSpec], resource_key: str = "airbyte"
+    specs: Sequence[dg.AssetSpec],
+    resource_key: str = "airbyte",
+    checks: AirbyteChecks | None = None,
 ) -> Sequence[dg.AssetChecksDefinition]:
-    """One check a table: failed if its connection's last sync failed or was cancelled, a warning
-    if it succeeded without a row although the stream is read in full.
+    """The checks of each table: whether its connection's last sync succeeded, whether it moved
+    about as many rows as those before it, and what else AirbyteChecks has.
 
-    The sensor reports the check with each sync. Run by hand, it asks Airbyte for the last one.
-    A table that Dagster cannot name a check after ("Order Lines", "class", the second one of
-    "order-lines" and "order_lines") is left without one.
+    The sensor evaluates them with each sync, or every five minutes, a run for what it has
+    materialized. By hand, they ask Airbyte for the last job, and how its connections stand now. One
+    definition for each connection.
     """
-    names = output_names([spec.key for spec in specs])
-    nameable = (spec for spec in specs if names[spec.key] == spec.key.to_python_identifier())
-    tables = [table for spec in nameable if (table := table_of_spec(spec))]
-    groups = group_by_connection(tables)
+    checks = checks or AirbyteChecks()
+    groups = group_by_connection(table for spec in specs if (table := table_of_spec(spec)))
     ops = op_names(groups, prefix=f"{clean_name(resource_key)}_check")
     return [
-        _checks(ops[connection_id], group, resource_key) for connection_id, group in groups.items()
+        _checks(ops[connection_id], group, resource_key, checks)
+        for connection_id, group in groups.items()
     ]
 
 
-def _checks(name: str, tables: Sequence[Table], resource_key: str) -> dg.AssetChecksDefinition:
-    @dg.multi_asset_check(
+def _checks(
+    name: str, tables: Sequence[Table], resource_key: str, checks: AirbyteChecks
+) -> dg.AssetChecksDefinition:
+    # Numbered: a table may have any name, and Dagster makes names out of those of assets.
+    made_of = (checks.specs_of(table.key, resource_key) for table in tables)
+    specs = dict(enumerate(chain.from_iterable(made_of)))
+    inputs = {f"table_{place}": table.key for place, table in enumerate(tables)}
+    outputs = {f"check_{place}": spec for place, spec in specs.items()}
+
+    @dg.op(
         name=name,
-        specs=[
-            dg.AssetCheckSpec(
-                CHECK_NAME, asset=table.key, description="How the last Airbyte sync ended."
-            )
-            for table in tables
-        ],
-        can_subset=True,
+        ins=dict.fromkeys(inputs, _AFTER_THE_TABLE),
+        out=dict.fromkeys(outputs, _ONE_OF_SOME),
         required_resource_keys={resource_key},
     )
     def check_connection(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        client = workspace_resource(context.resources, resource_key).get_client()
-        job = last_finished_job(client, tables[0].connection_id)
-        selected = {check.asset_key for check in context.selected_asset_check_keys}
-        asked = [table for table in tables if table.key in selected]
-        # A definition does not know how Airbyte reads its stream.
-        yield from check_results(job, as_synced_now(client.connection, asked, context.log))
+        workspace = workspace_resource(context.resources, resource_key)
+        try:
+            yield from evaluated(context, workspace, tables, specs.values())
+        except AirbyteError as error:
+            if not _is_materialized_by(context, tables):
+                raise
+            # What the run was for is done.
+            context.log.warning(LEFT_TO_SENSOR, error)
 
-    return check_connection
-
-
-def last_finished_job(client: AirbyteClient, connection_id: str) -> Job | None:
-    """The connection's newest job that has ended, with its counts by stream."""
-    ended = (job for job in client.newest_jobs(connection_id) if job.is_finished)
-    newest = next(ended, None)
-    return client.job(newest.id) if newest else None
-
-
-def check_results(job: Job | None, tables: Sequence[Table]) -> Iterator[dg.AssetCheckResult]:
-    for table in tables:
-        result = verdict(job, table) if job else _NEVER_SYNCED
-        yield dg.AssetCheckResult(
-            asset_key=table.key,
-            check_name=CHECK_NAME,
-            passed=result.passed,
-            severity=result.severity,
-            description=result.reason,
-        )
+    made: dg.AssetChecksDefinition = dg.AssetChecksDefinition.create(
+        keys_by_input_name=inputs,
+        node_def=check_connection,
+        check_specs_by_output_name=outputs,
+        can_subset=True,
+    )
+    return made
 
 
-_NEVER_SYNCED = Verdict(True, "The connection has never synced")
+def _is_materialized_by(context: dg.AssetCheckExecutionContext, tables: Sequence[Table]) -> bool:
+    """Whether the run is one that materializes any of the tables, and not of their checks alone."""
+    own = {table.key for table in tables}
+    planned = {dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED}
+    records = run_events(context.instance, context.run.run_id, planned)
+    return any(record.asset_key in own for record in records)

@@ -2,16 +2,18 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.checks.check_settings import AirbyteChecks
 from dagster_airbyte_sync.assets.sync.outputs import multi_asset_of
 from dagster_airbyte_sync.assets.sync.reporting import SyncEvent
 from dagster_airbyte_sync.assets.sync.step import sync_and_poll
 from dagster_airbyte_sync.assets.tables import keys
-from dagster_airbyte_sync.assets.tables.loading import load_tables
+from dagster_airbyte_sync.assets.tables.loading import load_tables, refuse_two_groups
 from dagster_airbyte_sync.assets.tables.names import clean_name
 from dagster_airbyte_sync.assets.tables.table import (
     ConnectionSelector,
@@ -19,7 +21,12 @@ from dagster_airbyte_sync.assets.tables.table import (
     group_by_connection,
 )
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
-from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace, as_workspace
+from dagster_airbyte_sync.resources import (
+    AirbyteSettingsError,
+    BaseAirbyteWorkspace,
+    as_workspace,
+    no_garbage_collected,
+)
 from dagster_airbyte_sync.resources.schedules.taken_over import TakenOver
 
 
@@ -36,11 +43,16 @@ def airbyte_assets(
     backfill_policy: dg.BackfillPolicy | None = None,
     op_tags: Mapping[str, object] | None = None,
     snapshot: Path | None = None,
+    checks: bool | AirbyteChecks = False,
+    resource_key: str = "airbyte",
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Decorate a function that syncs one connection, usually with `sync_and_poll`.
 
-    `retry_policy`, `pool`, `backfill_policy` and `op_tags` are those of `dg.multi_asset`. Raises
-    AirbyteSettingsError if the workspace has no such connection, or is one of dagster-airbyte's.
+    `retry_policy`, `pool`, `backfill_policy` and `op_tags` are those of `dg.multi_asset`. `checks`
+    is that of `build_airbyte_assets_definitions`: `sync_and_poll` evaluates them, also where the
+    function is run for checks alone; `resource_key` is that of the workspace among the resources,
+    by which the sensor knows them. Raises AirbyteSettingsError if the workspace has no such
+    connection, or is one of dagster-airbyte's.
     """
     _check_is_ours(workspace)
     tables = load_tables(
@@ -49,7 +61,9 @@ def airbyte_assets(
         lambda connection: connection.id == connection_id,
         freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
         snapshot=snapshot,
+        warns_of_none=False,
     )
+    refuse_two_groups(tables, group_name)
     if not tables:
         raise AirbyteSettingsError(
             f"The workspace has no connection {connection_id!r} with selected streams. The id is"
@@ -57,6 +71,7 @@ def airbyte_assets(
         )
     return multi_asset_of(
         [table.spec for table in tables],
+        _check_specs(tables, checks, resource_key),
         name=name,
         group_name=group_name,
         retry_policy=retry_policy,
@@ -91,12 +106,16 @@ def build_airbyte_assets_definitions(
     backfill_policy: dg.BackfillPolicy | None = None,
     op_tags: Mapping[str, object] | None = None,
     snapshot: Path | None = None,
+    checks: bool | AirbyteChecks = False,
 ) -> Sequence[dg.AssetsDefinition]:
     """One asset definition for each selected connection; materializing it syncs the connection.
 
     The workspace must also be among the resources, under `resource_key`; for a second workspace in
     one code location, give another key. `retry_policy`, `pool`, `backfill_policy` and `op_tags` are
     those of `dg.multi_asset`, for each definition: a retried step starts a new sync.
+    With `checks` each table has those that `build_airbyte_definitions` gives it, or those of an
+    AirbyteChecks. The step evaluates them for what it has materialized, and by hand, in its pool;
+    the sensor evaluates them for all other syncs.
     The other arguments are those of `load_airbyte_asset_specs`, which may raise AirbyteError,
     AirbyteSettingsError or DuplicateAssetKey here, too.
     """
@@ -111,6 +130,7 @@ def build_airbyte_assets_definitions(
     return syncing_assets(
         tables,
         resource_key,
+        checks=checks,
         retry_policy=retry_policy,
         pool=pool,
         backfill_policy=backfill_policy,
@@ -121,10 +141,13 @@ def build_airbyte_assets_definitions(
 SyncFunction = Callable[[BaseAirbyteWorkspace, dg.AssetExecutionContext], Iterable[SyncEvent]]
 
 
+@no_garbage_collected()
 def syncing_assets(
     tables: Iterable[Table],
     resource_key: str,
     *,
+    checks: bool | AirbyteChecks = False,
+    watched_as: str | None = None,
     sync_fn: SyncFunction = sync_and_poll,
     clean_fn: Callable[[str], str] = clean_name,
     name_prefix: str | None = None,
@@ -132,6 +155,8 @@ def syncing_assets(
 ) -> Sequence[dg.AssetsDefinition]:
     """One asset definition for each connection of the tables; `options` as of `dg.multi_asset`.
 
+    The sensor that evaluates their `checks` has its workspace under `watched_as`, if that is not
+    `resource_key`.
     `sync_fn` is called with the workspace under `resource_key` to sync the connection of a run.
     An op's name begins with that key, or with `name_prefix`; `clean_fn` makes the part that stands
     for the connection's name.
@@ -139,9 +164,24 @@ def syncing_assets(
     by_connection = group_by_connection(tables)
     names = op_names(by_connection, name_prefix or clean_name(resource_key), clean_fn)
     return [
-        _syncing_assets(names[connection_id], group, resource_key, sync_fn, options)
+        _syncing_assets(
+            names[connection_id],
+            group,
+            _check_specs(group, checks, watched_as or resource_key),
+            resource_key,
+            sync_fn,
+            options,
+        )
         for connection_id, group in by_connection.items()
     ]
+
+
+def _check_specs(
+    tables: Iterable[Table], checks: bool | AirbyteChecks, resource_key: str
+) -> list[dg.AssetCheckSpec]:
+    wanted = AirbyteChecks.of(checks)
+    made_of = (wanted.specs_of(table.key, resource_key) for table in tables if wanted)
+    return list(chain.from_iterable(made_of))
 
 
 def op_names(
@@ -174,12 +214,14 @@ def _connection_name(table: Table) -> str:
 def _syncing_assets(
     name: str,
     tables: Sequence[Table],
+    checks: Sequence[dg.AssetCheckSpec],
     resource_key: str,
     sync_fn: SyncFunction,
     options: Mapping[str, Any],
 ) -> dg.AssetsDefinition:
     @multi_asset_of(
         [table.spec for table in tables],
+        checks,
         name=name,
         required_resource_keys={resource_key},
         **options,

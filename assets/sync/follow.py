@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.events.sync_events import failure_metadata
+from dagster_airbyte_sync.assets.events.finished_sync import details_metadata, failure_metadata
+from dagster_airbyte_sync.assets.events.job_details import JobDetails
 from dagster_airbyte_sync.assets.sync.progress import how_it_goes
 from dagster_airbyte_sync.assets.sync.start import running_job
 from dagster_airbyte_sync.assets.tables import keys
@@ -33,7 +35,7 @@ _CANCEL_AGAIN_AFTER = (2.0, 5.0)
 
 @dataclass(frozen=True)
 class PollOptions:
-    """How a sync is followed. Times are in seconds; `timeout` None is without end."""
+    """How a sync is followed, in seconds; `timeout` and `wait_timeout` None are without end."""
 
     interval: float
     timeout: float | None
@@ -41,6 +43,7 @@ class PollOptions:
     on_active_sync: OnActiveSync
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    wait_timeout: float | None = None
 
     @classmethod
     def of(cls, workspace: BaseAirbyteWorkspace) -> "PollOptions":
@@ -49,11 +52,12 @@ class PollOptions:
             timeout=workspace.poll_timeout,
             cancel_on_termination=workspace.cancel_on_termination,
             on_active_sync=workspace.when_a_sync_is_active(),
+            wait_timeout=workspace.wait_timeout,
         )
 
 
 class TookTooLong(dg.Failure):
-    """Raised if a job has not ended within `poll_timeout`."""
+    """Raised if a job has not ended within `poll_timeout`, or `wait_timeout`."""
 
 
 class JobIsGone(dg.Failure):
@@ -62,13 +66,17 @@ class JobIsGone(dg.Failure):
 
 @dataclass
 class Watch:
-    """Looks at one job again and again, and says in the log how it goes, but not at each look."""
+    """Looks at one job again and again, and says in the log how it goes, but not at each look.
+
+    `limit` is the name of the setting that says for how long, since `begun`.
+    """
 
     client: AirbyteClient
     options: PollOptions
     log: logging.Logger
     job: Job
     begun: float
+    limit: Literal["poll_timeout", "wait_timeout"] = "poll_timeout"
     logged_at: float = field(init=False)
     is_warned: bool = field(init=False, default=False)
 
@@ -78,7 +86,7 @@ class Watch:
     def until_it_ends(self, too_long: str) -> Job:
         """The finished job, with its counts by stream.
 
-        Raises TookTooLong, with the sentence `too_long`, after `poll_timeout`.
+        Raises TookTooLong, with the sentence `too_long`, after the limit.
         """
         while not (self.job.is_finished and self._in_detail().is_finished):
             self._check_timeout(too_long)
@@ -117,9 +125,10 @@ class Watch:
             )
 
     def _check_timeout(self, too_long: str) -> None:
-        limit = self.options.timeout
+        is_followed = self.limit == "poll_timeout"
+        limit = self.options.timeout if is_followed else self.options.wait_timeout
         if limit is not None and self.options.clock() - self.begun > limit:
-            raise TookTooLong(too_long, metadata={**_about(self.job), "poll_timeout": limit})
+            raise TookTooLong(too_long, metadata={**_about(self.job), self.limit: limit})
 
     def _ask(self, question: Callable[[int], Job]) -> Job:
         """What Airbyte answers, however often it must be asked for some minutes."""
@@ -208,7 +217,7 @@ def _cancel_if_current(client: AirbyteClient, job: Job, log: logging.Logger) -> 
         log.info("Cancelled Airbyte job %s", job.id)
 
 
-def refuse_failed(job: Job, job_url: str) -> None:
+def refuse_failed(job: Job, job_url: str, details: JobDetails | None = None) -> None:
     """Raise dg.Failure if the finished job did not succeed.
 
     The description is always the same, so that error trackers group it; what differs is metadata.
@@ -227,6 +236,7 @@ def refuse_failed(job: Job, job_url: str) -> None:
             keys.JOB_URL: dg.MetadataValue.url(job_url),
             **{key: count for key, count in counts.items() if count is not None},
             **failure_metadata(job),
+            **details_metadata(details or JobDetails()),
         },
     )
 

@@ -1,9 +1,10 @@
-"""Multi-assets whose tables may have any name. Dagster makes output names out of asset keys, and
-refuses what is no identifier, so such outputs are named here."""
+"""Multi-assets whose tables, and their checks, may have any name. Dagster makes output names out of
+asset keys, and refuses what is no identifier, so such outputs are named here."""
 
 import keyword
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from hashlib import sha256
 from typing import Any
 
 import dagster as dg
@@ -12,13 +13,16 @@ from dagster_airbyte_sync.assets.tables.keys import text_in
 
 
 def multi_asset_of(
-    specs: Sequence[dg.AssetSpec], **options: Any
+    specs: Sequence[dg.AssetSpec], checks: Sequence[dg.AssetCheckSpec] = (), **options: Any
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """The decorator `dg.multi_asset(specs=..., can_subset=True, **options)`, for any asset keys."""
+    """`dg.multi_asset(specs=..., check_specs=checks, can_subset=True, **options)`, a decorator, for
+    any asset keys."""
     names = output_names([spec.key for spec in specs])
+    check_specs = _with_outputs_apart(checks, names.values())
     if all(spec.key.to_python_identifier() == names[spec.key] for spec in specs):
-        return dg.multi_asset(specs=specs, can_subset=True, **options)
+        return dg.multi_asset(specs=specs, check_specs=check_specs, can_subset=True, **options)
     return dg.multi_asset(
+        check_specs=check_specs,
         outs={
             names[spec.key]: dg.AssetOut.from_spec(
                 spec.replace_attributes(deps=[]),
@@ -38,6 +42,33 @@ def multi_asset_of(
         can_subset=True,
         **options,
     )
+
+
+def _with_outputs_apart(
+    checks: Sequence[dg.AssetCheckSpec], taken: Collection[str]
+) -> Sequence[dg.AssetCheckSpec]:
+    """The checks, with names of their outputs that Dagster takes and no other output has."""
+    own = {check.get_python_identifier() for check in checks}
+    if all(map(_is_identifier, own)) and len(own) == len(checks) and own.isdisjoint(taken):
+        return checks
+    return [
+        _Numbered(
+            check.name,
+            asset=check.asset_key,
+            description=check.description,
+            metadata=check.metadata,
+        )
+        for check in checks
+    ]
+
+
+class _Numbered(dg.AssetCheckSpec):
+    """A check whose output is named by a number that stands for the asset's key."""
+
+    def get_python_identifier(self) -> str:
+        """Such as "check_9f86d081884c7d65_airbyte_sync"."""
+        number = sha256("/".join(self.asset_key.path).encode()).hexdigest()[:16]
+        return f"check_{number}_{self.name}"
 
 
 # Where `AssetSpec.with_io_manager_key` puts it.

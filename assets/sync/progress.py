@@ -1,9 +1,11 @@
 """How a job goes, in a line for people. Pure."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from dagster_airbyte_sync.resources import Job, StreamStats
+from dagster_airbyte_sync.resources import Job, StreamStats, duration_text, in_units, rows_text
+
+__all__ = ["duration_text", "how_it_goes", "in_units"]
 
 
 def how_it_goes(job: Job, now: datetime) -> str:
@@ -34,31 +36,10 @@ def _sum(job: Job, count: Callable[[StreamStats], int | None]) -> int | None:
 def _rows_and_bytes(rows: int | None, size: int | None) -> str | None:
     if rows is None:
         return None
-    return f"{rows:,} rows" + (f" ({in_units(size)})" if size is not None else "")
-
-
-def in_units(size: int) -> str:
-    """A number of bytes as people write it: 999 B, 1.2 kB, 34.0 GB."""
-    if size < 1000:
-        return f"{size} B"
-    scaled, units = size / 1000, iter(("kB", "MB", "GB", "TB", "PB"))
-    unit = next(units)
-    while scaled >= 999.95 and unit != "PB":
-        scaled, unit = scaled / 1000, next(units)
-    return f"{scaled:.1f} {unit}"
+    return rows_text(rows) + (f" ({in_units(size)})" if size is not None else "")
 
 
 def _elapsed(job: Job, now: datetime) -> str | None:
     if job.began_at is None:
         return None
     return duration_text((job.ended_at or now) - job.began_at)
-
-
-def duration_text(duration: timedelta) -> str:
-    """A time as people write it, in whole seconds: 5 s, 3 min 20 s, 26 h 5 min."""
-    seconds = max(int(duration.total_seconds()), 0)
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"

@@ -1,32 +1,40 @@
 """What a step of a run reports of a finished sync, and what it leaves to others. Stores nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 import dagster as dg
 from cachetools import TTLCache, cached
 
-from dagster_airbyte_sync.assets.events.claims import GRACE
+from dagster_airbyte_sync.assets.event_log.claims import GRACE
 from dagster_airbyte_sync.assets.events.event_log_facts import JobFacts
-from dagster_airbyte_sync.assets.events.sync_events import (
+from dagster_airbyte_sync.assets.events.finished_sync import (
     FinishedSync,
-    as_result,
     in_reporting_order,
-    materialization,
     tables_of_job,
 )
+from dagster_airbyte_sync.assets.events.job_details import JobDetails
+from dagster_airbyte_sync.assets.events.said_before import OwnFailure, said_before
+from dagster_airbyte_sync.assets.events.sync_events import as_result, materialization
 from dagster_airbyte_sync.assets.sync.follow import PollOptions
 from dagster_airbyte_sync.assets.sync.outputs import passed_on
 from dagster_airbyte_sync.assets.tables.matching import with_streams_of_tables
 from dagster_airbyte_sync.assets.tables.table import Table
-from dagster_airbyte_sync.resources import AirbyteClient, Job
+from dagster_airbyte_sync.resources import AirbyteClient, Job, TimeBudget
 
-# An output stands for a table that is reported already: the steps after it go on.
-SyncEvent = dg.MaterializeResult[object] | dg.AssetMaterialization | dg.Output[None]
+# An output stands for a table that is reported already: the steps after it go on. Checks are
+# evaluated where the definition carries any.
+SyncEvent = (
+    dg.MaterializeResult[object] | dg.AssetMaterialization | dg.Output[None] | dg.AssetCheckResult
+)
 
 # How often, in seconds, a step looks whether its run still goes on.
 _LOOK_EVERY = 1.0
+# How long, in seconds, a step that fails goes on saying what was known: some hundred checks. The
+# sensor says the rest.
+_LAST_WORDS = 3.0
 
 
 class RunIsOver(dg.Failure):
@@ -58,6 +66,56 @@ class OwnRun:
         self.looked_at = now
 
 
+@contextmanager
+def said_again_on_failure(
+    context: dg.AssetExecutionContext, tables: Sequence[Table]
+) -> Iterator[None]:
+    """If the step fails or is terminated within, its planned checks say again what is known."""
+    try:
+        yield
+    except RunIsOver:
+        raise
+    except BaseException as error:
+        # A termination is no Exception.
+        say_again(context, tables, error)
+        raise
+
+
+def say_again(
+    context: dg.AssetExecutionContext,
+    tables: Sequence[Table],
+    error: BaseException,
+    failed: OwnFailure | None = None,
+) -> None:
+    """Log what the planned checks of the tables said before, unless the step is tried again after
+    that error. What the step fails for is the news: nothing is raised here."""
+    if _is_tried_again(context, error):
+        return
+    budget = TimeBudget(_LAST_WORDS)
+    try:
+        for event in said_before(context.instance, context.run.run_id, tables, failed):
+            context.log_event(event)
+            if budget.is_spent:
+                context.log.warning(
+                    "There was no time to say again what all of the checks said: that is left to"
+                    " the sensor"
+                )
+                return
+    except Exception as error:
+        # Each storage raises its own.
+        context.log.warning("What the checks said before this run cannot be read: %s", error)
+
+
+def _is_tried_again(context: dg.AssetExecutionContext, error: BaseException) -> bool:
+    """Whether this is not the last attempt: the next one evaluates its checks by itself."""
+    is_final = isinstance(error, dg.Failure) and not error.allow_retries
+    if is_final or not isinstance(error, Exception):
+        return False
+    step = context.op_execution_context
+    policy = step.op_def.retry_policy or step.job_def.op_retry_policy
+    return policy is not None and step.retry_number < policy.max_retries
+
+
 def report(
     context: dg.AssetExecutionContext,
     client: AirbyteClient,
@@ -66,16 +124,22 @@ def report(
     tables: Sequence[Table],
     options: PollOptions,
     run: OwnRun,
+    details: JobDetails,
 ) -> Iterator[SyncEvent]:
-    """An event for each table of the job that is owed one, in reporting order."""
+    """An event for each table of the job that is owed one, in reporting order.
+
+    Of a job that failed, its complete tables.
+    """
     job = with_streams_of_tables([table.stream for table in tables], job)
     synced = in_reporting_order(tables_of_job(job, tables))
+    if not job.succeeded:
+        synced = [table for table in synced if job.made_fresh(table.stream)]
     claimed = next(table.key for table in tables if table.is_defined)
     facts = JobFacts.read(context.instance, context.run.run_id, job, synced, claimed)
     is_left = _is_left_to_another(context, facts, options)
     # A step may hang for so long that the sensor reports the rest in its place.
     owed_now = cached(TTLCache(1, GRACE, options.clock))(lambda: facts.owed(_skew(client)))
-    sync = FinishedSync(job, url, facts.started_by)
+    sync = FinishedSync(job, url, facts.started_by, details)
     for table in synced:
         ledger, owed = owed_now()
         is_selected = table.key in context.selected_asset_keys
@@ -89,6 +153,8 @@ def report(
         # At last: from here to the database it takes no longer than the sensor's grace.
         run.refuse_if_over()
         yield as_result(event) if is_selected else event
+    if not job.succeeded:
+        return
     missed = context.selected_asset_keys - {table.key for table in synced}
     for name in sorted(key.to_user_string() for key in missed):
         context.log.warning("Airbyte job %s had no stream for asset %s", job.id, name)

@@ -1,27 +1,60 @@
 """What a step of a Dagster run does to materialize a connection's tables: sync, follow, report."""
 
-from collections.abc import Iterator, Sequence
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.events.claims import claims_of, starter_of
-from dagster_airbyte_sync.assets.events.sync_claim import ClaimStatus, SyncClaim
-from dagster_airbyte_sync.assets.events.sync_events import in_reporting_order
+from dagster_airbyte_sync.assets.event_log.claims import claims_of, other_reporter, starter_of
+from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, StoredClaim, SyncClaim
+from dagster_airbyte_sync.assets.events.event_log_facts import JobFacts
+from dagster_airbyte_sync.assets.events.finished_sync import (
+    FinishedSync,
+    in_reporting_order,
+    tables_of_job,
+)
+from dagster_airbyte_sync.assets.events.job_details import PATIENCE, DetailsWanted
+from dagster_airbyte_sync.assets.events.partial_success import Outcomes, with_complete_streams
+from dagster_airbyte_sync.assets.events.said_before import OwnFailure
 from dagster_airbyte_sync.assets.sync.busy_connection import start_or_attach
+from dagster_airbyte_sync.assets.sync.evaluate import LEFT_TO_SENSOR, evaluated
 from dagster_airbyte_sync.assets.sync.follow import (
     PollOptions,
     cancelled_if_interrupted,
     follow,
     refuse_failed,
 )
-from dagster_airbyte_sync.assets.sync.reporting import OwnRun, SyncEvent, report
-from dagster_airbyte_sync.assets.sync.step_tables import tables_of_step, tables_synced
+from dagster_airbyte_sync.assets.sync.reporting import (
+    OwnRun,
+    RunIsOver,
+    SyncEvent,
+    report,
+    said_again_on_failure,
+    say_again,
+)
+from dagster_airbyte_sync.assets.sync.step_tables import (
+    checks_here,
+    tables_of_step,
+    tables_synced,
+)
+from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.loading import load_airbyte_asset_specs
+from dagster_airbyte_sync.assets.tables.matching import with_streams_of_tables
 from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
-from dagster_airbyte_sync.resources import BaseAirbyteWorkspace, Job, job_url
+from dagster_airbyte_sync.resources import (
+    AirbyteClient,
+    AirbyteError,
+    BaseAirbyteWorkspace,
+    Job,
+    TimeBudget,
+    job_url,
+)
 
 
 def sync_and_poll(
@@ -34,45 +67,163 @@ def sync_and_poll(
     Airbyte always syncs a whole connection, so tables outside of a subset selection are reported
     too. Of several runs that follow one sync, the first reports it. Without `options` the sync is
     polled as the workspace says. Raises dg.Failure if the sync cannot start, fails, is cancelled,
-    or takes longer than `poll_timeout`.
+    or takes longer than `poll_timeout`; with `partial_success`, complete tables of a job that
+    failed are reported before that.
+
+    If the definition carries checks, those that are selected are evaluated after a sync that
+    succeeded; where nothing else is selected, without a sync.
     """
     tables = in_reporting_order(tables_of_step(context))
-    client, options = workspace.get_client(), options or PollOptions.of(workspace)
-    OwnRun(context, options.clock).refuse_if_over()
-    ui, starts = client.ui_url(), SyncClaim(ClaimStatus.STARTING, tables[0].connection_id)
+    if not context.selected_asset_keys:
+        yield from evaluated(context, workspace, tables, context.assets_def.check_specs)
+        return
+    options = options or PollOptions.of(workspace)
+    with said_again_on_failure(context, tables):
+        client = workspace.get_client()
+        OwnRun(context, options.clock).refuse_if_over()
+        link = partial(job_url, client.ui_url(), client.settings.workspace_id)
+        job, started = _followed(context, client, tables, options, link)
+    wanted, budget = DetailsWanted.of(workspace), TimeBudget(PATIENCE)
+    starter = context.run.run_id if started else _starter(context, tables, job)
+    details = wanted.read(client, job, starter, budget)
+    # Another look: the sync may have taken no second.
+    run = OwnRun(context, options.clock)
+    if job.succeeded:
+        synced = tables_synced(context, client, job, tables)
+        yield from report(context, client, job, link(job), synced, options, run, details)
+        yield from _evaluated_too(context, workspace, tables, run)
+    else:
+        outcomes = wanted.outcomes(client, job, TimeBudget(PATIENCE))
+        complete, synced = _as_far_as_complete(context, client, outcomes, job, tables)
+        if complete.complete_streams:
+            yield from report(context, client, complete, link(job), synced, options, run, details)
+        if details.failure_log:
+            lines = "\n".join(details.failure_log)
+            context.log.error("The log of Airbyte job %s ends with:\n%s", job.id, lines)
+        sync = FinishedSync(complete, link(job), starter, details)
+        try:
+            refuse_failed(job, link(job), details)
+        except dg.Failure as failure:
+            # Where Airbyte may say later how far it came, so does the sensor.
+            is_known = outcomes is not None or not wanted.may_say_more_of(job)
+            own = OwnFailure(sync, checks_here(context), is_known)
+            say_again(context, synced, failure, own)
+            raise
 
-    def link(job: Job) -> str:
-        return job_url(ui, client.settings.workspace_id, job)
 
-    job, started = start_or_attach(
-        client,
-        tables[0].connection_id,
-        options,
-        context.log,
-        is_own=lambda running: _is_own(context, tables, running),
-        link=link,
-        # The sensor holds for a while what ends before we can say that it is ours.
-        before_late_start=lambda: context.log_event(starts.to_observation(tables[0].key)),
-    )
+def _evaluated_too(
+    context: dg.AssetExecutionContext,
+    workspace: BaseAirbyteWorkspace,
+    tables: Sequence[Table],
+    run: OwnRun,
+) -> Iterator[dg.AssetCheckResult]:
+    """What the checks say of what was materialized. Nothing is synced again for want of that."""
+    try:
+        for said in evaluated(context, workspace, tables, context.assets_def.check_specs):
+            # The sensor would evaluate in its place, and this would hide it.
+            run.refuse_if_over()
+            yield said
+    except RunIsOver:
+        raise
+    except AirbyteError as error:
+        context.log.warning(LEFT_TO_SENSOR, error)
+    except Exception as error:
+        # The sync is reported: a retry of the step would sync once more.
+        context.log.exception(LEFT_TO_SENSOR, type(error).__name__)
+
+
+def _followed(
+    context: dg.AssetExecutionContext,
+    client: AirbyteClient,
+    tables: Sequence[Table],
+    options: PollOptions,
+    link: Callable[[Job], str],
+) -> tuple[Job, bool]:
+    """The job once it has ended, and whether it is known that this run started it."""
+    job, started = _job_to_follow(context, client, tables, options, link)
     claim = SyncClaim.of_job(job, started=started)
     with cancelled_if_interrupted(client, job, options, context.log) if started else nullcontext():
         for table in tables:
             # The sensor reads from this which job is ours; until it is written it waits for us.
             context.log_event(claim.to_observation(table.key, link(job)))
         context.log.info("Following Airbyte job %s: %s", job.id, link(job))
-        job = follow(client, job, options, context.log)
-    refuse_failed(job, link(job))
+        return follow(client, job, options, context.log), started
+
+
+def _as_far_as_complete(
+    context: dg.AssetExecutionContext,
+    client: AirbyteClient,
+    outcomes: Outcomes | None,
+    job: Job,
+    tables: Sequence[Table],
+) -> tuple[Job, Sequence[Table]]:
+    """A failed job with its complete streams, and the tables as they are now, if there are any."""
+    if not outcomes:
+        return job, tables
     synced = tables_synced(context, client, job, tables)
-    # Another look: the sync may have taken no second.
-    run = OwnRun(context, options.clock)
-    yield from report(context, client, job, link(job), synced, options, run)
+    job = with_streams_of_tables([table.stream for table in synced], job)
+    return with_complete_streams(job, synced, outcomes), synced
+
+
+def _job_to_follow(
+    context: dg.AssetExecutionContext,
+    client: AirbyteClient,
+    tables: Sequence[Table],
+    options: PollOptions,
+    link: Callable[[Job], str],
+) -> tuple[Job, bool]:
+    """The job, and whether it is known that this run started it."""
+    table, waiting = tables[0], OwnRun(context, options.clock)
+
+    def say_that_it_starts() -> None:
+        # A run may be over by the end of its wait, and must not start anything then.
+        waiting.refuse_if_over()
+        starts = SyncClaim(ClaimStatus.STARTING, table.connection_id)
+        # The sensor holds for a while what ends before we can say that it is ours.
+        context.log_event(starts.to_observation(table.key))
+
+    return start_or_attach(
+        client,
+        table.connection_id,
+        options,
+        context.log,
+        is_own=lambda running: _is_own(context, tables, running),
+        link=link,
+        name=keys.text_in(table.spec.metadata, keys.CONNECTION_NAME) or "",
+        started_by=lambda running: _starter(context, tables, running),
+        is_seen_to=lambda ended: _is_seen_to(context, client, tables, ended),
+        before_late_start=say_that_it_starts,
+    )
 
 
 def _is_own(context: dg.AssetExecutionContext, tables: Sequence[Table], running: Job) -> bool:
     """Whether this run, or one that it repeats, started the job: a retry goes on with it."""
-    starter = starter_of(claims_of(context.instance, tables[0].key, [running])[running.id])
-    run = context.run
+    starter, run = _starter(context, tables, running), context.run
     return starter is not None and starter in (run.run_id, run.parent_run_id, run.root_run_id)
+
+
+def _starter(
+    context: dg.AssetExecutionContext, tables: Sequence[Table], running: Job
+) -> str | None:
+    return starter_of(claims_of(context.instance, tables[0].key, [running])[running.id])
+
+
+def _is_seen_to(
+    context: dg.AssetExecutionContext, client: AirbyteClient, tables: Sequence[Table], ended: Job
+) -> bool:
+    """Whether a run that follows the job still reports it, or all of it is reported.
+
+    Otherwise a sensor that has not seen this run's claim may be about to.
+    """
+    job = with_streams_of_tables([table.stream for table in tables], client.job(ended.id))
+    run_id, key = context.run.run_id, tables[0].key
+    of_job = in_reporting_order(tables_of_job(job, tables))
+    facts = JobFacts.read(context.instance, run_id, job, of_job, key)
+    claim = SyncClaim.of_job(job, started=False)
+    mine = StoredClaim(claim, key, run_id, None, storage_id=sys.maxsize, stored_at=time.time())
+    other = other_reporter(context.instance, [*facts.claims, mine], run_id)
+    skew = client.server_time() - datetime.now(timezone.utc)
+    return (other is not None and not other.is_over) or not facts.owed(skew)[1]
 
 
 class SyncsAssets(BaseAirbyteWorkspace):

@@ -1,10 +1,17 @@
-"""The tables of a step of a run: those of its definition, and what its connection syncs by now."""
+"""The tables of a step of a run: those of its definition, and what its connection syncs by now; and
+the checks that they have."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.checks.check_settings import (
+    CHECKS_OF_SYNCS,
+    checks_by_table,
+    checks_in,
+)
+from dagster_airbyte_sync.assets.events.owed import Checked
 from dagster_airbyte_sync.assets.tables.current_tables import ReadConnection, as_synced_now
 from dagster_airbyte_sync.assets.tables.matching import match
 from dagster_airbyte_sync.assets.tables.new_tables import (
@@ -93,3 +100,13 @@ def _keys_here(context: dg.AssetExecutionContext) -> frozenset[dg.AssetKey]:
     if context.run.job_code_origin is None:
         return frozenset(context.assets_def.keys)
     return frozenset(context.repository_def.assets_defs_by_key)
+
+
+def checks_here(context: dg.AssetExecutionContext) -> Checked:
+    """The checks of syncs of the code location by table; those that the step carries alone where
+    there is no location."""
+    if context.run.job_code_origin is None:
+        every: Iterable[dg.AssetCheckSpec] = context.assets_def.check_specs
+    else:
+        every = checks_in(context.repository_def)
+    return checks_by_table(each for each in every if each.name in CHECKS_OF_SYNCS)

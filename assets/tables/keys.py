@@ -1,13 +1,20 @@
 """The metadata keys this package writes and reads; one place, so that writer and reader agree."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 
 import dagster as dg
 
 # What this package puts under a key; a part of what Dagster accepts.
 Entry = (
-    str | int | float | dg.TimestampMetadataValue | dg.UrlMetadataValue | dg.DagsterRunMetadataValue
+    str
+    | int
+    | float
+    | dg.TimestampMetadataValue
+    | dg.UrlMetadataValue
+    | dg.DagsterRunMetadataValue
+    | dg.MarkdownMetadataValue
 )
 
 # The check that shows how a table's last sync ended.
@@ -16,6 +23,8 @@ CHECK_NAME = "airbyte_sync"
 CONNECTION_ID = "dagster-airbyte/connection_id"
 CONNECTION_STATUS = "dagster-airbyte/connection_status"
 CONNECTION_NAME = "dagster-airbyte/connection_name"
+CONNECTION_URL = "dagster-airbyte/connection_url"
+CONNECTION_CREATED_AT = "dagster-airbyte/connection_created_at"
 # A list of the names of its tags in Airbyte, where it has any.
 CONNECTION_TAGS = "dagster-airbyte/connection_tags"
 STREAM_NAME = "dagster-airbyte/stream_name"
@@ -40,9 +49,30 @@ SYNC_ENDED_AT = "dagster-airbyte/sync_ended_at"
 SYNC_DURATION = "dagster-airbyte/sync_duration_seconds"
 TRIGGERED_BY = "dagster-airbyte/triggered_by"
 STARTED_BY_RUN = "dagster-airbyte/started_by_run"
+# Who started the job, in words for people; `TRIGGERED_BY` has one of two words for programs.
+STARTED_BY = "dagster-airbyte/started_by"
 FAILURE_REASON = "dagster-airbyte/failure_reason"
 FAILURE_ORIGIN = "dagster-airbyte/failure_origin"
 FAILURE_TYPE = "dagster-airbyte/failure_type"
+# Of evaluations: a word for what the check says, and since when syncs fail.
+VERDICT = "dagster-airbyte/verdict"
+FAILING_SINCE = "dagster-airbyte/failing_since"
+FAILURES_IN_A_ROW = "dagster-airbyte/failures_in_a_row"
+# How many rows the last syncs moved, newest first: what the next one is compared with.
+RECENT_ROWS = "dagster-airbyte/recent_rows"
+# How many seconds the last syncs took, newest first: what one that runs is compared with.
+RECENT_DURATIONS = "dagster-airbyte/recent_durations"
+# Since when a connection is in the state that a check found.
+SINCE = "dagster-airbyte/since"
+# When Airbyte syncs a connection by itself, in words and to compare with, and since when, if that
+# was seen to begin.
+SCHEDULE = "dagster-airbyte/schedule"
+TIMETABLE = "dagster-airbyte/timetable"
+SCHEDULED_SINCE = "dagster-airbyte/scheduled_since"
+# The last lines of the log of a job that failed or was cancelled.
+FAILURE_LOG = "dagster-airbyte/failure_log"
+# True in the event of a table that is complete although its job failed or was cancelled.
+PARTIAL = "dagster-airbyte/partial"
 
 # A tag of runs that start syncs and leave it to the sensor to report them.
 STARTS_SYNCS_TAG = "dagster-airbyte/starts_syncs"
@@ -58,13 +88,17 @@ KNOWN_STREAMS = "dagster-airbyte/known_streams"
 TABLE_NAME = "dagster/table_name"
 COLUMN_SCHEMA = "dagster/column_schema"
 STORAGE_KIND = "dagster/storage_kind"
-PARTITION_ROW_COUNT = "dagster/partition_row_count"
 DATA_VERSION_TAG = "dagster/data_version"
 
 
 def int_in(metadata: Mapping[str, object], key: str) -> int | None:
-    """The whole number stored under `key`, or None."""
+    """The whole number stored under `key`, or None.
+
+    Numbers that nobody wants to see plotted are stored as text.
+    """
     value = _plain(metadata.get(key))
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
@@ -99,6 +133,22 @@ def texts_in(metadata: Mapping[str, object], key: str) -> list[str]:
 def timestamp(moment: datetime | None) -> dg.TimestampMetadataValue | None:
     """The time as it is stored."""
     return None if moment is None else dg.MetadataValue.timestamp(moment)
+
+
+# Bytes of a code block: each table of a connection has it, and they share a tick's 8 MB.
+_LONGEST_BLOCK = 4_000
+_FENCE = "`" * 3
+
+
+def code_block(lines: Iterable[str]) -> dg.MarkdownMetadataValue:
+    """The last of the lines that fit into 4,000 bytes, as they are, in Markdown."""
+    text = "\n".join(lines).encode()
+    if len(text) > _LONGEST_BLOCK:
+        # The first line that is left may be half a line, or half a letter.
+        text = text[-_LONGEST_BLOCK:].partition(b"\n")[2] or text[-_LONGEST_BLOCK:]
+    shown = text.decode(errors="ignore")
+    fence = max([_FENCE, *(run + "`" for run in re.findall("`{3,}", shown))], key=len)
+    return dg.MetadataValue.md(f"{fence}text\n{shown}\n{fence}")
 
 
 def _plain(value: object) -> object:

@@ -1,7 +1,7 @@
 """Asset specs for what Airbyte syncs: the tables shown in Dagster, with nothing to run."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -12,6 +12,7 @@ from dagster_airbyte_sync.assets.tables.new_tables import KnownStreams
 from dagster_airbyte_sync.assets.tables.table import (
     ConnectionSelector,
     Table,
+    accepts,
     only_active,
     selected_tables,
 )
@@ -19,8 +20,21 @@ from dagster_airbyte_sync.assets.tables.translator import (
     DEFAULT_TRANSLATOR,
     DagsterAirbyteTranslator,
 )
-from dagster_airbyte_sync.resources import BaseAirbyteWorkspace, load_catalog
+from dagster_airbyte_sync.resources import (
+    AirbyteSettingsError,
+    BaseAirbyteWorkspace,
+    Catalog,
+    Connection,
+    catalog_for_definitions,
+    no_garbage_collected,
+)
 from dagster_airbyte_sync.resources.schedules.taken_over import TakenOver, as_taken_over
+
+# A line names so many connections.
+_MOST_NAMES = 20
+
+_log = logging.getLogger("dagster_airbyte_sync")
+_said: set[str] = set()
 
 
 def load_tables(
@@ -31,22 +45,27 @@ def load_tables(
     include_inactive: bool = True,
     freshness_from_airbyte_schedule: bool | TakenOver | str = False,
     snapshot: Path | None = None,
+    warns_of_none: bool = True,
 ) -> list[Table]:
-    """The selected tables of a workspace whose EnvVars need not be resolved yet."""
-    catalog = load_catalog(workspace, snapshot)
+    """The selected tables of a workspace whose EnvVars need not be resolved yet.
+
+    If there are none the log says why, unless the caller does.
+    """
+    catalog = catalog_for_definitions(workspace, snapshot)
     selector = connection_selector_fn if include_inactive else only_active(connection_selector_fn)
     translator = dagster_airbyte_translator or DEFAULT_TRANSLATOR
-    known = {each.id: KnownStreams.of(each) for each in catalog.connections.values()}
-    tables = [
-        _with_metadata(
-            table,
-            {keys.TRANSLATOR: translator, keys.KNOWN_STREAMS: known[table.connection_id]},
-        )
-        for table in selected_tables(catalog, translator, selector)
-    ]
+    made_by: dict[str, object] = {keys.TRANSLATOR: translator}
     if snapshot is not None:
-        age = {keys.CATALOG_READ_AT: dg.TimestampMetadataValue(catalog.read_at.timestamp())}
-        tables = [_with_metadata(table, age) for table in tables]
+        read_at = catalog.read_at.timestamp()
+        made_by[keys.CATALOG_READ_AT] = dg.TimestampMetadataValue(read_at)
+
+    def made_from(connection: Connection) -> Mapping[str, object]:
+        return {**made_by, keys.KNOWN_STREAMS: KnownStreams.of(connection)}
+
+    with no_garbage_collected():
+        tables = selected_tables(catalog, translator, selector, made_from)
+    if not tables and warns_of_none:
+        _warn_once(why_no_tables(catalog, connection_selector_fn))
     wanted = freshness_from_airbyte_schedule
     if not wanted and not isinstance(wanted, str):
         return tables
@@ -57,8 +76,52 @@ def load_tables(
     ]
 
 
-def _with_metadata(table: Table, metadata: Mapping[str, object]) -> Table:
-    return replace(table, spec=table.spec.merge_attributes(metadata=metadata))
+def why_no_tables(catalog: Catalog, selector: ConnectionSelector | None = None) -> str:
+    """Why none of the workspace's tables is selected, and what to change. Pure."""
+    listed = sorted(catalog.connections.values(), key=lambda each: each.name)
+    chosen = [each for each in listed if accepts(selector, each)]
+    workspace = f"the Airbyte workspace {catalog.workspace_id}"
+    if not listed:
+        return (
+            f"There are no connections in {workspace}, so it has no assets here. Once there are"
+            " some, reload the code location; if there are some now, check workspace_id."
+        )
+    names = ", ".join(repr(each.name) for each in (chosen or listed)[:_MOST_NAMES])
+    if len(chosen or listed) > _MOST_NAMES:
+        names += f" and {len(chosen or listed) - _MOST_NAMES} more"
+    if not chosen:
+        return (
+            f"connection_selector_fn accepts none of the connections in {workspace}, so it has no"
+            f" assets here. They are: {names}."
+        )
+    if any(each.selected_streams for each in chosen):
+        return (
+            f"All selected connections in {workspace} are paused, and include_inactive=False leaves"
+            f" them out, so it has no assets here: {names}."
+        )
+    return (
+        f"No stream is switched on, in Airbyte, in any selected connection of {workspace}, so it"
+        f" has no assets here: {names}."
+    )
+
+
+def _warn_once(text: str) -> None:
+    """Definitions are loaded in parts, each of which finds the same."""
+    if text not in _said:
+        _said.add(text)
+        _log.warning("%s", text)
+
+
+def refuse_two_groups(tables: Sequence[Table], group_name: str | None) -> None:
+    """Raise AirbyteSettingsError if the tables are in groups already."""
+    grouped = [table for table in tables if table.spec.group_name is not None]
+    if group_name is not None and grouped:
+        first = grouped[0]
+        raise AirbyteSettingsError(
+            f"group_name is {group_name!r}, but the translator puts {first.key.to_user_string()!r}"
+            f" into the group {first.spec.group_name!r}: leave group_name out, or the groups of the"
+            " translator."
+        )
 
 
 def load_airbyte_asset_specs(
@@ -72,6 +135,8 @@ def load_airbyte_asset_specs(
 ) -> Sequence[dg.AssetSpec]:
     """One AssetSpec for each selected stream of each connection that the selector accepts.
 
+    `build_airbyte_sync_checks` makes checks for them.
+
     Tables of connections that are paused in Airbyte have the tag
     `dagster-airbyte/connection_status` ("inactive"); `include_inactive=False` leaves them out.
 
@@ -82,7 +147,7 @@ def load_airbyte_asset_specs(
 
     With a `snapshot` (a file that `dagster-airbyte-sync snapshot` wrote) no request is made; the
     time at which its connections and streams were read is in the metadata, as
-    `dagster-airbyte/catalog_read_at`. Without, two requests for a whole workspace, plus pages.
+    `dagster-airbyte/catalog_read_at`. Without, four requests for a whole workspace, plus pages.
 
     Raises AirbyteError if Airbyte cannot be asked or knows no such workspace, AirbyteSettingsError
     if the file is missing or of another workspace, DuplicateAssetKey if two streams would share

@@ -3,8 +3,8 @@ will have, so that these find their history once the code location is reloaded."
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Container, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import dagster as dg
 
@@ -12,19 +12,32 @@ from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.matching import match
 from dagster_airbyte_sync.assets.tables.storable import why_not_storable
 from dagster_airbyte_sync.assets.tables.table import Table, tables_of
-from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
+from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator, column_types
 from dagster_airbyte_sync.resources import Catalog, Connection, StreamId
 
 
 @dataclass(frozen=True)
 class KnownStreams:
-    """The streams that a connection synced as the specs of its tables were made."""
+    """The streams that a connection synced as the specs of its tables were made.
+
+    `schemas` are their JSON schemas; where Airbyte gave none, the stream is not in it.
+    """
 
     ids: frozenset[StreamId]
+    schemas: Mapping[StreamId, Mapping[str, object]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @staticmethod
     def of(connection: Connection) -> "KnownStreams":
-        return KnownStreams(frozenset(stream.id for stream in connection.selected_streams))
+        schemas = {each.id: each.json_schema for each in connection.selected_streams}
+        known = {stream: schema for stream, schema in schemas.items() if schema}
+        return KnownStreams(frozenset(schemas), known)
+
+    def columns_of(self, stream: StreamId) -> Mapping[str, str] | None:
+        """The columns with their types, as Airbyte had them: a translator may show others."""
+        schema = self.schemas.get(stream)
+        return None if schema is None else column_types(schema)
 
 
 def newer_than(tables: Iterable[Table], streams: Iterable[StreamId]) -> frozenset[StreamId]:

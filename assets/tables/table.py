@@ -1,16 +1,18 @@
 """Which table of Dagster belongs to which stream of Airbyte."""
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.matching import match
 from dagster_airbyte_sync.assets.tables.translator import (
-    AirbyteConnectionTableProps,
     DagsterAirbyteTranslator,
+    raised,
+    spec_of,
     table_props,
 )
 from dagster_airbyte_sync.resources import (
@@ -24,8 +26,24 @@ from dagster_airbyte_sync.resources import (
 ConnectionSelector = Callable[[Connection], bool]
 
 
+# So many keys that clash are named in one error.
+_MOST_CLASHES = 50
+
+
 class DuplicateAssetKey(AirbyteError):
-    """Raised if two streams would share one asset key, so that one would hide the other."""
+    """Raised if streams would share an asset key, so that one would hide the other.
+
+    `found` names each such key and its streams, `way_out` is what to do about it in Python.
+    `by_namespace`: their namespaces tell all of them apart.
+    """
+
+    def __init__(self, found: str, way_out: str, by_namespace: bool) -> None:
+        self.found = found
+        self.by_namespace = by_namespace
+        super().__init__(found, way_out, by_namespace)
+
+    def __str__(self) -> str:
+        return f"{self.found}{self.args[1]}"
 
 
 @dataclass(frozen=True)
@@ -58,26 +76,29 @@ class Table:
 
 
 def tables_of(
-    catalog: Catalog, connection: Connection, translator: DagsterAirbyteTranslator
+    catalog: Catalog,
+    connection: Connection,
+    translator: DagsterAirbyteTranslator,
+    more: Mapping[str, object] = MappingProxyType({}),
 ) -> list[Table]:
-    """The tables of one connection, one for each selected stream.
+    """The tables of one connection, one for each selected stream, with `more` in their metadata.
 
-    Raises AirbyteSettingsError that names the connection if Dagster refuses what the translator
-    makes of one of them.
+    Raises AirbyteSettingsError that names the connection if the translator raises for one of them,
+    or Dagster refuses what it makes.
     """
-    destination = catalog.destination_of(connection)
-    tables = [
-        Table(
-            connection_id=connection.id,
-            stream=stream.id,
-            spec=_with_identity(
-                _translated(translator, table_props(connection, stream, destination)),
-                connection,
-                stream.id,
-            ),
+    destination, page = catalog.destination_of(connection), catalog.page_of(connection)
+    source = catalog.sources.get(connection.source_id or "")
+    identity = {**_identity_of(connection, page), **more}
+    # What Airbyte syncs looks exactly as dagster-airbyte shows it.
+    status = {} if connection.is_active else {keys.CONNECTION_STATUS: connection.status}
+    tables = []
+    for stream in connection.selected_streams:
+        props = table_props(
+            connection, stream, destination, source_name=source, connection_url=page
         )
-        for stream in connection.selected_streams
-    ]
+        metadata = {**identity, **_identity_of_stream(stream.id)}
+        spec = spec_of(translator, props, metadata, status)
+        tables.append(Table(connection.id, stream.id, spec))
     return as_synced_by(connection, tables)
 
 
@@ -113,45 +134,24 @@ def warn_of_unclear(
         )
 
 
-def _translated(
-    translator: DagsterAirbyteTranslator, props: AirbyteConnectionTableProps
-) -> dg.AssetSpec:
-    try:
-        spec = translator.get_asset_spec(props)
-    except dg.DagsterInvalidDefinitionError as refusal:
-        is_named_after_it = props.connection_name in str(refusal)
-        hint = f" As a group's name, props.connection_group is {props.connection_group!r}."
-        raise AirbyteSettingsError(
-            f"Dagster refuses the asset that the translator (or `translation`) makes of the table"
-            f" {props.table_name!r} of connection {props.connection_name!r}"
-            f" ({props.connection_id}): {refusal}{hint if is_named_after_it else ''}"
-        ) from refusal
-    partitions = spec.partitions_def
-    if partitions is not None and not isinstance(partitions, dg.TimeWindowPartitionsDefinition):
-        raise AirbyteSettingsError(
-            f"The translator (or `translation`) gives the table {props.table_name!r} of connection"
-            f" {props.connection_name!r} partitions that are not times ({partitions}). A sync is of"
-            " a time, and of all of a table: leave partitions_def out, or use one such as"
-            " DailyPartitionsDefinition, of which a sync materializes the partition in which it"
-            " ended."
-        )
-    return spec
-
-
-def _with_identity(spec: dg.AssetSpec, connection: Connection, stream: StreamId) -> dg.AssetSpec:
-    """The spec, and what finds its stream again, whatever a translator made of it."""
+def _identity_of(connection: Connection, page: str | None) -> dict[str, object]:
+    """What finds the connection of a table again, whatever a translator made of it."""
     identity: dict[str, object] = {
         keys.CONNECTION_ID: connection.id,
         keys.CONNECTION_NAME: connection.name,
-        keys.STREAM_NAME: stream.name,
     }
-    if stream.namespace:
-        identity[keys.STREAM_NAMESPACE] = stream.namespace
+    if page:
+        identity[keys.CONNECTION_URL] = dg.MetadataValue.url(page)
+    if connection.created_at:
+        identity[keys.CONNECTION_CREATED_AT] = keys.timestamp(connection.created_at)
     if connection.tags:
         identity[keys.CONNECTION_TAGS] = list(connection.tags)
-    # What Airbyte syncs looks exactly as dagster-airbyte shows it.
-    status = {} if connection.is_active else {keys.CONNECTION_STATUS: connection.status}
-    return spec.merge_attributes(metadata=identity, tags=status)
+    return identity
+
+
+def _identity_of_stream(stream: StreamId) -> dict[str, object]:
+    namespace = {keys.STREAM_NAMESPACE: stream.namespace} if stream.namespace else {}
+    return {keys.STREAM_NAME: stream.name, **namespace}
 
 
 def table_of_spec(spec: dg.AssetSpec) -> Table | None:
@@ -174,52 +174,98 @@ def group_by_connection(tables: Iterable[Table]) -> dict[str, list[Table]]:
     return groups
 
 
+def accepts(selector: ConnectionSelector | None, connection: Connection) -> bool:
+    """Whether the user selected the connection.
+
+    Raises AirbyteSettingsError that names the connection if the user's function raises.
+    """
+    if selector is None:
+        return True
+    if not callable(selector):
+        raise AirbyteSettingsError(
+            f"connection_selector_fn is {selector!r}: give a function of a Connection, such as"
+            " lambda connection: connection.name.startswith('prod')."
+        )
+    try:
+        return bool(selector(connection))
+    except AirbyteError:
+        raise
+    except Exception as error:
+        # A user's own code may raise anything.
+        raise AirbyteSettingsError(
+            f"The function that selects connections raised {raised(error)} for connection"
+            f" {connection.name!r} ({connection.id})."
+        ) from error
+
+
 def only_active(selector: ConnectionSelector | None) -> ConnectionSelector:
     """The selector, of connections that Airbyte syncs at all."""
-    return lambda connection: connection.is_active and (selector is None or selector(connection))
+    return lambda connection: connection.is_active and accepts(selector, connection)
 
 
 def selected_tables(
     catalog: Catalog,
     translator: DagsterAirbyteTranslator | None = None,
     selector: ConnectionSelector | None = None,
+    more: Callable[[Connection], Mapping[str, object]] = lambda _: {},
 ) -> list[Table]:
-    """The tables of all connections the selector accepts.
+    """The tables of all connections the selector accepts; `more` goes into their metadata.
 
     Raises DuplicateAssetKey if two of them would be one asset.
     """
     tables = [
         table
         for connection in catalog.connections.values()
-        if selector is None or selector(connection)
-        for table in tables_of(catalog, connection, translator or DagsterAirbyteTranslator())
+        if accepts(selector, connection)
+        for table in tables_of(
+            catalog, connection, translator or DagsterAirbyteTranslator(), more(connection)
+        )
     ]
     _refuse_duplicates(tables, catalog.connections)
     return tables
 
 
 def _refuse_duplicates(tables: Iterable[Table], connections: Mapping[str, Connection]) -> None:
-    first_by_key: dict[dg.AssetKey, Table] = {}
+    by_key: dict[dg.AssetKey, list[Table]] = {}
     for table in tables:
-        first = first_by_key.setdefault(table.key, table)
-        if first is not table:
-            raise DuplicateAssetKey(
-                f"The asset key {table.key.to_user_string()!r} would stand for two streams:"
-                f" {_described(first, connections)}, and {_described(table, connections)}."
-                f" {_way_out(first, table)}, set a stream prefix in Airbyte, or leave one"
-                " connection out with connection_selector_fn."
-            )
-
-
-def _way_out(one: Table, other: Table) -> str:
-    if one.stream.namespace != other.stream.namespace:
-        return (
-            "Put their namespaces into the keys with"
-            " dagster_airbyte_translator=NamespacedTranslator()"
+        by_key.setdefault(table.key, []).append(table)
+    clashes = {key: own for key, own in by_key.items() if len(own) > 1}
+    if clashes:
+        by_namespace = all(
+            len({table.stream.namespace for table in own}) == len(own) for own in clashes.values()
         )
+        found, way_out = _found(clashes, connections), _way_out(by_namespace)
+        raise DuplicateAssetKey(found, way_out, by_namespace)
+
+
+def _found(
+    clashes: Mapping[dg.AssetKey, Sequence[Table]], connections: Mapping[str, Connection]
+) -> str:
+    named = {
+        key.to_user_string(): ", and ".join(_described(table, connections) for table in own)
+        for key, own in clashes.items()
+    }
+    if len(named) == 1:
+        ((key, streams),) = named.items()
+        count = "two" if len(next(iter(clashes.values()))) == 2 else "several"
+        return f"The asset key {key!r} would stand for {count} streams: {streams}. "
+    lines = [f"- {key!r}: {streams}" for key, streams in named.items()]
+    more = len(lines) - _MOST_CLASHES
+    shown = [*lines[:_MOST_CLASHES], *([f"- and {more} more"] if more > 0 else [])]
+    rows = "\n".join(shown)
+    return f"{len(lines)} asset keys would stand for several streams each:\n{rows}\n"
+
+
+def _way_out(by_namespace: bool) -> str:
+    keys_in_python = (
+        "Put their namespaces into the keys with dagster_airbyte_translator=NamespacedTranslator()"
+        if by_namespace
+        else "Give them different keys in a DagsterAirbyteTranslator (its props have"
+        " connection_name, connection_id and stream_namespace)"
+    )
     return (
-        "Give them different keys in a DagsterAirbyteTranslator (its props have connection_name,"
-        " connection_id and stream_namespace)"
+        f"{keys_in_python}, set a stream prefix in Airbyte, or leave one connection out with"
+        " connection_selector_fn."
     )
 
 

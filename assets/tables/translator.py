@@ -1,13 +1,24 @@
 """How a stream of Airbyte becomes an asset of Dagster: the one place users override."""
 
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.names import clean_name
-from dagster_airbyte_sync.resources import Connection, Destination, Stream
+from dagster_airbyte_sync.resources import (
+    AirbyteError,
+    AirbyteSettingsError,
+    Connection,
+    Destination,
+    Stream,
+)
+from dagster_airbyte_sync.resources.schedules.schedule_words import schedule_words
 
 
 @dataclass(frozen=True)
@@ -16,7 +27,9 @@ class AirbyteConnectionTableProps:
 
     `table_name` is prefix and stream name together. `database` and `schema` are the destination's
     defaults; `table_schema` is where this table really goes, which the connection's namespace
-    setting decides (airbyte-platform, `NamespacingMapper`).
+    setting decides (airbyte-platform, `NamespacingMapper`). `connection_url` is the connection's
+    page in Airbyte, and `schedule` says in words when Airbyte itself syncs it; what is not known is
+    None.
     """
 
     table_name: str
@@ -30,6 +43,10 @@ class AirbyteConnectionTableProps:
     schema: str | None
     stream_namespace: str | None = None
     table_schema: str | None = None
+    source_name: str | None = None
+    destination_name: str | None = None
+    connection_url: str | None = None
+    schedule: str | None = None
 
     @property
     def connection_group(self) -> str:
@@ -46,9 +63,29 @@ class AirbyteConnectionTableProps:
         known = [part for part in parts if part]
         return ".".join([*known, self.table_name]) if known else None
 
+    @property
+    def description(self) -> str:
+        """What people want to know of the table before its first sync, in Markdown."""
+        name = plain(self.connection_name)
+        linked = f"[{name}]({self.connection_url})" if self.connection_url else name
+        source = f" from {plain(self.source_name)}" if self.source_name else ""
+        target = f" to {plain(self.destination_name)}" if self.destination_name else ""
+        when = f" Airbyte's schedule: {self.schedule}." if self.schedule else ""
+        return f"Synced by Airbyte{source}{target}, connection {linked}.{when}"
+
+
+def plain(name: str) -> str:
+    """A name that Markdown shows as it is, in one line."""
+    return re.sub(r"([\\`*<>\[\]])", r"\\\1", " ".join(name.split()))
+
 
 def table_props(
-    connection: Connection, stream: Stream, destination: Destination
+    connection: Connection,
+    stream: Stream,
+    destination: Destination,
+    *,
+    source_name: str | None = None,
+    connection_url: str | None = None,
 ) -> AirbyteConnectionTableProps:
     """What the translator gets to know about one stream."""
     return AirbyteConnectionTableProps(
@@ -63,6 +100,10 @@ def table_props(
         schema=destination.schema,
         stream_namespace=stream.namespace,
         table_schema=_namespace_of(connection, stream) or destination.schema,
+        source_name=source_name,
+        destination_name=destination.name or None,
+        connection_url=connection_url,
+        schedule=schedule_words(connection.schedule),
     )
 
 
@@ -81,19 +122,28 @@ class DagsterAirbyteTranslator:
 
     def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
         """The asset for one table; by default the same key as dagster-airbyte gives it."""
-        known = {
-            keys.COLUMN_SCHEMA: column_schema(props.json_schema),
-            keys.TABLE_NAME: props.fully_qualified_table_name,
-            keys.STORAGE_KIND: props.destination_type,
-            keys.CONNECTION_ID: props.connection_id,
-            keys.CONNECTION_NAME: props.connection_name,
-            keys.STREAM_PREFIX: props.stream_prefix,
-        }
-        return dg.AssetSpec(
-            key=dg.AssetKey(props.table_name),
-            metadata={key: value for key, value in known.items() if value is not None},
-            kinds={"airbyte", *([props.destination_type] if props.destination_type else [])},
-        )
+        return _usual_spec(props, {}, {})
+
+
+def _usual_spec(
+    props: AirbyteConnectionTableProps, metadata: Mapping[str, object], tags: Mapping[str, str]
+) -> dg.AssetSpec:
+    known = {
+        keys.COLUMN_SCHEMA: column_schema(props.json_schema),
+        keys.TABLE_NAME: props.fully_qualified_table_name,
+        keys.STORAGE_KIND: props.destination_type,
+        keys.CONNECTION_ID: props.connection_id,
+        keys.CONNECTION_NAME: props.connection_name,
+        keys.STREAM_PREFIX: props.stream_prefix,
+    }
+    found = {key: value for key, value in known.items() if value is not None}
+    return dg.AssetSpec(
+        key=dg.AssetKey(props.table_name),
+        description=props.description,
+        metadata={**found, **metadata},
+        tags=tags,
+        kinds={"airbyte", *([props.destination_type] if props.destination_type else [])},
+    )
 
 
 class NamespacedTranslator(DagsterAirbyteTranslator):
@@ -113,10 +163,34 @@ class NamespacedTranslator(DagsterAirbyteTranslator):
 def column_schema(json_schema: Mapping[str, object]) -> dg.TableSchema:
     """The columns of a stream, by name; types are written as Airbyte's JSON schema has them."""
     properties = _properties(json_schema) or _properties(json_schema.get("items")) or {}
-    columns = (
-        dg.TableColumn(name=name, type=str(_type_of(info))) for name, info in properties.items()
+    return dg.TableSchema(
+        columns=[_column(name, str(_type_of(properties[name]))) for name in sorted(properties)]
     )
-    return dg.TableSchema(columns=sorted(columns, key=lambda column: column.name))
+
+
+# What JSON has is found by its type, without asking an abstract class for each column.
+_OBJECT = (dict, Mapping)
+
+
+# A workspace has some hundred thousands of them, and most are called `id` or `created_at`.
+@lru_cache(10_000)
+def _column(name: str, kind: str) -> dg.TableColumn:
+    return dg.TableColumn(name=name, type=kind)
+
+
+def column_types(json_schema: Mapping[str, object]) -> Mapping[str, str]:
+    """The columns of a stream with their types in words, to compare: `null|string (date-time)`."""
+    properties = _properties(json_schema) or _properties(json_schema.get("items")) or {}
+    return {name: _type_words(info) for name, info in properties.items()}
+
+
+def _type_words(info: object) -> str:
+    kind = _type_of(info)
+    words = "|".join(sorted(map(str, kind))) if isinstance(kind, list) else str(kind)
+    more = info if isinstance(info, _OBJECT) else {}
+    known = [str(more[each]) for each in ("format", "airbyte_type") if each in more]
+    # Few differ, and each is kept for each column.
+    return sys.intern(f"{words} ({', '.join(known)})" if known else words)
 
 
 def _properties(schema: object) -> Mapping[str, object] | None:
@@ -125,8 +199,81 @@ def _properties(schema: object) -> Mapping[str, object] | None:
 
 
 def _type_of(info: object) -> object:
-    return info.get("type", "unknown") if isinstance(info, Mapping) else "unknown"
+    return info.get("type", "unknown") if isinstance(info, _OBJECT) else "unknown"
 
 
 # What is used where no other is given.
 DEFAULT_TRANSLATOR = DagsterAirbyteTranslator()
+
+
+def spec_of(
+    translator: DagsterAirbyteTranslator,
+    props: AirbyteConnectionTableProps,
+    metadata: Mapping[str, object] = MappingProxyType({}),
+    tags: Mapping[str, str] = MappingProxyType({}),
+) -> dg.AssetSpec:
+    """What the translator makes of one table, with `metadata` and `tags` beside its own.
+
+    Raises AirbyteSettingsError that names table and connection if it raises, or if Dagster or this
+    package refuses what it makes.
+    """
+    spec = _translated(translator, props, metadata, tags)
+    partitions = spec.partitions_def
+    if partitions is not None and not isinstance(partitions, dg.TimeWindowPartitionsDefinition):
+        raise AirbyteSettingsError(
+            f"The translator (or `translation`) gives the table {props.table_name!r} of connection"
+            f" {props.connection_name!r} partitions that are not times ({partitions}). A sync is of"
+            " a time, and of all of a table: leave partitions_def out, or use one such as"
+            " DailyPartitionsDefinition, of which a sync materializes the partition in which it"
+            " ended."
+        )
+    return spec
+
+
+def _translated(
+    translator: DagsterAirbyteTranslator,
+    props: AirbyteConnectionTableProps,
+    metadata: Mapping[str, object],
+    tags: Mapping[str, str],
+) -> dg.AssetSpec:
+    table = (
+        f"the table {props.table_name!r} of connection {props.connection_name!r}"
+        f" ({props.connection_id})"
+    )
+    if isinstance(translator, type):
+        raise AirbyteSettingsError(
+            f"The translator is the class {translator.__name__}: give one of it,"
+            f" {translator.__name__}()."
+        )
+    # Making a spec is most of what loading takes, and so is adding to one: once will do.
+    is_usual = type(translator) is DagsterAirbyteTranslator
+    try:
+        spec: object = (
+            _usual_spec(props, metadata, tags) if is_usual else translator.get_asset_spec(props)
+        )
+    except dg.DagsterInvalidDefinitionError as refusal:
+        is_named_after_it = props.connection_name in str(refusal)
+        hint = f" As a group's name, props.connection_group is {props.connection_group!r}."
+        raise AirbyteSettingsError(
+            f"Dagster refuses the asset that the translator (or `translation`) makes of {table}:"
+            f" {refusal}{hint if is_named_after_it else ''}"
+        ) from refusal
+    except AirbyteError:
+        raise
+    except Exception as error:
+        # A user's own code may raise anything.
+        raise AirbyteSettingsError(
+            f"The translator (or `translation`) raised {raised(error)} for {table}."
+        ) from error
+    if not isinstance(spec, dg.AssetSpec):
+        raise AirbyteSettingsError(
+            f"The translator (or `translation`) must return an AssetSpec, and gave a"
+            f" {type(spec).__name__} for {table}."
+        )
+    return spec if is_usual else spec.merge_attributes(metadata=metadata, tags=tags)
+
+
+def raised(error: Exception) -> str:
+    """What a user's own code raised, in one line."""
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -13,7 +13,8 @@ import requests
 DEFINITIONS = Path(__file__).with_name("definitions.py")
 SETTINGS = "telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
 
-_GRACE = 15.0
+# Seconds. In good order it takes ten and more, and all that it writes goes with its folder.
+_GRACE = 2.0
 _LAST_LINES = 25
 
 
@@ -78,7 +79,7 @@ class Deployment:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-_LAST_LINES:])
 
     def stop(self) -> None:
-        """End it in good order, then whatever is left of its process group."""
+        """Ask it to end, then end whatever is left of its process group."""
         if self._process is None:
             return
         self._process.terminate()
@@ -91,7 +92,7 @@ class Deployment:
         _kill_group(self._process.pid)
 
 
-def _kill_group(group: int, patience: float = 5.0) -> None:
+def _kill_group(group: int, patience: float = 2.0) -> None:
     until = time.monotonic() + patience
     try:
         while time.monotonic() < until:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import dagster as dg
 
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+# That each table has.
+CHECKS = ("airbyte_sync", "airbyte_rows")
 # Far more than one table or deployment gets while somebody watches.
 _MANY = 10_000
 
@@ -49,6 +51,18 @@ class FinishedRun:
         return self.status == dg.DagsterRunStatus.SUCCESS.value
 
 
+@dataclass(frozen=True)
+class Warned:
+    """What a check of one table said that did not pass; `verdict` is the reason in a word."""
+
+    table: str
+    job_id: int
+    verdict: str
+    text: str
+    is_error: bool
+    seen_at: float
+
+
 class EventLog:
     """What is new for some synced tables, and what runs computed of them."""
 
@@ -57,9 +71,25 @@ class EventLog:
         self._computed = computed
         self._read_up_to = dict.fromkeys(tables, 0)
         self._known_runs: set[str] = set()
+        self._checks = [
+            dg.AssetCheckKey(dg.AssetKey(table), check)
+            for table in self._read_up_to
+            for check in CHECKS
+        ]
+        self._known_checks: dict[dg.AssetCheckKey, int] = {}
 
     def new_materializations(self) -> list[Materialization]:
         return [event for table in self._read_up_to for event in self._new_of(table)]
+
+    def new_warnings(self) -> list[Warned]:
+        """Of checks that were evaluated since this was last asked and did not pass."""
+        found = self._instance.event_log_storage.get_latest_asset_check_execution_by_key(
+            self._checks
+        )
+        new = {key: each for key, each in found.items() if self._known_checks.get(key) != each.id}
+        self._known_checks.update({key: record.id for key, record in new.items()})
+        warnings = (_warned(each.event) for each in new.values() if each.event)
+        return sorted(filter(None, warnings), key=lambda warned: warned.job_id)
 
     def new_finished_runs(self) -> list[FinishedRun]:
         """The earliest first."""
@@ -71,7 +101,7 @@ class EventLog:
     def times_reported(self, table: str, job_id: int) -> int:
         """How many events the whole log has for one job of one table."""
         records = map(_metadata, self._records(table))
-        return sum(metadata.get("dagster-airbyte/job_id") == job_id for metadata in records)
+        return sum(metadata.get("dagster-airbyte/job_id") == str(job_id) for metadata in records)
 
     def _new_of(self, table: str) -> Iterator[Materialization]:
         for record in self._records(table, after=self._read_up_to[table]):
@@ -110,6 +140,22 @@ def _materialization(table: str, record: dg.EventLogRecord) -> Materialization:
         seen_at=record.timestamp,
         run_id=record.run_id or None,
         asked_by=_text(metadata.get("dagster-airbyte/started_by_run")),
+    )
+
+
+def _warned(entry: dg.EventLogEntry) -> Warned | None:
+    event = entry.dagster_event
+    said = event.event_specific_data if event else None
+    # A run that is to evaluate a check says so before.
+    if not isinstance(said, dg.AssetCheckEvaluation) or said.passed:
+        return None
+    return Warned(
+        table=said.asset_key.to_user_string(),
+        job_id=int(str(said.metadata["dagster-airbyte/job_id"].value)),
+        verdict=str(said.metadata["dagster-airbyte/verdict"].value),
+        text=said.description or "",
+        is_error=said.severity is dg.AssetCheckSeverity.ERROR,
+        seen_at=entry.timestamp,
     )
 
 

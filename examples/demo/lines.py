@@ -2,7 +2,7 @@
 
 import time
 
-from event_log import FinishedRun
+from event_log import FinishedRun, Warned
 from story import Story, Sync
 
 
@@ -26,6 +26,13 @@ def _note(sync: Sync, is_early: bool) -> str:
     return " (from before Dagster was up)" if is_early else ""
 
 
+def warned_line(warned: Warned, connection: str) -> str:
+    """What is wrong with a table, as its check says it."""
+    what = "fail" if warned.is_error else "warn"
+    said = f"{warned.table}: {warned.text}"
+    return _line(warned.seen_at, what, connection, f"job {warned.job_id}", said)
+
+
 def run_line(run: FinishedRun, computed: str) -> str:
     """A finished run, with what it found out."""
     of = computed if run.airbyte_job else run.trigger or run.job_name
@@ -44,6 +51,7 @@ def summary(story: Story, seconds: float) -> str:
         f"All seen within {seconds:.0f} s: syncs that Airbyte started: {external};"
         f" successful downstream runs: {downstream};"
         f" syncs that a short run started and the sensor reported: {len(story.left_syncs)};"
+        f" what is wrong with tables, by their checks: {', '.join(sorted(story.verdicts))};"
         f" job {asked.job_id if asked else '?'}, started by Dagster, is there once for each table."
     )
 

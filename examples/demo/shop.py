@@ -26,11 +26,21 @@ REPLACED: dict[str, tuple[int, Columns]] = {
     "customers": (40, {"id": "integer", "name": "string"}),
     "agents": (4, {"id": "integer", "name": "string"}),
     "stock": (25, {"id": "integer", "pieces": "integer"}),
+    "ads": (12, {"id": "integer", "spent": "number"}),
+    "subscribers": (30, {"id": "integer", "name": "string"}),
+    "old_orders": (90, {"id": "integer", "amount": "number"}),
 }
+
+FAILING, EMPTY = "Marketing", "Newsletter"
+# More syncs than anybody watches.
+_MANY = 10_000
 
 
 class Shop:
-    """Four connections of an Airbyte, and a warehouse that really gets their rows."""
+    """Seven connections of an Airbyte, and a warehouse that really gets their rows.
+
+    Something is wrong with the last three.
+    """
 
     def __init__(self, airbyte: AirbyteSimulator, warehouse: Warehouse) -> None:
         self._airbyte = airbyte
@@ -49,6 +59,9 @@ class Shop:
         # Seldom, so that a sync asked for in Dagster does not meet one that runs already.
         self._connect("Support desk", ["tickets", "agents"], every=timedelta(minutes=10))
         self._connect("Store room", ["stock"], every=None)
+        self._connect(FAILING, ["ads"], every=timedelta(seconds=20))
+        self._connect(EMPTY, ["subscribers"], every=timedelta(seconds=20))
+        airbyte.run_clear(self._connect("Archive", ["old_orders"], every=None))
 
     @property
     def tables(self) -> dict[str, list[str]]:
@@ -66,7 +79,7 @@ class Shop:
         every: timedelta | None,
         prefix: str = "",
         namespace: str | None = None,
-    ) -> None:
+    ) -> SimulatedConnection:
         connection = self._airbyte.add_connection(
             name,
             [_stream(stream, namespace) for stream in streams],
@@ -77,17 +90,22 @@ class Shop:
         )
         self._connections[connection.connection_id] = connection
         self._plan_next_sync(connection)
+        return connection
 
     def _plan_next_sync(self, connection: SimulatedConnection) -> None:
         """Every sync brings another number of rows."""
+        if connection.name == FAILING:
+            self._airbyte.plan(connection, outcome="failed", reason="password expired", jobs=_MANY)
+            return
+        of_usual = 0 if connection.name == EMPTY else 1
         rows = {
-            stream.key: random.randint(stream.rows // 2, stream.rows * 2)
+            stream.key: of_usual * random.randint(stream.rows // 2, stream.rows * 2)
             for stream in connection.streams
         }
         self._airbyte.plan(connection, rows=rows)
 
     def _deliver(self, job: SimulatedJob) -> None:
-        """Write the rows that Airbyte reports for the job."""
+        """Write the rows that Airbyte reports for the job; a clear brings none."""
         connection = self._connections[job.connection_id]
         for stream in job.streams:
             _, columns = (APPENDED | REPLACED)[stream.name]

@@ -13,14 +13,14 @@ import dagster as dg
 from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
 from deployment import Deployment
 from event_log import EventLog
-from lines import asked_line, run_line, summary, sync_line
+from lines import asked_line, run_line, summary, sync_line, warned_line
 from shop import Shop
 from story import Story
 from warehouse import Warehouse
 
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock
 
-TIME_LIMIT = 120.0
+TIME_LIMIT = 150.0
 LOOK_EVERY = 0.5
 # What definitions.py calls them.
 COMPUTED = "revenue"
@@ -105,6 +105,7 @@ class Showing:
             # Airbyte's API rounds times to seconds; its own record does not.
             ended_at = self._airbyte.job(sync.job_id).updated_at.timestamp()
             say(sync_line(sync, ended_at, up_at))
+        self._print_what_is_wrong()
         for run in runs:
             say(run_line(run, COMPUTED))
         self._story.add_runs(runs)
@@ -112,6 +113,12 @@ class Showing:
             if self._once:
                 raise Ended(1, problem)
             say(f"PROBLEM   {problem}")
+
+    def _print_what_is_wrong(self) -> None:
+        warnings = self._log.new_warnings()
+        for warned in warnings:
+            say(warned_line(warned, self._story.connection_of(warned.table)))
+        self._story.add_warnings(warnings)
 
     def _all_is_seen(self) -> bool:
         asked = self._story.asked_sync

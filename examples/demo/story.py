@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from event_log import FinishedRun, Materialization
+from event_log import FinishedRun, Materialization, Warned
 
 EXTERNAL_SYNCS = 3
+# What checks say of three tables, each for another reason.
+VERDICTS = {"failed", "empty", "cleared"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Story:
     asked_run: str = ""
     syncs: list[Sync] = field(default_factory=list)
     runs: list[FinishedRun] = field(default_factory=list)
+    verdicts: set[str] = field(default_factory=set)
     _problems: list[str] = field(default_factory=list)
     _by_job: dict[int, dict[str, Materialization]] = field(default_factory=dict)
 
@@ -62,6 +65,12 @@ class Story:
                 self._problems.append(
                     f"run {run.run_id[:8]} of {run.job_name} ended as {run.status}"
                 )
+
+    def add_warnings(self, warnings: Iterable[Warned]) -> None:
+        self.verdicts |= {warned.verdict for warned in warnings}
+
+    def connection_of(self, table: str) -> str:
+        return next(name for name, tables in self.tables.items() if table in tables)
 
     def take_problems(self) -> list[str]:
         """What went wrong since this was last asked."""
@@ -103,6 +112,7 @@ class Story:
             "a run once all of two connections had synced": any(
                 run.trigger and run.succeeded for run in self.runs
             ),
+            "checks of a failed, an empty and a cleared table": self.verdicts >= VERDICTS,
         }
         return [promise for promise, kept in seen.items() if not kept]
 

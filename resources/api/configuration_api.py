@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from dagster_airbyte_sync.resources.api.connection import read_connection_with
+from dagster_airbyte_sync.resources.api.credentials_in_text import without_credentials
 from dagster_airbyte_sync.resources.api.job_pages import JobQuery
 from dagster_airbyte_sync.resources.api.paging import Page, read_page
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
@@ -48,31 +49,65 @@ class ConfigurationApi:
         """All connections with their schemas, in one unpaged answer."""
         return self._post("/connections/list", {"workspaceId": self._workspace_id})
 
+    def connection(self, connection_id: str) -> Call:
+        """One connection with its schemas, also if it was deleted."""
+        return self._post("/connections/get", {"connectionId": connection_id})
+
     def finished_jobs(self, query: JobQuery) -> Call:
         """Finished jobs with all counts."""
         until = {} if query.until is None else {"updatedAtEnd": query.until.isoformat()}
+        return self._jobs(
+            FINAL_STATUSES,
+            {
+                "updatedAtStart": query.since.isoformat(),
+                **until,
+                "orderByField": "createdAt" if query.only_second else "updatedAt",
+                "pagination": {"pageSize": query.limit, "rowOffset": query.offset},
+            },
+        )
+
+    def unfinished_jobs(
+        self, statuses: Iterable[JobStatus], connection_id: str | None = None
+    ) -> Call:
+        """A page of the jobs that have one of these statuses, the oldest first: of one connection,
+        or of all."""
+        page = {"pageSize": self.page_size, "rowOffset": 0}
+        query: Json = {**_of_one(connection_id), "orderByField": "createdAt", "pagination": page}
+        return self._jobs(statuses, query)
+
+    def _jobs(self, statuses: Iterable[JobStatus], query: Json) -> Call:
         return self._post(
             "/jobs/list_for_workspaces",
             {
                 "workspaceIds": [self._workspace_id],
                 "configTypes": ["sync", "reset_connection", "refresh", "clear"],
-                "statuses": [status.value for status in FINAL_STATUSES],
-                "updatedAtStart": query.since.isoformat(),
-                **until,
-                "orderByField": "createdAt" if query.only_second else "updatedAt",
+                "statuses": [status.value for status in statuses],
                 "orderByMethod": "ASC",
-                "pagination": {"pageSize": query.limit, "rowOffset": query.offset},
+                **query,
+            },
+        )
+
+    def newest_jobs(
+        self, since: datetime | None, until: datetime | None, limit: int, connection_id: str | None
+    ) -> Call:
+        """Jobs of all statuses, the last change first: of one connection, or of all."""
+        bounds = {"updatedAtStart": since, "updatedAtEnd": until}
+        return self._post(
+            "/jobs/list_for_workspaces",
+            {
+                "workspaceIds": [self._workspace_id],
+                "configTypes": ["sync", "reset_connection", "refresh", "clear"],
+                **_of_one(connection_id),
+                **{name: at.isoformat() for name, at in bounds.items() if at is not None},
+                "orderByField": "updatedAt",
+                "orderByMethod": "DESC",
+                "pagination": {"pageSize": limit, "rowOffset": 0},
             },
         )
 
     def job(self, job_id: int) -> Call:
         """One job with its counts by stream. (`/jobs/get` would load all its logs.)"""
         return self._post("/jobs/get_without_logs", {"id": job_id})
-
-    def starts_by_somebody(self, connection_id: str) -> Call:
-        """The newest syncs of a connection that somebody started, by its timeline (since 1.0)."""
-        body = {"connectionId": connection_id, "eventTypes": ["SYNC_STARTED"]}
-        return self._post("/connections/events/list", body)
 
     def set_schedule(self, connection_id: str, schedule: SyncSchedule) -> Call:
         """Change a connection's schedule and nothing else: the endpoint patches."""
@@ -83,9 +118,19 @@ class ConfigurationApi:
         return Call("POST", f"{self._base_url}{path}", body=body)
 
 
+def health(base_url: str) -> Call:
+    """Whether an API is there, which is open to all: the public one answers in plain text."""
+    return Call("GET", f"{base_url}/health", at_once=True)
+
+
 def instance(base_url: str) -> Call:
     """Version and UI address, open to all, of self-managed servers only; never retried."""
     return Call("GET", f"{base_url}/instance_configuration", repeatable=False)
+
+
+def _of_one(connection_id: str | None) -> Json:
+    """The filter of jobs by their connection; None is for all."""
+    return {} if connection_id is None else {"configId": connection_id}
 
 
 def _schedule_data(schedule: SyncSchedule) -> Json:
@@ -171,13 +216,6 @@ def read_job(entry: object) -> Job | None:
     )
 
 
-def read_started_jobs(answer: object) -> frozenset[int]:
-    """The ids of the jobs in a list of `SYNC_STARTED` events."""
-    events = objects_at(answer, "events")
-    ids = (as_int(object_at(event, "summary").get("jobId")) for event in events)
-    return frozenset(job_id for job_id in ids if job_id is not None)
-
-
 def _attempt(entry: Json) -> Json:
     # `JobInfoRead` wraps each attempt once more, beside its logs.
     return object_at(entry, "attempt") or entry
@@ -256,7 +294,8 @@ def _read_failure(attempts: Iterable[Json]) -> JobFailure | None:
     cause = last[0]
     message = as_text(cause.get("externalMessage")) or as_text(cause.get("internalMessage"))
     return JobFailure(
-        message=message or "Airbyte gave no reason",
+        # Connectors put addresses with passwords into what they say.
+        message=without_credentials(message) if message else "Airbyte gave no reason",
         origin=as_text(cause.get("failureOrigin")),
         type=as_text(cause.get("failureType")),
     )

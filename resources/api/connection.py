@@ -2,7 +2,13 @@
 
 from collections.abc import Callable
 
-from dagster_airbyte_sync.resources.json_values import Json, as_text, object_at, objects_at
+from dagster_airbyte_sync.resources.json_values import (
+    Json,
+    as_datetime,
+    as_text,
+    object_at,
+    objects_at,
+)
 from dagster_airbyte_sync.resources.records.catalog import Connection, Stream, SyncSchedule
 
 
@@ -29,5 +35,9 @@ def read_connection_with(
         namespace_format=as_text(raw.get("namespaceFormat")),
         schedule=read_schedule(raw),
         tags=tuple(filter(None, (as_text(tag.get("name")) for tag in objects_at(raw, "tags")))),
+        # The Configuration API writes it like this, the public one in camel case.
+        created_at=as_datetime(raw.get("created_at", raw.get("createdAt"))),
         all_streams=read_streams(raw),
+        status_reason=as_text(raw.get("statusReason")),
+        breaking_change=raw.get("breakingChange") is True,
     )

@@ -1,10 +1,12 @@
 """What a self-managed Airbyte reports about itself, and which of it can be used. Pure."""
 
+import json
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from dagster_airbyte_sync.resources.http.settings import CLOUD_UI, http_parts, is_this_machine
-from dagster_airbyte_sync.resources.json_values import Json, as_text
+from dagster_airbyte_sync.resources.json_values import Json, as_text, object_at
+from dagster_airbyte_sync.resources.records.catalog import Api
 
 # Names that only a cluster, or Docker, knows.
 _INSIDE = (".svc", ".cluster.local", ".docker.internal")
@@ -39,6 +41,20 @@ def read_instance(
     return Instance(
         (ui_url or shown).rstrip("/"), not _is_2_1_or_later(as_text(answer.get("version")) or "")
     )
+
+
+def api_that_says(health: str | None) -> Api | None:
+    """Which of Airbyte's two APIs answers like this to GET /health, which both let everybody ask.
+
+    `health` is the text of a good answer, None for any other: then it is neither of them.
+    """
+    if (health or "").strip() == "Successful operation":
+        return "public"
+    try:
+        answer = object_at(json.loads(health or ""))
+    except (RecursionError, ValueError):
+        return None
+    return "configuration" if "available" in answer else None
 
 
 def is_instance(answer: Json) -> bool:

@@ -6,7 +6,7 @@ filters and name a host that need not be reachable (airbyte-platform, `JobsRespo
 
 import re
 from dataclasses import dataclass
-from datetime import timezone
+from datetime import datetime, timezone
 
 from dagster_airbyte_sync.resources.api.connection import read_connection_with
 from dagster_airbyte_sync.resources.api.job_pages import JobQuery
@@ -25,6 +25,7 @@ from dagster_airbyte_sync.resources.json_values import (
 from dagster_airbyte_sync.resources.records.catalog import (
     Connection,
     Destination,
+    Source,
     Stream,
     SyncSchedule,
 )
@@ -36,17 +37,13 @@ _YEARS = re.compile(r"[0-9*,/-]+")
 _START_TIMEOUT = 180.0
 
 
-# Airbyte refuses larger pages.
-_LARGEST_PAGE = 100
-
-
 class PublicApi:
     """Builds the requests for one workspace. `page_size` is how many rows of a list to request."""
 
     def __init__(self, settings: AirbyteSettings) -> None:
         self._base_url = settings.rest_api_base_url
         self._workspace_id = settings.workspace_id
-        self.page_size = min(settings.max_items_per_page, _LARGEST_PAGE)
+        self.page_size = settings.public_page_size
 
     def workspace(self) -> Call:
         return self._get(f"/workspaces/{self._workspace_id}")
@@ -63,6 +60,10 @@ class PublicApi:
         """A page of destinations, in no order either."""
         return self._page("/destinations", offset, workspaceIds=self._workspace_id)
 
+    def sources(self, offset: int) -> Call:
+        """A page of sources, in no order either."""
+        return self._page("/sources", offset, workspaceIds=self._workspace_id)
+
     def destination(self, destination_id: str) -> Call:
         return self._get(f"/destinations/{destination_id}")
 
@@ -70,12 +71,11 @@ class PublicApi:
         self, query: JobQuery, job_type: JobType | None = None, status: JobStatus | None = None
     ) -> Call:
         """Jobs that changed, of every status or of one; without a type, those listed by default."""
-        since = query.since.astimezone(timezone.utc)
         return self._get(
             "/jobs",
             {
                 "workspaceIds": self._workspace_id,
-                "updatedAtStart": since.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "updatedAtStart": _second(query.since),
                 "updatedAtEnd": query.until.isoformat() if query.until else None,
                 "orderBy": "createdAt|ASC" if query.only_second else "updatedAt|ASC",
                 "limit": query.limit,
@@ -85,12 +85,54 @@ class PublicApi:
             },
         )
 
+    def unfinished_jobs(
+        self,
+        status: JobStatus,
+        job_type: JobType | None = None,
+        connection_id: str | None = None,
+    ) -> Call:
+        """A page of the jobs that have this status, the oldest first: of one connection, or of
+        all."""
+        return self._get(
+            "/jobs",
+            {
+                "workspaceIds": self._workspace_id,
+                "connectionId": connection_id,
+                "orderBy": "createdAt|ASC",
+                "limit": self.page_size,
+                "jobType": job_type and job_type.value,
+                "status": status.value,
+            },
+        )
+
     def newest_jobs(self, connection_id: str, limit: int, job_type: JobType | None = None) -> Call:
         return self._get(
             "/jobs",
             {
                 "connectionId": connection_id,
                 "orderBy": "createdAt|DESC",
+                "limit": limit,
+                "jobType": job_type and job_type.value,
+            },
+        )
+
+    def newest_jobs_of_all(
+        self,
+        since: datetime | None,
+        until: datetime | None,
+        limit: int,
+        connection_id: str | None,
+        job_type: JobType | None,
+    ) -> Call:
+        """Jobs of all statuses, the last change first: of one connection, or of all."""
+        return self._get(
+            "/jobs",
+            {
+                "workspaceIds": self._workspace_id,
+                "connectionId": connection_id,
+                "updatedAtStart": _second(since),
+                "updatedAtEnd": until.isoformat() if until else None,
+                "orderBy": "updatedAt|DESC",
                 "limit": limit,
                 "jobType": job_type and job_type.value,
             },
@@ -136,6 +178,13 @@ class PublicApi:
 
     def _get(self, path: str, params: Params | None = None) -> Call:
         return Call("GET", f"{self._base_url}{path}", params=params)
+
+
+def _second(moment: datetime | None) -> str | None:
+    """A time as this API takes it."""
+    if moment is None:
+        return None
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def takes_schedule(schedule: SyncSchedule) -> bool:
@@ -224,6 +273,16 @@ def read_destination(raw: object) -> Destination | None:
         database=as_text(configuration.get("database")) or as_text(configuration.get("project_id")),
         schema=as_text(configuration.get("schema")) or as_text(configuration.get("dataset_id")),
     )
+
+
+def read_sources(answer: object) -> Page[Source] | None:
+    return read_page(answer, "data", _read_source)
+
+
+def _read_source(raw: object) -> Source | None:
+    fields = object_at(raw)
+    source_id, name = as_text(fields.get("sourceId")), as_text(fields.get("name"))
+    return Source(source_id, name or "") if source_id else None
 
 
 def read_jobs(answer: object) -> Page[Job] | None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import NamedTuple
 
@@ -10,7 +11,9 @@ from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationAp
 from dagster_airbyte_sync.resources.api.paging import read_unordered
 from dagster_airbyte_sync.resources.api.public_api import PublicApi
 from dagster_airbyte_sync.resources.client.configuration_access import Fallback
+from dagster_airbyte_sync.resources.client.server import Server
 from dagster_airbyte_sync.resources.errors import (
+    AirbyteError,
     AirbyteForbidden,
     AirbyteNotFound,
     AirbyteRefused,
@@ -21,6 +24,7 @@ from dagster_airbyte_sync.resources.http.budget import TimeBudget
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
 from dagster_airbyte_sync.resources.http.transport import Http
 from dagster_airbyte_sync.resources.records.catalog import Api, Catalog, Connection, Destination
+from dagster_airbyte_sync.resources.records.columns import with_shared_columns
 
 _log = logging.getLogger(__name__)
 
@@ -44,12 +48,14 @@ class CatalogReader:
         configuration: ConfigurationApi,
         public: PublicApi,
         fallback: Fallback,
+        server: Server,
     ) -> None:
         self._settings = settings
         self._http = http
         self._configuration = configuration
         self._public = public
         self._fallback = fallback
+        self._server = server
 
     def read(self, budget: TimeBudget) -> Catalog:
         """The catalog, in two requests if lists fit on one page and the Configuration API answers.
@@ -57,6 +63,12 @@ class CatalogReader:
         If it is closed, seven: five to be sure of that, and then two. One more for each destination
         that is not listed. Of those that cannot be seen the log warns.
         """
+        catalog = self.read_connections(budget)
+        destinations = self._read_destinations(catalog.connections.values(), budget)
+        return replace(catalog, destinations=destinations)
+
+    def read_connections(self, budget: TimeBudget) -> Catalog:
+        """The connections alone, without destinations: one request where one is enough."""
         connections = self._fallback.ask(
             "connections",
             lambda: self._from_configuration(budget),
@@ -64,19 +76,57 @@ class CatalogReader:
             budget,
             self._waits(budget),
         )
+        return self._as_catalog(connections)
+
+    def read_connection(self, connection_id: str, budget: TimeBudget) -> Catalog:
+        """One connection, also if it was deleted: one request where the Configuration API is open.
+
+        A catalog without any if the public API does not have it either.
+        """
+        try:
+            found = self._fallback.ask(
+                "a connection",
+                lambda: self._one_from_configuration(connection_id, budget),
+                lambda: self._one_from_public(connection_id, budget),
+                budget,
+            )
+        except (AirbyteForbidden, AirbyteNotFound):
+            # A gateway that restarts says so of any connection.
+            if self._is_there(connection_id, budget):
+                raise
+            found = _Connections("public", {}, is_whole=True)
+        return self._as_catalog(found)
+
+    def _as_catalog(self, found: _Connections) -> Catalog:
         return Catalog(
             workspace_id=self._settings.workspace_id,
-            connections=connections.rows,
-            destinations=self._read_destinations(connections.rows.values(), budget),
+            connections=found.rows,
+            destinations={},
             read_at=datetime.now(timezone.utc),
-            read_from=connections.read_from,
-            is_whole=connections.is_whole,
+            read_from=found.read_from,
+            is_whole=found.is_whole,
         )
+
+    def read_sources(self, budget: TimeBudget) -> dict[str, str]:
+        """The names of all sources by their ids; none if Airbyte does not list them in time.
+
+        No listing of connections has them, and one request for each would be too many.
+        """
+        public, reader = self._public, public_api.read_sources
+        try:
+            rows = read_unordered(
+                self._http, "sources", public.page_size, public.sources, reader, budget
+            ).rows
+        except AirbyteError as failure:
+            _log.info("Descriptions have no names of sources: %s", failure)
+            return {}
+        return {source.id: source.name for source in rows.values() if source.name}
 
     def _from_configuration(self, budget: TimeBudget) -> _Connections:
         call, reader = self._configuration.connections(), configuration_api.read_connections
-        rows = self._http.read(call, "connections", reader, budget).rows
-        return _Connections("configuration", {row.id: row for row in rows}, True)
+        page = self._http.read(call, "connections", reader, budget)
+        rows = with_shared_columns({row.id: row for row in page.rows})
+        return _Connections("configuration", rows, not page.unreadable)
 
     def _from_public(self, budget: TimeBudget) -> _Connections:
         public, reader = self._public, public_api.read_connections
@@ -84,6 +134,23 @@ class CatalogReader:
             self._http, "connections", public.page_size, public.connections, reader, budget
         )
         return _Connections("public", listing.rows, listing.is_complete)
+
+    def _one_from_configuration(self, connection_id: str, budget: TimeBudget) -> _Connections:
+        call = self._configuration.connection(connection_id)
+        found = self._http.read(call, "a connection", configuration_api.read_connection, budget)
+        return _Connections("configuration", {found.id: found}, is_whole=True)
+
+    def _one_from_public(self, connection_id: str, budget: TimeBudget) -> _Connections:
+        call = self._public.connection(connection_id)
+        found = self._http.read(call, "a connection", public_api.read_connection, budget)
+        return _Connections("public", {found.id: found}, is_whole=True)
+
+    def _is_there(self, connection_id: str, budget: TimeBudget) -> bool:
+        try:
+            self._one_from_public(connection_id, budget)
+        except (AirbyteForbidden, AirbyteNotFound):
+            return False
+        return True
 
     def _waits(self, budget: TimeBudget) -> tuple[float, ...]:
         """Seconds before each new try of an API that refuses, for catalogs that become definitions.
@@ -110,6 +177,7 @@ class CatalogReader:
                 self._http, "destinations", public.page_size, public.destinations, reader, budget
             ).rows
         except (AirbyteUnauthorized, AirbyteForbidden, AirbyteNotFound) as refusal:
+            self._server.check_public_address(refusal, budget)
             _log.warning(
                 "Airbyte does not list the destinations (%s): tables have no storage kind", refusal
             )

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 
 from cachetools import TTLCache
@@ -12,8 +13,11 @@ from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationAp
 from dagster_airbyte_sync.resources.api.public_api import PublicApi
 from dagster_airbyte_sync.resources.client.catalog_reader import CatalogReader
 from dagster_airbyte_sync.resources.client.configuration_access import Fallback, stands_for_closed
-from dagster_airbyte_sync.resources.client.job_history import JobHistory, NoteUnreadable
+from dagster_airbyte_sync.resources.client.extras import Extras
+from dagster_airbyte_sync.resources.client.job_details import JobDetails
+from dagster_airbyte_sync.resources.client.job_history import JobHistory, LatestJobs, NoteUnreadable
 from dagster_airbyte_sync.resources.client.server import Server
+from dagster_airbyte_sync.resources.client.unfinished_jobs import UnfinishedJobs
 from dagster_airbyte_sync.resources.errors import (
     AirbyteForbidden,
     AirbyteNotFound,
@@ -23,8 +27,19 @@ from dagster_airbyte_sync.resources.errors import (
 from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
 from dagster_airbyte_sync.resources.http.transport import Http
-from dagster_airbyte_sync.resources.records.catalog import Catalog, Connection, SyncSchedule
+from dagster_airbyte_sync.resources.records.catalog import (
+    Catalog,
+    Connection,
+    StreamId,
+    SyncSchedule,
+)
+from dagster_airbyte_sync.resources.records.job_log import JobLog
+from dagster_airbyte_sync.resources.records.job_starter import JobStarter
 from dagster_airbyte_sync.resources.records.jobs import Job, JobType
+from dagster_airbyte_sync.resources.records.stream_outcome import StreamOutcome
+
+# What only people read must not keep definitions from loading (seconds).
+_FOR_DESCRIPTIONS = 10.0
 
 
 class AirbyteClient:
@@ -47,11 +62,15 @@ class AirbyteClient:
         self._configuration = ConfigurationApi(settings)
         self._public = PublicApi(settings)
         self._history = JobHistory(self._http, self._configuration, self._public)
+        self._unfinished = UnfinishedJobs(self._http, self._configuration, self._public)
         self._fallback = Fallback(
             settings, self.check_workspace, self._server.check_address, clock=clock, sleep=sleep
         )
         self._catalog_reader = CatalogReader(
-            settings, self._http, self._configuration, self._public, self._fallback
+            settings, self._http, self._configuration, self._public, self._fallback, self._server
+        )
+        self._details = JobDetails(
+            settings, Extras(self._http, clock=clock), lambda: self._http.server_time
         )
         self._lock = threading.RLock()
         self._catalog: TTLCache[str, Catalog] = TTLCache(1, settings.catalog_ttl, timer=clock)
@@ -68,9 +87,47 @@ class AirbyteClient:
         with self._lock:
             catalog = None if fresh else self._catalog.get("catalog")
             if catalog is None:
-                catalog = self._catalog_reader.read(budget)
+                try:
+                    catalog = self._catalog_reader.read(budget)
+                except AirbyteRequestError as error:
+                    self._server.check_public_address(error, budget)
+                    raise
                 if not catalog.connections:
                     self.check_workspace(budget)
+                self._catalog["catalog"] = catalog
+            return catalog
+
+    def connections(self, budget: TimeBudget = NO_LIMIT) -> Catalog:
+        """All connections as they are now, without destinations: one request if they fit on a page,
+        and where the Configuration API is closed, that of the public one. Nothing is remembered."""
+        found = self._catalog_reader.read_connections(budget)
+        if not found.connections:
+            self.check_workspace(budget)
+        return found
+
+    def connections_with(self, connection_id: str, budget: TimeBudget = NO_LIMIT) -> Catalog:
+        """The same of one connection, also if it was deleted, whatever else the workspace has.
+
+        If Airbyte does not have it, a catalog without any, and some requests more to be sure.
+        """
+        found = self._catalog_reader.read_connection(connection_id, budget)
+        if not found.connections:
+            self.check_workspace(budget)
+        return found
+
+    def described_catalog(self, *, fresh: bool = False) -> Catalog:
+        """The same with what people want to know besides, for definitions: where the UI is, and the
+        names of sources. At most two requests more; neither fails it."""
+        with self._lock:
+            catalog = self.catalog(fresh=fresh)
+            if catalog.ui_url is None:
+                budget = TimeBudget(_FOR_DESCRIPTIONS)
+                has_sources = any(each.source_id for each in catalog.connections.values())
+                catalog = replace(
+                    catalog,
+                    ui_url=self.ui_url(budget),
+                    sources=self._catalog_reader.read_sources(budget) if has_sources else {},
+                )
                 self._catalog["catalog"] = catalog
             return catalog
 
@@ -78,13 +135,16 @@ class AirbyteClient:
         """Raise AirbyteSettingsError if there is no such workspace for these credentials."""
         try:
             self._http.send(self._public.workspace(), budget)
-        except (AirbyteForbidden, AirbyteNotFound) as refusal:
+        except AirbyteRequestError as refusal:
+            self._server.check_public_address(refusal, budget)
+            if not isinstance(refusal, AirbyteForbidden | AirbyteNotFound):
+                raise
             raise AirbyteSettingsError(
                 f"Airbyte at {self.settings.rest_api_base_url} has no workspace"
                 f" {self.settings.workspace_id!r} that these credentials can see"
                 f" (it answered {refusal.status}). Check workspace_id: Airbyte shows it under"
                 " Settings > General."
-            ) from refusal
+            ) from None
 
     # -- what happened ---------------------------------------------------------------------------
 
@@ -120,6 +180,32 @@ class AirbyteClient:
                 self._fallback.note_refused("history", refusal, budget)
         yield from self._history.by_public(since, self._listed_types(budget), budget, unreadable)
 
+    def latest_jobs(
+        self,
+        connections: Collection[str],
+        since: datetime,
+        budget: TimeBudget = NO_LIMIT,
+        *,
+        asks_alone: bool = True,
+    ) -> LatestJobs:
+        """The newest jobs that changed since a time, back to the last finished one of each of the
+        connections: mostly one request, or two before Airbyte 2.1 without the Configuration API.
+
+        Those without one are asked about alone, also further back, the first ones first; 30 of
+        them at most, and none if not `asks_alone`. See `LatestJobs`.
+        """
+        history = self._history
+        return self._fallback.ask(
+            "history",
+            lambda: history.latest_by_configuration(
+                connections, since, budget, asks_alone=asks_alone
+            ),
+            lambda: history.latest_by_public(
+                connections, since, self._listed_types(budget), budget, asks_alone=asks_alone
+            ),
+            budget,
+        )
+
     def _listed_types(self, budget: TimeBudget = NO_LIMIT) -> tuple[JobType | None, ...]:
         """The job types to ask the public API for; None stands for those it lists by default."""
         hides_refreshes = self._server.instance(budget).hides_refreshes
@@ -149,28 +235,85 @@ class AirbyteClient:
         jobs = [job for page in pages for job in page.rows]
         return sorted(jobs, key=lambda job: job.id, reverse=True)[:limit]
 
+    def unfinished_jobs(
+        self, budget: TimeBudget = NO_LIMIT, connection_id: str | None = None
+    ) -> list[Job]:
+        """The jobs of the workspace, or of one connection, that wait or run now: the oldest, as
+        many as are on a page.
+
+        One request; where the Configuration API is closed, one for each of the four statuses, and
+        before Airbyte 2.1 as many again for refreshes.
+        """
+        return self._fallback.ask(
+            "unfinished jobs",
+            lambda: self._unfinished.by_configuration(budget, connection_id),
+            lambda: self._unfinished.by_public(self._listed_types(budget), budget, connection_id),
+            budget,
+        )
+
     def connection(self, connection_id: str, budget: TimeBudget = NO_LIMIT) -> Connection:
         """One connection as it is now, also if it was deleted, without the types of its columns."""
         call = self._public.connection(connection_id)
         return self._http.read(call, "a connection", public_api.read_connection, budget)
 
+    def known_connection(self, connection_id: str, budget: TimeBudget = NO_LIMIT) -> Connection:
+        """One connection as the catalog has it, if that is remembered; else one request."""
+        with self._lock:
+            catalog = self._catalog.get("catalog")
+        listed = catalog.connections.get(connection_id) if catalog else None
+        return listed or self.connection(connection_id, budget)
+
     def connection_status(self, connection_id: str) -> str:
         """A connection's status now: "active", "inactive", "deprecated" (deleted) or "locked"."""
         return self.connection(connection_id).status
 
-    def was_asked_for(self, job: Job) -> bool | None:
-        """Whether somebody started a sync, and not a schedule; None if Airbyte does not say.
+    # -- what else Airbyte knows of a job: each is None if it does not say, and never raises -------
 
-        Only the Configuration API does, some seconds after the job's creation (airbyte-platform,
-        `ConnectionTimelineEventHelper`).
+    def who_started(self, job: Job, budget: TimeBudget = NO_LIMIT) -> JobStarter | None:
+        """A person, or a schedule, as the connection's timeline says. One request.
+
+        That nobody started it shows only some seconds after it began; until then this is None. So
+        it is of a job that is older than the timeline, which begins with Airbyte 1.0, and of which
+        Airbyte 2.0 and later keep 18 months.
         """
-        if self._fallback.is_closed("history"):
-            return None
-        try:
-            answer = self._http.send(self._configuration.starts_by_somebody(job.connection_id))
-        except AirbyteRequestError:
-            return None
-        return job.id in configuration_api.read_started_jobs(answer)
+        return self._details.starter(job, budget)
+
+    def was_asked_for(self, job: Job, budget: TimeBudget = NO_LIMIT) -> bool | None:
+        """Whether somebody, and no schedule, is known to have started a job. One request.
+
+        False may become True within some seconds of the job's creation, as Airbyte notes it then.
+        """
+        known = self._details.around(job, budget)
+        return None if known is None else job.id in known.starters
+
+    def stream_outcomes(
+        self, job: Job, budget: TimeBudget = NO_LIMIT
+    ) -> Mapping[StreamId, StreamOutcome] | None:
+        """Which streams of a failed or cancelled sync or refresh are complete nevertheless.
+
+        One request, unless the job has thousands of streams and attempts; then four at most, and
+        some streams may be missing.
+        """
+        return self._details.outcomes(job, budget)
+
+    @property
+    def refuses_stream_outcomes(self) -> bool:
+        """Whether Airbyte refuses to say that of any job, or has not answered for minutes; it is
+        asked again after ten minutes."""
+        return self._details.refuses_outcomes
+
+    @property
+    def pauses_stream_outcomes(self) -> bool:
+        """Whether it is not asked for that now."""
+        return self._details.pauses_outcomes
+
+    def failure_log(self, job: Job, budget: TimeBudget = NO_LIMIT) -> JobLog | None:
+        """The end of the log of a failed or cancelled job's last attempt. One request.
+
+        Without secrets, as far as they are known or look like one. None if the log has more than
+        32 MB, which Airbyte sends as a whole.
+        """
+        return self._details.log(job, budget)
 
     # -- what to do ------------------------------------------------------------------------------
 
@@ -232,8 +375,8 @@ class AirbyteClient:
         return self._http.server_time or datetime.now(timezone.utc)
 
     def ui_url(self, budget: TimeBudget = NO_LIMIT) -> str:
-        """The address of Airbyte's UI, without a trailing slash; asked for once.
+        """The address of Airbyte's UI, without a trailing slash; asked for once, if at all.
 
         While Airbyte does not answer, it is assumed to be beside the API: a link is worth no sync.
         """
-        return self._server.instance(budget).ui_url
+        return self.settings.ui_url or self._server.instance(budget).ui_url

@@ -9,13 +9,14 @@ from typing import TypeVar
 from cachetools import TTLCache
 
 from dagster_airbyte_sync.resources.errors import (
+    AirbyteNotFound,
     AirbyteRedirected,
     AirbyteRefused,
     AirbyteRequestError,
     AirbyteSentPage,
 )
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
-from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.http.settings import CONFIGURATION_PATH, AirbyteSettings
 
 Answer = TypeVar("Answer")
 
@@ -42,6 +43,15 @@ def stands_for_closed(refusal: AirbyteRequestError) -> bool:
     if isinstance(refusal, AirbyteRefused):
         return isinstance(refusal, AirbyteRedirected) or refusal.status in _CLOSED_STATUSES
     return isinstance(refusal, AirbyteSentPage)
+
+
+def is_not_there(refusal: AirbyteRequestError) -> bool:
+    """Whether an address answers like this that has no Configuration API, rather than a closed one.
+
+    Which of them it is cannot be proved: a proxy may hide the API in the same way.
+    """
+    is_elsewhere = isinstance(refusal, AirbyteNotFound | AirbyteRedirected | AirbyteSentPage)
+    return is_elsewhere or refusal.status == 405
 
 
 class Fallback:
@@ -181,9 +191,14 @@ class Fallback:
 
 def _what_is_missing(settings: AirbyteSettings, refusal: AirbyteRequestError) -> str:
     address = settings.configuration_api_base_url
-    hint = "" if address.endswith("/api/v1") else " Its address usually ends with /api/v1."
+    what = f"Airbyte's Configuration API at {address} is closed: {refusal}."
+    if is_not_there(refusal):
+        what = (
+            f"There is no Configuration API at {address}, or it is closed: {refusal}. If yours is"
+            f" open, change configuration_api_base_url: it ends with {CONFIGURATION_PATH}."
+        )
     return (
-        f"Airbyte's Configuration API at {address} is closed: {refusal}.{hint} The public API at"
+        f"{what} The public API at"
         f" {settings.rest_api_base_url} is asked in its place. It does not have the columns of"
         " tables, rows and bytes by stream, which streams a refresh or clear was of, and, before"
         " Airbyte 1.7, the namespaces of streams."

@@ -1,7 +1,9 @@
-"""The history of finished jobs, page by page, from either API."""
+"""The history of finished jobs, page by page, from either API; the newest of each connection."""
 
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 
 from dagster_airbyte_sync.resources.api import configuration_api, public_api
 from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationApi
@@ -14,6 +16,75 @@ from dagster_airbyte_sync.resources.records.jobs import FINAL_STATUSES, Job, Job
 
 # Called for each page with unreadable rows, with how many there are.
 NoteUnreadable = Callable[[int], None]
+
+
+# Connections without a job in so many pages are asked about one by one, if they are not too many.
+_MOST_PAGES, _MOST_ALONE = 5, 30
+# So few are asked about before another page is read.
+_FEW = 3
+# The last failures of a connection in a row, at most: behind them is its last success.
+_OF_ONE = 20
+
+_SECOND = timedelta(seconds=1)
+
+# A page of jobs of any status, the last change first: those that changed at or before a time.
+FetchNewest = Callable[[datetime | None], Page[Job]]
+
+
+@dataclass(frozen=True)
+class LatestJobs:
+    """The newest jobs of a workspace, of every status, each once and the last change first.
+
+    Of each connection that was asked about the last finished one is there, unless it is among the
+    `unknown`, about which nobody could be asked in time, or has none.
+    """
+
+    jobs: tuple[Job, ...] = ()
+    unknown: frozenset[str] = frozenset()
+
+
+def latest_jobs(
+    connections: Collection[str],
+    listings: Sequence[FetchNewest],
+    limit: int,
+    ask_alone: Callable[[str], Iterable[Job]] | None,
+) -> LatestJobs:
+    """Read until the last finished job of each of the connections was seen, the first ones first.
+
+    At most 5 pages of the first listing and one of each other, of `limit` rows; then at most 30
+    connections are asked about alone, or none without `ask_alone`.
+    """
+    seen: dict[object, Job] = {}
+    for place, fetch in enumerate(listings):
+        _read_newest(fetch, limit, _MOST_PAGES if place == 0 else 1, set(connections), seen)
+    finished = {job.connection_id for job in seen.values() if job.is_finished}
+    missing = [each for each in connections if each not in finished]
+    alone = missing[:_MOST_ALONE] if ask_alone is not None else []
+    for each in alone:
+        seen.update((job.identity, job) for job in (ask_alone(each) if ask_alone else ()))
+    jobs = sorted(seen.values(), key=_last_change, reverse=True)
+    unknown = missing[_MOST_ALONE:] if ask_alone is not None else []
+    return LatestJobs(tuple(jobs), frozenset(unknown))
+
+
+def _read_newest(
+    fetch: FetchNewest, limit: int, pages: int, missing: set[str], seen: dict[object, Job]
+) -> None:
+    until = None
+    for _ in range(pages):
+        page = fetch(until)
+        seen.update((job.identity, job) for job in page.rows)
+        missing -= {job.connection_id for job in page.rows if job.is_finished}
+        changes = [job.updated_at for job in page.rows if job.updated_at is not None]
+        if page.received < limit or len(missing) <= _FEW or not changes:
+            return
+        # That second may be cut anywhere, so it is read again; unless it fills a page by itself.
+        last = min(changes).replace(microsecond=999_999)
+        until = last - _SECOND if until is not None and last >= until else last
+
+
+def _last_change(job: Job) -> tuple[float, int]:
+    return job.updated_at.timestamp() if job.updated_at else 0.0, job.id
 
 
 class JobHistory:
@@ -61,6 +132,47 @@ class JobHistory:
             )
             for each in types
         )
+
+    def latest_by_configuration(
+        self,
+        connections: Collection[str],
+        since: datetime,
+        budget: TimeBudget,
+        *,
+        asks_alone: bool,
+    ) -> LatestJobs:
+        limit = self._configuration.page_size
+
+        def fetch(until: datetime | None, of_one: str | None = None) -> Page[Job]:
+            start, size = (since, limit) if of_one is None else (None, _OF_ONE)
+            call = self._configuration.newest_jobs(start, until, size, of_one)
+            return self._http.read(call, "jobs", configuration_api.read_jobs, budget)
+
+        alone = (lambda each: fetch(None, each).rows) if asks_alone else None
+        return latest_jobs(connections, [fetch], limit, alone)
+
+    def latest_by_public(
+        self,
+        connections: Collection[str],
+        since: datetime,
+        types: Iterable[JobType | None],
+        budget: TimeBudget,
+        *,
+        asks_alone: bool,
+    ) -> LatestJobs:
+        """The jobs of all `types`, as above; of one connection, those that Airbyte lists first."""
+        limit = self._public.page_size
+
+        def fetch(
+            job_type: JobType | None, until: datetime | None, of_one: str | None = None
+        ) -> Page[Job]:
+            start, size = (since, limit) if of_one is None else (None, _OF_ONE)
+            call = self._public.newest_jobs_of_all(start, until, size, of_one, job_type)
+            return self._http.read(call, "jobs", public_api.read_jobs, budget)
+
+        listings = [partial(fetch, each) for each in types]
+        alone = (lambda each: fetch(None, None, each).rows) if asks_alone else None
+        return latest_jobs(connections, listings, limit, alone)
 
     def _configuration_page(self, query: JobQuery, budget: TimeBudget) -> Page[Job]:
         call = self._configuration.finished_jobs(query)

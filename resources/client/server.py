@@ -9,22 +9,35 @@ from urllib.parse import urlsplit
 from cachetools import TTLCache
 
 from dagster_airbyte_sync.resources.api import configuration_api
-from dagster_airbyte_sync.resources.api.instance import CLOUD, Instance, is_instance, read_instance
+from dagster_airbyte_sync.resources.api.instance import (
+    CLOUD,
+    Instance,
+    api_that_says,
+    is_instance,
+    read_instance,
+)
 from dagster_airbyte_sync.resources.errors import (
+    AirbyteNotFound,
     AirbyteRefused,
     AirbyteRequestError,
+    AirbyteSentPage,
     AirbyteSettingsError,
     AirbyteUnavailable,
     AirbyteUnreadable,
     OutOfTime,
+    TokensNotGiven,
 )
 from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
-from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.http.settings import (
+    CONFIGURATION_PATH,
+    PUBLIC_PATH,
+    AirbyteSettings,
+)
 from dagster_airbyte_sync.resources.http.transport import Http
 from dagster_airbyte_sync.resources.json_values import Json, object_at
+from dagster_airbyte_sync.resources.records.catalog import Api
 
-_PATH = "/api/v1"
-_PUBLIC_PATH = "/api/public/v1"
+_ITS_ENDING = f"The address of the public API ends with {PUBLIC_PATH}."
 
 # Seconds until an instance that did not answer is asked again: a tick has better to do.
 _ASSUMED_FOR = 600.0
@@ -42,7 +55,7 @@ class Server:
         self._instance = CLOUD if settings.is_cloud else None
         self._assumed: TTLCache[str, Instance] = TTLCache(1, _ASSUMED_FOR, timer=clock)
         # Whether there is nothing more to find out about the address.
-        self._is_checked = settings.is_cloud
+        self._is_checked = self._is_public_checked = settings.is_cloud
 
     def instance(self, budget: TimeBudget = NO_LIMIT) -> Instance:
         """What the server is, asked for once; while it does not answer, the least to assume.
@@ -83,9 +96,39 @@ class Server:
             if right is not None:
                 raise AirbyteSettingsError(
                     f"configuration_api_base_url is {address}, but there is no Configuration API"
-                    f" ({refusal}). One answers at {right}: set it to that."
-                )
+                    f" ({_brief(refusal)}). One answers at {right}: set it to that.",
+                    right,
+                ) from None
             self._is_checked = True
+
+    def check_public_address(self, error: AirbyteRequestError, budget: TimeBudget) -> None:
+        """Raise AirbyteSettingsError if the public API is at another address, provably.
+
+        For an error of a request to the address that the settings have. Asks each address, of the
+        same host only, whether it is there, and only until that is known.
+        """
+        with self._lock:
+            if self._is_public_checked or not _doubts_public(error, self._settings):
+                return
+            address = self._settings.rest_api_base_url
+            found = self._api_at(address, budget)
+            others = likely_public_addresses(address, self._settings.configuration_api_base_url)
+            if found == "public":
+                self._is_public_checked = True
+                return
+            right = next((each for each in others if self._api_at(each, budget) == "public"), None)
+            if right is not None or found == "configuration":
+                what = "the Configuration API" if found else "no public API"
+                way_out = f"One answers at {right}: set it to that." if right else _ITS_ENDING
+                raise AirbyteSettingsError(
+                    f"rest_api_base_url is {address}, but there is {what} ({_brief(error)})."
+                    f" {way_out}",
+                    right,
+                ) from None
+            self._is_public_checked = True
+
+    def _api_at(self, address: str, budget: TimeBudget) -> Api | None:
+        return api_that_says(self._http.text(configuration_api.health(address), budget))
 
     def _find_another(self, budget: TimeBudget) -> str | None:
         for address in likely_addresses(
@@ -113,14 +156,37 @@ def likely_addresses(configuration: str, rest: str) -> list[str]:
 
     An address that looks right is doubted only if the public API is at another path.
     """
-    origin = _origin(configuration)
-    beside = rest.removesuffix(_PUBLIC_PATH) + _PATH
-    likely = [beside] if rest.endswith(_PUBLIC_PATH) and _origin(rest) == origin else []
-    if not configuration.endswith(_PATH):
-        path = urlsplit(configuration).path
-        before_api = origin + f"{path}/".partition("/api/")[0].rstrip("/")
-        likely += [f"{before_api}{_PATH}", f"{configuration}{_PATH}", f"{origin}{_PATH}"]
-    return [address for address in dict.fromkeys(likely) if address != configuration]
+    return _likely(configuration, CONFIGURATION_PATH, rest, PUBLIC_PATH)
+
+
+def likely_public_addresses(rest: str, configuration: str) -> list[str]:
+    """The same for the public API."""
+    return _likely(rest, PUBLIC_PATH, configuration, CONFIGURATION_PATH)
+
+
+def _likely(address: str, ending: str, other: str, its_ending: str) -> list[str]:
+    origin = _origin(address)
+    beside = other.removesuffix(its_ending) + ending
+    is_known = other.endswith(its_ending) and not other.endswith(ending)
+    likely = [beside] if is_known and _origin(other) == origin else []
+    if not address.endswith(ending):
+        before_api = origin + f"{urlsplit(address).path}/".partition("/api/")[0].rstrip("/")
+        likely += [f"{before_api}{ending}", f"{address}{ending}", f"{origin}{ending}"]
+    return [each for each in dict.fromkeys(likely) if each != address]
+
+
+def _doubts_public(error: AirbyteRequestError, settings: AirbyteSettings) -> bool:
+    """Whether what is no API of Airbyte's, or not its public one, would answer like this."""
+    is_public = error.url.startswith(settings.rest_api_base_url)
+    if not is_public or error.url.startswith(settings.configuration_api_base_url):
+        return False
+    kinds = (AirbyteNotFound, AirbyteSentPage, TokensNotGiven)
+    return isinstance(error, kinds) or error.status in (403, 405)
+
+
+def _brief(error: AirbyteRequestError) -> str:
+    """Without its reason: what an address answers that is none of Airbyte's explains nothing."""
+    return f"{error.method} {error.url} answered {error.status or 'with a page'}"
 
 
 def _origin(address: str) -> str:

@@ -89,13 +89,17 @@ class Authenticator:
             "grant-type": "client_credentials",
         }
 
-    def request_auth(self, fetch: Callable[[], Json]) -> "RequestAuth":
-        """What to put on the next request; calls `fetch` if a token is missing or old."""
+    def without_token(self) -> "RequestAuth":
+        """What to put on a request that Airbyte itself lets everybody make."""
         settings = self._settings
         if settings.username and settings.password and not settings.client_id:
             return BasicAuth(settings.username, settings.password)
-        if not settings.client_id:
-            return RequestAuth()
+        return RequestAuth()
+
+    def request_auth(self, fetch: Callable[[], Json]) -> "RequestAuth":
+        """What to put on the next request; calls `fetch` if a token is missing or old."""
+        if not self._settings.client_id:
+            return self.without_token()
         with self._lock:
             if self._token is None or self._clock() >= self._token.renew_at:
                 self._token = read_token(fetch(), self._clock())
@@ -109,6 +113,29 @@ class Authenticator:
             if self._token == refused.token:
                 self._token = None
         return True
+
+
+def why_unauthorized(settings: AirbyteSettings, *, wants_basic: bool) -> str:
+    """What to do about a 401; `wants_basic`: its sender asks for a user and password.
+
+    That is never Airbyte itself, since its release 1.0.
+    """
+    if settings.sends_authorization:
+        return "check Authorization in request_headers"
+    has_user, has_client = bool(settings.username), bool(settings.client_id)
+    if wants_basic and has_user:
+        return "check username and password"
+    if wants_basic:
+        theirs = " (in place of client_id and client_secret)" if has_client else ""
+        return f"something in front of Airbyte wants username and password: set both{theirs}"
+    if has_user:
+        return "this Airbyte wants client_id and client_secret, in place of username and password"
+    if has_client:
+        return "it does not accept the token that client_id and client_secret gave"
+    return (
+        "this Airbyte wants credentials, and none are set: give client_id and client_secret, which"
+        " it shows once under Settings > Applications"
+    )
 
 
 class RequestAuth(AuthBase):
@@ -154,7 +181,8 @@ def token_refused(refusal: AirbyteRefused) -> AirbyteRequestError:
     Airbyte answers 400 (simple authentication) or 401 (Keycloak) to wrong credentials, and has no
     token endpoint at all where authentication is off.
     """
-    if isinstance(refusal, AirbyteNotFound):
+    # Whatever is no API of Airbyte's refuses the method, with a page or without.
+    if isinstance(refusal, AirbyteNotFound) or refusal.status == 405:
         reason = (
             "this server gives no tokens: authentication is off there (remove client_id and"
             " client_secret), or rest_api_base_url is wrong"

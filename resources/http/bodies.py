@@ -34,13 +34,15 @@ class TooLong(HTTPError):
     """Raised if an answer is longer than what is read."""
 
 
-def read_body(response: requests.Response, deadline: Deadline) -> bytearray:
+def read_body(
+    response: requests.Response, deadline: Deadline, longest: int | None = None
+) -> bytearray:
     """The body of an answer, whole if its status is good, else its first megabyte.
 
     A body that is read to its end leaves the connection for the next request. Raises TooSlow after
-    the deadline, TooLong above 256 MB, and DecodeError.
+    the deadline, TooLong above `longest` bytes (256 MB if None), and DecodeError.
     """
-    most = LONGEST if response.status_code < 300 else LONGEST_REFUSAL
+    most = (longest or LONGEST) if response.status_code < 300 else LONGEST_REFUSAL
     body = bytearray()
     parts = _received(response, deadline)
     coding = response.headers.get("Content-Encoding", "").strip().lower()

@@ -8,7 +8,7 @@ from dagster_airbyte_sync.resources.errors import OutOfTime
 # With less than this left no request is sent: it would hardly end in time.
 _LEAST_SECONDS = 0.5
 
-OUT_OF_TIME = "The time for this tick is used up; the next one goes on from here."
+OUT_OF_TIME = "The time for this is used up; the next try goes on from here."
 
 
 class TimeBudget:
@@ -31,6 +31,11 @@ class TimeBudget:
     def half(self) -> "TimeBudget":
         """Half of what is left, for a part that must leave time to others."""
         return self if self.left is None else TimeBudget(self.left / 2, clock=self._clock)
+
+    def at_most(self, seconds: float) -> "TimeBudget":
+        """What is left, but no more than `seconds`: for what is worth no longer wait."""
+        left = seconds if self.left is None else min(seconds, self.left)
+        return TimeBudget(left, clock=self._clock)
 
     def cut(self, seconds: float) -> float:
         """`seconds`, or what is left of the budget if that is less.

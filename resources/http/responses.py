@@ -1,8 +1,13 @@
-"""Reads an HTTP answer: its JSON, or the error that it means. Pure."""
+"""Reads an HTTP answer: its JSON, or the error that it means; or why there is none. Pure."""
 
 import json
-from collections.abc import Mapping
+import ssl
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from http.client import BadStatusLine
+
+import requests
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from dagster_airbyte_sync.resources.errors import (
     AirbyteConflict,
@@ -17,10 +22,21 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteUnavailable,
     AirbyteUnreadable,
 )
+from dagster_airbyte_sync.resources.garbage import no_garbage_collected
 from dagster_airbyte_sync.resources.http.bodies import decoded
 from dagster_airbyte_sync.resources.http.redaction import NO_SECRETS, Redactor, bare_address
 from dagster_airbyte_sync.resources.http.retry import retry_after_seconds
 from dagster_airbyte_sync.resources.json_values import Json, as_text, object_at
+
+# What `requests` raises, and what it lets through.
+Failure = requests.RequestException | HTTPError
+# Seconds for connecting, and for each wait for more of the answer.
+Timeout = tuple[float, float]
+
+# What OpenSSL says, by its version, of an answer that is no TLS.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
+# How the answer of a TLS port begins to who speaks plain http to it: an alert.
+_TLS_ALERT = "\x15\x03"
 
 _LONGEST_REASON = 500
 # Letters of an answer to look at if it is not a message of Airbyte's.
@@ -67,6 +83,8 @@ def error_of(
     """The error for an answer with a status of 300 or more, quoted without the secrets."""
     status, body = received.status, object_at(_parsed(received.body))
     reason = reason_in(body, secrets) or _plain(received, secrets)
+    if status == 400 and _wants_https(received):
+        reason = "that port speaks https: begin its address in the settings with https://"
     if status < 400:
         address = bare_address(received.headers.get("Location", "another address"))
         reason = f"a redirect to {address}: put that address into the settings"
@@ -80,6 +98,65 @@ def error_of(
         title = secrets.quoted(title, _LONGEST_REASON)
         return AirbyteConflict(method, url, reason, status=status, title=title)
     return _KINDS.get(status, AirbyteRefused)(method, url, reason, status=status)
+
+
+def why_no_answer(failure: Failure, timeout: Timeout, usual: float, names: str) -> str:
+    """Why there is none, and which settings to look at.
+
+    `timeout` is what the request had, `usual` the request_timeout; `names` are the settings of its
+    address, empty if nobody can set it. The text of the failure can hold a password or a header,
+    so only its kind is named.
+    """
+    if isinstance(failure, requests.Timeout | ReadTimeoutError):
+        return _why_timed_out(failure, timeout, usual)
+    address = names or "the address"
+    if isinstance(failure, requests.exceptions.SSLError):
+        cause = _why_no_tls(failure, address)
+    elif isinstance(failure, requests.exceptions.ProxyError):
+        cause = "the proxy did not let it through: check proxies, HTTP_PROXY and HTTPS_PROXY"
+    elif _met_tls(failure):
+        cause = f"that port speaks https: begin {address} with https://"
+    else:
+        where = f" ({names})" if names else ""
+        cause = f"is Airbyte running, and is the address right{where}?"
+    return f"no answer ({type(failure).__name__}): {cause}"
+
+
+def _why_timed_out(failure: Failure, timeout: Timeout, usual: float) -> str:
+    connect, read = timeout
+    is_connecting = isinstance(failure, requests.ConnectTimeout)
+    waited = connect if is_connecting else read
+    text = f"no answer within {waited:g} s"
+    if is_connecting:
+        return f"{text} (ConnectTimeout): is the address right, and open to this machine?"
+    if waited != usual:
+        # Less was left of a tick, or this request has more time of its own.
+        return text
+    return f"{text}: raise request_timeout (now {usual:g}) if Airbyte needs longer for this"
+
+
+def _why_no_tls(failure: Failure, address: str) -> str:
+    cause = next((each for each in _chain(failure) if isinstance(each, ssl.SSLError)), None)
+    if cause is not None and cause.reason in _NO_TLS:
+        return f"that port speaks plain http, not https: begin {address} with http://"
+    if isinstance(cause, ssl.SSLCertVerificationError) and "match" in cause.verify_message.lower():
+        return f"its certificate is for another name: check the name in {address}, and verify"
+    return "is its certificate trusted here? Set verify to the file of its CA"
+
+
+def _met_tls(failure: Failure) -> bool:
+    lines = (str(each) for each in _chain(failure) if isinstance(each, BadStatusLine))
+    return any(_TLS_ALERT in line or repr(_TLS_ALERT)[1:-1] in line for line in lines)
+
+
+def _chain(failure: BaseException) -> Iterator[BaseException]:
+    """The failure and what lies in it: urllib3 gives causes as arguments, and as `reason`."""
+    waiting: list[object] = [failure]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, BaseException):
+            waiting += [*one.args, getattr(one, "reason", None)]
+            yield one
 
 
 def reason_in(body: Json, secrets: Redactor = NO_SECRETS) -> str | None:
@@ -103,6 +180,12 @@ def _plain(received: Received, secrets: Redactor) -> str:
     return " ".join(words)[:_LONGEST_REASON] or "no message"
 
 
+def _wants_https(received: Received) -> bool:
+    """Whether a TLS port answered who speaks plain http to it, as nginx and Go do."""
+    beginning = decoded(received.body[:_BEGINNING], "replace").lower()
+    return "http request" in beginning and "https" in beginning
+
+
 def _is_page(received: Received) -> bool:
     beginning = decoded(received.body[: 4 * _BEGINNING], "replace")[:_BEGINNING].lower()
     return "<html" in beginning or "<!doctype" in beginning
@@ -114,6 +197,7 @@ def _has_too_many_parts(body: bytes | bytearray) -> bool:
 
 def _parsed(body: bytes | bytearray) -> object:
     try:
-        return json.loads(decoded(body))
+        with no_garbage_collected():
+            return json.loads(decoded(body))
     except (ValueError, RecursionError):
         return None

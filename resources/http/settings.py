@@ -21,6 +21,10 @@ CLOUD_REST_API = "https://api.airbyte.com/v1"
 CLOUD_CONFIGURATION_API = "https://cloud.airbyte.com/api/v1"
 CLOUD_UI = "https://cloud.airbyte.com"
 
+# How the addresses of a self-managed Airbyte end.
+PUBLIC_PATH = "/api/public/v1"
+CONFIGURATION_PATH = "/api/v1"
+
 _CREDENTIALS = (("client_id", "client_secret"), ("username", "password"))
 
 LEAST: dict[str, float] = {
@@ -31,6 +35,7 @@ LEAST: dict[str, float] = {
     "catalog_ttl": 0,
     "poll_interval": 0,
     "poll_timeout": 0,
+    "wait_timeout": 0,
 }
 # No socket can wait for more than some weeks.
 MOST: dict[str, float] = {"request_timeout": 86_400}
@@ -72,7 +77,7 @@ class AirbyteSettings:
     request_max_retries: int = 3
     request_retry_delay: float = 0.25
     request_timeout: float = 15
-    max_items_per_page: int = 100
+    max_items_per_page: int = 200
     catalog_ttl: float = 300
     verify: bool | str = True
     request_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -82,6 +87,7 @@ class AirbyteSettings:
     def __post_init__(self) -> None:
         for name in ("rest_api_base_url", "configuration_api_base_url"):
             object.__setattr__(self, name, base_url(name, getattr(self, name)))
+        check_addresses(self.rest_api_base_url, self.configuration_api_base_url)
         # An environment variable may be set to nothing.
         ui_url = (self.ui_url or "").strip()
         object.__setattr__(self, "ui_url", base_url("ui_url", ui_url) if ui_url else None)
@@ -97,6 +103,22 @@ class AirbyteSettings:
     @property
     def is_cloud(self) -> bool:
         return self.configuration_api_base_url == CLOUD_CONFIGURATION_API
+
+    @property
+    def public_page_size(self) -> int:
+        """How many rows to ask the public API for: it refuses larger pages than 100."""
+        return min(self.max_items_per_page, 100)
+
+    @property
+    def sends_authorization(self) -> bool:
+        """Whether the headers bring credentials of their own."""
+        return any(name.lower() == "authorization" for name, _ in self.request_headers)
+
+    def names_of(self, url: str) -> str:
+        """Which settings have the server of this URL; empty for Cloud's, which nobody sets."""
+        names = () if self.is_cloud else ("rest_api_base_url", "configuration_api_base_url")
+        here = urlsplit(url).netloc
+        return " and ".join(name for name in names if urlsplit(getattr(self, name)).netloc == here)
 
     @property
     def hosts_in_the_clear(self) -> tuple[str, ...]:
@@ -229,6 +251,23 @@ def active_sync_choice(on_active_sync: str | None, poll_previous: bool) -> OnAct
             " remove one of them."
         )
     return choice
+
+
+def check_addresses(rest: str, configuration: str) -> None:
+    """Raise AirbyteSettingsError if the two addresses are one, or change places. Pure.
+
+    Airbyte's own paths tell them apart, also behind a proxy that puts something before them.
+    """
+    rest, configuration = rest.strip().rstrip("/"), configuration.strip().rstrip("/")
+    is_swapped = rest.endswith(CONFIGURATION_PATH) and configuration.endswith(PUBLIC_PATH)
+    if not is_swapped and rest != configuration:
+        return
+    fault = "have changed places" if is_swapped else f"are both {rest}"
+    raise AirbyteSettingsError(
+        f"rest_api_base_url and configuration_api_base_url {fault}. Airbyte has two APIs: the first"
+        f" is the public one, which ends with {PUBLIC_PATH}, the second the Configuration API,"
+        f" which ends with {CONFIGURATION_PATH}."
+    )
 
 
 def base_url(name: str, value: str) -> str:

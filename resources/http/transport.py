@@ -10,23 +10,27 @@ from functools import partial
 from typing import TypeVar
 
 import requests
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.exceptions import HTTPError
 
 from dagster_airbyte_sync.resources.errors import (
     AirbyteError,
     AirbyteRefused,
+    AirbyteRequestError,
     AirbyteSentPage,
     AirbyteSettingsError,
     AirbyteUnauthorized,
     AirbyteUnavailable,
     AirbyteUnreadable,
+    NoAnswer,
     OutOfTime,
 )
+from dagster_airbyte_sync.resources.garbage import no_garbage_collected
 from dagster_airbyte_sync.resources.http.auth import (
     Authenticator,
     RequestAuth,
     read_token,
     token_refused,
+    why_unauthorized,
 )
 from dagster_airbyte_sync.resources.http.bodies import (
     ACCEPTED,
@@ -34,13 +38,21 @@ from dagster_airbyte_sync.resources.http.bodies import (
     MEGABYTE,
     TooLong,
     TooSlow,
+    decoded,
     read_body,
 )
 from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, OUT_OF_TIME, TimeBudget
 from dagster_airbyte_sync.resources.http.deadline import Deadline, TimedAdapter, answered_by
 from dagster_airbyte_sync.resources.http.frames import forgotten_locals
 from dagster_airbyte_sync.resources.http.redaction import Redactor
-from dagster_airbyte_sync.resources.http.responses import Received, error_of, json_of
+from dagster_airbyte_sync.resources.http.responses import (
+    Failure,
+    Received,
+    Timeout,
+    error_of,
+    json_of,
+    why_no_answer,
+)
 from dagster_airbyte_sync.resources.http.retry import RetryPolicy, was_never_sent
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
 from dagster_airbyte_sync.resources.json_values import Json, object_at
@@ -49,7 +61,7 @@ from dagster_airbyte_sync.resources.json_values import Json, object_at
 _LONGEST_ANSWER = 600.0
 
 _TOO_SLOW = "the answer came too slowly to be read to its end"
-_TOO_LONG = f"an answer of more than {LONGEST // MEGABYTE} MB, unpacked: no more is read"
+_TOO_LONG = "an answer of more than {} MB, unpacked: no more is read"
 _NO_CA_FILE = (
     "The file of CA certificates is not there or cannot be read: check verify, and the"
     " environment variables REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE."
@@ -57,8 +69,6 @@ _NO_CA_FILE = (
 
 # None leaves a parameter out.
 Params = Mapping[str, str | int | None]
-# Seconds for connecting, and for each wait for more of the answer.
-Timeout = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,7 @@ class Call:
 
     `repeatable` is False for what must never be done twice. `at_once`: never retried at all, as it
     may do something else by then. `timeout`: seconds the answer may take, if longer than usual.
+    `longest`: bytes of it that are read at most, unpacked, if not 256 MB.
     """
 
     method: str
@@ -76,6 +87,7 @@ class Call:
     repeatable: bool = True
     at_once: bool = False
     timeout: float | None = None
+    longest: int | None = None
 
 
 Record = TypeVar("Record")
@@ -113,6 +125,18 @@ class Http:
         with forgotten_locals():
             return self._authorized(call, budget)
 
+    def text(self, call: Call, budget: TimeBudget = NO_LIMIT) -> str | None:
+        """The text of a good answer to a request that needs no token; None if there is none.
+
+        Nothing is repeated. Raises OutOfTime.
+        """
+        auth, timeout = self._authenticator.without_token(), self._timeout(call, budget)
+        with forgotten_locals():
+            received = self._received(call, auth, timeout, Deadline(sum(timeout)))
+        if isinstance(received, AirbyteError) or received.status >= 300:
+            return None
+        return decoded(received.body, "replace")
+
     def read(
         self,
         call: Call,
@@ -124,7 +148,9 @@ class Http:
 
         Raises AirbyteUnreadable if that is None: the answer is without `what`.
         """
-        record = reader(self.send(call, budget))
+        answer = self.send(call, budget)
+        with no_garbage_collected():
+            record = reader(answer)
         if record is None:
             raise AirbyteUnreadable(call.method, call.url, f"an answer without {what}")
         return record
@@ -179,8 +205,18 @@ class Http:
             raise received
         self._note_date(received.headers.get("Date"))
         if received.status >= 300:
-            raise error_of(call.method, call.url, received, self._secrets.also(auth.secrets))
+            raise self._refusal(call, auth, received)
         return json_of(call.method, call.url, received)
+
+    def _refusal(self, call: Call, auth: RequestAuth, received: Received) -> AirbyteRequestError:
+        error = error_of(call.method, call.url, received, self._secrets.also(auth.secrets))
+        if not isinstance(error, AirbyteUnauthorized):
+            return error
+        challenge = received.headers.get("WWW-Authenticate", "").lower()
+        hint = why_unauthorized(self._settings, wants_basic=challenge.startswith("basic"))
+        return AirbyteUnauthorized(
+            call.method, call.url, f"{error.reason} ({hint})", status=error.status
+        )
 
     def _received(
         self, call: Call, auth: RequestAuth, timeout: Timeout, deadline: Deadline
@@ -189,14 +225,25 @@ class Http:
         try:
             with answered_by(deadline):
                 response = self._request(call, auth, timeout)
-                body = read_body(response, deadline)
+                body = read_body(response, deadline, call.longest)
         except TooLong:
-            return AirbyteUnreadable(call.method, call.url, _TOO_LONG)
+            most = (call.longest or LONGEST) // MEGABYTE
+            return AirbyteUnreadable(call.method, call.url, _TOO_LONG.format(most))
         except (requests.RequestException, HTTPError) as failure:
-            return _no_answer(call, failure, timeout, deadline)
+            return self._no_answer(call, failure, timeout, deadline)
         except OSError:
             return AirbyteSettingsError(_NO_CA_FILE)
         return Received(response.status_code, response.headers, body)
+
+    def _no_answer(
+        self, call: Call, failure: Failure, timeout: Timeout, deadline: Deadline
+    ) -> NoAnswer:
+        is_slow = isinstance(failure, TooSlow) or (deadline.is_over and deadline.has_begun)
+        usual, names = self._settings.request_timeout, self._settings.names_of(call.url)
+        reason = _TOO_SLOW if is_slow else why_no_answer(failure, timeout, usual, names)
+        error = NoAnswer(call.method, call.url, reason)
+        error.did_nothing = was_never_sent(failure)
+        return error
 
     def _request(self, call: Call, auth: RequestAuth, timeout: Timeout) -> requests.Response:
         return self._session.request(
@@ -224,35 +271,6 @@ class Http:
         if served.tzinfo is not None:
             with self._skew_lock:
                 self._skew = served - datetime.now(timezone.utc)
-
-
-class NoAnswer(AirbyteUnavailable):
-    """Raised if the connection broke or timed out."""
-
-
-def _no_answer(
-    call: Call, failure: requests.RequestException | HTTPError, timeout: Timeout, deadline: Deadline
-) -> NoAnswer:
-    # The text of the failure can hold a password or a header, so only its kind is named.
-    is_slow = isinstance(failure, TooSlow) or (deadline.is_over and deadline.has_begun)
-    reason = _TOO_SLOW if is_slow else _why_no_answer(failure, timeout)
-    error = NoAnswer(call.method, call.url, reason)
-    error.did_nothing = was_never_sent(failure)
-    return error
-
-
-def _why_no_answer(failure: requests.RequestException | HTTPError, timeout: Timeout) -> str:
-    if isinstance(failure, requests.Timeout | ReadTimeoutError):
-        connect, read = timeout
-        waited = connect if isinstance(failure, requests.ConnectTimeout) else read
-        return f"no answer within {waited:g} s"
-    if isinstance(failure, requests.exceptions.SSLError):
-        cause = "is its certificate trusted here? Set verify to the file of its CA"
-    elif isinstance(failure, requests.exceptions.ProxyError):
-        cause = "the proxy did not let it through: check proxies, HTTP_PROXY and HTTPS_PROXY"
-    else:
-        cause = "is Airbyte running, and is the address right?"
-    return f"no answer ({type(failure).__name__}): {cause}"
 
 
 def _may_repeat(call: Call, error: AirbyteUnavailable, tries: int) -> bool:

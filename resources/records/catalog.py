@@ -64,7 +64,10 @@ class Connection:
 
     `status` is "active", "inactive" (paused), "deprecated" (deleted) or "locked" by Airbyte for a
     while. `namespace_definition` is where the schema of tables comes from: "source", "destination",
-    or "custom_format", which is in `namespace_format`. All as in Airbyte's `ConnectionRead`.
+    or "custom_format", which is in `namespace_format`. All as in Airbyte's `ConnectionRead`; the
+    public API says `created_at` (Airbyte's clock) since 1.2. `status_reason` is why it has its
+    status, in Airbyte's words, where it says so. With `breaking_change` Airbyte holds a change of
+    the source's schema until somebody approves of it; the public API does not say so.
     """
 
     id: str
@@ -77,7 +80,10 @@ class Connection:
     namespace_format: str | None = None
     schedule: SyncSchedule = field(default_factory=SyncSchedule)
     tags: tuple[str, ...] = ()
+    created_at: datetime | None = None
     all_streams: tuple[Stream, ...] = ()
+    status_reason: str | None = None
+    breaking_change: bool = False
 
     @property
     def is_active(self) -> bool:
@@ -109,12 +115,23 @@ class Destination:
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where a connection reads from."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Catalog:
     """All connections and destinations of one workspace, read at `read_at` (Dagster's clock).
 
     `read_from` is the API that listed the connections: the public one does not have the columns of
     streams, and before Airbyte 1.7 no namespaces. None if that is not known. `is_whole` is False if
     the list may lack connections that Airbyte has.
+
+    What only people need, and sensors do without: the names of sources by their ids, as far as they
+    are known, and where Airbyte's UI is (`ui_url`, None if nobody has asked).
     """
 
     workspace_id: str
@@ -123,8 +140,19 @@ class Catalog:
     read_at: datetime
     read_from: Api | None = None
     is_whole: bool = True
+    sources: Mapping[str, str] = field(default_factory=dict)
+    ui_url: str | None = None
 
     def destination_of(self, connection: Connection) -> Destination:
         """The destination, or one without a type if Airbyte did not list it."""
         unknown = Destination(id=connection.destination_id, name="", type="")
         return self.destinations.get(connection.destination_id, unknown)
+
+    def page_of(self, connection: Connection) -> str | None:
+        """The connection's page in Airbyte's UI, if it is known where that is."""
+        return self.ui_url and connection_url(self.ui_url, self.workspace_id, connection.id)
+
+
+def connection_url(ui_url: str, workspace_id: str, connection_id: str) -> str:
+    """The connection's page in Airbyte's UI (airbyte-platform, `ConnectionsRoutes.tsx`)."""
+    return f"{ui_url}/workspaces/{workspace_id}/connections/{connection_id}"

@@ -6,12 +6,14 @@ It holds no credentials.
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from operator import itemgetter
 
 from pydantic import TypeAdapter, ValidationError
 
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
 from dagster_airbyte_sync.resources.records.catalog import Catalog
+from dagster_airbyte_sync.resources.records.columns import with_shared_columns
 
 VERSION = 1
 WRITE_IT_ANEW = "Write it anew: dagster-airbyte-sync snapshot --workspace MODULE:NAME --out FILE"
@@ -25,6 +27,7 @@ def snapshot_of(catalog: Catalog) -> str:
     plain = _CATALOG.dump_python(catalog, mode="json")
     for kind in ("destinations", "connections"):
         plain[kind] = sorted(plain.pop(kind).values(), key=itemgetter("id"))
+    plain["sources"] = dict(sorted(plain["sources"].items()))
     return json.dumps({_VERSION_KEY: VERSION, **plain}, indent=1) + "\n"
 
 
@@ -36,7 +39,7 @@ def read_snapshot(text: str, workspace_id: str | None = None) -> Catalog:
     """
     catalog = _read_catalog(_read_object(text))
     check_is_of(catalog, workspace_id)
-    return catalog
+    return replace(catalog, connections=with_shared_columns(catalog.connections))
 
 
 def _read_object(text: str) -> Mapping[str, object]:

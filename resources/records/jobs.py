@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from dagster_airbyte_sync.resources.records.catalog import StreamId
+from dagster_airbyte_sync.resources.records.catalog import StreamId, connection_url
 from dagster_airbyte_sync.resources.records.job_ref import JobRef
 
 
@@ -31,6 +31,12 @@ class JobStatus(str, Enum):
 
 
 FINAL_STATUSES = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED)
+UNFINISHED_STATUSES = (
+    JobStatus.PENDING,
+    JobStatus.QUEUED,
+    JobStatus.RUNNING,
+    JobStatus.INCOMPLETE,
+)
 
 
 class JobType(str, Enum):
@@ -80,7 +86,8 @@ class Job:
     seconds. `streams` is None where the server gives no counts by stream (the public API).
     `enabled_streams` are the streams that took part: None where the server does not say, and empty
     where it says that none did. `unknown_status` and `unknown_type` are what the server wrote where
-    `status` or `type` is UNKNOWN.
+    `status` or `type` is UNKNOWN. `complete_streams` are those of a failed or cancelled job whose
+    rows have all arrived, where Airbyte was asked for that.
     """
 
     id: int
@@ -98,6 +105,7 @@ class Job:
     failure: JobFailure | None = None
     unknown_status: str | None = None
     unknown_type: str | None = None
+    complete_streams: frozenset[StreamId] = frozenset()
 
     @property
     def identity(self) -> tuple[int, datetime | None]:
@@ -127,6 +135,20 @@ class Job:
         """Whether it leaves fresh tables: a sync or refresh that succeeded."""
         return self.succeeded and self.type.writes_tables
 
+    def made_fresh(self, stream: StreamId) -> bool:
+        """Whether it leaves the stream's table fresh, if the stream took part."""
+        return self.wrote_tables or stream in self.complete_streams
+
+    @property
+    def made_any_fresh(self) -> bool:
+        """Whether it leaves fresh tables, if only some of them."""
+        return self.wrote_tables or bool(self.complete_streams)
+
+    @property
+    def may_be_partial(self) -> bool:
+        """Whether it is a failed or cancelled sync or refresh, of which streams may be complete."""
+        return self.is_finished and not self.succeeded and self.type.writes_tables
+
     @property
     def ended_at(self) -> datetime | None:
         return self.updated_at if self.is_finished else None
@@ -140,11 +162,6 @@ class Job:
         if self.ended_at is None or self.began_at is None:
             return None
         return max(self.ended_at - self.began_at, timedelta(0))
-
-
-def connection_url(ui_url: str, workspace_id: str, connection_id: str) -> str:
-    """The connection's page in Airbyte's UI (airbyte-platform, `ConnectionsRoutes.tsx`)."""
-    return f"{ui_url}/workspaces/{workspace_id}/connections/{connection_id}"
 
 
 def job_url(ui_url: str, workspace_id: str, job: Job) -> str:

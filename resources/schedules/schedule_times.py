@@ -39,6 +39,8 @@ def schedule_text(schedule: SyncSchedule) -> str:
     """The schedule as Airbyte's UI shows it."""
     if schedule.kind == "cron":
         return f"cron {schedule.cron_expression!r} ({schedule.cron_timezone or 'UTC'})"
+    if schedule.units == 1:
+        return f"every {(schedule.time_unit or '').removesuffix('s')}"
     return f"every {schedule.units} {schedule.time_unit}" if schedule.units else schedule.kind
 
 

@@ -10,6 +10,7 @@ from itertools import chain
 
 from dagster_airbyte_sync.resources import Job
 from dagster_airbyte_sync.resources.json_values import as_datetime, as_int, as_text, object_at
+from dagster_airbyte_sync.sensors.cursor.pace import UNMEASURED, Pace, pace_of
 from dagster_airbyte_sync.sensors.cursor.packing import (
     NotPacked,
     pack,
@@ -53,8 +54,11 @@ class Cursor:
 
     Jobs that ended before `begin` are never reported. A sensor that had no cursor began at
     `resumed_at`: what had ended before its `start_from` by then is reported only if it is newer
-    than its connection's last report. `skew` is how many seconds Airbyte's clock was ahead of
-    Dagster's. `runs` are those that follow what is reported already, and wait.
+    than its connection's last report, or, if there is none, ended from `unreported_from` on. `skew`
+    is how many seconds Airbyte's clock was ahead of Dagster's. `runs` are those that follow what is
+    reported already, and wait. How the connections stand was last looked at at `looked_at`
+    (Dagster's clock, epoch seconds), and `place` is where among the tables that look ended to say
+    again what runs have left. `pace` is how fast Dagster stores what is reported.
     """
 
     workspace_id: str
@@ -65,8 +69,12 @@ class Cursor:
     pending: Mapping[str, Pending] = field(default_factory=dict)
     reached: datetime | None = None
     resumed_at: datetime | None = None
+    unreported_from: datetime | None = None
     skew: int | None = None
     runs: WaitingRuns | None = None
+    looked_at: int | None = None
+    pace: Pace = UNMEASURED
+    place: int = 0
 
     @property
     def read_from(self) -> datetime:
@@ -111,12 +119,16 @@ class Cursor:
             "floor": self.floor.isoformat(),
             "reached": self.reached and self.reached.isoformat(),
             "resumed": self.resumed_at and self.resumed_at.isoformat(),
+            "unreported": self.unreported_from and self.unreported_from.isoformat(),
             "skew": self.skew,
             "done": packed,
             "pending": _pack_pending(self.pending),
             "runs": runs,
+            "looked": self.looked_at,
+            "pace": self.pace.as_row(),
+            "place": self.place or None,
         }
-        known = {name: value for name, value in fields.items() if value not in (None, "")}
+        known = {name: value for name, value in fields.items() if value not in (None, "", [])}
         return _json(known)
 
 
@@ -158,9 +170,22 @@ def read_cursor(text: str, workspace_id: str) -> Cursor:
         pending={**dict(_read_pending(raw.get("pending"))), **dict(_read_apart(raw.get("apart")))},
         reached=as_datetime(raw.get("reached")),
         resumed_at=as_datetime(raw.get("resumed")),
+        unreported_from=as_datetime(raw.get("unreported")),
         skew=as_int(raw.get("skew")),
         runs=_read_runs(raw.get("runs")),
+        looked_at=as_int(raw.get("looked")),
+        pace=pace_of(raw.get("pace")),
+        place=as_int(raw.get("place")) or 0,
     )
+
+
+def workspace_of(text: str | None) -> str | None:
+    """The workspace that a cursor is of, readable or not in all else; None if that is unknown."""
+    try:
+        raw = json.loads(text or "")
+    except (ValueError, RecursionError):
+        return None
+    return as_text(raw.get("workspace")) if isinstance(raw, dict) else None
 
 
 def _read_apart(raw: object) -> Iterable[tuple[str, Pending]]:

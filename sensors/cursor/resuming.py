@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets.events.ledger import LastReported, Ledger
 from dagster_airbyte_sync.resources import Job, JobRef
+
+# A sensor may have been so far behind with some connections while it, or another that shares them
+# with it, reported others.
+_BEHIND = timedelta(hours=1)
 
 # The jobs that were last reported for the tables of each connection, and when they ended.
 Ends = Mapping[str, Sequence["LastEnd"]]
@@ -25,6 +29,11 @@ class LastEnd:
     job: JobRef | None = None
     run_stored_at: float | None = None
 
+    @property
+    def is_by_sensor(self) -> bool:
+        """Whether a sensor reported it, and so was there when it ended."""
+        return self.job is not None and self.run_stored_at is None
+
 
 @dataclass(frozen=True)
 class Resuming:
@@ -32,12 +41,13 @@ class Resuming:
 
     `began` is the same moment by Dagster's clock, in epoch seconds.
 
-    What ended before `begin` counts only if it ended after the last report of its connection; of a
-    connection that was never reported, nothing does. `read_ends` is called once, and only for such
-    a job: an idle tick must not ask.
+    What ended before `begin` counts only if it ended after the last report of its connection, or
+    from `unreported_from` on if that was never reported. `read_ends` is called once, and only for
+    such a job: an idle tick must not ask.
     """
 
     begin: datetime
+    unreported_from: datetime
     resumed_at: datetime
     began: float
     read_ends: Callable[[], Ends]
@@ -46,7 +56,9 @@ class Resuming:
         if job.ended_at is None or job.ended_at >= self.begin:
             return False
         last = self._last.get(job.connection_id)
-        return last is None or (bool(last) and all(_is_before(job, each) for each in last))
+        if last is None:
+            return job.ended_at < self.unreported_from
+        return bool(last) and all(_is_before(job, each) for each in last)
 
     @cached_property
     def _last(self) -> Mapping[str, Sequence[LastEnd]]:
@@ -72,6 +84,25 @@ def _is_before(job: Job, last: LastEnd) -> bool:
         # Of those that ended within one second, the numbers say which came first.
         return last.job is not None and job.ref.precedes(last.job)
     return job.ended_at is not None and job.ended_at < last.ended_at
+
+
+def unreported_from(
+    begin: datetime, ends: Iterable[LastEnd], earliest: Callable[[], datetime | None]
+) -> datetime:
+    """From when on connections are reported that never were: at `begin` at the latest.
+
+    A first sync may have come while no sensor was there to see it. One that was would have reported
+    it before the newest of `ends`, or an hour later; but what had ended before the first report of
+    any sensor was not to be reported. `earliest` is the first that is known, and costs look-ups: it
+    is asked once at most.
+    """
+    by_sensors = [end.ended_at for end in ends if end.is_by_sensor]
+    if not by_sensors:
+        return begin
+    since, first = max(by_sensors) - _BEHIND, min(by_sensors)
+    if first > since:
+        first = min(filter(None, [first, earliest()]))
+    return min(max(since, first), begin)
 
 
 def passes_none(job: Job) -> bool:

@@ -1,10 +1,13 @@
 """What Airbyte has now of the connections that have a problem. An idle tick asks nothing of it."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 
+from dagster_airbyte_sync.assets.checks.last_evaluation import LastEvaluation
+from dagster_airbyte_sync.assets.look.timetable import scheduled_since
 from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
@@ -63,10 +66,21 @@ class Connections:
             )
             return True
 
-    def is_active(self, connection_id: str) -> bool:
-        """Whether Airbyte lists it, neither paused nor deleted."""
+    def is_listed(self, connection_id: str) -> bool:
+        """Whether Airbyte lists it: it is not deleted."""
+        return self._listed(connection_id) is not None
+
+    def is_paused(self, connection_id: str) -> bool:
+        """Whether Airbyte lists it, and does not sync it for now."""
         listed = self._listed(connection_id)
-        return listed is not None and listed.is_active
+        return listed is not None and not listed.is_active
+
+    def scheduled_since(
+        self, connection_id: str, evaluations: Iterable[LastEvaluation]
+    ) -> datetime | None:
+        """Since when Airbyte syncs it by the schedule it has, if its checks saw that begin."""
+        listed = self._listed(connection_id)
+        return scheduled_since(listed, evaluations) if listed else None
 
     def refresh(self) -> bool:
         """Read all connections from Airbyte anew; False if that cannot be done now."""

@@ -4,9 +4,10 @@ and which late connections want no run."""
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from dagster_airbyte_sync.resources import Job, JobFailure, JobStatus, JobType
-from dagster_airbyte_sync.resources.json_values import as_datetime, as_int, as_text
+from dagster_airbyte_sync.resources.json_values import as_datetime, as_int, as_text, object_at
 from dagster_airbyte_sync.sensors.cursor.cursor import Cursor, UnreadableCursor, read_cursor
 from dagster_airbyte_sync.sensors.cursor.packing import (
     pack_rows,
@@ -66,6 +67,15 @@ def read_failure_cursor(text: str, workspace_id: str) -> FailureCursor:
         )
     except (ValueError, TypeError, RecursionError):
         raise UnreadableCursor("its list of problems is damaged") from None
+
+
+def history_read_up_to(text: str | None) -> datetime | None:
+    """How far a cursor is, on Airbyte's clock, whosever it is; None for what is no cursor."""
+    try:
+        raw = json.loads(text or "")
+    except (ValueError, RecursionError):
+        return None
+    return as_datetime(object_at(raw, "history").get("since"))
 
 
 def _pack_quiet(quiet: Mapping[int, int]) -> str:

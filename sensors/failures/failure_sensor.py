@@ -18,7 +18,7 @@ from dagster_airbyte_sync.sensors.failures.late import LateAfter
 from dagster_airbyte_sync.sensors.failures.problem import ProblemKind
 from dagster_airbyte_sync.sensors.failures.starting import Start, Started
 from dagster_airbyte_sync.sensors.polling_sensor import DEFAULT_LOOK_BACK, NamedJob
-from dagster_airbyte_sync.sensors.tick_basics import refuse_bad_times
+from dagster_airbyte_sync.sensors.tick_basics import NeededResource, refuse_bad_times
 
 # LATE is said by late_after.
 _KINDS = tuple(kind.value for kind in ProblemKind if kind is not ProblemKind.LATE)
@@ -79,11 +79,12 @@ def build_airbyte_failure_sensor(
             Dagster makes the sensor anew and warns of `owners`, which is new in Dagster itself.
         kinds: Of "failed", "cancelled" and "empty" (a sync that succeeded without a row).
         late_after: As well, when no sync was reported of a connection's tables in this code
-            location for so long, and Airbyte says that none runs or succeeded within that time;
-            once, until one is reported. True: for as long as the time windows of their own
-            freshness policies say (`freshness_from_airbyte_schedule=True` gives them some). Tables
-            that never were materialized are not late, nor is a connection that is paused or
-            deleted. It is looked at every five minutes, from ten minutes after the sensor was
+            location for so long, and Airbyte says that none runs (which the check
+            `airbyte_connection` finds too long) or succeeded within that time; once, until one is
+            reported. True: for as long as the time windows of their own
+            freshness policies say (`freshness_from_airbyte_schedule=True` gives them some). For a
+            connection of which none ever was, its creation counts. One that is paused or deleted
+            is not late. It is looked at every five minutes, from ten minutes after the sensor was
             turned on.
         name: Default: the resource key and "_failure_sensor". A sensor of another name has no
             memory of what the first one started.
@@ -112,7 +113,7 @@ def build_airbyte_failure_sensor(
         description="Starts a job for each Airbyte sync that went wrong, or stays away.",
         minimum_interval_seconds=minimum_interval_seconds,
         default_status=default_sensor_status or dg.DefaultSensorStatus.RUNNING,
-        required_resource_keys={resource_key},
+        required_resource_keys={NeededResource(resource_key)},
         job_name=of_location,
         jobs=None if of_location else cast(list[dg.JobDefinition], list(watching.started.jobs)),
     )

@@ -1,16 +1,23 @@
 """One tick of the failure sensor: reads Airbyte's history on, and asks for runs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import chain
 from logging import WARNING
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets import workspace_resource
-from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
-from dagster_airbyte_sync.resources import Job, TimeBudget
+from dagster_airbyte_sync.assets.checks.check_settings import CONNECTION_CHECK
+from dagster_airbyte_sync.assets.event_log.evaluations import read_evaluations
+from dagster_airbyte_sync.assets.tables.table import (
+    ConnectionSelector,
+    Table,
+    group_by_connection,
+)
+from dagster_airbyte_sync.resources import AirbyteError, Job, TimeBudget
 from dagster_airbyte_sync.sensors import tick_basics
 from dagster_airbyte_sync.sensors.cursor.cursor import (
     Cursor,
@@ -20,17 +27,21 @@ from dagster_airbyte_sync.sensors.cursor.cursor import (
 )
 from dagster_airbyte_sync.sensors.cursor.pending import job_key
 from dagster_airbyte_sync.sensors.cursor_advance import move
-from dagster_airbyte_sync.sensors.decide import Decision
+from dagster_airbyte_sync.sensors.decision import Decision
 from dagster_airbyte_sync.sensors.failures import late
 from dagster_airbyte_sync.sensors.failures.connections import Connections
-from dagster_airbyte_sync.sensors.failures.failure_cursor import FailureCursor, read_failure_cursor
+from dagster_airbyte_sync.sensors.failures.failure_cursor import (
+    FailureCursor,
+    history_read_up_to,
+    read_failure_cursor,
+)
 from dagster_airbyte_sync.sensors.failures.held import Gathered, due, gather, kind_of, still_held
 from dagster_airbyte_sync.sensors.failures.late import LateAfter, LateConnection, Look
 from dagster_airbyte_sync.sensors.failures.problem import ProblemKind, SyncProblem
 from dagster_airbyte_sync.sensors.failures.starting import Asking, Started
+from dagster_airbyte_sync.sensors.reading.scan import HistoryScan, Scan
 from dagster_airbyte_sync.sensors.run_requests.runnable import Runnable
-from dagster_airbyte_sync.sensors.scan import HistoryScan, Scan
-from dagster_airbyte_sync.sensors.tick_basics import repository_of, tick_seconds
+from dagster_airbyte_sync.sensors.tick_basics import repository_of, tick_failed, tick_seconds
 
 # A line names so many connections; the others are in the runs.
 _MOST_NAMES = 8
@@ -62,7 +73,18 @@ class Watching:
 
     def tick(self, context: dg.SensorEvaluationContext) -> dg.SensorResult:
         """Read Airbyte's job history on from the cursor, and ask for a run for each problem."""
-        return _Tick(self, context).result()
+        try:
+            return _Tick(self, context).result()
+        except AirbyteError as error:
+            raise tick_failed(context, error, _came_to(context)) from None
+
+
+def _came_to(context: dg.SensorEvaluationContext) -> str:
+    """How far the cursor is, without asking Airbyte whose it is."""
+    since = history_read_up_to(context.cursor)
+    if since is None:
+        return "Airbyte's history was not read before."
+    return f"Airbyte's history is read up to {since:%Y-%m-%d %H:%M:%S} UTC."
 
 
 class _Tick:
@@ -154,12 +176,45 @@ class _Tick:
         if at > self.now or not is_complete:
             return Look(quiet=before.quiet, again_at=at)
         found = self._late_in(self.tables)
-        quiet = late.still_quiet(before.quiet, found, self.now)
+        quiet = self._quiet_if_paused(found, late.still_quiet(before.quiet, found, self.now))
         new = self._syncing(each for each in found if each.mark not in quiet)
         # What is remembered of connections may be older than a pause.
         if new and not self.connections.refresh():
             return Look(quiet=quiet, again_at=self.now)
-        return Look(self._syncing(new), quiet, self.now + late.LOOK_EVERY)
+        quiet = self._quiet_if_new_schedule(new, self._quiet_if_paused(new, quiet))
+        new = self._syncing(each for each in new if each.mark not in quiet)
+        return Look(new, quiet, self.now + late.LOOK_EVERY)
+
+    def _quiet_if_paused(
+        self, found: Sequence[LateConnection], quiet: Mapping[int, int]
+    ) -> dict[int, int]:
+        """What is paused now may take as long as any other once it is resumed."""
+        paused = [
+            each
+            for each in found
+            if quiet.get(each.mark) != late.FOR_GOOD
+            and self.connections.is_paused(each.connection_id)
+        ]
+        return {**quiet, **{each.mark: self._from_now(each.limit) for each in paused}}
+
+    def _quiet_if_new_schedule(
+        self, found: Sequence[LateConnection], quiet: Mapping[int, int]
+    ) -> dict[int, int]:
+        """So may what has had its schedule for no longer, as far as the checks of connections that
+        a code location has say that; one query, and none for no connection."""
+        groups = group_by_connection(self.tables)
+        own = [table for each in found for table in groups[each.connection_id]]
+        said = read_evaluations(self.instance, own, [CONNECTION_CHECK])
+        until: dict[int, int] = {}
+        for each in found:
+            of_tables = (said[table.key].values() for table in groups[each.connection_id])
+            since = self.connections.scheduled_since(each.connection_id, chain(*of_tables))
+            if since is not None:
+                until[each.mark] = self._from_now(each.limit - (self._airbyte_time() - since))
+        return {**quiet, **{mark: at for mark, at in until.items() if at > self.now}}
+
+    def _from_now(self, by: timedelta) -> int:
+        return self.now + int(by.total_seconds())
 
     def _late_in(self, tables: Sequence[Table]) -> list[LateConnection]:
         if not late.may_be_late(tables, self.watching.late_after):
@@ -168,8 +223,8 @@ class _Tick:
         return late.late_connections(tables, last, self.watching.late_after, self.now)
 
     def _syncing(self, found: Iterable[LateConnection]) -> tuple[LateConnection, ...]:
-        """Those that Airbyte would sync, if all was well."""
-        return tuple(each for each in found if self.connections.is_active(each.connection_id))
+        """Those that Airbyte would sync, if all was well; of what is paused there is quiet."""
+        return tuple(each for each in found if self.connections.is_listed(each.connection_id))
 
     def _start_late(self, look: Look) -> Look:
         """The look after runs were asked for. What there was no time for is looked at again at
@@ -193,14 +248,15 @@ class _Tick:
         if sync.ended_at is None:
             return None
         ago = airbyte_now - sync.ended_at
-        if ago.total_seconds() > late.CATCH_UP:
+        # What had synced before Dagster came is not reported, and nothing is wrong with that.
+        if ago.total_seconds() > late.CATCH_UP and not connection.never_synced:
             self.log.warning(
                 "Airbyte has synced %s (job %s), and that was not reported to Dagster: is the"
                 " sensor that reports syncs on?",
                 self.connections.name(connection.connection_id),
                 sync.id,
             )
-        return self.now + int((connection.limit - ago).total_seconds())
+        return self._from_now(connection.limit - ago)
 
     def _moved(self, cursor: Cursor, scan: Scan, gathered: Gathered) -> Cursor:
         """The cursor after the scan; of what went well it remembers no names."""

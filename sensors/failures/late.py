@@ -1,15 +1,17 @@
 """Which connections are late: no sync was reported of their tables for longer than it may take."""
 
 import zlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets.sync.progress import duration_text
+from dagster_airbyte_sync.assets.tables.keys import CONNECTION_CREATED_AT, time_in
 from dagster_airbyte_sync.assets.tables.table import Table, group_by_connection, table_of_spec
 from dagster_airbyte_sync.resources import Job, connection_url
+from dagster_airbyte_sync.resources.schedules.lateness import lateness
 from dagster_airbyte_sync.sensors.failures.problem import ProblemKind, SyncProblem
 from dagster_airbyte_sync.sensors.run_requests.arrival import tag_text
 
@@ -28,12 +30,16 @@ LateAfter = timedelta | bool
 @dataclass(frozen=True)
 class LateConnection:
     """A connection whose tables were last materialized at `last`, which at `now` is longer ago than
-    `limit`. Both are Dagster's clock, in epoch seconds."""
+    `limit`. Both are Dagster's clock, in epoch seconds.
+
+    One of which `never_synced` is true was created then.
+    """
 
     connection_id: str
     last: float
     limit: timedelta
     now: int
+    never_synced: bool = False
 
     @property
     def mark(self) -> int:
@@ -46,15 +52,20 @@ class LateConnection:
         return f"{ProblemKind.LATE.value}:{self.connection_id}:{int(self.last)}"
 
     def as_problem(self, connection_name: str, ui_url: str, workspace_id: str) -> SyncProblem:
-        last_at = datetime.fromtimestamp(int(self.last), timezone.utc)
+        last_at = _time(int(self.last))
         ago = duration_text(timedelta(seconds=self.now - self.last))
+        what = (
+            "No sync was ever reported to Dagster of the connection, which was created at"
+            if self.never_synced
+            else "No sync was reported to Dagster since"
+        )
         return SyncProblem(
             kind=ProblemKind.LATE,
             connection_id=self.connection_id,
             connection_name=tag_text(connection_name),
             job_id=None,
             reason=(
-                f"No sync was reported to Dagster since {last_at:%Y-%m-%d %H:%M} UTC, {ago} ago;"
+                f"{what} {last_at:%Y-%m-%d %H:%M} UTC, {ago} ago;"
                 f" it is late after {duration_text(self.limit)}"
             ),
             job_url=connection_url(ui_url, workspace_id, self.connection_id),
@@ -92,12 +103,15 @@ def still_quiet(
 
 
 def recent_sync(jobs: Iterable[Job], limit: timedelta, airbyte_now: datetime) -> Job | None:
-    """The first that makes its connection not late: a sync that runs, and began no longer ago than
-    `limit`, or one that succeeded and ended no longer ago."""
-    for job in jobs:
+    """What makes a connection not late, of its `jobs`, newest first: a sync that runs, for however
+    long, or one that succeeded and ended no longer ago than `limit`.
+
+    Only the newest job can be running: dead ones stay unfinished in Airbyte until the next start.
+    """
+    for place, job in enumerate(jobs):
+        runs = place == 0 and job.type.writes_tables and not job.is_finished
         at = job.ended_at or job.began_at
-        counts = job.wrote_tables or (job.type.writes_tables and not job.is_finished)
-        if counts and (at is None or airbyte_now - at <= limit):
+        if runs or (job.wrote_tables and (at is None or airbyte_now - at <= limit)):
             return job
     return None
 
@@ -127,16 +141,38 @@ def late_connections(
     """The connections whose newest table is older than the shortest limit of one of them.
 
     Not each table for itself: one that its connection does not sync any more would be late for
-    ever, and hide how the others fare.
+    ever, and hide how the others fare. Where none was ever materialized, the connection's creation
+    counts.
     """
-    found = []
-    for connection_id, own in sorted(group_by_connection(tables).items()):
-        known = [table for table in own if table.key in last]
-        limits = [limit for table in known if (limit := _limit(table, late_after))]
-        newest = max((last[table.key] for table in known), default=now)
-        if limits and now - newest > min(limits).total_seconds():
-            found.append(LateConnection(connection_id, newest, min(limits), now))
-    return found
+    groups = sorted(group_by_connection(tables).items())
+    found = (_late(connection_id, own, last, late_after, now) for connection_id, own in groups)
+    return [late for late in found if late]
+
+
+def _late(
+    connection_id: str,
+    tables: Sequence[Table],
+    last: Mapping[dg.AssetKey, float],
+    late_after: LateAfter,
+    now: int,
+) -> LateConnection | None:
+    known = [table for table in tables if table.key in last]
+    limits = [limit for table in known or tables if (limit := _limit(table, late_after))]
+    newest = max((last[table.key] for table in known), default=None)
+    found = lateness(
+        min(limits, default=None),
+        None if newest is None else _time(newest),
+        time_in(tables[0].spec.metadata, CONNECTION_CREATED_AT),
+        _time(now),
+    )
+    if found is None:
+        return None
+    since = found.since.timestamp() if newest is None else newest
+    return LateConnection(connection_id, since, found.limit, now, found.never_synced)
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, timezone.utc)
 
 
 def may_be_late(tables: Iterable[Table], late_after: LateAfter) -> bool:

@@ -20,6 +20,7 @@ from dagster_airbyte_sync.sensors.run_requests.arrival import (
     tags_of,
 )
 from dagster_airbyte_sync.sensors.run_requests.followed_before import FollowedBefore
+from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import WORKSPACE_TAG
 from dagster_airbyte_sync.sensors.run_requests.memory import Keys
 from dagster_airbyte_sync.sensors.run_requests.partitions import Partitions, has_key
 from dagster_airbyte_sync.sensors.run_requests.runnable import Runnable, names_of
@@ -256,7 +257,7 @@ class Downstream:
             asset_selection=kept,
             partition_key=run.partition_key,
             run_key=run.run_key(workspace_id),
-            tags=run.tags,
+            tags={**run.tags, WORKSPACE_TAG: workspace_id},
         )
         # Parts may be good one by one, and not all of them together.
         self._runnable.check(request)

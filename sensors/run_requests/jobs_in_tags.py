@@ -12,6 +12,8 @@ _MARK_BYTES = 6
 
 # What begins so Dagster's UI shows nowhere, as it does with what its own code keeps in tags.
 HIDDEN = ".dagster/"
+# Which workspace's syncs a run follows, whatever the sensor is called that asked for it.
+WORKSPACE_TAG = f"{HIDDEN}airbyte_workspace"
 
 # PostgreSQL can have no run with a tag of more than about 2,600 bytes.
 _PIECE = 2000

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.events.sync_events import FinishedSync
+from dagster_airbyte_sync.assets.events.finished_sync import FinishedSync
 from dagster_airbyte_sync.resources import OutOfTime
 from dagster_airbyte_sync.sensors.run_requests.arrival import Arrival, run_key_of
+from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import WORKSPACE_TAG
 from dagster_airbyte_sync.sensors.run_requests.runnable import (
     Runnable,
     UnusableRunRequest,
@@ -74,7 +75,7 @@ class OfEachSync:
         return [
             request.with_replaced_attrs(
                 run_key=request.run_key or (f"{base}:{place}" if place else base),
-                tags={**arrival.tags, **request.tags},
+                tags={**arrival.tags, **request.tags, WORKSPACE_TAG: workspace_id},
             )
             for place, request in enumerate(requests, self._first)
         ]

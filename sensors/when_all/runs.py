@@ -8,6 +8,7 @@ from dagster_airbyte_sync.sensors.cursor.pending import JobKey, job_ref
 from dagster_airbyte_sync.sensors.run_requests.arrival import tag_text
 from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import (
     HIDDEN,
+    WORKSPACE_TAG,
     Mark,
     jobs_in_tags,
     tags_of_jobs,
@@ -17,7 +18,6 @@ from dagster_airbyte_sync.sensors.run_requests.memory import Keys
 WHEN_ALL_TAG = "dagster-airbyte/when_all"
 MEMBERS_TAG = "dagster-airbyte/when_all_members"
 MISSING_TAG = "dagster-airbyte/when_all_missing"
-WORKSPACE_TAG = f"{HIDDEN}airbyte_workspace"
 # What counted, for us to read.
 COUNTED_TAG = f"{HIDDEN}airbyte_when_all_counted"
 

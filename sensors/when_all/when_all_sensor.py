@@ -26,7 +26,12 @@ from dagster_airbyte_sync.sensors import tick_basics
 from dagster_airbyte_sync.sensors.cursor.pending import JobKey
 from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import Mark
 from dagster_airbyte_sync.sensors.run_requests.runnable import Runnable
-from dagster_airbyte_sync.sensors.tick_basics import refuse_bad_times, repository_of, tick_seconds
+from dagster_airbyte_sync.sensors.tick_basics import (
+    NeededResource,
+    refuse_bad_times,
+    repository_of,
+    tick_seconds,
+)
 from dagster_airbyte_sync.sensors.when_all.members import (
     Members,
     members_of,
@@ -102,7 +107,7 @@ def build_airbyte_when_all_sensor(
         description=f"Runs what follows once all of these have synced: {names}.",
         minimum_interval_seconds=minimum_interval_seconds,
         default_status=default_sensor_status or dg.DefaultSensorStatus.RUNNING,
-        required_resource_keys={resource_key},
+        required_resource_keys={NeededResource(resource_key)},
         # Not `downstream` itself: Dagster would fail each tick with a name in it that is gone.
         asset_selection=dg.AssetSelection.all(),
     )

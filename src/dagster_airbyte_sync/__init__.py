@@ -1,6 +1,7 @@
 """Dagster knows every Airbyte sync, whoever started it."""
 
 from dagster_airbyte_sync.assets import (
+    AirbyteChecks,
     AirbyteConnectionTableProps,
     ConnectionSelector,
     DagsterAirbyteTranslator,
@@ -48,6 +49,7 @@ from dagster_airbyte_sync.sensors import (
     OnFailure,
     ProblemKind,
     RunRequestFn,
+    Shard,
     SyncProblem,
     WhenAll,
     build_airbyte_failure_sensor,
@@ -59,6 +61,7 @@ from dagster_airbyte_sync.workspace import AirbyteCloudWorkspace, AirbyteWorkspa
 __version__ = "0.1.0"
 
 __all__ = [
+    "AirbyteChecks",
     "AirbyteCloudWorkspace",
     "AirbyteConnectionMetadata",
     "AirbyteConnectionTableProps",
@@ -81,6 +84,7 @@ __all__ = [
     "ProblemKind",
     "PutBackResult",
     "RunRequestFn",
+    "Shard",
     "Stream",
     "StreamId",
     "StreamStats",

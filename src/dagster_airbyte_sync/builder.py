@@ -8,6 +8,7 @@ from typing import Any, cast
 import dagster as dg
 
 from dagster_airbyte_sync.assets import (
+    AirbyteChecks,
     ConnectionSelector,
     DagsterAirbyteTranslator,
     Table,
@@ -21,9 +22,11 @@ from dagster_airbyte_sync.sensors import (
     NamedJob,
     OnFailure,
     RunRequestFn,
+    Shard,
     WhenAll,
     build_airbyte_failure_sensor,
     build_airbyte_polling_sensor,
+    refuse_bad_count,
     when_all_sensors,
 )
 
@@ -32,7 +35,7 @@ def build_airbyte_definitions(
     workspace: BaseAirbyteWorkspace,
     *,
     sync: bool = True,
-    checks: bool = True,
+    checks: bool | AirbyteChecks = True,
     resource_key: str = "airbyte",
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
     connection_selector_fn: ConnectionSelector | None = None,
@@ -52,6 +55,8 @@ def build_airbyte_definitions(
     jobs: Sequence[NamedJob] = (),
     when_all: Sequence[WhenAll] = (),
     hold_limit: timedelta = timedelta(hours=1),
+    storing_share: float = 0.5,
+    shards: int = 1,
     on_failure: NamedJob | OnFailure | None = None,
     include_inactive: bool = True,
     freshness_from_airbyte_schedule: bool | TakenOver | str = False,
@@ -61,7 +66,10 @@ def build_airbyte_definitions(
 
     Args:
         sync: Whether Dagster can start syncs by materializing the assets. False: it only observes.
-        checks: Whether each table has a check that shows how its last sync ended.
+        checks: Whether each table has checks of how its last sync ended and how many rows it moved;
+            or an AirbyteChecks, for which of them, and for more.
+        shards: How many sensors share the connections, where one cannot keep up; see `shard` of
+            `build_airbyte_polling_sensor`. The sensors of `when_all` and `on_failure` stay one.
         when_all: What to run once all of several connections have synced; a sensor for each.
         on_failure: A job that a second sensor starts for each sync that failed or was cancelled, or
             an OnFailure for what else `build_airbyte_failure_sensor` can do.
@@ -77,6 +85,7 @@ def build_airbyte_definitions(
     cannot be asked, AirbyteSettingsError for arguments that cannot work, DuplicateAssetKey if two
     streams would share one key.
     """
+    refuse_bad_count(shards, "shards")
     tables = load_tables(
         workspace,
         dagster_airbyte_translator,
@@ -85,22 +94,36 @@ def build_airbyte_definitions(
         freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
         snapshot=snapshot,
     )
-    sensor = build_airbyte_polling_sensor(
+    sensors = [
+        build_airbyte_polling_sensor(
+            workspace=workspace,
+            resource_key=resource_key,
+            dagster_airbyte_translator=dagster_airbyte_translator,
+            connection_selector_fn=connection_selector_fn,
+            name=sensor_name,
+            minimum_interval_seconds=minimum_interval_seconds,
+            default_sensor_status=default_sensor_status,
+            start_from=start_from,
+            downstream=downstream,
+            per_sync=per_sync,
+            only_with_rows=only_with_rows,
+            partition_offset=partition_offset,
+            run_request_fn=run_request_fn,
+            jobs=jobs,
+            hold_limit=hold_limit,
+            storing_share=storing_share,
+            shard=shard,
+        )
+        for shard in Shard.each(shards)
+    ]
+    triggers = when_all_sensors(
+        when_all,
+        # A connection that is left out here may be another builder's.
+        tables if connection_selector_fn is None else None,
         workspace=workspace,
         resource_key=resource_key,
-        dagster_airbyte_translator=dagster_airbyte_translator,
-        connection_selector_fn=connection_selector_fn,
-        name=sensor_name,
         minimum_interval_seconds=minimum_interval_seconds,
         default_sensor_status=default_sensor_status,
-        start_from=start_from,
-        downstream=downstream,
-        per_sync=per_sync,
-        only_with_rows=only_with_rows,
-        partition_offset=partition_offset,
-        run_request_fn=run_request_fn,
-        jobs=jobs,
-        hold_limit=hold_limit,
     )
     defs = definitions_of_tables(
         tables,
@@ -108,16 +131,7 @@ def build_airbyte_definitions(
         resource_key,
         sync=sync,
         checks=checks,
-        sensor=sensor,
-        more_sensors=when_all_sensors(
-            when_all,
-            # A connection that is left out here may be another builder's.
-            tables if connection_selector_fn is None else None,
-            workspace=workspace,
-            resource_key=resource_key,
-            minimum_interval_seconds=minimum_interval_seconds,
-            default_sensor_status=default_sensor_status,
-        ),
+        sensors=[*sensors, *triggers],
         retry_policy=retry_policy,
         pool=pool,
         backfill_policy=backfill_policy,
@@ -139,18 +153,18 @@ def definitions_of_tables(
     resource_key: str,
     *,
     sync: bool,
-    checks: bool,
-    sensor: dg.SensorDefinition | None,
-    more_sensors: Sequence[dg.SensorDefinition] = (),
+    checks: bool | AirbyteChecks,
+    sensors: Sequence[dg.SensorDefinition],
     schedules: Sequence[dg.ScheduleDefinition] = (),
     **options: Any,
 ) -> dg.Definitions:
     """Definitions of tables, for builder and component; `options` are those of `syncing_assets`."""
     specs = [table.spec for table in tables]
+    which = AirbyteChecks.of(checks)
     return dg.Definitions(
         assets=syncing_assets(tables, resource_key, **options) if sync else specs,
-        asset_checks=build_airbyte_sync_checks(specs, resource_key) if checks else [],
-        sensors=[*([sensor] if sensor else []), *more_sensors],
+        asset_checks=build_airbyte_sync_checks(specs, resource_key, which) if which else [],
+        sensors=sensors,
         schedules=schedules,
         resources={resource_key: workspace},
     )

@@ -28,6 +28,7 @@ def start(
     choice: str,
     *,
     own: int | None = None,
+    by: str | None = None,
     **changes: object,
 ) -> tuple[int, bool]:
     job, started = start_or_attach(
@@ -37,6 +38,8 @@ def start(
         log.logger,
         is_own=lambda job: job.id == own,
         link=lambda job: f"http://airbyte.test/{job.id}",
+        name="shop",
+        started_by=lambda job: by,
     )
     return job.id, started
 
@@ -65,18 +68,38 @@ def test_a_clear_is_never_followed(
     clear = airbyte.start_clear(shop)
     with pytest.raises(dg.Failure) as failure:
         start(airbyte, shop, log, choice)
-    assert failure.value.description == BUSY
+    said = failure.value.description or ""
+    assert said.startswith(BUSY)
+    assert "job 1, a clear, since" in said
+    assert "on_active_sync='attach'" not in said
     assert failure.value.metadata["dagster-airbyte/job_type"].value == "clear"
     assert [job.job_id for job in airbyte.jobs] == [clear.job_id]
 
 
-def test_fail_names_the_job_that_runs(
-    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+@pytest.mark.parametrize(
+    ("by", "who"),
+    [
+        (None, "started in Airbyte or by its API"),
+        ("5ae6b09b-fdec-41af-aaf7-7d94cfc33ef6", "started by Dagster's run 5ae6b09b-fdec-"),
+    ],
+)
+def test_fail_names_the_connection_the_job_that_runs_who_started_it_and_what_to_do(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log, by: str | None, who: str
 ) -> None:
-    running = airbyte.start_sync(shop)
+    running = airbyte.begin(airbyte.start_sync(shop))
+    airbyte.advance(130)
+    since = f"{running.created_at:%Y-%m-%d %H:%M} UTC (2 min 10 s ago)"
     with pytest.raises(dg.Failure) as failure:
-        start(airbyte, shop, log, "fail")
-    assert failure.value.description == BUSY
+        start(airbyte, shop, log, "fail", by=by)
+    said = failure.value.description or ""
+    first, second = said.split("\n")
+    named = f"{BUSY}: 'shop' ({shop.connection_id}), job {running.job_id}, a sync, since {since}"
+    assert first.startswith(f"{named}, {who}")
+    assert first.endswith(f". http://airbyte.test/{running.job_id}")
+    assert second == (
+        "With on_active_sync='attach' on the workspace a run follows it; with on_active_sync='wait'"
+        " a run syncs when it has ended. Or materialize again after its end."
+    )
     assert {key: entry.value for key, entry in failure.value.metadata.items()} == {
         "dagster-airbyte/connection_id": shop.connection_id,
         "dagster-airbyte/job_id": running.job_id,
@@ -95,30 +118,43 @@ def test_wait_starts_a_sync_when_what_runs_has_ended(
     assert log.lines()[0] == "Waiting for the end of Airbyte job 1: http://airbyte.test/1"
 
 
-def test_wait_waits_for_the_next_one_too(
-    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+@pytest.mark.parametrize(
+    ("kind", "followed"), [("sync", (2, False)), ("refresh", (2, False)), ("clear", (3, True))]
+)
+def test_of_those_that_wait_one_starts_the_next_sync_and_the_others_follow_it(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    log: Log,
+    kind: str,
+    followed: tuple[int, bool],
 ) -> None:
+    """Whoever that was: what began after the wait is as good as one's own, unless it is a clear."""
     airbyte.start_sync(shop, unattended=True)
     overtaken: list[str] = []
 
     def overtake(request: RecordedRequest) -> None:
         if airbyte.jobs[0].is_finished and not overtaken:
             overtaken.append(request.path)
-            airbyte.start_sync(shop, unattended=True)
+            getattr(airbyte, f"start_{kind}")(shop, unattended=True)
 
     airbyte.on_request(overtake)
-    assert start(airbyte, shop, log, "wait") == (3, True)
+    assert start(airbyte, shop, log, "wait") == followed
 
 
-def test_wait_waits_no_longer_than_poll_timeout_and_cancels_nothing(
+def test_waiting_has_a_limit_of_its_own_and_cancels_nothing(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
 ) -> None:
     running = airbyte.begin(airbyte.start_sync(shop))
+    begun = airbyte.now
     with pytest.raises(TookTooLong) as failure:
-        start(airbyte, shop, log, "wait", timeout=120)
-    assert failure.value.description == (
-        "What ran on the Airbyte connection before did not end within poll_timeout"
+        start(airbyte, shop, log, "wait", timeout=60, wait_timeout=120)
+    said = failure.value.description or ""
+    assert said.startswith(
+        "What ran on the Airbyte connection before did not end within wait_timeout: 'shop'"
     )
+    assert "job 1, a sync, since" in said
+    assert failure.value.metadata["wait_timeout"].value == 120
+    assert 120 < (airbyte.now - begun).total_seconds() < 180
     assert running.status == "running"
 
 
@@ -146,7 +182,10 @@ def test_what_is_always_just_ending_is_given_up(
     airbyte.add_fault(busy, path="/jobs", method="POST", times=None)
     with pytest.raises(dg.Failure) as failure:
         start(airbyte, shop, log, "wait")
-    assert failure.value.description == BUSY
+    assert failure.value.description == (
+        f"{BUSY}: 'shop' ({shop.connection_id}). Airbyte does not list that job."
+        " Materialize again in some minutes."
+    )
 
 
 def test_what_is_just_ending_is_waited_for_after_a_long_wait_too(

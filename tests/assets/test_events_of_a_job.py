@@ -8,14 +8,11 @@ import pytest
 
 from dagster_airbyte_sync import FinishedSync, Job, JobStatus, JobType, StreamId, StreamStats
 from dagster_airbyte_sync.assets import Table
+from dagster_airbyte_sync.assets.checks.check_settings import CHECKS_OF_SYNCS, TableChecks
+from dagster_airbyte_sync.assets.events.finished_sync import tables_of_job
 from dagster_airbyte_sync.assets.events.ledger import LastReported, Ledger
 from dagster_airbyte_sync.assets.events.owed import owed_by
-from dagster_airbyte_sync.assets.events.sync_events import (
-    as_result,
-    events_of,
-    materialization,
-    tables_of_job,
-)
+from dagster_airbyte_sync.assets.events.sync_events import as_result, events_of, materialization
 from dagster_airbyte_sync.resources import JobRef
 from dagster_airbyte_sync.resources.records.jobs import JobFailure
 
@@ -24,7 +21,8 @@ BEGAN = datetime(2026, 8, 1, 1, 30, tzinfo=timezone.utc)
 ORDERS = Table("c", StreamId("orders"), dg.AssetSpec("orders"))
 USERS = Table("c", StreamId("users", "audit"), dg.AssetSpec("users"), is_full_refresh=True)
 TABLES = [ORDERS, USERS]
-KEYS = frozenset({ORDERS.key, USERS.key})
+CHECKED = {table.key: TableChecks(frozenset(CHECKS_OF_SYNCS)) for table in TABLES}
+NOW = (BEGAN + timedelta(minutes=3)).timestamp()
 
 JOB = Job(
     id=7_000_000_000,
@@ -53,8 +51,8 @@ def sync(job: Job = JOB) -> FinishedSync:
 
 def events(job: Job = JOB, ledger: Ledger | None = None) -> list[object]:
     known = ledger or Ledger()
-    shares = owed_by(job, TABLES, known, KEYS, most=10).shares
-    return [event for share in shares for event in events_of(sync(job), share, known)]
+    shares = owed_by(job, TABLES, known, CHECKED, most=10).shares
+    return [event for share in shares for event in events_of(sync(job), share, known, NOW)]
 
 
 def kinds(job: Job) -> list[type]:
@@ -65,9 +63,10 @@ def value(event: dg.AssetMaterialization, key: str) -> object:
     return getattr(event.metadata[key], "value", None)
 
 
-def test_a_tables_check_comes_before_its_materialization_which_marks_the_job_as_reported() -> None:
+def test_a_tables_checks_come_before_its_materialization_which_marks_the_job_as_reported() -> None:
     """So a tick may end behind any table: what is marked lacks nothing."""
-    assert kinds(JOB) == [dg.AssetCheckEvaluation, dg.AssetMaterialization] * 2
+    one_table = [dg.AssetCheckEvaluation, dg.AssetCheckEvaluation, dg.AssetMaterialization]
+    assert kinds(JOB) == one_table * 2
 
 
 @pytest.mark.parametrize("job_type", [JobType.SYNC, JobType.REFRESH])
@@ -81,15 +80,18 @@ def test_failed_and_cancelled_jobs_are_failing_checks_and_nothing_else(status: J
 
     found = [event for event in events(failed) if isinstance(event, dg.AssetCheckEvaluation)]
 
-    assert kinds(failed) == [dg.AssetCheckEvaluation] * 2
-    assert [event.passed for event in found] == [False, False]
-    assert "disk full" in (found[0].description or "")
-    assert found[0].metadata["dagster-airbyte/failure_origin"].value == "destination"
+    assert kinds(failed) == [dg.AssetCheckEvaluation] * 4
+    assert [event.passed for event in found] == [False] * 4
+    (said, rows), origin = found[:2], "dagster-airbyte/failure_origin"
+    assert "disk full" in (said.description or "")
+    assert said.metadata[origin].value == "destination"
+    # Nothing was said of rows before; why the job failed is said by the other check.
+    assert (rows.severity, origin in rows.metadata) == (dg.AssetCheckSeverity.WARN, False)
 
 
 def test_clears_and_unknown_types_are_observations() -> None:
     for job_type in (JobType.CLEAR, JobType.UNKNOWN):
-        assert kinds(replace(JOB, type=job_type))[1::2] == [dg.AssetObservation] * 2
+        assert kinds(replace(JOB, type=job_type))[2::3] == [dg.AssetObservation] * 2
 
 
 def test_success_without_a_row_warns_only_where_a_row_was_to_be_expected() -> None:
@@ -100,25 +102,26 @@ def test_success_without_a_row_warns_only_where_a_row_was_to_be_expected() -> No
         if isinstance(event, dg.AssetCheckEvaluation)
     ]
 
-    assert [event.passed for event in found] == [True, False]
-    assert found[1].severity is dg.AssetCheckSeverity.WARN
+    assert [(event.asset_key, event.check_name) for event in found if not event.passed] == [
+        (USERS.key, "airbyte_rows")
+    ]
+    assert found[-1].severity is dg.AssetCheckSeverity.WARN
 
 
 def test_no_check_event_has_a_partition() -> None:
     checks = [event for event in events() if isinstance(event, dg.AssetCheckEvaluation)]
 
-    assert [check.partition for check in checks] == [None, None]
+    assert [check.partition for check in checks] == [None] * 4
 
 
 def test_counts_are_those_of_the_stream_and_not_of_the_job() -> None:
     event = materialization(sync(), ORDERS, Ledger({}))
 
     assert value(event, "dagster-airbyte/records_synced") == 10
-    assert value(event, "dagster/partition_row_count") == 10
     assert value(event, "dagster-airbyte/sync_duration_seconds") == 120.0
     assert value(event, "dagster-airbyte/sync_started_at") == BEGAN.timestamp()
-    assert value(event, "dagster-airbyte/attempts") == 2
-    assert value(event, "dagster-airbyte/job_id") == 7_000_000_000
+    assert value(event, "dagster-airbyte/attempts") == "2"
+    assert value(event, "dagster-airbyte/job_id") == "7000000000"
 
 
 def test_totals_stand_for_a_table_only_if_its_connection_syncs_no_other_stream() -> None:
@@ -212,7 +215,7 @@ def test_a_late_job_remembers_the_newest_one_reported_before_it() -> None:
     late = materialization(sync(), ORDERS, before)
     in_order = materialization(sync(), ORDERS, Ledger({}))
 
-    assert value(late, "dagster-airbyte/highest_job_id") == newer.id
+    assert value(late, "dagster-airbyte/highest_job_id") == str(newer.id)
     assert value(late, "dagster-airbyte/highest_job_ended_at") == end.timestamp()
     assert "dagster-airbyte/highest_job_id" not in in_order.metadata
 

@@ -1,7 +1,7 @@
 """A table whose next sync stays away fails its freshness policy."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import dagster as dg
 import pytest
@@ -17,9 +17,11 @@ from dagster_airbyte_sync import (
     load_airbyte_asset_specs,
     take_over_schedules,
 )
+from dagster_airbyte_sync.resources.schedules.lateness import Lateness, is_late
 from dagster_airbyte_sync.testing import AirbyteSimulator
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+NOW = datetime(2026, 8, 1, 12, tzinfo=timezone.utc)
 SPEC = dg.AssetSpec("orders")
 
 
@@ -42,7 +44,10 @@ def policy(window: timedelta) -> dg.FreshnessPolicy:
 @pytest.mark.parametrize(
     ("schedule", "window"),
     [
-        (cron("0 0/15 * * * ?"), 1.25 * HOUR),
+        (every(2, "minutes"), 22 * MINUTE),
+        (cron("0 0/5 * * * ?"), 25 * MINUTE),
+        (cron("0 0/15 * * * ?"), 35 * MINUTE),
+        (cron("0 0/30 * * * ?"), HOUR),
         (cron("0 0 * * * ?"), 2 * HOUR),
         (cron("0 0 12 * * ?"), 36 * HOUR),
         (cron("0 0 9,17 * * ?"), 24 * HOUR),
@@ -57,7 +62,7 @@ def policy(window: timedelta) -> dg.FreshnessPolicy:
         (cron("0 0 12 29 2 ?"), 1462 * DAY),
         (cron("30 0 12 * * ?"), 36 * HOUR),
         (every(1, "hours"), 2 * HOUR),
-        (every(45, "minutes"), 1.75 * HOUR),
+        (every(45, "minutes"), 1.5 * HOUR),
         (every(24, "hours"), 36 * HOUR),
         (every(1, "months"), 31 * DAY),
     ],
@@ -67,6 +72,23 @@ def test_a_table_may_be_as_old_as_the_longest_wait_and_a_margin(
 ) -> None:
     spec = freshness_from_airbyte_schedule(SPEC, connection(schedule))
     assert spec.freshness_policy == policy(window)
+
+
+@pytest.mark.parametrize(
+    ("last", "created", "expected"),
+    [
+        (NOW - 2 * HOUR, None, None),
+        (NOW - 3 * HOUR, NOW - 9 * DAY, Lateness(NOW - 3 * HOUR, 2 * HOUR, HOUR)),
+        (None, NOW - 2 * HOUR, None),
+        (None, NOW - 3 * HOUR, Lateness(NOW - 3 * HOUR, 2 * HOUR, HOUR, never_synced=True)),
+        (None, None, None),
+    ],
+)
+def test_a_connection_is_late_when_a_table_of_it_would_be_or_so_long_after_its_creation(
+    last: datetime | None, created: datetime | None, expected: Lateness | None
+) -> None:
+    assert is_late(every(1, "hours"), last, created, NOW) == expected
+    assert is_late(SyncSchedule(), last, created, NOW) is None
 
 
 def test_the_margin_can_be_given() -> None:

@@ -82,4 +82,4 @@ def test_no_detail_is_fetched_of_any_connection(
 
     asked = [request.path for request in airbyte.requests if "token" not in request.path]
     assert len(specs) == 1
-    assert len(asked) == 2
+    assert len(asked) == 4

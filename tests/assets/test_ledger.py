@@ -6,8 +6,10 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import Job, JobStatus, JobType
+from dagster_airbyte_sync.assets.checks.row_history import RowHistory
 from dagster_airbyte_sync.assets.events.ledger import History, LastReported, Ledger, RunSpan
 
+ROWS = RowHistory()
 KEY = dg.AssetKey("orders")
 NOON = datetime(2026, 8, 1, 12, tzinfo=timezone.utc)
 MINUTE = timedelta(minutes=1)
@@ -121,7 +123,7 @@ def test_a_run_that_names_no_job_is_compared_by_one_clock() -> None:
 
 def test_what_is_reported_in_this_tick_counts_at_once() -> None:
     before = ledger(reported(job(5)), job(5))
-    after = before.after(KEY, job(4).ref, "4").after(KEY, job(7).ref, "7")
+    after = before.after(KEY, job(4).ref, "4", ROWS).after(KEY, job(7).ref, "7", ROWS)
 
     assert [after.is_reported(KEY, job(number)) for number in (4, 5, 6, 7, 8)] == [
         True,
@@ -135,6 +137,6 @@ def test_what_is_reported_in_this_tick_counts_at_once() -> None:
 
 
 def test_a_job_reported_late_leaves_the_newest_one_the_newest() -> None:
-    after = ledger(reported(job(5))).after(KEY, job(4).ref, "5")
+    after = ledger(reported(job(5))).after(KEY, job(4).ref, "5", ROWS)
 
     assert after.newest(KEY) == job(5).ref

@@ -13,7 +13,7 @@ from dagster_airbyte_sync import (
     build_airbyte_assets_definitions,
     build_airbyte_definitions,
 )
-from dagster_airbyte_sync.assets.events.sync_claim import SyncClaim
+from dagster_airbyte_sync.assets.event_log.sync_claim import SyncClaim
 from dagster_airbyte_sync.assets.sync.step_tables import tables_of_step
 from dagster_airbyte_sync.assets.tables.keys import JOB_ID, int_in
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedConnection

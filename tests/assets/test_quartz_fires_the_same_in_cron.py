@@ -29,6 +29,7 @@ def in_dagster(expression: str, start: datetime, count: int = FIRES) -> list[dat
     return [at.replace(tzinfo=None) for at in times]
 
 
+@pytest.mark.slow
 def test_a_thousand_random_expressions_fire_the_same_twenty_times() -> None:
     print(f"seed {SEED}")
     chance = random.Random(SEED)

@@ -37,7 +37,7 @@ def names(schedules: Sequence[dg.ScheduleDefinition]) -> set[str]:
 
 
 def name_of(connection: SimulatedConnection, resource_key: str = "airbyte") -> str:
-    return f"{resource_key}_schedule_{connection.connection_id.replace('-', '_')}"
+    return f"{resource_key}_schedule_{connection.name}_{connection.connection_id[:8]}"
 
 
 def test_a_cron_keeps_its_times_and_its_zone(
@@ -89,7 +89,7 @@ def test_it_says_what_airbytes_schedule_was(
     crm = airbyte.add_connection("crm", ["leads"], schedule=timedelta(hours=6))
     by_name = {each.name: each for each in build_schedules_from_airbyte(workspace)}
     assert by_name[name_of(shop)].description == (
-        "When Airbyte would sync 'shop': cron '0 0 12 ? * MON-FRI' (Europe/Berlin)."
+        "When Airbyte would sync 'shop': Monday to Friday at 12:00 Europe/Berlin."
     )
     assert by_name[name_of(crm)].description == ("When Airbyte would sync 'crm': every 6 hours.")
 
@@ -105,6 +105,8 @@ def test_making_them_changes_nothing_in_airbyte(
         ("POST", "applications/token"),
         ("POST", "connections/list"),
         ("GET", "destinations"),
+        ("GET", "instance_configuration"),
+        ("GET", "sources"),
     }
 
 
@@ -121,16 +123,37 @@ def test_manual_inactive_and_unselected_connections_have_none(
     assert names(found) == {name_of(shop)}
 
 
-def test_neither_a_rename_nor_a_second_one_of_the_name_changes_which_schedule_is_on(
+def test_a_second_connection_of_the_name_does_not_change_which_schedule_is_on(
     airbyte: AirbyteSimulator, workspace: AirbyteWorkspace
 ) -> None:
-    """Dagster knows it by the schedule's name."""
+    """Dagster knows it by the schedule's name, which only a rename changes."""
     first = airbyte.add_connection("shop", ["a"], schedule=NOON)
     (before,) = build_schedules_from_airbyte(workspace)
     second = airbyte.add_connection("shop", ["b"], schedule=NOON)
     assert names(build_schedules_from_airbyte(workspace)) == {before.name, name_of(second)}
-    airbyte.update_connection(first, name="the old shop")
-    assert names(build_schedules_from_airbyte(workspace)) == {before.name, name_of(second)}
+    airbyte.update_connection(first, name="The old shop → EU!")
+    renamed = f"airbyte_schedule_the_old_shop_eu_{first.connection_id[:8]}"
+    assert names(build_schedules_from_airbyte(workspace)) == {renamed, name_of(second)}
+
+
+def test_connections_of_any_name_have_names_of_their_own(
+    airbyte: AirbyteSimulator, workspace: AirbyteWorkspace
+) -> None:
+    """Also if their ids begin alike."""
+    like = "e0d5c1a4-7f0c-4a52-8a4e-00000000000"
+    for number, name in enumerate(["shop", "Shop", "订单", "x" * 300]):
+        id_ = f"{like}{number}"
+        airbyte.add_connection(name, [f"t{number}"], schedule=NOON, connection_id=id_)
+    schedules = build_schedules_from_airbyte(workspace)
+    assert names(schedules) == {
+        "airbyte_schedule_shop_e0d5c1a4_7f0c_4a52_8a4e_000000000000",
+        "airbyte_schedule_shop_e0d5c1a4_7f0c_4a52_8a4e_000000000001",
+        "airbyte_schedule_e0d5c1a4",
+        f"airbyte_schedule_{'x' * 60}_e0d5c1a4",
+    }
+    built = build_airbyte_definitions(workspace)
+    defs = dg.Definitions.merge(built, dg.Definitions(schedules=schedules))
+    dg.Definitions.validate_loadable(defs)
 
 
 def test_two_workspaces_fit_into_one_code_location(
@@ -190,6 +213,7 @@ def test_a_tick_asks_for_one_run_of_the_connections_tables_and_that_run_syncs(
         tags = result.dagster_run.tags
         assert tags["team"] == "data"
         assert tags["dagster-airbyte/connection_id"] == shop.connection_id
+        assert tags["dagster-airbyte/connection_name"] == "shop"
     assert [job.status for job in airbyte.jobs] == ["succeeded"]
 
 

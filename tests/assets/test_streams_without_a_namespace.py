@@ -7,9 +7,10 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync.assets import FinishedSync, Table
+from dagster_airbyte_sync.assets.events.finished_sync import tables_of_job
 from dagster_airbyte_sync.assets.events.ledger import Ledger
 from dagster_airbyte_sync.assets.events.owed import Share
-from dagster_airbyte_sync.assets.events.sync_events import events_of, tables_of_job
+from dagster_airbyte_sync.assets.events.sync_events import events_of
 from dagster_airbyte_sync.assets.tables.matching import match, with_streams_of_tables
 from dagster_airbyte_sync.assets.tables.table import as_synced_by, warn_of_unclear
 from dagster_airbyte_sync.resources import (
@@ -96,7 +97,7 @@ def test_a_job_is_reported_of_the_only_table_with_the_name_with_its_rows(
     all_tables = tables(own, ORDERS)
     found = with_streams_of_tables([own, ORDERS], job({named}, {named: 3}))
     (table,) = tables_of_job(found, all_tables)
-    (event,) = events_of(FinishedSync(found, "http://x"), Share(table, True, False), Ledger())
+    (event,) = events_of(FinishedSync(found, "http://x"), Share(table, marks=True), Ledger(), now=0)
     assert table.stream == own
     assert isinstance(event, dg.AssetMaterialization)
     assert event.metadata["dagster-airbyte/records_synced"].value == 3

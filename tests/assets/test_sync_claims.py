@@ -7,13 +7,13 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import Job, JobStatus
-from dagster_airbyte_sync.assets.events.claims import (
+from dagster_airbyte_sync.assets.event_log.claims import (
     Reporter,
     claims_of,
     other_reporter,
     starter_of,
 )
-from dagster_airbyte_sync.assets.events.sync_claim import ClaimStatus, StoredClaim, SyncClaim
+from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, StoredClaim, SyncClaim
 from helpers.dagster_private import store_step_event
 from helpers.finished_jobs import job
 

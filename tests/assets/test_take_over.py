@@ -138,6 +138,19 @@ class Dies(Lines):
             raise KeyboardInterrupt
 
 
+def nobody_reads(line: str) -> None:
+    raise BrokenPipeError
+
+
+def test_all_is_put_back_even_if_nobody_reads_what_is_said(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, crm: SimulatedConnection
+) -> None:
+    taken = take_over_schedules(workspace_of(airbyte), say=Lines())
+    done = put_back_schedules(workspace_of(airbyte), taken, say=nobody_reads)
+    assert set(done.values()) == {PutBackResult.RESTORED}
+    assert [shop.schedule.type, crm.schedule.type] == ["cron", "basic"]
+
+
 def test_nothing_is_lost_if_the_process_dies(airbyte: AirbyteSimulator) -> None:
     every = [airbyte.add_connection(f"c{n}", [f"t{n}"], schedule=NOON) for n in range(3)]
     before = [each.schedule for each in every]
@@ -184,8 +197,8 @@ def test_a_schedule_set_meanwhile_is_kept_and_said(
     done = put_back_schedules(workspace_of(airbyte), taken, say=said)
     assert done == {shop.connection_id: PutBackResult.CHANGED_MEANWHILE}
     assert shop.schedule.every == timedelta(hours=1)
-    assert "another schedule meanwhile, every 1 hours, and keeps it" in said.text
-    assert "cron '0 0 12 * * ?' (Europe/Berlin)" in said.text
+    assert "another schedule meanwhile, every hour, and keeps it" in said.text
+    assert "before: daily at 12:00 Europe/Berlin" in said.text
 
 
 def test_a_connection_that_is_gone_does_not_stop_the_others(

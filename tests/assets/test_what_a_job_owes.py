@@ -1,6 +1,6 @@
 """What a finished job still owes its tables, and what must be looked up to know."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -9,13 +9,16 @@ import pytest
 
 from dagster_airbyte_sync import Job, JobStatus, JobType, StreamId
 from dagster_airbyte_sync.assets import Table
+from dagster_airbyte_sync.assets.checks.check_settings import CHECKS_OF_SYNCS, TableChecks
+from dagster_airbyte_sync.assets.checks.last_evaluation import LastEvaluation
 from dagster_airbyte_sync.assets.events.ledger import History, LastReported, Ledger
-from dagster_airbyte_sync.assets.events.owed import Owed, first_missing, owed_by
+from dagster_airbyte_sync.assets.events.owed import Checked, Owed, first_missing, owed_by
 from dagster_airbyte_sync.assets.events.table_history import Question
 
 NOON = datetime(2026, 8, 1, 12, tzinfo=timezone.utc)
 TABLES = [Table("shop", StreamId(name), dg.AssetSpec(name)) for name in "abcdefgh"]
-KEYS = frozenset(table.key for table in TABLES)
+CHECKED = {table.key: TableChecks(frozenset(CHECKS_OF_SYNCS)) for table in TABLES}
+BY_SENSOR = 1_000_000.0
 
 
 def job(number: int, **more: object) -> Job:
@@ -39,10 +42,14 @@ def known(**tables: LastReported) -> Ledger:
     return Ledger({dg.AssetKey(name): reported for name, reported in tables.items()})
 
 
-def owed(
-    asked: Job, ledger: Ledger, checked: frozenset[dg.AssetKey] = frozenset(), most: int = 100
-) -> Owed:
-    return owed_by(asked, TABLES, ledger, checked, most)
+def owed(asked: Job, ledger: Ledger, checked: Checked | None = None, most: int = 100) -> Owed:
+    return owed_by(asked, TABLES, ledger, checked or {}, most)
+
+
+def said(number: int, run_id: str = "", *, at: float = BY_SENSOR) -> dict[str, LastEvaluation]:
+    """What both checks of a table said of a job."""
+    one = LastEvaluation(True, "good", job(number).ref, run_id, at)
+    return dict.fromkeys(CHECKS_OF_SYNCS, one)
 
 
 def names(found: Owed) -> str:
@@ -116,58 +123,116 @@ def test_what_is_certain_ends_before_the_first_table_about_which_nothing_is_know
     ledger = replace(
         Ledger({table.key: last(5) for table in TABLES}),
         history={dg.AssetKey(name): History((job(5).ref,)) for name in "ab"},
+        noted={(dg.AssetKey(name), job(2).ref, "past"): False for name in "ab"},
     )
 
     assert [share.table.stream.name for share in owed(job(2), ledger).certain] == ["a", "b"]
 
 
-def test_the_check_of_a_table_that_a_run_reported_is_owed_and_no_check_twice() -> None:
-    ledger = known(a=last(2, "run"), b=last(2, "run"), c=last(2))
-    first = owed(job(2), ledger, KEYS)
-    assert ("check", "a") in asked_about(first.questions)
+def checked_by_name(found: Owed) -> dict[str, tuple[bool, int]]:
+    """Of each share: whether it marks the job, and how many checks may be evaluated with it."""
+    return {s.table.stream.name: (s.marks, len(s.checks.names)) for s in found.shares}
 
-    noted = {question.key: False for question in first.questions if question.kind == "check"}
-    histories = {dg.AssetKey("d"): History()}
-    certain = owed(job(2), replace(ledger, noted=noted, history=histories), KEYS)
+
+def test_checks_that_a_run_left_out_are_owed_and_none_that_it_evaluated() -> None:
+    ledger = replace(
+        known(a=last(2, "run"), b=last(2, "run"), c=last(2, "run"), d=last(2)),
+        history={dg.AssetKey("e"): History()},
+    )
+    first = owed(job(2), ledger, CHECKED)
+    unread = [name for kind, name in asked_about(first.questions) if kind == "evaluations"]
+    assert "".join(unread) == "abcefgh"
+
+    before = said(1)
+    by_name = {"a": {}, "b": said(2, "run"), "c": before, **dict.fromkeys("efgh", before)}
+    evaluations = {dg.AssetKey(name): each for name, each in by_name.items()}
+    certain = owed(job(2), replace(ledger, evaluations=evaluations), CHECKED)
 
     assert certain.questions == ()
-    assert [(s.table.stream.name, s.marks, s.checks) for s in certain.shares] == [
-        ("a", False, True),
-        ("b", False, True),
-        *((name, True, True) for name in "defgh"),
-    ]
+    beside_a_mark = dict.fromkeys("efgh", (True, 2))
+    assert checked_by_name(certain) == {"a": (False, 2), "c": (False, 2), **beside_a_mark}
 
 
-def test_a_check_that_was_stored_before_its_daemon_died_is_not_owed_again() -> None:
-    """A table's check is stored before what marks the job."""
-    first = owed(job(2), Ledger(history={dg.AssetKey("a"): History()}), KEYS)
-    (question,) = first.questions
-    ledger = Ledger(history={dg.AssetKey("a"): History()}, noted={question.key: True})
+@pytest.mark.parametrize(
+    ("number", "run_id", "at", "is_owed"),
+    [
+        (2, "run", 0, False),
+        (2, "", 900, False),
+        (2, "another run", 900, False),
+        # Dagster shows none that is older than the materialization of another run ...
+        (2, "", 100, True),
+        (2, "another run", 100, True),
+        # ... and one of an older job, which a tick stored late, is no longer true.
+        (1, "", 900, True),
+        # So it is with what a step of the same run said again as it failed, before its retry.
+        (1, "run", 900, True),
+    ],
+)
+def test_an_evaluation_counts_for_what_a_run_made_if_dagster_shows_it_there(
+    number: int, run_id: str, at: float, *, is_owed: bool
+) -> None:
+    made = replace(last(2, "run"), stored_at=500.0)
+    ledger = Ledger(
+        {table.key: made for table in TABLES},
+        evaluations={table.key: said(number, run_id, at=at) for table in TABLES},
+    )
 
-    found = owed(job(2), ledger, KEYS)
-
-    assert asked_about(first.questions) == [("check", "a")]
-    assert [(s.marks, s.checks) for s in found.shares] == [(True, False), *[(True, True)] * 7]
+    assert bool(owed(job(2), ledger, CHECKED).shares) is is_owed
 
 
 @pytest.mark.parametrize("reported", range(9))
-def test_of_a_failed_job_the_checks_that_were_stored_are_found_with_few_look_ups(
+def test_of_a_failed_job_the_checks_that_were_stored_are_found_in_one_look_up(
     reported: int,
 ) -> None:
-    failed, ledger, looks = job(2, status=JobStatus.FAILED), Ledger(), 0
+    failed = job(2, status=JobStatus.FAILED)
+    first = owed(failed, Ledger(), CHECKED)
+    assert asked_about(first.questions) == [("evaluations", name) for name in "abcdefgh"]
 
-    while (found := owed(failed, ledger, KEYS)).questions:
-        (question,) = found.questions
-        is_noted = TABLES.index(question.table) < reported
-        ledger = replace(ledger, noted={**ledger.noted, question.key: is_noted})
-        looks += 1
+    by_place = [said(2 if place < reported else 1) for place in range(8)]
+    evaluations = {t.key: each for t, each in zip(TABLES, by_place, strict=True)}
+    found = owed(failed, Ledger(evaluations=evaluations), CHECKED)
 
-    assert names(found) == "abcdefgh"[reported:]
-    assert looks <= (1 if reported == 0 else 4)
+    assert (names(found), found.questions) == ("abcdefgh"[reported:], ())
+    assert all(not marks and count == 1 for marks, count in checked_by_name(found).values())
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_materialized", "expected"),
+    [
+        (None, False, {"airbyte_sync", "airbyte_rows"}),
+        # The check is newer than the last sync that succeeded.
+        (None, True, {"airbyte_sync", "airbyte_rows"}),
+        (said(1)["airbyte_rows"], True, {"airbyte_sync"}),
+        (said(1)["airbyte_rows"], False, {"airbyte_sync"}),
+        # By hand it was said of no job.
+        (LastEvaluation(False, "never_synced"), False, {"airbyte_sync", "airbyte_rows"}),
+        # What a run has planned hides what there is: nothing, if the table was never materialized.
+        (LastEvaluation(False, run_id="run", is_live=True), False, {"airbyte_sync"}),
+        (LastEvaluation(False, run_id="run"), False, {"airbyte_sync", "airbyte_rows"}),
+        (LastEvaluation(False, run_id="run"), True, {"airbyte_sync"}),
+    ],
+)
+@pytest.mark.parametrize(
+    "ended",
+    [job(2, status=JobStatus.FAILED), job(2, type=JobType.CLEAR)],
+    ids=["failed", "cleared"],
+)
+def test_that_there_are_no_rows_is_owed_only_if_nothing_was_ever_said_of_them(
+    ended: Job, rows: LastEvaluation | None, expected: set[str], *, is_materialized: bool
+) -> None:
+    ledger = Ledger(
+        {TABLES[0].key: last(1)} if is_materialized else {},
+        evaluations={TABLES[0].key: {"airbyte_rows": rows} if rows else {}},
+        noted={(TABLES[0].key, ended.ref, "observation"): False},
+    )
+
+    (share,) = owed_by(ended, TABLES[:1], ledger, CHECKED, 100).shares
+
+    assert share.checks.names == expected
 
 
 def test_a_failure_is_not_owed_after_a_later_success() -> None:
-    found = owed(job(2, status=JobStatus.FAILED), known(a=last(3), b=last(1)), KEYS)
+    found = owed(job(2, status=JobStatus.FAILED), known(a=last(3), b=last(1)), CHECKED)
 
     assert names(found) == "bcdefgh"
 
@@ -176,7 +241,7 @@ def test_after_a_restore_the_failure_of_a_lower_number_reaches_its_check() -> No
     later = NOON + timedelta(hours=5)
     failed = job(2, status=JobStatus.FAILED, created_at=later, updated_at=later)
 
-    assert "a" in names(owed(failed, known(a=last(9)), KEYS))
+    assert "a" in names(owed(failed, known(a=last(9)), CHECKED))
 
 
 def test_a_clear_is_owed_as_an_observation_and_asked_for_as_one() -> None:
@@ -199,39 +264,46 @@ def test_the_first_place_that_lacks_something_is_found_in_a_dozen_looks(count: i
         assert len(answers) <= 13
 
 
+@pytest.mark.parametrize("how", ["materialization", "past"])
 @pytest.mark.parametrize("reported", [0, 1, 700, 1999, 2000])
 def test_of_thousands_of_tables_that_a_later_job_overtook_those_reported_are_found_in_a_dozen_looks(
-    reported: int,
+    reported: int, how: str
 ) -> None:
+    """Whether the sensor has reported it, or a backfill has noted it."""
     tables = [Table("shop", StreamId(f"{n:04}"), dg.AssetSpec(f"{n:04}")) for n in range(2000)]
     ledger, looks = Ledger({table.key: last(5) for table in tables}), 0
 
-    while (found := owed_by(job(2), tables, ledger, frozenset(), 250)).questions:
+    while (found := owed_by(job(2), tables, ledger, {}, 250)).questions:
         assert found.certain == ()
-        histories = {
-            question.table.key: History(
-                (job(5).ref, job(2).ref) if tables.index(question.table) < reported else ()
-            )
-            for question in found.questions
-        }
-        ledger = replace(ledger, history={**ledger.history, **histories})
-        looks += len(histories)
+        has = {table.key for table in tables[:reported]}
+        ledger = answered(ledger, found.questions, has if how == "materialization" else set(), has)
+        looks += len(found.questions)
 
     assert [share.table for share in found.shares] == tables[reported:][:250]
-    assert looks <= 14
+    assert looks <= 26
+
+
+def answered(
+    ledger: Ledger,
+    questions: Sequence[Question],
+    materialized: Set[dg.AssetKey],
+    noted: Set[dg.AssetKey],
+) -> Ledger:
+    """For which tables job 2 has a materialization, and for which a backfill has noted it."""
+    both = History((job(5).ref, job(2).ref))
+    asked = [question for question in questions if question.kind == "materialization"]
+    histories = {q.table.key: both if q.table.key in materialized else History() for q in asked}
+    past = {q.key: q.table.key in noted for q in questions if q.kind == "past"}
+    return replace(ledger, history={**ledger.history, **histories}, noted={**ledger.noted, **past})
 
 
 def test_where_the_order_of_tables_does_not_help_each_is_looked_up() -> None:
     """Tables were added since, so that the first lacks what the last has."""
     tables = [Table("shop", StreamId(f"{n:04}"), dg.AssetSpec(f"{n:04}")) for n in range(60)]
-    reported = History((job(5).ref, job(2).ref))
+    reported = {table.key for table in tables[3:]}
     ledger = Ledger({table.key: last(5) for table in tables})
 
-    while (found := owed_by(job(2), tables, ledger, frozenset(), 250)).questions:
-        histories = {
-            question.table.key: reported if tables.index(question.table) >= 3 else History()
-            for question in found.questions
-        }
-        ledger = replace(ledger, history={**ledger.history, **histories})
+    while (found := owed_by(job(2), tables, ledger, {}, 250)).questions:
+        ledger = answered(ledger, found.questions, reported, set())
 
     assert [share.table for share in found.shares] == tables[:3]

@@ -1,72 +1,119 @@
-"""How long it takes to load the definitions of a workspace, and how many requests.
+"""What it costs to load the definitions of a workspace: beside Dagster alone, which makes the same
+definitions of what lies in its memory, and beside dagster-airbyte."""
 
-Wanted: at most 6 requests and less than 3 s for 600 connections of 5 streams at 20 ms an answer,
-and time that grows no faster than the number of connections. Run it with `make bench`.
-"""
-
-import time
-from collections.abc import Callable
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from dagster_airbyte_sync import (
-    AirbyteWorkspace,
-    build_airbyte_assets_definitions,
-    build_airbyte_definitions,
-    load_airbyte_asset_specs,
-)
-from helpers.airbyte_process import STREAMS, AirbyteProcess, airbyte_process
+from bench.table import Row
+from helpers.airbyte_process import AirbyteProcess, airbyte_process
 
 LATENCY = 0.02
-ROUNDS = 3
-WHAT: dict[str, Callable[[AirbyteWorkspace], object]] = {
-    "specs": load_airbyte_asset_specs,
-    "assets": lambda workspace: build_airbyte_assets_definitions(workspace=workspace),
-    # All of it, with sensor and checks, as far as the code server needs it to show the graph.
-    "definitions": lambda workspace: build_airbyte_definitions(workspace).get_repository_def(),
-}
+OURS, THEIRS, DAGSTER = "dagster_airbyte_sync", "dagster_airbyte", "dagster"
+# Connections, and streams of each.
+SMALL, LARGE = (500, 5), (10_000, 10)
+SOURCES = ("definitions from a snapshot", "definitions from a component's state")
 
 
 @dataclass(frozen=True)
-class Measured:
+class Cost:
+    """Of one load, imports not counted but in memory."""
+
     seconds: float
-    requests: int
+    cpu: float
+    megabytes: float
+    requests: int = 0
+
+    def __str__(self) -> str:
+        asked = f", {self.requests} requests" if self.requests else ""
+        return f"{self.seconds:.2f} s ({self.cpu:.2f} s CPU), {self.megabytes:.0f} MB{asked}"
 
 
-def measure(airbyte: AirbyteProcess, load: Callable[[AirbyteWorkspace], object]) -> Measured:
-    """One load by a process that knows nothing yet: a new client, an empty catalog."""
-    airbyte.forget_requests()
-    # Each setting makes a client of its own, and with it a catalog that has yet to be read.
-    workspace = airbyte.workspace().model_copy(update={"catalog_ttl": time.time()})
-    start = time.perf_counter()
-    load(workspace)
-    return Measured(time.perf_counter() - start, airbyte.requests())
+@dataclass(frozen=True)
+class Loading:
+    """A workspace to load, and where the records and snapshots of it are."""
 
+    airbyte: AirbyteProcess
+    folder: Path
+    size: str
+    rounds: int
 
-def best_of(airbyte: AirbyteProcess, load: Callable[[AirbyteWorkspace], object]) -> Measured:
-    return min((measure(airbyte, load) for _ in range(ROUNDS)), key=lambda each: each.seconds)
+    def prepare(self, what: Sequence[str]) -> None:
+        """Write what these are loaded from, and then what Dagster alone is given."""
+        sources = (each.partition(" from ")[2] for each in what)
+        for file in (*sources, "records"):
+            self._run(OURS, file)
 
+    def costs(self, what: str, from_files: Sequence[str]) -> list[Cost]:
+        """Of Dagster alone, of ours, and of ours from files."""
+        return [self.cost(DAGSTER, what), *(self.cost(OURS, each) for each in (what, *from_files))]
 
-def table(connections: int) -> dict[str, Measured]:
-    with airbyte_process(connections, LATENCY) as airbyte:
-        measure(airbyte, load_airbyte_asset_specs)
-        return {name: best_of(airbyte, load) for name, load in WHAT.items()}
+    def cost(self, package: str, what: str) -> Cost:
+        self.airbyte.forget_requests()
+        said = json.loads(self._run(package, what))
+        return Cost(**said, requests=self.airbyte.requests())
 
-
-def main() -> None:
-    small, large = table(60), table(600)
-    print(f"Loading definitions, {STREAMS} streams a connection, {LATENCY * 1000:.0f} ms an answer")
-    print(f"{'':12} {'60 connections':>22} {'600 connections':>22} {'per connection':>15}")
-    for name in WHAT:
-        few, many = small[name], large[name]
-        print(
-            f"{name:12} {_shown(few):>22} {_shown(many):>22}"
-            f" {many.seconds / 10 / few.seconds:>13.2f} x"
+    def _run(self, package: str, what: str) -> str:
+        python = os.environ["DAGSTER_AIRBYTE_PYTHON"] if package == THEIRS else sys.executable
+        program = str(Path(__file__).with_name("load_once.py"))
+        done = subprocess.run(
+            [python, "-W", "ignore", program, package, what, str(self.folder)],
+            input=json.dumps(self.airbyte.settings),
+            capture_output=True,
+            text=True,
+            check=False,
         )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
-def _shown(measured: Measured) -> str:
-    return f"{measured.seconds:.2f} s, {measured.requests} requests"
+def _cpu(cost: Cost) -> float:
+    return cost.cpu
 
 
-if __name__ == "__main__":
-    main()
+def rows() -> Iterator[Row]:
+    with workspace(*SMALL, rounds=2) as loading:
+        yield from loaded(loading, "assets")
+        yield from loaded(loading, "definitions", *SOURCES)
+        if "DAGSTER_AIRBYTE_PYTHON" in os.environ:
+            yield _beside_dagster_airbyte(loading)
+    with workspace(*LARGE, rounds=1) as loading:
+        yield from loaded(loading, "assets")
+
+
+@contextmanager
+def workspace(connections: int, streams: int, *, rounds: int) -> Iterator[Loading]:
+    with (
+        airbyte_process(connections, LATENCY, streams) as airbyte,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        loading = Loading(airbyte, Path(folder), f"{connections:,} x {streams}", rounds)
+        yield loading
+
+
+def loaded(loading: Loading, what: str, *from_files: str) -> Iterator[Row]:
+    """Ours and Dagster alone, in turns; then what loads the same from files."""
+    loading.prepare(from_files)
+    costs = [loading.costs(what, from_files) for _ in range(loading.rounds)]
+    alone, ours, *others = (min(of_one, key=_cpu) for of_one in zip(*costs, strict=True))
+    name, beside = f"load {what}, {loading.size}", f"Dagster alone {alone}"
+    ratio, memory = ours.cpu / alone.cpu, ours.megabytes / alone.megabytes
+    yield Row(f"{name}: CPU", str(ours), beside, f"{ratio:.2f}", "<= 1.5", ratio <= 1.5)
+    yield Row(f"{name}: memory", "", "", f"{memory:.2f}", "<= 1.3", memory <= 1.3)
+    for source, cost in zip(from_files, others, strict=True):
+        ratio = cost.cpu / alone.cpu
+        name = f"load {source}, {loading.size}: CPU"
+        yield Row(name, str(cost), beside, f"{ratio:.2f}", "<= 1.3", ratio <= 1.3)
+
+
+def _beside_dagster_airbyte(loading: Loading) -> Row:
+    ours, theirs = loading.cost(OURS, "assets"), loading.cost(THEIRS, "assets")
+    name, beside = f"load assets, {loading.size}", f"dagster-airbyte {theirs}"
+    ratio = ours.seconds / theirs.seconds
+    return Row(name, str(ours), beside, f"{ratio:.3f}", "< 1", ratio < 1)

@@ -69,7 +69,7 @@ def test_it_writes_the_file_that_its_module_needs_to_load(
         == AirbyteWorkspace(**airbyte.workspace_config()).fetch_catalog().connections
     )
     said = capsys.readouterr().out
-    assert "airbyte.json: 1 connections with 2 selected streams, and 1 destinations" in said
+    assert "airbyte.json: 1 connection with 2 selected streams, and 1 destination, of" in said
     assert "first" in said
 
 
@@ -77,7 +77,7 @@ def test_it_asks_airbyte_no_more_than_once(airbyte: AirbyteSimulator, project: s
     assert snapshot(f"{project}:airbyte") == 0
 
     asked = [request.path for request in airbyte.requests if "token" not in request.path]
-    assert len(asked) == 2
+    assert len(asked) == len(set(asked)) == 4
 
 
 def test_code_that_names_what_is_not_in_the_old_file_yet_is_no_obstacle(
@@ -135,9 +135,7 @@ def test_it_says_how_old_the_snapshot_was_that_it_replaces(
     assert snapshot(f"{project}:airbyte") == 0
     assert snapshot(f"{project}:airbyte") == 0
 
-    assert "replaces a snapshot that was 0 days, 0 hours and 0 minutes old" in (
-        capsys.readouterr().out
-    )
+    assert "replaces a snapshot that was less than a minute old" in (capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("found", ["", "<html>", '{"dagster_airbyte_sync_snapshot": 99}'])
@@ -149,7 +147,9 @@ def test_it_replaces_what_cannot_be_used_and_says_so(
     assert snapshot(f"{project}:airbyte") == 0
 
     assert read_snapshot_file(Path("airbyte.json")).connections
-    assert "replaces what could not be used" in capsys.readouterr().out
+    assert (
+        "replaces a file from which this workspace could not be loaded" in capsys.readouterr().out
+    )
 
 
 def test_an_airbyte_that_is_down_leaves_the_old_file_as_it_was(
@@ -195,7 +195,6 @@ def test_no_secret_is_in_the_file(airbyte: AirbyteSimulator, project: str) -> No
 @pytest.mark.parametrize(
     ("workspace", "said"),
     [
-        ("airbyte", "--workspace is 'airbyte', but it is a module and a name"),
         ("no_such_module:airbyte", "There is no module 'no_such_module': run this in"),
         ("json.no_such:airbyte", "There is no module 'json.no_such'"),
         ("json:airbyte", "json has no 'airbyte': write airbyte = AirbyteWorkspace(...)"),
@@ -211,14 +210,18 @@ def test_what_names_no_workspace_is_one_clear_sentence(
     assert not (tmp_path / "out.json").exists()
 
 
-def test_a_module_that_the_project_itself_lacks_is_shown_with_its_traceback(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_module_that_the_project_itself_lacks_is_named_with_the_line_that_wants_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "lacking.py").write_text("import no_such_dependency")
+    (tmp_path / "lacking.py").write_text("\nimport no_such_dependency")
     monkeypatch.syspath_prepend(tmp_path)
 
-    with pytest.raises(ModuleNotFoundError, match="no_such_dependency"):
-        snapshot("lacking:airbyte")
+    assert snapshot("lacking:airbyte") == 1
+
+    said = capsys.readouterr().err
+    assert "lacking could not be imported (lacking.py, line 2)" in said
+    assert "No module named 'no_such_dependency'" in said
+    assert "Traceback" not in said
 
 
 def test_a_variable_that_is_not_set_is_named(
@@ -255,5 +258,5 @@ def test_it_is_a_script(airbyte: AirbyteSimulator, project: str) -> None:
 def test_it_is_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["", "snapshot", "--workspace", "airbyte", "--out", "x"])
 
-    with pytest.raises(SystemExit, match="1"):
+    with pytest.raises(SystemExit, match="2"):
         runpy.run_module("dagster_airbyte_sync", run_name="__main__")

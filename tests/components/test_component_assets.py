@@ -23,10 +23,29 @@ def test_a_workspace_alone_gives_assets_checks_sensor_and_resource(load: Load) -
     dg.Definitions.validate_loadable(loaded.defs)
     assert loaded.keys == {"orders", "users", "contacts"}
     checks = {key.name for key in loaded.defs.resolve_asset_graph().asset_check_keys}
-    assert checks == {"airbyte_sync"}
+    assert checks == {"airbyte_sync", "airbyte_rows"}
     assert [sensor.name for sensor in loaded.sensors] == ["airbyte_sync_sensor"]
     assert set(loaded.defs.resources or {}) == {"airbyte"}
     assert not loaded.schedules
+
+
+@pytest.mark.parametrize(
+    ("checks", "names"),
+    [
+        ("false", set[str]()),
+        ("true", {"airbyte_sync", "airbyte_rows"}),
+        ("{rows: false, connection: true}", {"airbyte_sync", "airbyte_connection"}),
+        (
+            "{schema: true, rows_factor: '{{ 5 }}'}",
+            {"airbyte_sync", "airbyte_rows", "airbyte_schema"},
+        ),
+    ],
+)
+def test_checks_are_on_or_off_or_those_that_are_named(
+    load: Load, checks: str, names: set[str]
+) -> None:
+    graph = load(f"checks: {checks}").defs.resolve_asset_graph()
+    assert {key.name for key in graph.asset_check_keys} == names
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,14 @@
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync import AirbyteWorkspaceComponent
+from dagster_airbyte_sync import (
+    AirbyteSettingsError,
+    AirbyteWorkspaceComponent,
+    DuplicateAssetKey,
+)
+from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedStream
 from helpers.component_yaml import WORKSPACE, Load, read_yaml
+from helpers.variables import variables
 
 CLOUD = "workspace: {workspace_id: 0123abcd-0123-4567-89ab-0123456789ab"
 
@@ -13,9 +19,15 @@ CLOUD = "workspace: {workspace_id: 0123abcd-0123-4567-89ab-0123456789ab"
     ("attributes", "named"),
     [
         ("sensors: true", "sensors"),
+        ("checks: sometimes", "checks is 'sometimes': give true, false, or its settings"),
+        ("checks: {rows_factor: 1}", "checks.rows_factor is 1, and must be more than 1"),
+        ("checks: {schemas: true}", "schemas"),
+        ("checks: {connection: maybe}", "connection"),
         ("sensor: {intervall: 5}", "intervall"),
         ("sensor: {interval: 0}", "sensor.interval is 0"),
         ("sensor: {interval: often}", "interval"),
+        ("sensor: {shards: 0}", "sensor.shards is 0, and must be at least 1"),
+        ("sensor: {shards: many}", "shards"),
         ("sensor: {status: on}", "status"),
         ("sensor: {start_from: yesterday}", "sensor.start_from is 'yesterday'"),
         ("sensor: {start_from: '2024-01-01T00:00:00'}", "start_from has no time zone"),
@@ -120,3 +132,65 @@ def test_two_components_with_one_resource_key_do_not_hide_each_other(load: Load)
         load("connection_selector: {by_name: shop}").defs,
         load("resource_key: crm\nconnection_selector: {by_name: crm}").defs,
     )
+
+
+def test_keys_that_clash_are_all_named_with_what_to_write_in_the_yaml(
+    airbyte: AirbyteSimulator, load: Load
+) -> None:
+    airbyte.add_connection("old shop", streams=["orders", "users"])
+    with pytest.raises(DuplicateAssetKey) as error:
+        load("schedules: {from_airbyte: true}")
+    assert "- 'orders': stream" in str(error.value)
+    assert "- 'users': stream" in str(error.value)
+    way_out = "key_prefix: '{{ props.connection_group }}'"
+    assert f"translation: {{{way_out}}}; or" in str(error.value)
+    assert "connection_selector_fn" not in str(error.value)
+    assert "old_shop/orders" in load(f"translation: {{{way_out}}}").keys
+
+
+def test_namespaces_tell_keys_apart_in_yaml_too(airbyte: AirbyteSimulator, load: Load) -> None:
+    twins = [SimulatedStream("leads", namespace="eu"), SimulatedStream("leads", namespace="us")]
+    airbyte.add_connection("sales", streams=twins)
+    way_out = "key_prefix: '{{ props.stream_namespace }}'"
+    with pytest.raises(DuplicateAssetKey, match=r"translation: \{key_prefix: '\{\{ props.stream_n"):
+        load()
+    assert {"eu/leads", "us/leads", "orders"} <= load(f"translation: {{{way_out}}}").keys
+
+
+def test_a_translation_that_fails_names_the_connection(load: Load) -> None:
+    with pytest.raises(AirbyteSettingsError, match=r"raised .* of connection '(shop|crm)' \("):
+        load("translation: {group_name: '{{ props.nonsense.more }}'}")
+
+
+def test_a_workspace_without_connections_loads_whatever_is_selected(
+    environ: None, load: Load, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with AirbyteSimulator() as empty:
+        for name, value in variables(empty.workspace_config()).items():
+            monkeypatch.setenv(name, value)
+        assert not load("connection_selector: {by_name: [shop]}").keys
+        assert f"no connections in the Airbyte workspace {empty.workspace_id}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ("sensor: {interval: 0}", "sensor.interval is 0"),
+        ("schedules: [{wait: true}]", "give it cron, or from_airbyte"),
+        ("taken_over: nowhere.jsonl", "a file that cannot be read"),
+        ("connection_selector: {}", "connection_selector has nothing in it"),
+        ("sensor: {on_failure: {job: x, late_after: soon}}", "late_after is 'soon'"),
+        (
+            f"{CLOUD}, rest_api_base_url: 'http://a/api/v1',"
+            " configuration_api_base_url: 'http://a/api/public/v1'}",
+            "rest_api_base_url and configuration_api_base_url have changed places",
+        ),
+    ],
+)
+def test_a_mistake_is_shown_without_a_traceback(load: Load, attributes: str, said: str) -> None:
+    """Which Dagster would put into the text."""
+    with pytest.raises(Exception, match=said) as error:
+        load(attributes)
+    assert "Traceback" not in str(error.value)
+    assert error.value.__cause__ is None
+    assert error.value.__context__ is None or error.value.__suppress_context__

@@ -28,6 +28,19 @@ def test_the_sensor_has_the_settings_of_the_yaml(load: Load) -> None:
     assert sensor.default_status is dg.DefaultSensorStatus.STOPPED
 
 
+@pytest.mark.parametrize("count", ["3", '"{{ count }}"'])
+def test_several_sensors_may_share_the_connections(load: Load, count: str) -> None:
+    """Beside one for each trigger."""
+    when_all = "[{name: nightly, members: [crm, shop]}]"
+    loaded = load(f"sensor: {{shards: {count}, when_all: {when_all}}}", count=3)
+    assert sorted(each.name for each in loaded.sensors) == [
+        "airbyte_sync_sensor_1_of_3",
+        "airbyte_sync_sensor_2_of_3",
+        "airbyte_sync_sensor_3_of_3",
+        "airbyte_when_all_nightly",
+    ]
+
+
 @pytest.mark.parametrize("value", ["false", "null", '"{{ off }}"'])
 def test_there_may_be_no_sensor(load: Load, value: str) -> None:
     assert not load(f"sensor: {value}", off=False).sensors

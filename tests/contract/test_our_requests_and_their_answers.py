@@ -38,7 +38,22 @@ def test_all_that_the_client_can_ask_is_described(configuration_api: bool) -> No
         client.job(job.id)
         client.newest_jobs(shop.connection_id)
         assert client.was_asked_for(job) is (True if configuration_api else None)
+        for of_one in (None, shop.connection_id):
+            assert [each.id for each in client.unfinished_jobs(connection_id=of_one)] == [job.id]
+        assert [*client.connections_with(shop.connection_id).connections] == [shop.connection_id]
+        locked = airbyte.connections[1]
+        airbyte.update_connection(
+            locked, status="locked", status_reason="unpaid", breaking_change=True
+        )
+        listed = client.connections().connections[locked.connection_id]
+        of_both = (listed.status, listed.status_reason, listed.breaking_change)
+        assert of_both == ("locked", *(("unpaid", True) if configuration_api else (None, False)))
         client.cancel(job.id)
+        failed = next(each for each in client.finished_jobs(since) if each.failure or each.id == 4)
+        knows = (
+            client.who_started(failed), client.stream_outcomes(failed), client.failure_log(failed)
+        )  # fmt: skip
+        assert [each is not None for each in knows] == [configuration_api] * 3
         client.set_schedule(shop.connection_id, SyncSchedule("cron", cron_expression="0 0 6 * * ?"))
         if configuration_api:
             client.set_schedule(shop.connection_id, SyncSchedule("basic", None, None, 6, "hours"))

@@ -1,6 +1,6 @@
 """A wide connection, reported on PostgreSQL by the real daemon at default settings.
 
-`WIDE_TABLES` (default 600) is how many tables it has; `make test-deep` tries 2,000.
+`WIDE_TABLES` (default 300) is how many tables it has; `make test-deep` tries 2,000.
 """
 
 import os
@@ -19,7 +19,7 @@ from helpers.kill_databases import postgres
 from helpers.kill_group import ProcessGroup, process_group
 from helpers.waiting import wait_until
 
-TABLES = [f"t{number:04}" for number in range(int(os.environ.get("WIDE_TABLES", "600")))]
+TABLES = [f"t{number:04}" for number in range(int(os.environ.get("WIDE_TABLES", "300")))]
 SENSOR = "airbyte_sync_sensor"
 LONGEST = 420.0
 # Dagster's own limit for the tick of a sensor, in seconds.
@@ -64,7 +64,7 @@ def instance(
     home = tmp_path / "home"
     home.mkdir()
     location = Path(__file__).with_name("wide_location.py")
-    with postgres(tmp_path / "pg", group) as url:
+    with postgres(group) as url:
         (home / "dagster.yaml").write_text(_SETTINGS.format(url=url))
         (home / "workspace.yaml").write_text(_WORKSPACE.format(location=location))
         command = ["dagster-daemon", "run", "-w", str(home / "workspace.yaml")]

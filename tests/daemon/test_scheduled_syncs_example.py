@@ -91,7 +91,7 @@ def test_the_waiting_schedules_run_reports_its_syncs_itself(
     daemon.iterate()
     for name in SMALL:
         (metadata,) = reported(instance, name)
-        assert metadata[keys.JOB_ID] == job.job_id
+        assert metadata[keys.JOB_ID] == str(job.job_id)
         assert metadata[keys.STARTED_BY_RUN] == run.run_id
 
 
@@ -110,6 +110,6 @@ def test_the_starting_schedules_run_ends_and_the_sensor_reports_its_syncs(
     tick_until_reported(daemon, instance, LARGE[0])
     for name in LARGE:
         (metadata,) = reported(instance, name)
-        assert metadata[keys.JOB_ID] == job.job_id
+        assert metadata[keys.JOB_ID] == str(job.job_id)
         assert metadata[keys.TRIGGERED_BY] == "dagster"
         assert metadata[keys.STARTED_BY_RUN] == record.dagster_run.run_id

@@ -135,6 +135,9 @@ def test_an_airbyte_that_is_down_is_a_failed_tick_and_then_forgotten(
     tick = daemon.iterate()
     assert tick.status is TickStatus.FAILURE
     assert "is Airbyte running" in str(tick.error)
+    assert tick.error is not None
+    assert (tick.error.cause, tick.error.context) == (None, None)
+    assert len(tick.error.to_string().splitlines()) < 25
     airbyte.clear_faults()
     settle(daemon)
     assert [each.job_id for each in problems(instance)] == [job_id]

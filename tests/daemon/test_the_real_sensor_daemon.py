@@ -124,6 +124,9 @@ def test_an_airbyte_that_is_down_is_a_failed_tick_and_then_forgotten(
 
     assert tick.status is TickStatus.FAILURE
     assert "is Airbyte running" in str(tick.error)
+    assert tick.error is not None
+    assert (tick.error.cause, tick.error.context) == (None, None)
+    assert len(tick.error.to_string().splitlines()) < 25
     airbyte.clear_faults()
     daemon.settle()
     assert reported(instance, "orders") == [job.job_id]

@@ -136,9 +136,17 @@ def test_the_address_of_the_ui_comes_first(once: Once) -> None:
 def test_three_syncs_that_airbyte_started_are_reported_with_rows_and_delay(once: Once) -> None:
     demo, _ = once
     syncs = [line for line in lines_of(demo.stdout, "sync") if "started by Dagster" not in line]
-    reported = re.compile(r"job \d+ +\d+\.\d s after its end: \d+ \w+, \d+ \w+")
+    reported = re.compile(r"job \d+ +\d+\.\d s after its end: \d+ \w+")
     assert len(syncs) >= 3
     assert [line for line in syncs if not reported.search(line)] == []
+
+
+def test_a_failed_an_empty_and_a_cleared_table_are_told_apart(once: Once) -> None:
+    demo, _ = once
+    (failed, *_), warned = lines_of(demo.stdout, "fail"), "\n".join(lines_of(demo.stdout, "warn"))
+    assert re.search(r"Marketing +job \d+ +ads: The sync failed: password expired$", failed)
+    assert re.search(r"Newsletter +job \d+ +subscribers: Airbyte reports success but no", warned)
+    assert re.search(r"Archive +job \d+ +old_orders: The table was cleared: it is empty", warned)
 
 
 def test_tables_carry_the_prefix_of_their_connection(once: Once) -> None:
@@ -277,6 +285,10 @@ class ShortStory:
         by = asked_by or run
         self.story.add_events([event(table, job, 5, job, job + 1, run, by) for table in tables])
 
+    def warn(self, *verdicts: str) -> None:
+        warned = self._log.Warned
+        self.story.add_warnings(warned("t", 1, each, "", True, 1.0) for each in verdicts)
+
     def run(
         self,
         run_id: str,
@@ -304,6 +316,7 @@ def test_all_is_seen_when_nothing_promised_is_missing(short: ShortStory) -> None
     short.run("asked")
     short.run("downstream", job="1")
     short.run("both", trigger="balance")
+    short.warn("failed", "empty", "cleared")
     assert (short.story.missing(), short.story.take_problems()) == ([], [])
 
 
@@ -318,6 +331,7 @@ def test_what_is_missing_is_named(short: ShortStory) -> None:
         "a sync that a run started and left to the sensor",
         "a successful run downstream of a sync",
         "a run once all of two connections had synced",
+        "checks of a failed, an empty and a cleared table",
     ]
 
 

@@ -26,7 +26,7 @@ MORE = """\
 """
 TABLES = {"orders", "users", "contacts"}
 SHOP = "a1b2c3d4-0000-4000-8000-000000000001"
-NOON = f"airbyte_schedule_{SHOP.replace('-', '_')}"
+NOON = f"airbyte_schedule_shop_{SHOP[:8]}"
 TIMED = {"airbyte_sync_sensor", "airbyte_sync_schedule", NOON}
 
 

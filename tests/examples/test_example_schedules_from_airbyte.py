@@ -63,9 +63,12 @@ def queueing(tmp_path: Path, empty_storage: Path) -> Iterator[dg.DagsterInstance
         yield instance
 
 
-def call(example: Path, environ: dict[str, str], *arguments: str) -> str:
+def call(example: Path, environ: dict[str, str], command: str) -> str:
+    """As its first lines say, from its folder."""
+    named = ("--workspace", f"{example.stem}:airbyte", "--file", "airbyte_schedules.jsonl", "--yes")
     done = subprocess.run(
-        [sys.executable, str(example), *arguments],
+        [sys.executable, "-m", "dagster_airbyte_sync", command, *named],
+        cwd=example.parent,
         env=environ,
         capture_output=True,
         text=True,
@@ -95,7 +98,7 @@ def test_a_tick_of_its_schedule_syncs_the_connection_and_reports_its_tables(
 
 
 def schedule_of(shop: SimulatedConnection) -> str:
-    return f"airbyte_schedule_{shop.connection_id.replace('-', '_')}"
+    return f"airbyte_schedule_{shop.name}_{shop.connection_id[:8]}"
 
 
 def shop_tables(shop: SimulatedConnection) -> list[str]:
@@ -110,11 +113,11 @@ def test_taken_over_it_fires_as_before_and_put_back_all_is_as_it_was(
     queueing: dg.DagsterInstance,
 ) -> None:
     before = shop.schedule
-    written = call(example, environ, "take-over")
+    assert "1 connection is manual in Airbyte now" in call(example, environ, "take-over")
+    written = example.with_name("airbyte_schedules.jsonl").read_text()
     assert json.loads(written)["schedule"]["cron_expression"] == NOON["cron"]
     assert shop.schedule.type == "manual"
 
-    example.with_name("airbyte_schedules.jsonl").write_text(written)
     tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
     (run,) = scheduled_runs(queueing, example, environ, tomorrow)
     assert run.tags["dagster/schedule_name"] == schedule_of(shop)

@@ -15,8 +15,8 @@ from helpers.code_shapes import Fragment, names, nodes_by_scope, replaced
 class Break:
     """One line of the product made wrong, and what notices.
 
-    `place` is a file and what has the line there, such as `sensors/scan.py:HistoryScan.go_on`, or
-    the file alone for its top level. `line` and `broken` are an expression, a statement, or the
+    `place` is a file and what has the line there, such as `sensors/reading/scan.py:HistoryScan`,
+    or the file alone for its top level. `line` and `broken` are an expression, a statement, or the
     first line of a block, such as `if job.is_running:`. `noticed_by` is what pytest is to run.
     """
 

@@ -5,7 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +56,21 @@ class DagsterDev:
 
     def launch(self, job: str, repository: str, location: str) -> str:
         """Launch a run of a job, as the button in the UI does; the run's id."""
+        return self._launch(job, repository, location)
+
+    def materialize(self, keys: Sequence[str], location: str) -> str:
+        """Launch a run of assets without their checks; the run's id."""
+        assets = [{"path": key.split("/")} for key in keys]
+        return self._launch(
+            "__ASSET_JOB", "__repository__", location, assetSelection=assets, assetCheckSelection=[]
+        )
+
+    def _launch(self, job: str, repository: str, location: str, **chosen: object) -> str:
         selector = {
             "jobName": job,
             "repositoryName": repository,
             "repositoryLocationName": location,
+            **chosen,
         }
         launched = self.ask(_LAUNCH, selector=selector)["launchRun"]
         assert launched["__typename"] == "LaunchRunSuccess", launched
@@ -92,11 +104,11 @@ def dagster_dev(folder: Path, environ: Mapping[str, str], *target: str) -> Itera
     log = folder / "dagster_dev.log"
     port = free_port()
     command = [str(Path(sys.executable).parent / "dagster"), "dev", *target]
-    with log.open("w") as out:
+    with log.open("w") as out, tempfile.TemporaryDirectory() as temporary:
         process = subprocess.Popen(
             [*command, "-h", "127.0.0.1", "-p", str(port)],
             cwd=folder,
-            env=environ,
+            env={**environ, "TMPDIR": temporary},
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -111,12 +123,9 @@ def dagster_dev(folder: Path, environ: Mapping[str, str], *target: str) -> Itera
             )
             yield dev
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            # In good order it takes ten seconds and more; what it leaves is in these two folders.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def _answers(dev: DagsterDev, process: "subprocess.Popen[bytes]") -> bool:

@@ -1,7 +1,9 @@
 """The real sensor daemon and scheduler of Dagster, in this process. The one place that may use what
 is private in Dagster; the product never does."""
 
+import asyncio
 import logging
+import math
 import os
 import sys
 import time
@@ -14,20 +16,28 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.events import AssetObservationData, StepMaterializationData
+from dagster._core.events import (
+    AssetMaterializationPlannedData,
+    AssetObservationData,
+    StepMaterializationData,
+)
 from dagster._core.execution.plan.objects import StepFailureData, StepSuccessData
+from dagster._core.loader import LoadingContextForTest
 from dagster._core.remote_origin import (
     CodeLocationOrigin,
     InProcessCodeLocationOrigin,
     ManagedGrpcPythonEnvCodeLocationOrigin,
 )
 from dagster._core.remote_representation.external import RemoteSensor
-from dagster._core.scheduler.instigation import InstigatorTick, SensorInstigatorData, TickStatus
+from dagster._core.scheduler.instigation import InstigatorTick as InstigatorTick
+from dagster._core.scheduler.instigation import SensorInstigatorData, TickStatus
+from dagster._core.storage.event_log import SqlEventLogStorage as SqlEventLogStorage
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget, WorkspaceLoadTarget
 from dagster._daemon.asset_daemon import AssetDaemon
 from dagster._daemon.sensor import execute_sensor_iteration
+from dagster._daemon.types import DaemonHeartbeat
 from dagster._scheduler.scheduler import ScheduleIterationTimes, launch_scheduled_runs
 from dagster._utils.schedules import schedule_execution_time_iterator
 
@@ -100,13 +110,17 @@ class SensorDaemon:
 
     def forget_cursor(self) -> None:
         """As somebody does it in the UI."""
+        self.set_cursor(None)
+
+    def set_cursor(self, cursor: str | None) -> None:
+        """As somebody edits it in the UI."""
         location = self._context.create_request_context().code_locations[0]
         sensor = next(iter(location.get_repositories().values())).get_sensors()[0]
         origin = sensor.get_remote_origin()
         state = self._instance.get_instigator_state(origin.get_id(), origin.get_selector().get_id())
         assert state is not None
         assert isinstance(state.instigator_data, SensorInstigatorData)
-        data = state.instigator_data._replace(cursor=None)
+        data = state.instigator_data._replace(cursor=cursor)
         self._instance.update_instigator_state(state.with_data(data))
 
     def only(self, name: str) -> None:
@@ -119,6 +133,12 @@ class SensorDaemon:
                 self._instance.stop_sensor(
                     sensor.get_remote_origin_id(), sensor.selector_id, sensor
                 )
+
+    def stop(self) -> None:
+        """As somebody does it in the UI, for all sensors."""
+        location = self._context.create_request_context().code_locations[0]
+        for sensor in next(iter(location.get_repositories().values())).get_sensors():
+            self._instance.stop_sensor(sensor.get_remote_origin_id(), sensor.selector_id, sensor)
 
     def wait_for_interval(self, name: str | None = None) -> None:
         """Wait until the sensor (interval: one second) is due again."""
@@ -222,10 +242,13 @@ class SensorDaemon:
 
 @contextmanager
 def sensor_daemon(
-    instance: dg.DagsterInstance, python_file: Path, environ: dict[str, str]
+    instance: dg.DagsterInstance,
+    python_file: Path,
+    environ: dict[str, str],
+    location: str = "test",
 ) -> Iterator[SensorDaemon]:
     """The daemon over the `defs` in a file, which may read `environ`."""
-    with _location(instance, python_file, environ) as context:
+    with _location(instance, python_file, environ, location) as context:
         yield SensorDaemon(context, instance)
 
 
@@ -253,11 +276,14 @@ def _now() -> datetime:
 
 @contextmanager
 def _location(
-    instance: dg.DagsterInstance, python_file: Path, environ: Mapping[str, str]
+    instance: dg.DagsterInstance,
+    python_file: Path,
+    environ: Mapping[str, str],
+    name: str = "test",
 ) -> Iterator[WorkspaceProcessContext]:
     origin = InProcessCodeLocationOrigin(
         loadable_target_origin=LoadableTargetOrigin(python_file=str(python_file), attribute="defs"),
-        location_name="test",
+        location_name=name,
     )
     with _workspace(instance, InProcessWorkspaceLoadTarget(origin), environ) as context:
         yield context
@@ -386,11 +412,13 @@ def store_step_event(
     instance: dg.DagsterInstance,
     run: dg.DagsterRun,
     step_key: str,
-    event: dg.AssetMaterialization | dg.AssetObservation,
+    event: dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation,
 ) -> None:
     """Store what a step of a run says of an asset, as Dagster does when the step yields it."""
-    data: AssetObservationData | StepMaterializationData
-    if isinstance(event, dg.AssetObservation):
+    data: AssetObservationData | StepMaterializationData | dg.AssetCheckEvaluation
+    if isinstance(event, dg.AssetCheckEvaluation):
+        kind, data = dg.DagsterEventType.ASSET_CHECK_EVALUATION, event
+    elif isinstance(event, dg.AssetObservation):
         kind, data = dg.DagsterEventType.ASSET_OBSERVATION, AssetObservationData(event)
     else:
         kind, data = dg.DagsterEventType.ASSET_MATERIALIZATION, StepMaterializationData(event, [])
@@ -401,6 +429,19 @@ def store_step_event(
         event_specific_data=data,
     )
     instance.report_dagster_event(stored, run_id=run.run_id)
+
+
+def store_plan(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, asset: dg.AssetKey, step_key: str
+) -> None:
+    """Store that a run is to materialize an asset."""
+    planned = dg.DagsterEvent(
+        event_type_value=dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED.value,
+        job_name=run.job_name,
+        step_key=step_key,
+        event_specific_data=AssetMaterializationPlannedData(asset),
+    )
+    instance.report_dagster_event(planned, run_id=run.run_id)
 
 
 def store_run_event(
@@ -426,6 +467,28 @@ def store_run_event(
     instance.report_dagster_event(stored, run_id=run.run_id)
 
 
+def store_line(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, step_key: str, level: int, text: str
+) -> None:
+    """Store a line of a step's log, as Dagster does if `python_log_level` lets it through."""
+    instance.handle_new_event(
+        dg.EventLogEntry(  # type: ignore[no-untyped-call]
+            error_info=None,
+            level=level,
+            user_message=text,
+            run_id=run.run_id,
+            timestamp=time.time(),
+            step_key=step_key,
+            job_name=run.job_name,
+        )
+    )
+
+
+def beat(instance: dg.DagsterInstance) -> None:
+    """A sensor daemon shows that it is alive."""
+    instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), "SENSOR", "a daemon", []))
+
+
 @contextmanager
 def asset_records_not_written(instance: dg.DagsterInstance) -> Iterator[None]:
     """Events are stored but not noted as the last of their asset, as if Dagster died in between."""
@@ -447,6 +510,19 @@ def dagster_time(now: Callable[[], datetime]) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def hurried_daemon(pause: float) -> Iterator[None]:
+    """The daemon of this process looks for due sensors after so many seconds instead of five.
+
+    It loads no definitions anew, which it does once a minute: of many tables that takes longer than
+    a minute that is skipped.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dagster._daemon.sensor.MIN_INTERVAL_LOOP_TIME", pause)
+        patch.setattr("dagster._daemon.controller.RELOAD_WORKSPACE_INTERVAL", math.inf)
+        yield
+
+
 def fire_times(crons: Sequence[str], start: datetime, count: int, zone: str) -> list[datetime]:
     """When the daemon makes ticks for a schedule with these crons, at or after the start."""
     times = schedule_execution_time_iterator(start.timestamp(), list(crons), zone)
@@ -465,8 +541,17 @@ __all__ = [
     "automation_daemon",
     "dagster_time",
     "fire_times",
+    "hurried_daemon",
     "scheduled_runs",
     "sensor_daemon",
     "store_run_event",
     "store_step_event",
 ]
+
+
+def reads_as_evaluated(instance: dg.DagsterInstance, check: dg.AssetCheckKey) -> bool:
+    """Whether Dagster shows the check's last evaluation for the last materialization, or else that
+    it was not evaluated."""
+    found = instance.event_log_storage.get_latest_asset_check_execution_by_key([check])
+    shown = found[check].targets_latest_materialization(LoadingContextForTest(instance))
+    return found[check].evaluation is not None and asyncio.run(shown)

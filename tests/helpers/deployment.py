@@ -18,7 +18,10 @@ from dagster_airbyte_sync import (
     AirbyteWorkspace,
     build_airbyte_definitions,
 )
-from dagster_airbyte_sync.assets.tables.keys import JOB_ID, int_in
+from dagster_airbyte_sync.assets.event_log.records import run_events
+from dagster_airbyte_sync.assets.tables.keys import CHECK_NAME, JOB_ID, int_in
+from dagster_airbyte_sync.resources import AirbyteClient
+from dagster_airbyte_sync.resources.client import shared_clients
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedJob
 
 SENSOR = "airbyte_sync_sensor"
@@ -35,10 +38,11 @@ class Tick:
 
     @property
     def checked(self) -> list[tuple[str, int | None, bool]]:
+        """What was stored of the check that says whether a table's last sync succeeded."""
         return [
             (event.asset_key.to_user_string(), int_in(event.metadata, JOB_ID), event.passed)
             for event in self.events
-            if isinstance(event, dg.AssetCheckEvaluation)
+            if isinstance(event, dg.AssetCheckEvaluation) and event.check_name == CHECK_NAME
         ]
 
     @property
@@ -104,6 +108,18 @@ class Deployment:
             raise_on_error=False,
         )
 
+    def plan(self, *names: str) -> dg.DagsterRun:
+        """A run of these assets that has not come to its first step."""
+        job = self.defs.resolve_implicit_global_asset_job_def()
+        keys = {dg.AssetKey(name) for name in names}
+        return self.instance.create_run_for_job(
+            job.get_subset(asset_selection=keys), status=dg.DagsterRunStatus.STARTED
+        )
+
+    def kill(self, *names: str) -> None:
+        """A run of these assets that dies before its first step."""
+        self.instance.report_run_failed(self.plan(*names))
+
     def start(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
         """A real run of what a tick requested, with the tags that the daemon gives it."""
         job = self.defs.resolve_implicit_global_asset_job_def()
@@ -115,6 +131,14 @@ class Deployment:
             tags={**request.tags, **of_daemon},
             raise_on_error=False,
         )
+
+    def said_in(self, result: dg.ExecuteInProcessResult) -> list[dg.AssetCheckEvaluation]:
+        """What checks said in a run; its result has nothing of what a step logged and failed."""
+        kinds = {dg.DagsterEventType.ASSET_CHECK_EVALUATION}
+        records = run_events(self.instance, result.run_id, kinds)
+        events = (each.event_log_entry.dagster_event for each in records)
+        said = (each.event_specific_data for each in events if each)
+        return [each for each in said if isinstance(each, dg.AssetCheckEvaluation)]
 
     def reported(self, name: str) -> list[int | None]:
         """The job ids of all materializations of an asset, in the order Dagster stored them."""
@@ -142,6 +166,27 @@ def at_time(later: timedelta) -> Iterator[None]:
         now = "dagster_airbyte_sync.sensors.tick_basics.now_seconds"
         patch.setattr(now, lambda: int(time.time() + later.total_seconds()))
         yield
+
+
+class ClientsTime:
+    """The time by which this process's clients of Airbyte age what they remember, in seconds."""
+
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    @contextmanager
+    def of_all_clients(self) -> Iterator["ClientsTime"]:
+        with pytest.MonkeyPatch.context() as patch:
+            made = "dagster_airbyte_sync.resources.client.shared_clients.AirbyteClient"
+            patch.setattr(made, lambda settings: AirbyteClient(settings, clock=self))
+            yield self
+
+
+def forget_clients() -> None:
+    """As if the process ended, and another went on."""
+    shared_clients._clients.clear()
 
 
 def deployed(

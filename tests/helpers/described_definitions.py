@@ -74,6 +74,7 @@ async def _awaited(writing: Any) -> None:
 def describe_definitions(defs: dg.Definitions) -> Described:
     repository = defs.get_repository_def()
     made = repository.assets_defs_by_key
+    checked = {*made.values(), *repository.asset_checks_defs_by_key.values()}
     return {
         "assets": {
             spec.key.to_user_string(): _describe(made[spec.key], spec)
@@ -83,7 +84,7 @@ def describe_definitions(defs: dg.Definitions) -> Described:
         "jobs": sorted(name for name in repository.job_names if not name.startswith("__")),
         "schedules": sorted(each.name for each in repository.schedule_defs),
         "sensors": sorted(each.name for each in repository.sensor_defs),
-        "checks": sorted(key.name for key in repository.asset_checks_defs_by_key),
+        "checks": sorted(each.name for defined in checked for each in defined.check_specs),
         "resources": sorted(repository.get_top_level_resources()),
     }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.tables.keys import int_in
 from dagster_airbyte_sync.testing import AirbyteSimulator, RecordedRequest
 from helpers.kill_processes import spawned_in
 from helpers.waiting import LONGEST, wait_until
@@ -71,11 +72,11 @@ def is_reported(home: Path, asset: str) -> bool:
         return instance.get_latest_materialization_event(dg.AssetKey(asset)) is not None
 
 
-def last_job_reported(home: Path, table: str) -> object:
+def last_job_reported(home: Path, table: str) -> int | None:
     with dg.DagsterInstance.from_config(str(home)) as instance:
         entry = instance.get_latest_materialization_event(dg.AssetKey(table))
         reported = entry.asset_materialization if entry else None
-        return reported.metadata["dagster-airbyte/job_id"].value if reported else None
+        return int_in(reported.metadata, "dagster-airbyte/job_id") if reported else None
 
 
 def wait_until_followed(airbyte: AirbyteSimulator) -> None:

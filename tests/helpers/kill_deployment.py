@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,40 +37,60 @@ _WORKSPACE = """\
 load_from:
   - grpc_server:
       socket: "{socket}"
-      location_name: kill
+      location_name: "{name}"
 """
+_LOCATION = Path(__file__).parents[1] / "kill" / "location.py"
+_DAEMON = ("dagster-daemon",)
 
 
 class Deployment:
-    """Daemon and code server over one home; either may be killed and started at any time."""
+    """Daemon and code server over one home; either may be killed and started at any time.
 
-    def __init__(self, home: Path, group: ProcessGroup, environ: Mapping[str, str]) -> None:
+    `daemon` is the command that has `run` for the daemon.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        group: ProcessGroup,
+        environ: Mapping[str, str],
+        location: Path = _LOCATION,
+        daemon: Sequence[str] = _DAEMON,
+    ) -> None:
         self.home = home
         self._group = group
+        self._location = location
+        self._daemon_command = daemon
         self._environ = {**environ, "DAGSTER_HOME": str(home), "TMPDIR": str(home)}
         self.daemon_since = 0.0
         self._socket = home / "code.sock"
         self._daemon: subprocess.Popen[bytes] | None = None
         self._code_server: subprocess.Popen[bytes] | None = None
 
-    def configure(self, storage: str, one_run_each: str) -> None:
-        """Write the settings; runs with the same value of that tag are executed one at a time."""
-        settings = _SETTINGS.format(one_run_each=one_run_each, storage=storage)
+    def configure(self, settings: str) -> None:
+        """Write the settings, which are all of `dagster.yaml`."""
         (self.home / "dagster.yaml").write_text(settings)
-        (self.home / "workspace.yaml").write_text(_WORKSPACE.format(socket=self._socket))
+        workspace = _WORKSPACE.format(socket=self._socket, name=self._location.parent.name)
+        (self.home / "workspace.yaml").write_text(workspace)
 
     def start_code_server(self) -> None:
         """Start it and wait until it has loaded the definitions."""
-        location = Path(__file__).parents[1] / "kill" / "location.py"
-        command = ["dagster", "api", "grpc", "-s", str(self._socket), "-f", str(location)]
+        command = ["dagster", "api", "grpc", "-s", str(self._socket), "-f", str(self._location)]
         self._socket.unlink(missing_ok=True)
         self._code_server = self._start(command, "code-server.log")
         wait_until(self._answers, "a code server that answers", evidence=self.last_words)
 
     def start_daemon(self) -> None:
-        command = ["dagster-daemon", "run", "-w", str(self.home / "workspace.yaml")]
+        command = [*self._daemon_command, "run", "-w", str(self.home / "workspace.yaml")]
         self.daemon_since = time.time()
         self._daemon = self._start(command, "daemon.log")
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Of the processes that tick, by what they are."""
+        assert self._daemon is not None
+        assert self._code_server is not None
+        return {"daemon": self._daemon.pid, "code server": self._code_server.pid}
 
     def kill_daemon(self) -> None:
         assert self._daemon is not None
@@ -99,6 +119,11 @@ class Deployment:
         assert self._code_server.poll() is None, f"No code server: {self.last_words()}"
         with socket.socket(socket.AF_UNIX) as client:
             return client.connect_ex(str(self._socket)) == 0
+
+
+def kill_settings(storage: str, one_run_each: str) -> str:
+    """Runs with the same value of that tag are executed one at a time."""
+    return _SETTINGS.format(one_run_each=one_run_each, storage=storage)
 
 
 @contextmanager

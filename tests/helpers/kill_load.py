@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 from helpers.kill_runs import Runs, is_sync
@@ -103,8 +104,14 @@ def add_connections(airbyte: AirbyteSimulator) -> None:
         airbyte.add_connection(name, streams, sync_seconds=1.0 + 0.5 * number)
 
 
+class Steps(Protocol):
+    """What applies a load, a little at a time."""
+
+    def step(self) -> None: ...
+
+
 @contextmanager
-def under_load(load: Load) -> Iterator[None]:
+def under_load(load: Steps) -> Iterator[None]:
     """Apply the load in a thread of its own; what goes wrong there is raised here in the end."""
     stop = threading.Event()
     wrong: list[BaseException] = []

@@ -1,6 +1,11 @@
 """What Dagster has recorded about the ticks of a sensor."""
 
+from collections.abc import Sequence
+from itertools import combinations
+
 import dagster as dg
+
+from helpers.dagster_private import InstigatorTick
 
 
 class Ticks:
@@ -9,6 +14,10 @@ class Ticks:
     def __init__(self, instance: dg.DagsterInstance, sensor: str) -> None:
         self._instance = instance
         self._sensor = sensor
+
+    def newest(self, limit: int) -> Sequence[InstigatorTick]:
+        """The newest first."""
+        return self._ticks(limit)
 
     def is_running(self, since: float) -> bool:
         """Whether a tick has begun since then and not ended; older ones were cut short."""
@@ -21,10 +30,26 @@ class Ticks:
             for began, status, reason in self._newest(1)
         )
 
+    def failed_since(self, moment: float) -> bool:
+        """Whether the newest tick began after the moment and has failed."""
+        return any(began > moment and status == "FAILURE" for began, status, _ in self._newest(1))
+
+    def overlaps_since(self, moment: float) -> list[float]:
+        """For each tick that began during another one: so many seconds after that one's beginning.
+
+        Ticks are those that began after the moment.
+        """
+        spans = sorted((tick.timestamp, tick.end_timestamp or 0.0) for tick in self._ticks(None))
+        pairs = combinations([span for span in spans if span[0] > moment], 2)
+        return [begin - before for (before, end), (begin, _) in pairs if begin < end]
+
     def _newest(self, limit: int) -> list[tuple[float, str, str]]:
+        ticks = self._ticks(limit)
+        return [(tick.timestamp, tick.status.value, tick.skip_reason or "") for tick in ticks]
+
+    def _ticks(self, limit: int | None) -> Sequence[InstigatorTick]:
         states = self._instance.all_instigator_state()
         state = next((each for each in states if each.instigator_name == self._sensor), None)
         if state is None:
             return []
-        ticks = self._instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=limit)
-        return [(tick.timestamp, tick.status.value, tick.skip_reason or "") for tick in ticks]
+        return self._instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=limit)

@@ -9,9 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
-import pytest
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 # Names the folder of an empty storage, for tests that run one by one in processes of their own.
 MADE_BEFORE = "EMPTY_STORAGE"
@@ -35,20 +32,3 @@ def local_instance(
         str(folder), overrides=dict(overrides) if overrides else None
     ) as instance:
         yield instance
-
-
-@contextmanager
-def migrations_read_once() -> Iterator[None]:
-    """For each file of SQLite that Dagster opens, Alembic would read all its migrations anew."""
-    read = ScriptDirectory.from_config
-    known: dict[str, ScriptDirectory] = {}
-
-    def from_config(config: Config) -> ScriptDirectory:
-        folder = config.get_main_option("script_location") or ""
-        if folder not in known:
-            known[folder] = read(config)
-        return known[folder]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ScriptDirectory, "from_config", from_config)
-        yield

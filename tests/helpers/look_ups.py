@@ -7,6 +7,8 @@ from contextlib import contextmanager
 import dagster as dg
 import pytest
 
+from helpers.dagster_private import SqlEventLogStorage
+
 LOOK_UPS = (
     "fetch_materializations",
     "fetch_observations",
@@ -18,14 +20,16 @@ LOOK_UPS = (
     "get_run_records",
 )
 
+OF_CHECKS = "get_latest_asset_check_execution_by_key"
+
 
 @contextmanager
 def counted_look_ups() -> Iterator[Counter[str]]:
     """How often the event log and the runs are asked for something, by the name of the question."""
     count: Counter[str] = Counter()
 
-    def counting(name: str) -> Callable[..., object]:
-        asked = getattr(dg.DagsterInstance, name)
+    def counting(owner: type, name: str) -> Callable[..., object]:
+        asked = getattr(owner, name)
 
         def ask(*arguments: object, **named: object) -> object:
             count[name] += 1
@@ -35,5 +39,6 @@ def counted_look_ups() -> Iterator[Counter[str]]:
 
     with pytest.MonkeyPatch.context() as patch:
         for name in LOOK_UPS:
-            patch.setattr(dg.DagsterInstance, name, counting(name))
+            patch.setattr(dg.DagsterInstance, name, counting(dg.DagsterInstance, name))
+        patch.setattr(SqlEventLogStorage, OF_CHECKS, counting(SqlEventLogStorage, OF_CHECKS))
         yield count

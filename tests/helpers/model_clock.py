@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone, tzinfo
+from typing import Protocol
 
 import pytest
 
@@ -40,8 +41,15 @@ class ModelClock(SimulatedClock):
         return self.now() - self.real
 
 
+class DagstersTime(Protocol):
+    """A clock that knows the time of Dagster."""
+
+    @property
+    def real(self) -> datetime: ...
+
+
 @contextmanager
-def dagster_goes_by(clock: ModelClock) -> Iterator[None]:
+def dagster_goes_by(clock: DagstersTime) -> Iterator[None]:
     """Let Dagster, the sensor and the steps of runs live at the clock's real time."""
 
     class At(datetime):

@@ -17,11 +17,13 @@ def is_since(job: EndedJob, begin: Both) -> bool:
 @dataclass(frozen=True)
 class Coverage:
     """What a sensor that began without a cursor goes back to: `begin`, and for each connection the
-    end of the last job that was reported then."""
+    end of the last job that was reported then; for one that never was, `sensors_until`, the end of
+    the last job that a sensor had reported of any."""
 
     begin: Both
     last_ends: dict[str, Both] = field(default_factory=dict)
+    sensors_until: Both | None = None
 
     def has(self, job: EndedJob) -> bool:
-        last = self.last_ends.get(job.connection_id)
+        last = self.last_ends.get(job.connection_id, self.sensors_until)
         return is_since(job, self.begin) or (last is not None and is_since(job, last))

@@ -15,16 +15,20 @@ from dagster_airbyte_sync import (
     build_airbyte_definitions,
     build_airbyte_polling_sensor,
 )
+from dagster_airbyte_sync.assets.event_log.evaluations import read_evaluations
 from dagster_airbyte_sync.assets.tables.keys import (
     DATA_VERSION_TAG,
     JOB_CREATED_AT,
     JOB_ID,
+    VERDICT,
     int_in,
+    text_in,
     time_in,
 )
-from dagster_airbyte_sync.resources import AirbyteError, Connection
+from dagster_airbyte_sync.assets.tables.table import Table
+from dagster_airbyte_sync.resources import AirbyteError, Connection, StreamId
 from dagster_airbyte_sync.resources.client import shared_clients as clients
-from dagster_airbyte_sync.sensors.decide import Limits
+from dagster_airbyte_sync.sensors.decision import Limits
 from helpers.dagster_private import asset_records_not_written
 from helpers.model_airbyte import Kind, ModelAirbyte
 from helpers.model_clock import dagster_goes_by
@@ -92,6 +96,7 @@ class Deployment(ModelAirbyte):
         self.cursors: dict[str, str | None] = dict.fromkeys(SENSORS)
         # The last cursor of each sensor that it wrote itself: any other is none.
         self._own_cursors: dict[str, str | None] = dict.fromkeys(SENSORS)
+        self._said_again: set[tuple[dg.AssetCheckKey, Identity | None]] = set()
         self.is_loaded = False
 
     def _limit_events(self) -> None:
@@ -190,6 +195,7 @@ class Deployment(ModelAirbyte):
         )
 
     def _store(self, sensor: str, event: Event, moment: int, *, is_noted: bool) -> None:
+        is_again = isinstance(event, dg.AssetCheckEvaluation) and self._is_said_again(event)
         if is_noted:
             self.instance.report_runless_asset_event(event)
         else:
@@ -198,10 +204,30 @@ class Deployment(ModelAirbyte):
         if isinstance(event, dg.AssetMaterialization):
             self.note(event, by=sensor, at=moment, is_noted=is_noted)
         else:
+            if is_again:
+                return
             which = identity_in(event)
-            kind = "check" if isinstance(event, dg.AssetCheckEvaluation) else "observation"
+            kind = "observation" if isinstance(event, dg.AssetObservation) else event.check_name
             assert which is not None, f"{event} names no job"
             self.truth.note_once(kind, event.asset_key.to_user_string(), which)
+
+    def _is_said_again(self, event: dg.AssetCheckEvaluation) -> bool:
+        """Whether it is what was said before, behind the plan of a run that is over.
+
+        Where two sensors do so at once, the second does not see that the first has.
+        """
+        check, job = event.asset_check_key, identity_in(event)
+        if job is None and text_in(event.metadata, VERDICT) in ("no_sync_yet", "no_rows_yet"):
+            return True
+        if job not in self.truth.noted.get((check.name, event.asset_key.to_user_string()), ()):
+            return False
+        table = Table("", StreamId(""), dg.AssetSpec(event.asset_key))
+        last = read_evaluations(self.instance, [table], [check.name])[event.asset_key].get(
+            check.name
+        )
+        if last is not None and last.run_id and not last.reason:
+            self._said_again.add((check, job))
+        return (check, job) in self._said_again
 
     def evaluate(
         self, sensor: str, interrupt: dict[str, Callable[[], None]] | None = None

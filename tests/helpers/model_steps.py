@@ -102,6 +102,9 @@ class PausingWorkspace:
 
     client: PausingClient
     workspace_id: str
+    partial_success: bool = False
+    who_started: bool = False
+    failure_log: bool = False
 
     def get_client(self) -> PausingClient:
         return self.client
@@ -117,8 +120,29 @@ class StepContext:
     selected_asset_keys: frozenset[dg.AssetKey]
     log: logging.Logger
     baton: Baton
+    # The model's assets carry no checks: those that they have are beside them.
+    selected_asset_check_keys: frozenset[dg.AssetCheckKey] = frozenset()
 
-    def log_event(self, event: dg.AssetMaterialization | dg.AssetObservation) -> None:
+    @property
+    def op_execution_context(self) -> "StepContext":
+        """No step of the model is tried again."""
+        return self
+
+    @property
+    def op_def(self) -> dg.OpDefinition:
+        return self.assets_def.op
+
+    @property
+    def job_def(self) -> dg.JobDefinition:
+        return dg.JobDefinition(graph_def=dg.GraphDefinition("a_job_without_a_policy"))
+
+    @property
+    def retry_number(self) -> int:
+        return 0
+
+    def log_event(
+        self, event: dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
+    ) -> None:
         self.baton.pause()
         store_step_event(self.instance, self.run, self.assets_def.op.name, event)
 
@@ -159,6 +183,7 @@ class SteppedStep:
         work: StepWork,
     ) -> None:
         self._baton = baton = Baton()
+        self.key = definition.op.name
         keys, log = frozenset(definition.keys), logging.getLogger("dagster.model")
         self._context = StepContext(definition, run, instance, keys, log, baton)
         workspace_id = work.client.settings.workspace_id
@@ -214,6 +239,7 @@ class SteppedStep:
     def _report(self, event: SyncEvent) -> None:
         if isinstance(event, dg.Output):
             return
+        assert not isinstance(event, dg.AssetCheckResult)
         stored = _stored(event)
         context = self._context
         store_step_event(context.instance, context.run, context.assets_def.op.name, stored)

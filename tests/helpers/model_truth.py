@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import product
 
+from dagster_airbyte_sync.assets.checks.check_settings import CHECKS_OF_SYNCS
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 from helpers.model_clock import ModelClock
 from helpers.model_coverage import Both, Coverage
@@ -65,7 +67,7 @@ class Truth:
     spans: list[Span] = field(default_factory=list)
     # Jobs that ended behind a clock that was set again before a sensor saw it.
     unclear: set[Identity] = field(default_factory=set)
-    # Checks and observations, by kind and table.
+    # Evaluations, by the check's name, and observations, of each table.
     noted: dict[tuple[str, str], list[Identity]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -92,7 +94,18 @@ class Truth:
             ends[key] = max(ends.get(key, end), end)
         # Airbyte's clock is known to a second.
         begin = (self.clock.now() - look_back, self.clock.real - look_back)
-        self.coverage[sensor] = Coverage(begin, ends)
+        self.coverage[sensor] = Coverage(begin, ends, self._sensors_until())
+
+    def _sensors_until(self) -> Both | None:
+        """The newest end that a table knows whose last report is a sensor's."""
+        by_table: dict[str, list[Report]] = {}
+        for report in filter(lambda each: each.is_noted, self.reports):
+            by_table.setdefault(report.table, []).append(report)
+        of_sensors = (of for of in by_table.values() if of[-1].by != RUN)
+        named = [report.job for of in of_sensors for report in of if report.is_named]
+        if not named:
+            return None
+        return max(job.ended for job in named), max(job.ended_really for job in named)
 
     def clock_is_set(self) -> None:
         """To be called before that. What ended at a time that had been before, and was not reported
@@ -142,8 +155,8 @@ class Truth:
 
     def checks_are_planned(self, tables: Iterable[str]) -> None:
         """By a run. Dagster shows the last record of a check only, and that is then this one."""
-        for table in tables:
-            self.noted.setdefault(("check", table), []).append(PLANNED)
+        for check, table in product(CHECKS_OF_SYNCS, tables):
+            self.noted.setdefault((check, table), []).append(PLANNED)
 
     def note_once(self, kind: str, table: str, which: Identity) -> None:
         """A check or observation that says how a job ended was stored. Fails if it was before.
@@ -156,16 +169,18 @@ class Truth:
         if which in noted and not self.jobs.is_ambiguous(which):
             jobs = self.jobs.versions(which)
             tables = {table, *(each for job in jobs for each in job.tables)}
-            is_unclear = kind == "check" and any(self._is_hidden(each, which) for each in tables)
+            is_unclear = kind in CHECKS_OF_SYNCS and any(
+                self._is_hidden(kind, each, which) for each in tables
+            )
             # Which of several jobs a run means that names none depends on those at hand.
             is_unclear |= any(self._may_be_spanned(table, job) for job in jobs)
             SCORE.twice += not is_unclear
             assert is_unclear, f"a second {kind} of {table} and job {which}, after {noted}"
         noted.append(which)
 
-    def _is_hidden(self, table: str, which: Identity) -> bool:
+    def _is_hidden(self, check: str, table: str, which: Identity) -> bool:
         """Whether one of a job that may have come first lies upon the table's check of this job."""
-        noted = self.noted.get(("check", table), [])
+        noted = self.noted.get((check, table), [])
         since = noted[noted.index(which) + 1 :] if which in noted else []
         return not all(self._is_later(each, which) for each in since)
 

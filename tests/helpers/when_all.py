@@ -20,7 +20,7 @@ TRIGGER = "airbyte_when_all_nightly"
 class Triggered:
     """A deployment whose polling sensors report to what the trigger's sensor reads.
 
-    `started` are the requests of all its ticks; Dagster keeps their tags, unless told otherwise.
+    `started` are the requests of all its ticks; Dagster keeps their tags, unless asked otherwise.
     """
 
     reporting: Sequence[Deployment]

@@ -23,7 +23,7 @@ import pytest
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock
 from helpers.deployment import version_of
 from helpers.kill_databases import storage
-from helpers.kill_deployment import Deployment, instance_of
+from helpers.kill_deployment import Deployment, instance_of, kill_settings
 from helpers.kill_group import ProcessGroup, process_group
 from helpers.kill_killer import Killer
 from helpers.kill_load import Demands, Load, add_connections, under_load
@@ -150,9 +150,9 @@ def scene(
     home.mkdir()
     demands = Demands(tmp_path / "demands")
     database, executor = request.param
-    with storage(database, tmp_path / "pg", group) as settings:
+    with storage(database, group) as settings:
         deployment = Deployment(home, group, environ(airbyte, demands, executor))
-        deployment.configure(settings, one_run_each="connection")
+        deployment.configure(kill_settings(settings, one_run_each="connection"))
         with instance_of(home) as instance:
             runs, ticks = Runs(instance, group), Ticks(instance, "airbyte_sync_sensor")
             rng, moments = random.Random(SEED), Moments(airbyte)

@@ -74,7 +74,7 @@ def test_its_assets_sync_without_another_resource(
     assert run.success
     [job] = airbyte.jobs
     metadata = run.asset_materializations_for_node("airbyte_shop")[0].metadata
-    assert metadata["dagster-airbyte/job_id"].value == job.job_id
+    assert metadata["dagster-airbyte/job_id"].value == str(job.job_id)
     assert airbyte.workspace_id in str(metadata["dagster-airbyte/job_url"].value)
 
 

@@ -94,6 +94,11 @@ def test_it_says_what_replaces_an_argument_that_was_given(
     assert not [other for other in others if f" {other}" in text]
 
 
+def test_what_the_new_call_has_by_the_same_name_stays(airbyte: AirbyteSimulator) -> None:
+    text = warning_of(AirbyteResource(**fields(airbyte)), checks=True)
+    assert "build_airbyte_assets_definitions(workspace=AirbyteWorkspace(...), checks=...)" in text
+
+
 def test_groups_by_default_are_mentioned(airbyte: AirbyteSimulator) -> None:
     """A translator gives none."""
     with pytest.warns(FutureWarning, match="connection_to_group_fn -> group_name"):

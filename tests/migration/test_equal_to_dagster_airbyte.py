@@ -41,6 +41,10 @@ PAUSED = {"old"}
 NAMESPACES = {"audit": "security", "crm_contacts": "sales", "users": "eu", "people": "eu"}
 
 
+# What each spec here has besides.
+ADDED = {"dagster-airbyte/connection_created_at", "dagster-airbyte/connection_url"}
+
+
 def fill(airbyte: AirbyteSimulator) -> None:
     """Connections of all kinds that dagster-airbyte can load."""
     warehouse = airbyte.add_destination(configuration={"database": "dw", "schema": "public"})
@@ -114,9 +118,14 @@ def both() -> tuple[Described, Described]:
     with AirbyteSimulator() as airbyte:
         fill(airbyte)
         settings = airbyte.workspace_config()
-        return described_by_dagster_airbyte(settings), describe_workspace(
-            dagster_airbyte_sync, settings
-        )
+        ours = describe_workspace(dagster_airbyte_sync, settings)
+        for specs in (ours["specs"], *(made["specs"] for made in ours["definitions"].values())):
+            for spec in specs.values():
+                assert spec["description"].startswith("Synced by Airbyte from ")
+                spec["description"] = None
+                for key in ADDED:
+                    assert spec["metadata"].pop(key)
+        return described_by_dagster_airbyte(settings), ours
 
 
 def test_the_same_assets_are_loaded(both: tuple[Described, Described]) -> None:

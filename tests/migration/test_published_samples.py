@@ -81,10 +81,19 @@ def visible(described: Described, without: Set[str]) -> Described:
     """What a user sees first; the rest is compared for whole projects."""
     fields = ("group", "description", "deps", "owners", "automation")
     kept = {
-        key: {**{field: asset[field] for field in fields}, "own": own(asset["metadata"])}
+        key: {
+            **{field: asset[field] for field in fields},
+            "own": own(asset["metadata"]),
+            "description": its_own(asset["description"]),
+        }
         for key, asset in described["assets"].items()
     }
     return {name: of for name, of in described.items() if name not in without} | {"assets": kept}
+
+
+def its_own(description: str | None) -> str | None:
+    """What the sample itself says; dagster-airbyte says nothing by itself."""
+    return None if (description or "").startswith("Synced by Airbyte") else description
 
 
 def own(metadata: Described) -> Described:

@@ -20,7 +20,7 @@ from helpers.model_score import SCORE
 from helpers.model_world import Kind, World
 
 SEED = int(os.environ.get("MODEL_SEED", "0"))
-EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "20"))
 STEPS = 50
 PARTS = 2
 

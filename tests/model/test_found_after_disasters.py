@@ -154,10 +154,10 @@ def test_and_to_a_last_report_that_a_clock_says_is_still_to_come(
     world = short_sighted_world
     shop = world.add_connection(streams=1)
     world.restart_code_server()
-    world.set_clock(HOUR)
+    world.set_clock(3 * HOUR)
     reported = world.airbyte.run_sync(shop)
     world.tick(SENSOR)
-    world.set_clock(-HOUR)
+    world.set_clock(-3 * HOUR)
     world.airbyte.advance(60)
     unreported = world.airbyte.run_sync(shop)
     world.airbyte.advance(HOUR / 2)
@@ -199,7 +199,7 @@ def test_a_clear_is_shown_once_wherever_the_daemon_dies(stored: int) -> None:
         world.come_to_rest()
 
         assert world.truth.noted["observation", "c1_b"] == [identity(clear)]
-        assert world.truth.noted["check", "c1_b"] == [identity(clear)]
+        assert world.truth.noted["airbyte_sync", "c1_b"] == [identity(clear)]
 
 
 def test_a_failure_before_a_run_that_names_no_job_is_not_shown_as_the_state_of_today() -> None:
@@ -213,7 +213,9 @@ def test_a_failure_before_a_run_that_names_no_job_is_not_shown_as_the_state_of_t
 
         world.come_to_rest()
 
-        evaluated = [which for table in "ab" for which in world.truth.noted["check", f"c1_{table}"]]
+        evaluated = [
+            which for table in "ab" for which in world.truth.noted["airbyte_sync", f"c1_{table}"]
+        ]
         assert identity(failed) not in evaluated
 
 

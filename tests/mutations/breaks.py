@@ -2,9 +2,25 @@
 
 from helpers.breaks import Break
 from mutations.breaks_of_assets import OF_ASSETS
+from mutations.breaks_of_backfills import OF_BACKFILLS
+from mutations.breaks_of_checks import OF_CHECKS
+from mutations.breaks_of_details import OF_DETAILS
 from mutations.breaks_of_failures import OF_FAILURES
+from mutations.breaks_of_looks import OF_LOOKS
 from mutations.breaks_of_resources import OF_RESOURCES
 from mutations.breaks_of_runs import OF_RUNS
 from mutations.breaks_of_sensors import OF_SENSORS
+from mutations.breaks_of_shards import OF_SHARDS
 
-BREAKS: tuple[Break, ...] = (*OF_SENSORS, *OF_RUNS, *OF_FAILURES, *OF_ASSETS, *OF_RESOURCES)
+BREAKS: tuple[Break, ...] = (
+    *OF_SENSORS,
+    *OF_SHARDS,
+    *OF_RUNS,
+    *OF_BACKFILLS,
+    *OF_DETAILS,
+    *OF_FAILURES,
+    *OF_LOOKS,
+    *OF_CHECKS,
+    *OF_ASSETS,
+    *OF_RESOURCES,
+)

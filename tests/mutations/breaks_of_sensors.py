@@ -2,24 +2,26 @@
 
 from helpers.breaks import Break
 
+_MANY = "tests/sensors/test_many_live_runs.py::"
+
 OF_SENSORS = (
     Break(
         "1: a sync of a connection added since the catalog was read is reported",
-        "sensors/defined_tables.py:DefinedTables.of",
+        "sensors/reading/defined_tables.py:DefinedTables.of",
         "if not self._is_refreshed and not self._lists(job):",
         "if False:",
         "tests/sensors/test_new_in_airbyte.py::test_a_sync_of_a_connection_added_since_the_catalog_was_read_is_reported",
     ),
     Break(
         "4: the catalog is read at most once a tick",
-        "sensors/defined_tables.py:DefinedTables._refresh",
+        "sensors/reading/defined_tables.py:DefinedTables._refresh",
         "self._is_refreshed = True",
         "pass",
         "tests/sensors/test_new_in_airbyte.py::test_the_catalog_is_read_at_most_once_a_tick_however_much_is_unknown",
     ),
     Break(
         "a run holds only what it is starting just now",
-        "sensors/live_runs.py:_starting",
+        "sensors/reading/live_runs.py:_starting",
         "starting.pop(stored.table, None)",
         "pass",
         "tests/sensors/start_jobs/test_runs_that_are_starting_syncs.py::test_a_run_holds_no_sync_of_a_connection_that_it_has_claimed",
@@ -47,7 +49,7 @@ OF_SENSORS = (
     ),
     Break(
         "1: what a connection syncs while it cannot be read is not taken for its first to wait",
-        "sensors/scan.py:HistoryScan._take",
+        "sensors/reading/scan.py:HistoryScan._take",
         "if is_parked or self._cursor.knows(job) or self._passes(job):",
         "if self._cursor.knows(job) or self._passes(job):",
         "tests/sensors/test_backlog.py::test_a_connection_that_could_not_be_reported_for_days_is_reported_in_the_end",
@@ -117,7 +119,7 @@ OF_SENSORS = (
     ),
     Break(
         "1: left to the live run",
-        "sensors/live_runs.py:LiveRun.holds",
+        "sensors/reading/live_runs.py:LiveRun.holds",
         "return not is_reported and not job.ref.precedes(claimed)",
         "return not job.ref.precedes(claimed)",
         "tests/sensors/test_deciding.py",
@@ -188,7 +190,7 @@ OF_SENSORS = (
     Break(
         "1: without a cursor nothing is forgotten that ended since the last report",
         "sensors/cursor/resuming.py:Resuming.passes",
-        "return last is None or (bool(last) and all(_is_before(job, each) for each in last))",
+        "return bool(last) and all(_is_before(job, each) for each in last)",
         "return True",
         "tests/sensors/test_resuming.py",
     ),
@@ -201,15 +203,15 @@ OF_SENSORS = (
     ),
     Break(
         "a sensor without a cursor goes back to the last report of a deleted connection",
-        "sensors/defined_tables.py:DefinedTables.ends_reported",
-        "ids = {*self._own, *(() if self._has_no_catalog else listed)}",
+        "sensors/reading/defined_tables.py:DefinedTables.ends_reported",
+        "ids = {*self._here.own, *(() if self._has_no_catalog else listed)}",
         "ids = {*listed}",
         "tests/model/test_found_after_disasters.py::test_a_sensor_without_a_cursor_goes_back_to_the_last_report_of_a_connection_that_is",
     ),
     Break(
         "... and of one that cannot be read",
-        "sensors/defined_tables.py:DefinedTables.as_far_as_known",
-        "return list(self._own.get(connection_id, {}).values())",
+        "sensors/reading/defined_tables.py:DefinedTables.as_far_as_known",
+        "return list(self._here.own.get(connection_id, {}).values())",
         "return []",
         "tests/model/test_found_after_disasters.py::test_a_sensor_without_a_cursor_goes_back_to_the_last_report_of_a_connection_that_is",
     ),
@@ -271,28 +273,28 @@ OF_SENSORS = (
     ),
     Break(
         "1: a stream newer than the definitions is reported by the sensor",
-        "sensors/defined_tables.py:DefinedTables._of",
-        "tables += self._new(connection, matched.strange - {table.stream for table in tables})",
+        "sensors/reading/tables_here.py:TablesHere.of",
+        "tables += self._new(connection, strange, catalog)",
         "pass",
         "tests/sensors/test_newer_than_the_definitions.py::test_a_refresh_of_the_new_stream_alone_is_reported",
     ),
     Break(
         "1: a stream newer than the definitions is reported though jobs name no streams",
-        "sensors/defined_tables.py:DefinedTables.of",
+        "sensors/reading/defined_tables.py:DefinedTables.of",
         "if self._of_connection(job.connection_id) and not _names_streams(job):",
         "if not self._of_connection(job.connection_id):",
         "tests/sensors/test_newer_than_the_definitions.py::test_a_refresh_of_the_new_stream_alone_is_reported[public]",
     ),
     Break(
         "4: not each connection is asked by itself",
-        "sensors/defined_tables.py",
+        "sensors/reading/defined_tables.py",
         "_MOST_ASKED = 10",
         "_MOST_ASKED = 1_000",
         "tests/sensors/test_newer_than_the_definitions.py::test_of_many_connections_each_is_not_asked_by_itself_what_it_syncs_now",
     ),
     Break(
         "a connection that was made again is named",
-        "sensors/defined_tables.py:DefinedTables._warn_of_namesake",
+        "sensors/reading/tables_here.py:TablesHere._warn_of_namesake",
         "if connection.name in names:",
         "if False:",
         "tests/sensors/test_newer_than_the_definitions.py::test_a_connection_that_was_deleted_and_made_again_is_named",
@@ -355,14 +357,14 @@ OF_SENSORS = (
     ),
     Break(
         "3: a newer stream is reported under the key that its asset will have",
-        "sensors/defined_tables.py:DefinedTables._new",
+        "sensors/reading/tables_here.py:TablesHere._new",
         "translator, newer = translator_of(own) or self._translator, newer_than(own, streams)",
         "translator, newer = self._translator, newer_than(own, streams)",
         "tests/sensors/test_streams_left_out.py::test_a_newer_stream_gets_the_key_of_its_assets_translator_though_the_sensor_has_none",
     ),
     Break(
         "1: a list of connections that cannot be read fails no tick",
-        "sensors/defined_tables.py:DefinedTables._catalog",
+        "sensors/reading/defined_tables.py:DefinedTables._catalog",
         "except (OutOfTime, AirbyteRefused, AirbyteUnavailable) as error:",
         "except OutOfTime as error:",
         "tests/sensors/test_without_the_catalog.py::test_a_catalog_that_stays_unreadable_fails_no_tick",
@@ -376,10 +378,10 @@ OF_SENSORS = (
     ),
     Break(
         "7: what was reported long ago takes no time of what is new",
-        "sensors/scan.py:HistoryScan._take",
+        "sensors/reading/scan.py:HistoryScan._take",
         "if is_parked or self._cursor.knows(job) or self._passes(job):",
         "if is_parked or self._cursor.knows(job):",
-        "tests/sensors/test_lost_cursors.py::test_a_sensor_without_a_cursor_after_an_outage_of_hours_goes_on_where_the_event_log_ends[configuration-reset]",
+        "tests/sensors/test_lost_cursors.py::test_but_not_where_the_user_says_when_to_begin[configuration]",
     ),
     Break(
         "1: a sensor begins by Airbyte's clock as it goes now",
@@ -436,5 +438,19 @@ OF_SENSORS = (
         "replace(each, job=replace(each.job, ended_at=end))",
         "each",
         "tests/sensors/when_all/test_a_run_once_all_have_synced.py::test_all_syncs_of_a_round_are_of_the_partition_of_the_last",
+    ),
+    Break(
+        "4: what a live run planned is read once",
+        "sensors/reading/live_runs.py:_planned_by",
+        "_planned[run_id] = planned",
+        "pass",
+        f"{_MANY}test_the_events_of_other_live_runs_are_read_in_one_tick_and_not_in_the_next",
+    ),
+    Break(
+        "1: ... once it is complete",
+        "sensors/reading/live_runs.py:_planned_by",
+        "run.start_time is not None and len(planned) <= _MOST_PLANNED",
+        "len(planned) <= _MOST_PLANNED",
+        f"{_MANY}test_a_run_that_is_created_as_a_live_one_may_be_seen_before_its_plan",
     ),
 )

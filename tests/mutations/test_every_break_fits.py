@@ -1,8 +1,11 @@
-"""Each break has its one line in today's product, and leaves Python. It takes a second.
+"""Each break has its one line in today's product, leaves Python, and names tests that there are.
 
-What a row says when its line has changed names the lines that are now most like it.
+It takes a second. What a row says when its line has changed names the lines that are now most like
+it.
 """
 
+import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,3 +20,17 @@ CHECKOUT = Path(__file__).parents[2]
 def test_a_break_has_its_line_in_the_product(one: Break) -> None:
     source = (CHECKOUT / one.file).read_text()
     assert one.apply(source) != source
+
+
+@cache
+def names_in(file: str) -> set[str]:
+    module = ast.parse((CHECKOUT / file).read_text())
+    return {node.name for node in module.body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("one", BREAKS, ids=lambda one: one.invariant)
+def test_a_break_names_tests_that_there_are(one: Break) -> None:
+    for named in one.noticed_by.split():
+        file, _, test = named.partition("::")
+        tests = names_in(file)
+        assert not test or test.partition("[")[0] in tests, f"{file} has no {test}"

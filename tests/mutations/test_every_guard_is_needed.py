@@ -6,22 +6,37 @@ longer fit the product are found in a second by `test_every_break_fits.py`.
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from helpers.breaks import Break
-from helpers.preloaded import preloaded
+from helpers.preloaded import HAS_FAILED, HAS_NOT_BEGUN, Preloaded, preloaded
 from mutations.breaks import BREAKS
+
+# All by one process, which takes seconds to start.
+pytestmark = pytest.mark.xdist_group("breaks")
 
 CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preloaded]:
+    # In their order: a folder that is named after its neighbours may go without its fixtures.
+    named = sorted({test for one in BREAKS for test in one.noticed_by.split()})
+    with preloaded(named) as process:
+        # That all of them pass without a break, the suite itself shows.
+        output = tmp_path_factory.mktemp("unbroken") / "pytest.txt"
+        assert process.run(named[:1], output) == 0, end_of(output)
+        yield process
+
+
+@pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The checkout without anything that was built, for breaking."""
+    """The checkout without anything that was built, for breaking what is not in a function."""
     copy = tmp_path_factory.mktemp("broken") / "checkout"
     copy.mkdir()
     for name in ("sensors", "assets", "resources", "src", "tests", "pyproject.toml", "README.md"):
@@ -34,45 +49,45 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-@dataclass(frozen=True)
-class Tried:
-    code: int
-    output: str
-
-
-RunTests = Callable[[str], Tried]
-
-# All of them, before anything is broken: what is compiled for that serves all breaks.
-NAMED = " ".join(dict.fromkeys(test for one in BREAKS for test in one.noticed_by.split()))
-
-
-@pytest.fixture(scope="module")
-def run_tests(copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunTests]:
-    output = tmp_path_factory.mktemp("output") / "pytest.txt"
-    with preloaded() as process:
-
-        def run(which: str, *, compiles: bool = False) -> Tried:
-            arguments = ["-x", "-q", "-p", "no:cacheprovider", *which.split()]
-            code = process.run(copy, arguments, output, compiles=compiles)
-            return Tried(code, output.read_text(errors="replace"))
-
-        # A test that cannot run at all would seem to notice a break. That all of them pass without
-        # one, the suite itself shows.
-        unbroken = run(f"--collect-only {NAMED}", compiles=True)
-        assert unbroken.code == 0, unbroken.output[-2000:]
-        yield run
+def run_in_copy(copy: Path, tests: list[str], file: str, broken: str, output: Path) -> int:
+    options = ["-x", "-q", "-p", "no:cacheprovider"]
+    path = copy / file
+    whole = path.read_text()
+    path.write_text(broken)
+    try:
+        with output.open("w") as written:
+            done = subprocess.run(
+                [sys.executable, "-m", "pytest", *options, *tests],
+                cwd=copy,
+                # A file that was broken has its old size and time soon.
+                env={**os.environ, "PYTHONPATH": str(copy / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=written,
+                stderr=subprocess.STDOUT,
+            )
+        return HAS_FAILED if done.returncode == 1 else done.returncode
+    finally:
+        path.write_text(whole)
 
 
 @pytest.mark.parametrize("one", BREAKS, ids=lambda one: one.invariant)
-def test_a_break_is_noticed(copy: Path, run_tests: RunTests, one: Break) -> None:
-    file = copy / one.file
-    whole, written = file.read_text(), file.stat()
-    file.write_text(one.apply(whole))
-    try:
-        tried = run_tests(one.noticed_by)
-    finally:
-        file.write_text(whole)
-        # What was compiled of it is as good as before.
-        os.utime(file, ns=(written.st_atime_ns, written.st_mtime_ns))
+def test_a_break_is_noticed(
+    process: Preloaded, one: Break, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    tests, output = one.noticed_by.split(), tmp_path / "pytest.txt"
+    broken = one.apply((CHECKOUT / one.file).read_text())
 
-    assert tried.code == 1, f"{one.noticed_by} did not notice:\n{tried.output[-2000:]}"
+    code = process.run_broken(tests, output, one.file, broken)
+    if code in (None, 0):
+        # What is not in a function, or what a process of the test's own loads anew.
+        code = run_in_copy(request.getfixturevalue("copy"), tests, one.file, broken, output)
+    elif code == HAS_NOT_BEGUN:
+        # The break is in what the test begins with, unless it cannot begin there at all.
+        unbroken = tmp_path / "unbroken.txt"
+        assert process.run(tests, unbroken) == 0, end_of(unbroken)
+        code = HAS_FAILED
+    assert code == HAS_FAILED, f"{one.noticed_by} did not notice:\n{end_of(output)}"
+
+
+def end_of(output: Path) -> str:
+    return output.read_text(errors="replace")[-2000:]

@@ -70,6 +70,10 @@ def my_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     module = tmp_path / "my_project" / "definitions.py"
     module.parent.mkdir()
     module.write_text(FROM_SNAPSHOT)
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "dagster.yaml").touch()
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield module
@@ -77,11 +81,12 @@ def my_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
         sys.modules.pop(name, None)
 
 
-def test_the_snapshot_command_writes_what_its_sample_loads(
+def test_the_commands_run_and_one_writes_what_its_sample_loads(
     my_project: Path, airbyte: AirbyteSimulator
 ) -> None:
-    [command] = COMMANDS
-    assert main(shlex.split(command)) == 0
+    named = [command.split()[0] for command in COMMANDS]
+    assert named == ["snapshot", "check", "take-over", "backfill", "status"]
+    assert [main(shlex.split(command)) for command in COMMANDS] == [0] * len(named)
 
     airbyte.stop()
     names: dict[str, object] = {"__file__": str(my_project)}

@@ -38,7 +38,7 @@ def test_a_room_imports_by_absolute_names(room: str) -> None:
 def test_other_rooms_see_only_what_a_room_shows(room: str) -> None:
     """The names that its `__init__.py` lists, small tools, or an inner room made for two."""
     inner = [
-        (each, (*SHARED, *SHOWN_TO.get(other, ())))
+        (each, (*SHARED, *SHOWN_TO.get("cli" if "cli" in each.file.parts else other, ())))
         for other in ROOMS
         if other != room
         for each in ours(other)
@@ -54,18 +54,32 @@ SHARED = (
     f"{PACKAGE}.assets.tables.keys",
     f"{PACKAGE}.assets.sync.progress",
 )
-# A sensor reports a sync just as a step does.
-SHOWN_TO = {"sensors": (f"{PACKAGE}.assets.tables.", f"{PACKAGE}.assets.events.")}
+# A sensor reports a sync just as a step does, and the command line looks at what was reported.
+_ROOMS = ("tables", "checks", "event_log", "events", "look")
+_REPORTING = tuple(f"{PACKAGE}.assets.{inner}." for inner in _ROOMS)
+SHOWN_TO = {"sensors": _REPORTING, "cli": _REPORTING}
 
 # The inner rooms of a folder, the lowest first, and the files beside them that all may use.
 INNER = {
     "resources": ("records", "schedules", "http", "api", "client"),
-    "assets": ("tables", "events", "sync", "schedules"),
-    "sensors": ("cursor", "run_requests", "when_all", "failures"),
+    "assets": ("tables", "checks", "event_log", "events", "look", "sync", "schedules"),
+    "sensors": (
+        "cursor",
+        "reading",
+        "details",
+        "looks",
+        "run_requests",
+        "when_all",
+        "failures",
+        "past",
+    ),
 }
-FOR_ALL = {"resources": ("errors", "json_values"), "sensors": ("tick_basics",)}
+FOR_ALL = {"resources": ("errors", "garbage", "json_values"), "sensors": ("shard", "tick_basics")}
 # The second sensor is made of what the first one is made of, which knows nothing of it.
-ALSO_KNOWS = {"failures": ("cursor_advance", "decide", "scan", "polling_sensor")}
+ALSO_KNOWS = {
+    "failures": ("cursor_advance", "decision", "polling_sensor"),
+    "past": ("decision", "tick", "until_certain", "polling_sensor"),
+}
 
 
 @pytest.mark.parametrize(

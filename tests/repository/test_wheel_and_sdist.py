@@ -100,9 +100,14 @@ def test_the_sdist_holds_the_folders_as_they_are_and_no_links(built: Artefacts) 
     assert not [name for name in names if name.startswith(f"src/{PACKAGE}/sensors")]
 
 
-def test_at_run_time_it_needs_dagster_requests_and_cachetools_only(built: Artefacts) -> None:
+def test_at_run_time_it_needs_little_besides_dagster(built: Artefacts) -> None:
     always = [need for need in needs(built) if "extra ==" not in need]
-    assert {name_in(need) for need in always} == {"dagster", "requests", "cachetools"}
+    of_the_command_line = {"click", "python-dotenv", "rich"}
+    assert {name_in(need) for need in always} - of_the_command_line == {
+        "dagster",
+        "requests",
+        "cachetools",
+    }
 
 
 def test_it_does_not_need_dagster_airbyte_whatever_the_extra(built: Artefacts) -> None:

@@ -233,7 +233,7 @@ def test_a_catalog_outlives_the_resource_object_that_read_it(airbyte: AirbyteSim
             workspace.fetch_catalog()
         return len(airbyte.requests)
 
-    assert tick() == tick() == 3
+    assert tick() == tick() == 5
 
 
 def test_a_catalog_is_read_again_when_it_is_too_old(

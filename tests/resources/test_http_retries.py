@@ -134,7 +134,7 @@ def test_a_refusal_is_reported_at_once(http: Http, mocked: Mock, status: int) ->
     mocked.get(URL, status=status, json={"message": "No, because."})
     error = fails(http, READ)
     assert isinstance(error, AirbyteRefused)
-    assert str(error) == f"GET {URL} answered {status}: No, because."
+    assert str(error).startswith(f"GET {URL} answered {status}: No, because.")
     assert len(mocked.calls) == 1
 
 

@@ -29,11 +29,11 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteRedirected,
     AirbyteUnauthorized,
     AirbyteUnreadable,
+    NoAnswer,
     TokenRefused,
     TokensNotGiven,
 )
 from dagster_airbyte_sync.resources.http import bodies
-from dagster_airbyte_sync.resources.http.transport import NoAnswer
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault
 from helpers.frame_secrets import frames_of, leaks
 from helpers.relays import http_proxy

@@ -306,3 +306,11 @@ def test_a_stream_s_id_is_written_with_its_namespace() -> None:
     assert [str(StreamId("users")), str(StreamId("users", "audit"))] == ["users", "audit.users"]
     ids = [StreamId("b"), StreamId("a", "z"), StreamId("a")]
     assert sorted(ids, key=StreamId.sort_key) == [StreamId("a"), StreamId("a", "z"), StreamId("b")]
+
+
+def test_a_password_in_what_a_connector_says_is_hidden() -> None:
+    said = "cannot reach postgresql://etl:S3cretPw@db:5432/shop"
+    attempts = [{"failureSummary": {"failures": [{"externalMessage": said}]}}]
+    read = configuration.read_job({"job": {"id": 1, "configId": "c1"}, "attempts": attempts})
+    assert read is not None
+    assert read.failure == JobFailure("cannot reach postgresql://***@db:5432/shop")

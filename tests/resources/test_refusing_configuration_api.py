@@ -164,7 +164,7 @@ def test_a_closed_configuration_api_costs_few_requests(
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/", "/api", "/api/v2", "/api/public/v1", "/v1", "/ui", "/api/v1/connections"]
+    "path", ["", "/", "/api", "/api/v2", "/api/public", "/v1", "/ui", "/api/v1/connections"]
 )
 @pytest.mark.parametrize("auth", ["oauth", "none"])
 def test_a_wrong_address_is_an_error_that_names_the_right_one(path: str, auth: str) -> None:

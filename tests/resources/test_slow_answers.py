@@ -9,9 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from dagster_airbyte_sync.resources import AirbyteClient, AirbyteSettings, OutOfTime
+from dagster_airbyte_sync.resources.errors import NoAnswer
 from dagster_airbyte_sync.resources.http import transport as http_module
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
-from dagster_airbyte_sync.resources.http.transport import Call, Http, NoAnswer
+from dagster_airbyte_sync.resources.http.transport import Call, Http
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault
 from helpers.raw_servers import Speak, repeating, saying, speaking
 

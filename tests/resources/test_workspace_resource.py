@@ -37,6 +37,7 @@ NUMBERS: list[tuple[str, str, float]] = [
     ("catalog_ttl", "7", 7),
     ("poll_interval", "0.5", 0.5),
     ("poll_timeout", "7.5", 7.5),
+    ("wait_timeout", "7.5", 7.5),
 ]
 SWITCHES = [
     (field, text, meaning)
@@ -191,6 +192,7 @@ def test_settings_of_a_workspace_that_was_not_resolved_never_hold_a_variable_s_n
         ({"max_items_per_page": 0}, "the least that works is 1"),
         ({"poll_interval": -1}, "poll_interval"),
         ({"poll_timeout": -1.0}, "poll_timeout"),
+        ({"wait_timeout": -1}, "wait_timeout"),
         ({"workspace_id": ""}, "workspace_id is empty"),
     ],
     ids=str,
@@ -270,3 +272,61 @@ def test_resources_that_differ_do_not(airbyte: AirbyteSimulator) -> None:
 
 def simulated(airbyte: AirbyteSimulator, **fields: Any) -> AirbyteWorkspace:
     return AirbyteWorkspace(**{**airbyte.workspace_config(), **fields})
+
+
+# Without Dagster's own way, which builds an instance
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What was done with an instance."""
+    built: list[object] = []
+    make = dg.DagsterInstance.ephemeral
+
+    def noted() -> dg.DagsterInstance:
+        built.append(instance := make())
+        return instance
+
+    monkeypatch.setattr(dg.DagsterInstance, "ephemeral", noted)
+    return built
+
+
+def test_reading_variables_builds_no_instance(
+    built: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FROM_OUTSIDE", "hunter2")
+    given = workspace(
+        client_id="me",
+        client_secret=dg.EnvVar("FROM_OUTSIDE"),
+        request_headers={"X-Token": dg.EnvVar("FROM_OUTSIDE")},
+    )
+    read = resolved(given)
+    assert (read.client_secret, read.request_headers) == ("hunter2", (("X-Token", "hunter2"),))
+    assert built == []
+
+
+class FromAVault(AirbyteWorkspace):
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        object.__setattr__(self, "client_secret", "from the vault")
+
+
+class Vault(dg.ConfigurableResource[object]):
+    name: str
+
+
+class WithAVault(AirbyteWorkspace):
+    vault: Vault
+
+
+def test_a_workspace_that_sets_itself_up_is_left_to_dagster(built: list[object]) -> None:
+    read = resolved(FromAVault(**WHERE, client_id="me", client_secret="unknown"))
+    assert (read.client_secret, len(built)) == ("from the vault", 1)
+
+
+def test_a_workspace_with_a_resource_of_its_own_is_left_to_dagster(
+    built: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FROM_OUTSIDE", "prod")
+    with WithAVault(**WHERE, vault=Vault(name=dg.EnvVar("FROM_OUTSIDE"))).resolved() as ready:
+        assert ready.vault.name == "prod"
+    assert len(built) == 1

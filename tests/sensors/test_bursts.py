@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import AirbyteWorkspace
-from dagster_airbyte_sync.sensors.cursor import cursor as cursor
+from dagster_airbyte_sync.sensors.cursor import cursor, pace
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 from helpers.deployment import Deployment, Tick, deployed
 
@@ -72,11 +72,13 @@ def test_a_burst_in_one_second_is_reported_with_pages_of(
 
     ids = [job.job_id for job in burst]
     orders = [job_id for t in ticks for name, job_id, _ in t.checked if name == "orders"]
-    assert orders == ids
+    # Of those that succeeded the check says nothing new after the first.
+    assert orders == (ids[:1] if status == "succeeded" else ids)
     assert deployment.reported("orders") == (ids if status == "succeeded" else [])
     assert deployment.reported("leads") == [after.job_id]
 
 
+@pytest.mark.slow
 def test_an_idle_tick_costs_the_same_after_hundreds_ended_within_minutes(
     either: AirbyteSimulator, memory: dg.DagsterInstance
 ) -> None:
@@ -127,6 +129,7 @@ def syncs_with_gaps(
     return expected
 
 
+@pytest.mark.slow
 def test_three_thousand_syncs_within_five_minutes_do_not_stop_the_sensor(
     airbyte: AirbyteSimulator, memory: dg.DagsterInstance
 ) -> None:
@@ -144,11 +147,15 @@ def test_three_thousand_syncs_within_five_minutes_do_not_stop_the_sensor(
     assert len(deployment.cursor or "") < 8_000
 
 
+@pytest.mark.slow
 def test_what_a_cursor_has_no_room_for_uses_up_no_tick(
     airbyte: AirbyteSimulator, memory: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Read again, it counts as new; ten times as many syncs would do so with the usual size."""
     monkeypatch.setattr(cursor, "_MOST_BYTES", 450)
+    # However fast this machine stores them.
+    monkeypatch.setattr(pace, "MOST_EVENTS", 250)
+    monkeypatch.setattr(pace, "FEWEST_EVENTS", 250)
     connections = add_connections(airbyte)
     deployment = deployed(airbyte, memory)
     deployment.tick()

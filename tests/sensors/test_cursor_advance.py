@@ -11,8 +11,8 @@ from dagster_airbyte_sync.sensors import cursor_advance
 from dagster_airbyte_sync.sensors.cursor.cursor import OVERLAP, Cursor
 from dagster_airbyte_sync.sensors.cursor.pending import JobKey, Pending, Reason, end_of, job_key
 from dagster_airbyte_sync.sensors.cursor_advance import move
-from dagster_airbyte_sync.sensors.decide import Decision
-from dagster_airbyte_sync.sensors.scan import Scan
+from dagster_airbyte_sync.sensors.decision import Decision
+from dagster_airbyte_sync.sensors.reading.scan import Scan
 from helpers.finished_jobs import NOON, job
 
 SHOP = frozenset({"shop"})

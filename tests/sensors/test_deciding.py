@@ -7,16 +7,18 @@ import dagster as dg
 
 from dagster_airbyte_sync import Job, JobStatus, StreamId
 from dagster_airbyte_sync.assets import Table
-from dagster_airbyte_sync.assets.events.claims import Followers
+from dagster_airbyte_sync.assets.checks.check_settings import SYNC_CHECK, TableChecks
+from dagster_airbyte_sync.assets.event_log.claims import Followers
 from dagster_airbyte_sync.assets.events.event_log_facts import EventLogFacts
 from dagster_airbyte_sync.assets.events.ledger import History, LastReported, Ledger
 from dagster_airbyte_sync.sensors.cursor.pending import Pending, Reason, end_of, job_key
-from dagster_airbyte_sync.sensors.decide import Decision, Limits, TickInputs
 from dagster_airbyte_sync.sensors.decide import decide as decide_once
-from dagster_airbyte_sync.sensors.live_runs import LiveRun
+from dagster_airbyte_sync.sensors.decision import Decision, Limits, TickInputs
+from dagster_airbyte_sync.sensors.reading.live_runs import LiveRun
 from helpers.finished_jobs import job
 
 SHOP = Table("shop", StreamId("orders"), dg.AssetSpec("orders"))
+CHECKED = {SHOP.key: TableChecks(frozenset({SYNC_CHECK}))}
 CRM = Table("crm", StreamId("leads"), dg.AssetSpec("leads"))
 
 
@@ -25,7 +27,7 @@ def known(*live_runs: LiveRun, now: int = 1000) -> TickInputs:
         tables={"shop": [SHOP], "crm": [CRM]},
         live_runs=live_runs,
         facts=EventLogFacts(),
-        checked=frozenset(),
+        checked={},
         pending={},
         now=now,
         limits=Limits(hold=600, grace=60),
@@ -53,6 +55,7 @@ def decide(jobs: Sequence[Job], inputs: TickInputs) -> Decision:
             facts.ledger,
             history={**histories, **facts.ledger.history},
             noted={**noted, **facts.ledger.noted},
+            evaluations={key: {} for key in histories},
         )
         followers = {each.id: Followers() for _, each in decision.claims_to_read}
         facts = EventLogFacts(ledger, {**followers, **facts.followers})
@@ -183,7 +186,7 @@ def test_a_failure_is_not_reported_after_a_newer_success() -> None:
     failed = replace(job(1, 1), status=JobStatus.FAILED)
     second = Ledger({SHOP.key: reported_by("")})
 
-    decision = decide([failed], replace(knowing(known(), second), checked=frozenset({SHOP.key})))
+    decision = decide([failed], replace(knowing(known(), second), checked=CHECKED))
 
     assert reported(decision) == []
 
@@ -191,7 +194,7 @@ def test_a_failure_is_not_reported_after_a_newer_success() -> None:
 def test_the_check_of_a_sync_that_a_run_reported_is_reported_by_the_sensor() -> None:
     by_run = Ledger({SHOP.key: reported_by("run")})
     inputs = knowing(known(), by_run, _2=Followers("run"))
-    inputs = replace(inputs, checked=frozenset({SHOP.key}))
+    inputs = replace(inputs, checked=CHECKED)
 
     (sync,) = decide([job(2, 2)], inputs).reported
 

@@ -6,7 +6,7 @@ import pytest
 from dagster_airbyte_sync import AirbyteWorkspace, DagsterAirbyteTranslator
 from dagster_airbyte_sync.assets import ConnectionSelector
 from dagster_airbyte_sync.resources import AirbyteClient
-from dagster_airbyte_sync.sensors.defined_tables import DefinedTables
+from dagster_airbyte_sync.sensors.reading.defined_tables import DefinedTables
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection, SimulatedJob
 from helpers.airbyte_time import Log
 from helpers.deployment import Deployment, deployed

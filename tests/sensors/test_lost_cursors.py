@@ -3,13 +3,16 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 
 import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import AirbyteWorkspace, Connection, build_airbyte_polling_sensor
+from dagster_airbyte_sync.sensors import tick
 from dagster_airbyte_sync.sensors.cursor.packing import pack
+from dagster_airbyte_sync.sensors.decision import Limits
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection, SimulatedJob
 from helpers.deployment import Deployment, deployed
 from helpers.look_ups import counted_look_ups
@@ -48,6 +51,12 @@ def sync_hourly(
         jobs.append(deployment.airbyte.run_sync(connection, rows=1))
         deployment.wait(HOUR)
     return jobs
+
+
+def in_the_past(deployment: Deployment) -> None:
+    """As the event log goes by the real clock, and nothing is stored before it has ended."""
+    deployment.airbyte.set_clock(deployment.airbyte.now - 40 * HOUR)
+    deployment.later = -40 * HOUR
 
 
 def restarted(deployment: Deployment) -> Deployment:
@@ -117,7 +126,7 @@ def test_a_tick_that_died_and_a_lost_cursor_repeat_nothing(
     either.run_sync(shop)
     deployment.wait(timedelta(minutes=1))
     either.fail(either.start_sync(shop), reason="password expired")
-    whole = [key for key, _, _ in deployment.tick(crash_after=5).checked]
+    whole = [key for key, _, _ in deployment.tick(crash_after=7).checked]
 
     deployment.cursor = None
     rest = deployment.tick()
@@ -140,7 +149,8 @@ def test_a_sensor_without_a_cursor_after_an_outage_of_hours_goes_on_where_the_ev
     way: str,
 ) -> None:
     """It began ten minutes ago, and forgot what had ended before. Each connection has its own
-    end; one that was never reported begins at `start_from`, without its old history."""
+    end; one that was never reported begins where the sensor was, without the history before."""
+    in_the_past(deployment)
     sync_hourly(deployment, crm, 30)
     restarted(deployment).tick()
     reported = [*sync_hourly(deployment, shop, 1)]
@@ -159,6 +169,67 @@ def test_a_sensor_without_a_cursor_after_an_outage_of_hours_goes_on_where_the_ev
     assert deployment.reported_all(["orders", "users"]) == {"orders": ids, "users": ids}
     assert deployment.reported("leads") == [recent.job_id]
     assert again.events == []
+
+
+def test_a_first_sync_that_came_in_the_outage_is_reported_too(
+    either: AirbyteSimulator,
+    shop: SimulatedConnection,
+    crm: SimulatedConnection,
+    deployment: Deployment,
+) -> None:
+    in_the_past(deployment)
+    before = either.run_sync(shop)
+    deployment.wait(timedelta(minutes=1))
+    restarted(deployment).tick()
+    first, second = sync_hourly(deployment, crm, 2)
+
+    deployment.cursor = None
+    restarted(deployment).tick(crash_after=1)
+    restarted(deployment).tick()
+
+    assert deployment.reported("leads") == [first.job_id, second.job_id]
+    assert deployment.reported("orders") == [before.job_id]
+
+
+def test_and_though_it_takes_several_ticks_to_come_to_it(
+    either: AirbyteSimulator,
+    shop: SimulatedConnection,
+    crm: SimulatedConnection,
+    deployment: Deployment,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Which report later syncs of others first."""
+    monkeypatch.setattr(tick, "Limits", partial(Limits, events=4))
+    in_the_past(deployment)
+    either.run_sync(shop)
+    deployment.wait(timedelta(minutes=1))
+    restarted(deployment).tick()
+    sync_hourly(deployment, shop, 3)
+    (first,) = sync_hourly(deployment, crm, 1)
+
+    deployment.cursor = None
+    for _ in range(4):
+        deployment.tick()
+
+    assert deployment.reported("leads") == [first.job_id]
+
+
+def test_but_not_where_the_user_says_when_to_begin(
+    either: AirbyteSimulator,
+    shop: SimulatedConnection,
+    crm: SimulatedConnection,
+    deployment: Deployment,
+) -> None:
+    in_the_past(deployment)
+    either.run_sync(shop)
+    deployment.tick()
+    sync_hourly(deployment, crm, 2)
+
+    later = deployed(either, deployment.instance, start_from=either.now)
+    later.later = deployment.later
+    restarted(later).tick()
+
+    assert later.reported("leads") == []
 
 
 def test_it_goes_back_thirty_days_at_most(
@@ -302,16 +373,15 @@ def is_crm(connection: Connection) -> bool:
     return connection.name == "crm"
 
 
+@pytest.mark.slow
 def test_what_was_reported_long_ago_takes_no_time_of_what_is_new(
     either: AirbyteSimulator, memory: dg.DagsterInstance
 ) -> None:
     """A connection that synced last weeks ago draws the sensor back over all that others did."""
     old = either.add_connection("monthly", streams=["plans"])
     wide = either.add_connection("wide", streams=[f"t{number:02}" for number in range(50)])
-    # The event log goes by the real clock.
-    either.set_clock(either.now - 40 * HOUR)
     deployment = deployed(either, memory)
-    deployment.later = -40 * HOUR
+    in_the_past(deployment)
     deployment.tick()
     either.run_sync(old)
     for _ in range(7):
@@ -322,8 +392,8 @@ def test_what_was_reported_long_ago_takes_no_time_of_what_is_new(
     deployment.wait(HOUR)
     new = either.run_sync(wide, rows=1)
     with counted_look_ups() as count:
-        tick = deployment.tick()
+        resumed = deployment.tick()
 
-    assert {job for _, job in tick.materialized} == {new.job_id}
-    assert len(tick.materialized) == 50
+    assert {job for _, job in resumed.materialized} == {new.job_id}
+    assert len(resumed.materialized) == 50
     assert count["get_asset_records"] <= 5, count

@@ -13,6 +13,7 @@ from dagster_airbyte_sync import (
     DagsterAirbyteTranslator,
     build_airbyte_definitions,
 )
+from dagster_airbyte_sync.assets.tables.keys import JOB_ID, int_in
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, RealClock, SimulatedConnection
 from helpers.deployment import Deployment, deployed
 
@@ -49,7 +50,7 @@ def reloaded(deployment: Deployment, **options: Any) -> None:
 def reported(deployment: Deployment, name: str) -> list[int | None]:
     events = deployment.instance.fetch_materializations(dg.AssetKey(["raw", name]), limit=100)
     found = [r.asset_materialization for r in reversed(events.records)]
-    return [each.metadata["dagster-airbyte/job_id"].value for each in found if each]  # type: ignore[misc]
+    return [int_in(each.metadata, JOB_ID) for each in found if each]
 
 
 def test_a_stream_added_since_is_reported_by_the_sensor_and_its_asset_finds_its_history(

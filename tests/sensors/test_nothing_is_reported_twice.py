@@ -198,6 +198,7 @@ def test_the_first_tick_goes_by_the_clock_of_airbyte(
         assert deployment.reported("orders") == [job.job_id]
 
 
+@pytest.mark.slow
 def test_a_backlog_is_reported_in_order_over_several_ticks(
     airbyte: AirbyteSimulator, deploy: Deploy
 ) -> None:

@@ -142,7 +142,8 @@ def test_a_check_shows_the_last_sync_even_after_a_tick_that_died(
     airbyte.advance(timedelta(seconds=60))
     airbyte.run_sync(shop)
 
-    deployment.tick(crash_after=3)
+    # Both checks of each of the two.
+    deployment.tick(crash_after=4)
     deployment.cursor = None
     again = deployment.tick()
 

@@ -17,8 +17,8 @@ from dagster_airbyte_sync.resources import NO_LIMIT, AirbyteClient, OutOfTime, T
 from dagster_airbyte_sync.sensors import cursor_advance
 from dagster_airbyte_sync.sensors.cursor.cursor import first_cursor, read_cursor
 from dagster_airbyte_sync.sensors.cursor_advance import move
-from dagster_airbyte_sync.sensors.decide import Decision
-from dagster_airbyte_sync.sensors.scan import HistoryScan, Scan
+from dagster_airbyte_sync.sensors.decision import Decision
+from dagster_airbyte_sync.sensors.reading.scan import HistoryScan, Scan
 from helpers.finished_jobs import NOON
 
 CONNECTIONS = [f"c{number}" for number in range(5)]

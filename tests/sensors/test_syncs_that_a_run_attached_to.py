@@ -37,10 +37,12 @@ def deployment(
         **live.workspace_config(), poll_interval=0.02, on_active_sync="attach"
     )
     built = build_airbyte_definitions(workspace, downstream=dg.AssetSelection.assets("report"))
-    defs = dg.Definitions.merge(built, dg.Definitions(assets=[report]))
+    only_tables = dg.AssetSelection.assets("orders").without_checks()
+    jobs = [dg.define_asset_job("without_checks", only_tables)]
+    defs = dg.Definitions.merge(built, dg.Definitions(assets=[report], jobs=jobs))
     deployment = Deployment(live, workspace, defs, instance)
     live.fail(live.start_sync(shop), reason="password expired")
-    assert checks_of(deployment) == [False]
+    assert checks_of(deployment) == [False, False]
     return deployment
 
 
@@ -50,7 +52,7 @@ def checks_of(deployment: Deployment) -> list[bool]:
 
 
 def attach_to(airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment) -> int:
-    """A run that finds the sync running, follows it, and reports it: the id of its job."""
+    """A run without checks that finds the sync running, follows and reports it: its job's id."""
     job = airbyte.begin(airbyte.start_sync(shop))
 
     def end_it_when_it_is_followed() -> None:
@@ -59,7 +61,8 @@ def attach_to(airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: 
 
     ends = threading.Thread(target=end_it_when_it_is_followed)
     ends.start()
-    assert deployment.materialize("orders").success
+    run = deployment.defs.resolve_job_def("without_checks")
+    assert run.execute_in_process(instance=deployment.instance).success
     ends.join()
     assert deployment.reported("orders") == [job.job_id]
     return job.job_id
@@ -69,7 +72,8 @@ def test_its_check_turns_green_by_the_sensor(
     live: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment
 ) -> None:
     attach_to(live, shop, deployment)
-    assert checks_of(deployment) == [True]
+    assert checks_of(deployment) == [True, True]
+    assert checks_of(deployment) == []
 
 
 def test_it_requests_no_run_of_what_is_downstream_as_no_sync_does_that_a_run_reported(

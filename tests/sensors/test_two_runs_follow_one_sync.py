@@ -13,7 +13,7 @@ from dagster_airbyte_sync import (
     build_airbyte_polling_sensor,
     build_airbyte_start_job,
 )
-from dagster_airbyte_sync.assets.events.sync_claim import SyncClaim
+from dagster_airbyte_sync.assets.event_log.sync_claim import SyncClaim
 from dagster_airbyte_sync.assets.sync.follow import PollOptions
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import table_of_spec

@@ -52,6 +52,18 @@ def test_deleted_connections_are_in_the_other_list(
     assert found["status"] == "deprecated"
 
 
+def test_a_connection_can_be_gone_without_a_trace(airbyte: AirbyteSimulator) -> None:
+    shop, crm = (airbyte.add_connection(name) for name in ("shop", "crm"))
+    jobs = [airbyte.run_sync(each) for each in (shop, crm)]
+    airbyte.forget_connection(shop)
+    client = Client(airbyte)
+    body = {"connectionId": shop.connection_id}
+    assert client.configuration("/connections/get", body).status_code == 404
+    assert client.get(f"/connections/{shop.connection_id}").status_code == 404
+    assert airbyte.connections == [crm]
+    assert airbyte.jobs == jobs[1:]
+
+
 def test_a_connection_has_no_operations(shop: SimulatedConnection, ask: Ask) -> None:
     assert ask("/operations/list", connectionId=shop.connection_id) == {"operations": []}
 

@@ -5,7 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection, SimulatedStream
+from dagster_airbyte_sync.testing import (
+    AirbyteSimulator,
+    LogEntry,
+    SimulatedConnection,
+    SimulatedStream,
+    SimulatedUser,
+)
 from helpers.contract import contract_violations
 from helpers.simulated import Client
 
@@ -47,8 +53,14 @@ def history(airbyte: AirbyteSimulator, shop: SimulatedConnection) -> None:
     airbyte.run_sync(shop, rejected=1)
     airbyte.run_refresh(shop, [("users", "audit")])
     airbyte.run_clear(shop)
-    airbyte.fail(airbyte.start_sync(shop), rows={"orders": 3}, completed=["orders"])
-    airbyte.cancel(airbyte.start_sync(shop))
+    failed = airbyte.fail(airbyte.start_sync(shop), rows={"orders": 3}, completed=["orders"])
+    airbyte.write_log(failed, ["text of before 1.2"], structured=False)
+    cancelled = airbyte.cancel(airbyte.begin(airbyte.start_sync(shop)))
+    airbyte.write_log(cancelled, [LogEntry("no", "error", "destination", "java.lang.Error: no")])
+    airbyte.set_stream_state(cancelled, "orders", "RATE_LIMITED")
+    deleted, unnamed = SimulatedUser(is_deleted=True), None
+    airbyte.say_who_started(cancelled, SimulatedUser.named("Anna", "a@b.test"), deleted, unnamed)
+    airbyte.add_to_timeline(shop, "SCHEMA_UPDATE")
     airbyte.fail_attempt(airbyte.start_sync(shop))
     airbyte.start_sync(other)
 
@@ -62,6 +74,7 @@ def history(airbyte: AirbyteSimulator, shop: SimulatedConnection) -> None:
         "/workspaces/{workspace}",
         "/destinations",
         "/destinations/{destination}",
+        "/sources",
         "/connections?limit=1&offset=1&includeDeleted=true",
         "/connections/{connection}",
         "/streams?sourceId={source}",
@@ -121,6 +134,8 @@ OF_CONNECTION = {"connectionId": "{connection}"}
             {**OF_CONNECTION, "streams": [{"streamName": "users", "streamNamespace": "audit"}]},
         ),
         ("/connections/refresh", {**OF_CONNECTION, "refreshMode": "Merge"}),
+        ("/attempt/get_for_job", {"jobId": 5, "attemptNumber": 0}),
+        ("/attempt/get_for_job", {"jobId": 6, "attemptNumber": 0}),
         (
             "/stream_statuses/list",
             {**OF_WORKSPACE, "pagination": {"pageSize": 50, "rowOffset": 0}},

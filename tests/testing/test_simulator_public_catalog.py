@@ -178,3 +178,16 @@ def test_an_unknown_path_is_a_text_that_claims_to_be_json(client: Client) -> Non
     answer = client.get("/nothing")
     assert (answer.status_code, answer.text) == (404, "Object not found.")
     assert answer.headers["Content-Type"] == "application/json"
+
+
+def test_connections_may_read_one_source(airbyte: AirbyteSimulator, client: Client) -> None:
+    shop = airbyte.add_connection("shop")
+    twin = airbyte.add_connection("twin", source_of=shop)
+    other = airbyte.add_connection("other")
+
+    listed = [row["sourceId"] for row in client.get("/sources").json()["data"]]
+
+    assert twin.source_id == shop.source_id
+    assert sorted(listed) == sorted({shop.source_id, other.source_id})
+    airbyte.delete_connection(shop)
+    assert shop.source_id in [row["sourceId"] for row in client.get("/sources").json()["data"]]

@@ -11,22 +11,28 @@ from pydantic import Field
 from dagster_airbyte_sync.assets import (
     AirbyteConnectionTableProps,
     DagsterAirbyteTranslator,
+    DuplicateAssetKey,
     SyncEvent,
 )
 from dagster_airbyte_sync.component.definitions import ComponentDefinitions
 from dagster_airbyte_sync.component.scaffolder import AirbyteWorkspaceScaffolder
 from dagster_airbyte_sync.component.schedule_fields import ResolvedSchedules, ResolvedTakenOver
 from dagster_airbyte_sync.component.selector import ResolvedSelector
-from dagster_airbyte_sync.component.sensor_fields import ResolvedSensor, SensorFields
+from dagster_airbyte_sync.component.sensor_fields import (
+    ResolvedChecks,
+    ResolvedSensor,
+    SensorFields,
+)
 from dagster_airbyte_sync.component.state import (
     NoState,
     check_selected,
     key_of,
     log,
     read_state,
+    without_state,
     write_state,
 )
-from dagster_airbyte_sync.component.translation import ResolvedTranslation
+from dagster_airbyte_sync.component.translation import ResolvedTranslation, in_yaml
 from dagster_airbyte_sync.component.workspace_fields import WorkspaceFields, resolve_workspace
 from dagster_airbyte_sync.resources import (
     AirbyteUnavailable,
@@ -83,8 +89,12 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
     sync: bool = Field(
         default=True, description="Whether Dagster can sync the tables, or only observes them."
     )
-    checks: bool = Field(
-        default=True, description="Whether each table has a check of how its last sync ended."
+    checks: ResolvedChecks = Field(
+        default=True,
+        description=(
+            "Whether each table has checks of how its last sync ended and how many rows it moved;"
+            " or which of them, and more."
+        ),
     )
     include_inactive: bool = Field(
         default=True,
@@ -160,7 +170,7 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
             try:
                 return self._without_refresh().build_defs(context)
             except NoState:
-                raise down from None
+                raise (down if isinstance(down, PoorerCatalog) else without_state(down)) from None
 
     def build_defs_from_state(
         self, context: dg.ComponentLoadContext, state_path: Path | None
@@ -172,7 +182,10 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
         catalog = read_state(self.workspace, state_path, self.defs_state_config.key)
         check_selected(catalog, self.connection_selector)
         assert state_path is not None
-        return ComponentDefinitions(self, state_path).build()
+        try:
+            return ComponentDefinitions(self, state_path).build()
+        except DuplicateAssetKey as clash:
+            raise in_yaml(clash) from None
 
     def _without_refresh(self) -> "AirbyteWorkspaceComponent":
         kept = self.defs_state.model_copy(update={"refresh_if_dev": False})

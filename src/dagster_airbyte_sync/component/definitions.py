@@ -9,6 +9,7 @@ from typing import Protocol, cast
 import dagster as dg
 
 from dagster_airbyte_sync.assets import (
+    AirbyteChecks,
     ConnectionSelector,
     DagsterAirbyteTranslator,
     SyncEvent,
@@ -24,7 +25,7 @@ from dagster_airbyte_sync.builder import definitions_of_tables, with_failures
 from dagster_airbyte_sync.component.schedule_fields import ScheduleFields, refuse_same_names
 from dagster_airbyte_sync.component.sensor_fields import SensorFields
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
-from dagster_airbyte_sync.sensors import build_airbyte_polling_sensor, when_all_sensors
+from dagster_airbyte_sync.sensors import Shard, build_airbyte_polling_sensor, when_all_sensors
 from dagster_airbyte_sync.workspace import (
     AirbyteCloudWorkspace,
     AirbyteWorkspace,
@@ -38,7 +39,7 @@ class Described(Protocol):
     workspace: BaseAirbyteWorkspace
     connection_selector: ConnectionSelector | None
     sync: bool
-    checks: bool
+    checks: bool | AirbyteChecks
     include_inactive: bool
     freshness: bool
     sensor: SensorFields | None
@@ -77,10 +78,7 @@ class ComponentDefinitions:
             component.resource_key,
             sync=component.sync,
             checks=component.checks,
-            sensor=None if component.sensor is None else self._sensor(component.sensor),
-            more_sensors=[]
-            if component.sensor is None
-            else self._when_all(component.sensor, tables),
+            sensors=[] if component.sensor is None else self._sensors(component.sensor, tables),
             schedules=[schedule for _, schedule in made],
             sync_fn=self._sync,
             # As in dagster-airbyte's component, though its builder makes all names lower case.
@@ -93,7 +91,11 @@ class ComponentDefinitions:
         return self.component.translator
 
     def _tables(
-        self, selector: ConnectionSelector | None, *, include_inactive: bool
+        self,
+        selector: ConnectionSelector | None,
+        *,
+        include_inactive: bool,
+        warns_of_none: bool = True,
     ) -> list[Table]:
         component = self.component
         return load_tables(
@@ -103,6 +105,7 @@ class ComponentDefinitions:
             include_inactive=include_inactive,
             freshness_from_airbyte_schedule=component.freshness and (component.taken_over or True),
             snapshot=self.state,
+            warns_of_none=warns_of_none,
         )
 
     def _sync(
@@ -112,7 +115,11 @@ class ComponentDefinitions:
         airbyte = cast("AirbyteWorkspace | AirbyteCloudWorkspace", as_syncing_workspace(workspace))
         return self.component.execute(context=context, airbyte=airbyte)
 
-    def _sensor(self, fields: SensorFields) -> dg.SensorDefinition:
+    def _sensors(self, fields: SensorFields, tables: Sequence[Table]) -> list[dg.SensorDefinition]:
+        shards = Shard.each(fields.shards)
+        return [*(self._sensor(fields, each) for each in shards), *self._when_all(fields, tables)]
+
+    def _sensor(self, fields: SensorFields, shard: Shard) -> dg.SensorDefinition:
         return build_airbyte_polling_sensor(
             workspace=self.component.workspace,
             resource_key=self.component.resource_key,
@@ -126,6 +133,8 @@ class ComponentDefinitions:
             per_sync=fields.per_sync,
             only_with_rows=fields.only_with_rows,
             partition_offset=fields.partition_offset,
+            storing_share=fields.storing_share,
+            shard=shard,
         )
 
     def _with_failures(self, defs: dg.Definitions, fields: SensorFields | None) -> dg.Definitions:
@@ -189,7 +198,9 @@ class ComponentDefinitions:
         # As for schedules in Python: "all connections" means none that is paused.
         may_be_paused = self.component.include_inactive and selector is not None
         chosen = both(self.component.connection_selector, selector)
-        tables = without_paused(self._tables(chosen, include_inactive=may_be_paused))
+        tables = without_paused(
+            self._tables(chosen, include_inactive=may_be_paused, warns_of_none=False)
+        )
         if not tables:
             why = (
                 "is active in Airbyte" if selector is None else f"matches its selector ({selector})"

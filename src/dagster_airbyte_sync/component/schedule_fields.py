@@ -13,7 +13,7 @@ from typing_extensions import Self
 
 from dagster_airbyte_sync.assets import TakenOver
 from dagster_airbyte_sync.component.selector import ResolvedSelector
-from dagster_airbyte_sync.component.templates import rendered
+from dagster_airbyte_sync.component.templates import in_one_sentence, rendered
 from dagster_airbyte_sync.resources import AirbyteSettingsError
 
 
@@ -56,8 +56,8 @@ class ScheduleFields(dg.Model, dg.Resolvable):
             )
         if self.from_airbyte and self.name is not None:
             raise AirbyteSettingsError(
-                "schedules.from_airbyte makes one schedule for each connection, named after its"
-                " id: remove name."
+                "schedules.from_airbyte makes one schedule for each connection, named after it:"
+                " remove name."
             )
         return self
 
@@ -66,6 +66,7 @@ class ScheduleFields(dg.Model, dg.Resolvable):
         return None if self.status is None else dg.DefaultScheduleStatus(self.status.upper())
 
 
+@in_one_sentence
 def resolve_schedules(context: dg.ResolutionContext, value: object) -> Sequence[ScheduleFields]:
     """One schedule or several, in a list or by itself."""
     schedules = rendered(context, value) if isinstance(value, str) else value
@@ -111,6 +112,7 @@ def refuse_same_names(made: Sequence[tuple[ScheduleFields, dg.ScheduleDefinition
     )
 
 
+@in_one_sentence
 def resolve_taken_over(context: dg.ResolutionContext, value: str | None) -> TakenOver | None:
     """What `take_over_schedules` printed: in a file, as text, or from a template variable."""
     printed = rendered(context, value)

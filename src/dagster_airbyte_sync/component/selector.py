@@ -9,7 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 from dagster_airbyte_sync.assets import ConnectionSelector
-from dagster_airbyte_sync.component.templates import rendered
+from dagster_airbyte_sync.component.templates import in_one_sentence, rendered
 from dagster_airbyte_sync.resources import AirbyteSettingsError, Connection
 
 
@@ -54,6 +54,7 @@ class Chosen:
         return wanted == (connection.name if self.how == "by_name" else connection.id)
 
 
+@in_one_sentence
 def resolve_selector(
     context: dg.ResolutionContext, fields: str | SelectorFields | None
 ) -> ConnectionSelector | None:

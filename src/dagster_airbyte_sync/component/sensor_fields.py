@@ -1,4 +1,4 @@
-"""`sensor:`, how Dagster learns of syncs that it did not start."""
+"""`sensor:`, how Dagster learns of syncs that it did not start; `checks:`, what it says of them."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -8,7 +8,8 @@ from typing import Annotated, Literal, cast
 import dagster as dg
 from pydantic import ConfigDict, Field, field_validator
 
-from dagster_airbyte_sync.component.templates import rendered
+from dagster_airbyte_sync.assets import AirbyteChecks
+from dagster_airbyte_sync.component.templates import in_one_sentence, rendered
 from dagster_airbyte_sync.component.trigger_fields import (
     Ago,
     OnFailureFields,
@@ -18,9 +19,10 @@ from dagster_airbyte_sync.component.trigger_fields import (
     selection_of,
 )
 from dagster_airbyte_sync.resources import AirbyteSettingsError
-from dagster_airbyte_sync.sensors import WhenAll
+from dagster_airbyte_sync.sensors import WhenAll, refuse_bad_count
 
 
+@in_one_sentence
 def resolve_start_from(
     context: dg.ResolutionContext, value: str | Ago | None
 ) -> datetime | timedelta | None:
@@ -40,6 +42,7 @@ def resolve_start_from(
     )
 
 
+@in_one_sentence
 def resolve_selection(
     context: dg.ResolutionContext, value: str | Sequence[str] | None
 ) -> dg.AssetSelection | None:
@@ -90,6 +93,20 @@ class SensorFields(dg.Model, dg.Resolvable):
         default=0,
         description="-1: run the partition before that in which a sync ended, and so on.",
     )
+    storing_share: float = Field(
+        default=0.5,
+        description=(
+            "The part of each interval that Dagster may spend on storing what a tick reports; the"
+            " rest is for other sensors. Shards divide it."
+        ),
+    )
+    shards: int = Field(
+        default=1,
+        description=(
+            "How many sensors share the connections, where one cannot keep up, and the daemon runs"
+            " sensors in threads."
+        ),
+    )
     on_failure: Annotated[
         OnFailureFields | None,
         dg.Resolver(
@@ -118,7 +135,14 @@ class SensorFields(dg.Model, dg.Resolvable):
             raise AirbyteSettingsError(f"sensor.interval is {interval}; the least is 1 second.")
         return interval
 
+    @field_validator("shards")
+    @classmethod
+    def _check_shards(cls, shards: int) -> int:
+        refuse_bad_count(shards, "sensor.shards")
+        return shards
 
+
+@in_one_sentence
 def resolve_sensor(context: dg.ResolutionContext, value: object) -> SensorFields | None:
     """The sensor's settings; None for no sensor."""
     sensor = rendered(context, value) if isinstance(value, str) else value
@@ -138,6 +162,61 @@ ResolvedSensor = Annotated[
     dg.Resolver(
         resolve_sensor,
         model_field_type=bool | SensorFields.model() | None,
+        inject_before_resolve=False,
+    ),
+]
+
+
+class ChecksFields(dg.Model, dg.Resolvable):
+    """Which checks each table has; see `AirbyteChecks`. `airbyte_sync` is always there."""
+
+    rows: bool = Field(
+        default=True,
+        description="Whether a check warns of far fewer or more rows than usual, and of none.",
+    )
+    rows_factor: float = Field(
+        default=3.0, description="How many times fewer or more rows is far: more than 1."
+    )
+    rejected_rows: int = Field(
+        default=0, description="So many rejected rows of a sync are no reason to warn."
+    )
+    schema_: bool = Field(
+        default=False,
+        alias="schema",
+        description="Whether a check warns of changes of streams and columns.",
+    )
+    connection: bool = Field(
+        default=False,
+        description="Whether a check warns of a connection that is paused, locked, late or stuck.",
+    )
+
+
+@in_one_sentence
+def resolve_checks(context: dg.ResolutionContext, value: object) -> bool | AirbyteChecks:
+    """True or false, or which checks."""
+    checks = rendered(context, value) if isinstance(value, str) else value
+    if isinstance(checks, bool | AirbyteChecks):
+        return checks
+    if isinstance(checks, ChecksFields.model()):
+        fields = cast(ChecksFields, ChecksFields.resolve_from_model(context, checks))
+        try:
+            return AirbyteChecks(
+                rows=fields.rows,
+                rows_factor=fields.rows_factor,
+                rejected_rows=fields.rejected_rows,
+                schema=fields.schema_,
+                connection=fields.connection,
+            )
+        except AirbyteSettingsError as mistake:
+            raise AirbyteSettingsError(f"checks.{mistake}") from None
+    raise AirbyteSettingsError(f"checks is {checks!r}: give true, false, or its settings.")
+
+
+ResolvedChecks = Annotated[
+    bool | AirbyteChecks,
+    dg.Resolver(
+        resolve_checks,
+        model_field_type=bool | ChecksFields.model() | str,
         inject_before_resolve=False,
     ),
 ]

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import ConnectionSelector
+from dagster_airbyte_sync.assets import ConnectionSelector, accepts
 from dagster_airbyte_sync.component.selector import Chosen
 from dagster_airbyte_sync.resources import (
     AirbyteSettingsError,
+    AirbyteUnavailable,
     BaseAirbyteWorkspace,
     Catalog,
+    NotLoaded,
     load_catalog,
     write_snapshot_file,
 )
@@ -30,7 +32,7 @@ def write_state(workspace: BaseAirbyteWorkspace, path: Path) -> None:
     Raises PoorerCatalog rather than lose columns or namespaces, on which keys may depend.
     """
     with workspace.resolved() as ready:
-        catalog = ready.get_client().catalog(fresh=True)
+        catalog = ready.get_client().described_catalog(fresh=True)
     write_snapshot_file(catalog, path, to_force="delete that file first to do without them")
 
 
@@ -49,13 +51,21 @@ def read_state(workspace: BaseAirbyteWorkspace, path: Path | None, key: str) -> 
         ) from None
 
 
+def without_state(down: AirbyteUnavailable) -> NotLoaded:
+    """The error for an Airbyte that gives no answer to a component that was never refreshed."""
+    return NotLoaded.because_of(
+        down, f"The component has no state to load from in its place. Once it answers: {REFRESH}"
+    )
+
+
 def check_selected(catalog: Catalog, selector: ConnectionSelector | None) -> None:
     """Raise AirbyteSettingsError if nothing is selected; warn of what selects no connection."""
     connections = catalog.connections.values()
-    if selector is None:
+    # A workspace that is new has none yet, and loads.
+    if selector is None or not connections:
         return
-    if not any(map(selector, connections)):
-        names = ", ".join(sorted(repr(each.name) for each in connections)) or "none"
+    if not any(accepts(selector, each) for each in connections):
+        names = ", ".join(sorted(repr(each.name) for each in connections))
         raise AirbyteSettingsError(
             f"connection_selector selects no connection ({selector}). Those of the workspace, as"
             f" of {catalog.read_at:%Y-%m-%d %H:%M} UTC: {names}. For newer ones:"

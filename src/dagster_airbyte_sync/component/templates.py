@@ -1,13 +1,43 @@
 """Template variables in attributes: those of the environment and those that a project defines."""
 
 import re
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
 
 import dagster as dg
+
+from dagster_airbyte_sync.resources import AirbyteSettingsError
+
+Written = TypeVar("Written")
+Meant = TypeVar("Meant")
 
 # Dagster's {{ env.X }} and {{ env('X') }}. One with a default cannot become an EnvVar.
 _VARIABLE = re.compile(
     r"""\s*\{\{-?\s*env(?:\.(?P<dotted>\w+)|\(\s*(['"])(?P<quoted>\w+)\2\s*\))\s*-?\}\}\s*"""
 )
+
+
+class Attributes(dg.Model):
+    """What Dagster calls the place of a mistake in its text."""
+
+
+def in_one_sentence(
+    resolve: Callable[[dg.ResolutionContext, Written], Meant],
+) -> Callable[[dg.ResolutionContext, Written], Meant]:
+    """A resolver whose mistakes are shown with their place in the YAML, and not with a traceback,
+    which Dagster puts into the text of any error but its own."""
+
+    @wraps(resolve)
+    def resolved(context: dg.ResolutionContext, written: Written) -> Meant:
+        try:
+            return resolve(context, written)
+        except AirbyteSettingsError as mistake:
+            place = str(context.path[-1]) if context.path else ""
+            error = context.build_resolve_fn_exc([f"{mistake}\n"], place, Attributes())
+        raise error
+
+    return resolved
 
 
 def rendered(context: dg.ResolutionContext, value: object) -> object:

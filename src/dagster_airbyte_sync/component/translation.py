@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import dagster as dg
 from pydantic import BaseModel
 
-from dagster_airbyte_sync.assets import AirbyteConnectionTableProps
+from dagster_airbyte_sync.assets import AirbyteConnectionTableProps, DuplicateAssetKey
 from dagster_airbyte_sync.component.templates import rendered
 from dagster_airbyte_sync.resources import AirbyteSettingsError
 
@@ -66,6 +66,16 @@ def _translated(
         )
     values = {name: getattr(attributes, name) for name in attributes.model_fields_set}
     return changed(spec, {name: _resolved(context, name, value) for name, value in values.items()})
+
+
+def in_yaml(clash: DuplicateAssetKey) -> DuplicateAssetKey:
+    """The same error, with what to do about it in YAML."""
+    part = "stream_namespace" if clash.by_namespace else "connection_group"
+    way_out = (
+        f"Give them different keys, with translation: {{key_prefix: '{{{{ props.{part} }}}}'}}; or"
+        " set a stream prefix in Airbyte, or leave one connection out with connection_selector."
+    )
+    return DuplicateAssetKey(clash.found, way_out, clash.by_namespace)
 
 
 def changed(spec: dg.AssetSpec, attributes: dict[str, Any]) -> dg.AssetSpec:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, cast
 import dagster as dg
 from pydantic import ConfigDict, Field
 
-from dagster_airbyte_sync.component.templates import rendered
+from dagster_airbyte_sync.component.templates import in_one_sentence, rendered
 from dagster_airbyte_sync.resources import AirbyteSettingsError
 from dagster_airbyte_sync.sensors import OnFailure, WhenAll
 
@@ -42,6 +42,7 @@ def selection_of(
         ) from None
 
 
+@in_one_sentence
 def resolve_late_after(
     context: dg.ResolutionContext, value: str | bool | Ago | None
 ) -> timedelta | bool | None:
@@ -90,6 +91,7 @@ class OnFailureFields(dg.Model, dg.Resolvable):
         )
 
 
+@in_one_sentence
 def resolve_on_failure(context: dg.ResolutionContext, value: object) -> OnFailureFields | None:
     """A job's name, or what else there is to say; None for no sensor."""
     on_failure = rendered(context, value) if isinstance(value, str) else value
@@ -186,6 +188,7 @@ def _length(written: object) -> timedelta | None:
     )
 
 
+@in_one_sentence
 def resolve_when_all(context: dg.ResolutionContext, value: object) -> Sequence[WhenAll]:
     """One trigger or several, in a list or by itself."""
     written = rendered(context, value) if isinstance(value, str) else value

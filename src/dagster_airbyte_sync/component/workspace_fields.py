@@ -7,7 +7,12 @@ import dagster as dg
 from pydantic import BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
 
-from dagster_airbyte_sync.component.templates import rendered, rendered_later, shown_secrets
+from dagster_airbyte_sync.component.templates import (
+    in_one_sentence,
+    rendered,
+    rendered_later,
+    shown_secrets,
+)
 from dagster_airbyte_sync.resources import (
     AirbyteSettingsError,
     BaseAirbyteWorkspace,
@@ -50,6 +55,7 @@ WorkspaceFields: type[BaseModel] = create_model("AirbyteFields", __base__=dg.Mod
 
 
 @forgets_arguments
+@in_one_sentence
 def resolve_workspace(
     context: dg.ResolutionContext, fields: str | BaseModel
 ) -> BaseAirbyteWorkspace:

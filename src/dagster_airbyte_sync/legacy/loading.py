@@ -5,7 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets import Table, clean_name, load_tables, syncing_assets
+from dagster_airbyte_sync.assets import (
+    AirbyteChecks,
+    DuplicateAssetKey,
+    Table,
+    clean_name,
+    load_tables,
+    syncing_assets,
+)
 from dagster_airbyte_sync.legacy.connection_metadata import AirbyteConnectionMetadata, metadata_of
 from dagster_airbyte_sync.legacy.freshness import Freshness
 from dagster_airbyte_sync.legacy.loaded import LoadedAirbyteAssets
@@ -13,11 +20,26 @@ from dagster_airbyte_sync.legacy.migration_notes import migration_notes
 from dagster_airbyte_sync.legacy.resource import AirbyteResource
 from dagster_airbyte_sync.legacy.translator import Automation, LegacyTranslator, LoaderArguments
 from dagster_airbyte_sync.legacy.warning import LegacyWarning
-from dagster_airbyte_sync.resources import AirbyteSettingsError
+from dagster_airbyte_sync.resources import (
+    AirbyteError,
+    AirbyteSettingsError,
+    AirbyteUnavailable,
+    NotLoaded,
+)
 
 _NO_NORMALIZATION = (
     "create_assets_for_normalization_tables means nothing any more: Airbyte itself has no"
     " normalization since its Destinations V2, so there are no such tables."
+)
+
+_NO_SNAPSHOT = (
+    "(An AirbyteResource makes its addresses of host, port and use_https.) This loader always asks"
+    " Airbyte; build_airbyte_assets_definitions(snapshot=...) need not."
+)
+
+_OTHER_KEYS = (
+    "Give them different keys with connection_to_asset_key_fn, set a stream prefix in Airbyte, or"
+    " leave one connection out with connection_filter."
 )
 
 
@@ -40,6 +62,9 @@ def load_assets_from_airbyte_instance(
     connection_to_auto_materialize_policy_fn: (
         Callable[[AirbyteConnectionMetadata], Automation | None] | None
     ) = None,
+    *,
+    checks: bool | AirbyteChecks = False,
+    resource_key: str = "airbyte",
 ) -> LoadedAirbyteAssets:
     """The assets that dagster-airbyte's function of this name makes: the same keys and groups.
 
@@ -52,6 +77,8 @@ def load_assets_from_airbyte_instance(
         connection_to_group_fn: By default the connection's name, cleaned; None for no groups.
         connection_to_freshness_policy_fn: What it returns is made one of today's policies.
         connection_to_auto_materialize_policy_fn: What it returns is made an automation condition.
+        checks: As of `build_airbyte_assets_definitions`.
+        resource_key: Under which the sensor that evaluates the checks, too, has its resource.
 
     Raises AirbyteSettingsError for arguments that contradict each other, AirbyteError if Airbyte
     cannot be asked.
@@ -80,30 +107,51 @@ def load_assets_from_airbyte_instance(
         connection_to_auto_materialize_policy_fn=connection_to_auto_materialize_policy_fn,
     )
     resource = _in_workspace(_as_resource(airbyte), workspace_id)
-    with resource.resolved() as ready:
-        client = ready.get_client()
-        metadata = metadata_of(client.catalog())
-    notes = migration_notes(vars(arguments), resource.given(), client.settings.workspace_id)
+    metadata, workspace_id = _read(resource)
+    notes = migration_notes({**vars(arguments), "checks": checks}, resource.given(), workspace_id)
     warnings.warn(notes, LegacyWarning, stacklevel=2)
-    return _load(resource, arguments, metadata)
+    return _load(resource, arguments, metadata, checks=checks, watched_as=resource_key)
+
+
+def _read(resource: AirbyteResource) -> tuple[Mapping[str, AirbyteConnectionMetadata], str]:
+    """What the functions of the caller are given, by connection, and the workspace's id."""
+    try:
+        with resource.resolved() as ready:
+            client = ready.get_client()
+            return metadata_of(client.catalog()), client.settings.workspace_id
+    except AirbyteUnavailable as down:
+        raise NotLoaded.because_of(down, _NO_SNAPSHOT) from None
+    except AirbyteError as error:
+        raise error from None
 
 
 def _load(
     resource: AirbyteResource,
     arguments: LoaderArguments,
     metadata: Mapping[str, AirbyteConnectionMetadata],
+    *,
+    checks: bool | AirbyteChecks,
+    watched_as: str,
 ) -> LoadedAirbyteAssets:
-    tables = load_tables(
-        resource,
-        LegacyTranslator(arguments, metadata),
-        lambda connection: arguments.is_wanted(metadata[connection.id]),
-    )
+    try:
+        tables = load_tables(
+            resource,
+            LegacyTranslator(arguments, metadata),
+            lambda connection: arguments.is_wanted(metadata[connection.id]),
+        )
+    except DuplicateAssetKey as clash:
+        raise DuplicateAssetKey(clash.found, _OTHER_KEYS, clash.by_namespace) from None
     key = _resource_key(tables)
     with warnings.catch_warnings():
         # To give an asset its own resource is "beta" in Dagster for years.
         warnings.simplefilter("ignore", dg.BetaWarning)
         definitions = syncing_assets(
-            tables, key, name_prefix="airbyte", resource_defs={key: resource}
+            tables,
+            key,
+            checks=checks,
+            watched_as=watched_as,
+            name_prefix="airbyte",
+            resource_defs={key: resource},
         )
     name = "-".join(["airbyte", *(definition.op.name for definition in definitions)])
     return LoadedAirbyteAssets(name, definitions)

@@ -40,6 +40,8 @@ def migration_notes(
     if changes:
         call.append("dagster_airbyte_translator=...")
         notes.append(f"get_asset_spec of a DagsterAirbyteTranslator: {'; '.join(changes)}.")
+    if arguments["checks"]:
+        call.append("checks=...")
     summary = (
         "load_assets_from_airbyte_instance and AirbyteResource are from before Airbyte's"
         f" workspaces. Use build_airbyte_assets_definitions({', '.join(call)}). From old to new on"

@@ -18,14 +18,16 @@ from dagster_airbyte_sync.testing.server.recording import Exchange, RecordedRequ
 from dagster_airbyte_sync.testing.server.tokens import WorkspaceConfig
 from dagster_airbyte_sync.testing.simulator import AirbyteSimulator
 from dagster_airbyte_sync.testing.world.connections import SimulatedConnection, SimulatedDestination
-from dagster_airbyte_sync.testing.world.jobs import SimulatedAttempt, SimulatedJob
+from dagster_airbyte_sync.testing.world.jobs import LogEntry, SimulatedAttempt, SimulatedJob
 from dagster_airbyte_sync.testing.world.streams import SimulatedStream, StreamStats
+from dagster_airbyte_sync.testing.world.timeline import SimulatedUser
 
 __all__ = [
     "AirbyteSimulator",
     "Clock",
     "Exchange",
     "Fault",
+    "LogEntry",
     "RealClock",
     "RecordedRequest",
     "SimulatedAttempt",
@@ -34,6 +36,7 @@ __all__ = [
     "SimulatedDestination",
     "SimulatedJob",
     "SimulatedStream",
+    "SimulatedUser",
     "SimulatorError",
     "StreamStats",
     "WorkspaceConfig",

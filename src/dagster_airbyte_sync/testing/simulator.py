@@ -16,6 +16,7 @@ from dagster_airbyte_sync.testing.controls.catalog import CatalogControls
 from dagster_airbyte_sync.testing.controls.history import HistoryControls
 from dagster_airbyte_sync.testing.controls.incidents import IncidentControls
 from dagster_airbyte_sync.testing.controls.job_controls import JobControls
+from dagster_airbyte_sync.testing.controls.job_details import JobDetailControls
 from dagster_airbyte_sync.testing.errors import SimulatorError
 from dagster_airbyte_sync.testing.public_api.endpoints import PublicApi
 from dagster_airbyte_sync.testing.server.cloud import CloudHosts, CloudWorkspaceConfig
@@ -35,7 +36,9 @@ _SHORT_LIVED = 180.0
 """A token's lifetime before 1.6, whatever is configured."""
 
 
-class AirbyteSimulator(CatalogControls, JobControls, HistoryControls, IncidentControls):
+class AirbyteSimulator(
+    CatalogControls, JobControls, JobDetailControls, HistoryControls, IncidentControls
+):
     """A real HTTP server on loopback that behaves as Airbyte does, faults included.
 
     It holds one workspace in memory. It is noon UTC on 15 January 2026 until the test moves time;

@@ -9,7 +9,7 @@ import pytest
 from dagster_airbyte_sync import OnFailure
 from dagster_airbyte_sync.resources import Job, TimeBudget
 from dagster_airbyte_sync.sensors.failures import failure_tick, held, starting
-from dagster_airbyte_sync.sensors.scan import HistoryScan, Scan
+from dagster_airbyte_sync.sensors.reading.scan import HistoryScan, Scan
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 from helpers.watched import Watched, notify
 

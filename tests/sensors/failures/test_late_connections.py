@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import AirbyteSettingsError, OnFailure, ProblemKind, SyncProblem
+from dagster_airbyte_sync.resources import Job, JobStatus, JobType
 from dagster_airbyte_sync.sensors.failures import starting
+from dagster_airbyte_sync.sensors.failures.late import recent_sync
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection
 from helpers.watched import Watched, notify
 
 Watch = Callable[..., Watched]
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+NOW = datetime(2026, 8, 1, 12, tzinfo=timezone.utc)
 DAILY = OnFailure(notify, late_after=26 * HOUR)
 
 
@@ -58,7 +61,8 @@ def test_a_connection_that_did_not_sync_for_longer_than_it_may_is_late(
     assert (problem.job_id, problem.job_url, problem.others) == (None, page, 0)
     since, limit = r"since [-\d]+ [:\d]+ UTC, 26 h \d min ago", "it is late after 26 h 0 min"
     assert re.fullmatch(rf"No sync was reported to Dagster {since}; {limit}", problem.reason)
-    last = sensor.watching.instance.get_latest_materialization_event(dg.AssetKey("orders"))
+    # The one that was stored last: a second may begin between the two.
+    last = sensor.watching.instance.get_latest_materialization_event(dg.AssetKey("users"))
     assert last
     assert problem.ended_at
     assert int(problem.ended_at.timestamp()) == int(last.timestamp)
@@ -96,22 +100,42 @@ def test_a_connection_that_is_paused_or_deleted_is_not_late(
     assert late(sensor) == ["crm"]
 
 
-def test_a_connection_that_goes_on_after_a_pause_may_be_late(
-    airbyte: AirbyteSimulator, sensor: Watched, shop: SimulatedConnection
+def test_a_connection_that_never_synced_is_late_once_from_its_creation_on(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, watch: Watch
 ) -> None:
-    airbyte.update_connection(shop, status="inactive")
-    become_late(sensor)
-    airbyte.update_connection(shop, status="active")
-    sensor.watching.workspace.get_client().catalog(fresh=True)
-    sensor.wait_with_ticks(10 * MINUTE)
-    assert late(sensor) == ["crm", "shop"]
-
-
-def test_what_never_was_materialized_is_not_late(shop: SimulatedConnection, watch: Watch) -> None:
+    airbyte.add_connection("paused", ["a"], status="inactive")
     sensor = watch(DAILY)
     sensor.tick()
-    become_late(sensor)
+    sensor.wait_with_ticks(20 * MINUTE)
     assert late(sensor) == []
+    become_late(sensor)
+    sensor.wait_with_ticks(20 * MINUTE)
+    assert late(sensor) == ["shop"]
+    (problem,) = sensor.problems
+    created = f"{shop.created_at:%Y-%m-%d %H:%M} UTC, 27 h"
+    said = "No sync was ever reported to Dagster of the connection, which was created at"
+    assert problem.reason.startswith(f"{said} {created}")
+    sync(sensor, shop)
+    become_late(sensor)
+    assert late(sensor) == ["shop", "shop"]
+
+
+def test_a_connection_that_synced_before_dagster_came_is_late_when_its_next_sync_stays_away(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    watch: Watch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    sensor = watch(DAILY, start_from=MINUTE)
+    sensor.wait(100 * HOUR)
+    airbyte.run_sync(shop)
+    sensor.wait(2 * HOUR)
+    sensor.tick()
+    sensor.wait_with_ticks(20 * MINUTE)
+    assert late(sensor) == []
+    assert "was not reported" not in capfd.readouterr().err
+    become_late(sensor)
+    assert late(sensor) == ["shop"]
 
 
 def test_a_failed_sync_does_not_make_its_tables_fresh(
@@ -162,6 +186,8 @@ def test_airbyte_is_asked_for_connections_only_when_one_is_late(sensor: Watched)
         *["/api/public/v1/jobs"] * 2,
         "/api/v1/connections/list",
     ]
+    # What is remembered of connections is so for five minutes at most.
+    sensor.move_to_another_process()
     sensor.wait_with_ticks(30 * MINUTE)
     assert asked() == []
 
@@ -185,20 +211,24 @@ def test_what_airbyte_synced_is_not_late_where_the_sensor_that_reports_is_off(
     assert late(sensor) == ["crm", "shop"]
 
 
-def test_a_sync_that_runs_is_not_late_until_it_fails_or_takes_as_long(
+def test_a_sync_that_runs_is_not_late_for_however_long_until_it_fails(
     airbyte: AirbyteSimulator, sensor: Watched, shop: SimulatedConnection, crm: SimulatedConnection
 ) -> None:
     sensor.wait(24 * HOUR)
     running, _ = airbyte.start_sync(shop), airbyte.start_sync(crm)
-    sensor.wait(3 * HOUR)
+    sensor.wait(30 * HOUR)
     sensor.wait_with_ticks(15 * MINUTE)
     assert late(sensor) == []
     airbyte.fail(running)
     sensor.wait_with_ticks(10 * MINUTE)
     assert late(sensor) == ["shop"]
-    sensor.wait(24 * HOUR)
-    sensor.wait_with_ticks(15 * MINUTE)
-    assert late(sensor) == ["shop", "crm"]
+
+
+def test_a_dead_job_that_airbyte_never_ended_is_no_sync_that_runs() -> None:
+    dead = Job(1, "shop", JobType.SYNC, JobStatus.RUNNING, started_at=NOW - 9 * HOUR)
+    failed = Job(2, "shop", JobType.SYNC, JobStatus.FAILED, started_at=NOW, updated_at=NOW)
+    assert recent_sync([dead], HOUR, NOW) is dead
+    assert recent_sync([failed, dead], HOUR, NOW) is None
 
 
 def test_jobs_that_airbyte_does_not_list_are_asked_for_again(sensor: Watched) -> None:

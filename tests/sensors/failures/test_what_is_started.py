@@ -270,6 +270,7 @@ def build(airbyte: AirbyteSimulator, **arguments: object) -> dg.SensorDefinition
         ({"workspace": 5}, "must be an AirbyteWorkspace"),
         ({"minimum_interval_seconds": 0}, "minimum_interval_seconds must be at least 1"),
         ({"start_from": datetime(2026, 1, 1)}, "start_from has no time zone"),
+        ({"start_from": "2024"}, "start_from is '2024': give a time"),
     ],
 )
 def test_arguments_that_cannot_work_are_named(

@@ -257,6 +257,7 @@ def test_arguments_that_cannot_work_are_refused_in_one_sentence(
     wrong: list[tuple[dict[str, object], str]] = [
         ({"minimum_interval_seconds": 0}, "at least 1"),
         ({"start_from": datetime(2026, 1, 1)}, "no time zone"),
+        ({"start_from": "2024"}, "start_from is '2024': give a time"),
         ({"start_from": timedelta(days=-1)}, "negative"),
         ({"per_sync": True}, "give downstream, too"),
         ({"only_with_rows": True}, "give downstream, too"),

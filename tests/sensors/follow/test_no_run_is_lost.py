@@ -10,7 +10,7 @@ import pytest
 from dagster_airbyte_sync import AirbyteWorkspace, Connection, load_airbyte_asset_specs
 from dagster_airbyte_sync.resources import OutOfTime
 from dagster_airbyte_sync.sensors import build_airbyte_polling_sensor, runs_that_follow, tick
-from dagster_airbyte_sync.sensors.decide import Limits
+from dagster_airbyte_sync.sensors.decision import Limits
 from dagster_airbyte_sync.sensors.run_requests.runnable import Runnable
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 from helpers.deployment import Deployment, Tick, deployed

@@ -11,7 +11,7 @@ import pytest
 from dagster_airbyte_sync.resources import JobRef
 from dagster_airbyte_sync.sensors import runs_that_follow, tick
 from dagster_airbyte_sync.sensors.cursor.pending import job_ref
-from dagster_airbyte_sync.sensors.decide import Limits
+from dagster_airbyte_sync.sensors.decision import Limits
 from dagster_airbyte_sync.sensors.run_requests.arrival import (
     FOLLOWS_TAG,
     Arrival,

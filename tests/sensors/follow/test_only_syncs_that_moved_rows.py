@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync.sensors import tick
-from dagster_airbyte_sync.sensors.decide import Limits
+from dagster_airbyte_sync.sensors.decision import Limits
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.deployment import Deployment, deployed
 from helpers.downstream import names

@@ -9,7 +9,7 @@ import pytest
 
 from dagster_airbyte_sync.assets.tables.partitions import window_of
 from dagster_airbyte_sync.sensors import tick
-from dagster_airbyte_sync.sensors.decide import Limits
+from dagster_airbyte_sync.sensors.decision import Limits
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedClock, SimulatedConnection
 from helpers.deployment import Deployment, deployed
 from helpers.downstream import names

@@ -14,7 +14,7 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync.sensors import runs_that_follow, tick
-from dagster_airbyte_sync.sensors.decide import Limits
+from dagster_airbyte_sync.sensors.decision import Limits
 from dagster_airbyte_sync.sensors.run_requests.arrival import FOLLOWS_IN_PARTITION_TAG, FOLLOWS_TAG
 from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import jobs_in_tags
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedClock

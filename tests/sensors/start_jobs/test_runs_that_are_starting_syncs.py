@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 from werkzeug.wrappers import Response
 
-from dagster_airbyte_sync.assets.events.claims import started_before
+from dagster_airbyte_sync.assets.event_log.claims import started_before
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection
 from dagster_airbyte_sync.testing.world.connections import ConnectionStatus

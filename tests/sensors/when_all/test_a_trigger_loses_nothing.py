@@ -8,7 +8,7 @@ import pytest
 
 from dagster_airbyte_sync import Connection, WhenAll, build_airbyte_definitions
 from dagster_airbyte_sync.resources import OutOfTime
-from dagster_airbyte_sync.sensors.when_all.runs import WORKSPACE_TAG
+from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import WORKSPACE_TAG
 from dagster_airbyte_sync.sensors.when_all.start import Starter
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.downstream import DOWNSTREAM

@@ -1,16 +1,17 @@
 """The Configuration API, under `/api/v1`: what Airbyte's own UI talks to."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from itertools import chain
 
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
+from dagster_airbyte_sync.testing.configuration_api.detail_endpoints import ConfigurationDetails
 from dagster_airbyte_sync.testing.configuration_api.job_endpoints import ConfigurationJobs
 from dagster_airbyte_sync.testing.configuration_api.lookup import Lookup
 from dagster_airbyte_sync.testing.configuration_api.records import (
     connection_read,
     destination_read,
-    event_read,
     instance_configuration,
     source_read,
     workspace_read,
@@ -21,7 +22,6 @@ from dagster_airbyte_sync.testing.wire.parameters import Body
 from dagster_airbyte_sync.testing.wire.payload import Json, JsonObject
 from dagster_airbyte_sync.testing.wire.problems import answer
 from dagster_airbyte_sync.testing.world.given_schedules import GivenSchedules
-from dagster_airbyte_sync.testing.world.timeline import TimelineEvent
 from dagster_airbyte_sync.testing.world.world import World
 
 Endpoint = Callable[[Body], Response]
@@ -36,13 +36,15 @@ class ConfigurationApi:
         self._find = Lookup(world, admin=admin)
         self._given = GivenSchedules(world.version)
         self._jobs = ConfigurationJobs(world, self._find, stable=stable)
+        self._details = ConfigurationDetails(world, self._find, stable=stable)
         self.airbyte_url = ""
 
     def blueprint(self) -> Blueprint:
         routes = Blueprint("configuration", __name__, url_prefix="/api/v1")
         routes.get("/health")(self.health)
         routes.get("/instance_configuration")(self.instance)
-        for path, endpoint in {**self._endpoints(), **self._jobs.endpoints()}.items():
+        parts = (self._endpoints(), self._jobs.endpoints(), self._details.endpoints())
+        for path, endpoint in chain.from_iterable(part.items() for part in parts):
             routes.post(path, endpoint=path.replace("/", "_"))(_reading_body(endpoint))
         return routes
 
@@ -55,8 +57,6 @@ class ConfigurationApi:
             "/connections/list_all": self.list_all_connections,
             "/connections/get": self.get_connection,
             "/connections/update": self.update_connection,
-            "/connections/events/list": self.list_events,
-            "/connections/events/list_for_job": self.list_events_for_job,
             "/destinations/list": self.list_destinations,
             "/destinations/get": self.get_destination,
             "/sources/list": self.list_sources,
@@ -135,36 +135,6 @@ class ConfigurationApi:
         """None: dbt transformations and normalization are gone."""
         self._find.connection(body)
         return answer({"operations": []})
-
-    def list_events(self, body: Body) -> Response:
-        """Newest first, twenty at a time."""
-        connection = self._find.connection(body)
-        start, end = body.time("createdAtStart"), body.time("createdAtEnd")
-        kinds = body.texts("eventTypes")
-        found = [
-            event
-            for event in self._events()
-            if event.connection_id == connection.connection_id
-            and (not kinds or event.type in kinds)
-            and (start is None or start <= event.created_at)
-            and (end is None or event.created_at <= end)
-        ]
-        page = body.part("pagination")
-        size, offset = page.number("pageSize", 20), page.number("rowOffset", 0)
-        return self._event_list(found[offset : offset + size])
-
-    def list_events_for_job(self, body: Body) -> Response:
-        """Since 2.0."""
-        if not self._world.version.since(2, 0):
-            return problems.no_such_page()
-        job = self._find.job(body)
-        return self._event_list(event for event in self._events() if event.job_id == job.job_id)
-
-    def _events(self) -> list[TimelineEvent]:
-        return sorted(self._world.events, key=lambda event: event.created_at, reverse=True)
-
-    def _event_list(self, events: Iterable[TimelineEvent]) -> Response:
-        return answer({"events": [event_read(event) for event in events]})
 
     def _workspace(self) -> JsonObject:
         return workspace_read(self._world.workspace_id, self._world.workspace_name)

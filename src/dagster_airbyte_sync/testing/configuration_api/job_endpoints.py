@@ -1,6 +1,6 @@
 """The part of the Configuration API that is about jobs."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from werkzeug.wrappers import Response
 
@@ -9,12 +9,10 @@ from dagster_airbyte_sync.testing.configuration_api.job_records import (
     job_info,
     job_read,
     job_with_attempts,
-    stream_statuses,
 )
 from dagster_airbyte_sync.testing.configuration_api.lookup import Lookup
 from dagster_airbyte_sync.testing.wire import problems
 from dagster_airbyte_sync.testing.wire.parameters import Body
-from dagster_airbyte_sync.testing.wire.payload import JsonObject
 from dagster_airbyte_sync.testing.wire.problems import answer
 from dagster_airbyte_sync.testing.world.connections import SimulatedConnection
 from dagster_airbyte_sync.testing.world.job_query import JobQuery
@@ -23,14 +21,6 @@ from dagster_airbyte_sync.testing.world.streams import pick_or_make
 from dagster_airbyte_sync.testing.world.world import World
 
 PAGE_SIZE = 200
-_STATUS_FILTERS = (
-    "connectionId",
-    "jobId",
-    "attemptNumber",
-    "streamName",
-    "streamNamespace",
-    "jobType",
-)
 _STORED_TYPES = {**{name: kind for kind, name in CONFIG_TYPES.items()}, "clear": "reset"}
 
 
@@ -57,7 +47,6 @@ class ConfigurationJobs:
             "/connections/reset/stream": self.reset,
             "/connections/clear/stream": self.reset,
             "/connections/refresh": self.refresh,
-            "/stream_statuses/list": self.list_stream_statuses,
         }
 
     def list_jobs(self, body: Body) -> Response:
@@ -124,24 +113,6 @@ class ConfigurationJobs:
         job = self._start(connection, "refresh", body)
         return answer({"job": job_read(job, self._world.version, with_stats=False)})
 
-    def list_stream_statuses(self, body: Body) -> Response:
-        """Needs a page, whose offset must be a whole number of pages; there is no order."""
-        self._find.workspace(body)
-        page = body.part("pagination")
-        size, offset = page.number("pageSize"), page.number("rowOffset")
-        if size < 1 or offset % size:
-            raise problems.configuration_error(400, "Bad pagination", self._world.version)
-        found = sorted(self._statuses(body), key=lambda row: str(row["id"]))
-        return answer({"streamStatuses": found[offset : offset + size]})
-
-    def _statuses(self, body: Body) -> Iterable[JsonObject]:
-        wanted = {name: body.value(name) for name in _STATUS_FILTERS if body.has(name)}
-        now = self._world.clock.now()
-        for job in self._world.jobs.values():
-            for row in stream_statuses(job.as_committed(now), self._world.workspace_id):
-                if all(row.get(name) == value for name, value in wanted.items()):
-                    yield row
-
     def _start(self, connection: SimulatedConnection, kind: JobType, body: Body) -> SimulatedJob:
         names = [
             (each.text("streamName"), each.optional("streamNamespace"))
@@ -161,11 +132,14 @@ class ConfigurationJobs:
         types = body.texts("configTypes")
         if types is None:
             raise problems.unbound("configTypes", "null")
+        statuses = body.texts("statuses") or None
+        if "queued" in (statuses or ()) and not self._world.version.since(2, 1):
+            raise problems.unbound("statuses", "queued")
         by_update = body.optional("orderByField") == "updatedAt"
         return JobQuery(
             connection_id=body.optional("configId"),
             types={_STORED_TYPES.get(name, name) for name in types},
-            statuses=body.texts("statuses") or None,
+            statuses=statuses,
             created_from=body.time("createdAtStart"),
             created_to=body.time("createdAtEnd"),
             updated_from=body.time("updatedAtStart"),

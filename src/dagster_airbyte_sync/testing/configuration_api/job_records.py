@@ -1,14 +1,11 @@
 """Jobs, attempts and stream statuses as the Configuration API writes them."""
 
-import uuid
-from collections.abc import Iterable
-
+from dagster_airbyte_sync.testing.configuration_api.log_records import log_read
 from dagster_airbyte_sync.testing.wire.payload import Json, JsonObject
 from dagster_airbyte_sync.testing.wire.times import epoch_milliseconds, epoch_seconds
 from dagster_airbyte_sync.testing.wire.versions import Version
 from dagster_airbyte_sync.testing.world.jobs import SimulatedAttempt, SimulatedJob
 from dagster_airbyte_sync.testing.world.streams import (
-    SimulatedStream,
     StatsByStream,
     StreamKey,
     StreamStats,
@@ -46,8 +43,7 @@ def job_info(job: SimulatedJob, version: Version, *, logs: bool = False) -> Json
     attempts: list[Json] = [
         {
             "attempt": attempt_read(each, version, namespaces=logs),
-            "logType": "formatted" if logs else None,
-            "logs": {"logLines": _log(each)} if logs else None,
+            **(log_read(each, version) if logs else {}),
         }
         for each in job.attempts
     ]
@@ -79,42 +75,6 @@ def attempt_read(
     }
 
 
-def stream_statuses(job: SimulatedJob, workspace_id: str) -> Iterable[JsonObject]:
-    """The newest state of each stream in each attempt."""
-    for attempt in job.attempts:
-        for stream in job.streams:
-            yield _stream_status(job, attempt, stream, workspace_id)
-
-
-def _stream_status(
-    job: SimulatedJob, attempt: SimulatedAttempt, stream: SimulatedStream, workspace_id: str
-) -> JsonObject:
-    state, cause = _run_state(attempt, stream.key)
-    text = f"{job.job_id} {attempt.number} {stream.key}"
-    return {
-        "id": str(uuid.uuid5(uuid.UUID(workspace_id), text)),
-        "workspaceId": workspace_id,
-        "connectionId": job.connection_id,
-        "jobId": job.job_id,
-        "jobType": "RESET" if job.type == "reset" else "SYNC",
-        "attemptNumber": attempt.number,
-        "streamName": stream.name,
-        "streamNamespace": stream.namespace,
-        "runState": state,
-        "incompleteRunCause": cause,
-        "transitionedAt": epoch_milliseconds(attempt.updated_at),
-    }
-
-
-def _run_state(attempt: SimulatedAttempt, key: StreamKey) -> tuple[str, str | None]:
-    if attempt.status == "running":
-        return "RUNNING", None
-    if attempt.status == "succeeded" or key in attempt.completed:
-        return "COMPLETE", None
-    by_hand = attempt.failure is not None and attempt.failure.type == "manual_cancellation"
-    return "INCOMPLETE", "CANCELED" if by_hand else "FAILED"
-
-
 def _failure_summary(attempt: SimulatedAttempt) -> JsonObject | None:
     failure = attempt.failure
     if failure is None:
@@ -128,11 +88,6 @@ def _failure_summary(attempt: SimulatedAttempt) -> JsonObject | None:
         "timestamp": epoch_milliseconds(attempt.updated_at),
     }
     return {"failures": [reason], "partialSuccess": bool(attempt.stats)}
-
-
-def _log(attempt: SimulatedAttempt) -> list[str]:
-    lines = [f"Attempt {attempt.number} started", f"Attempt {attempt.number} {attempt.status}"]
-    return [*lines, attempt.failure.reason] if attempt.failure else lines
 
 
 def _totals(stats: StreamStats, version: Version) -> dict[str, Json]:

@@ -25,8 +25,8 @@ class Lookup:
             raise self.refusal("connection")
         return connection
 
-    def job(self, body: Body) -> SimulatedJob:
-        job = self._world.jobs.get(body.number("id"))
+    def job(self, body: Body, key: str = "id") -> SimulatedJob:
+        job = self._world.jobs.get(body.number(key))
         if job is None:
             raise self.refusal("job")
         return job

@@ -1,24 +1,13 @@
 """Connections, actors and the rest as the Configuration API writes them."""
 
-from dagster_airbyte_sync.testing.public_api.records import tag_record
+from dagster_airbyte_sync.testing.public_api.records import SOURCE_DEFINITION, tag_record
 from dagster_airbyte_sync.testing.wire.payload import Json, JsonObject
 from dagster_airbyte_sync.testing.wire.times import epoch_seconds
 from dagster_airbyte_sync.testing.wire.versions import Version
 from dagster_airbyte_sync.testing.world.connections import SimulatedConnection, SimulatedDestination
 from dagster_airbyte_sync.testing.world.schedule import Schedule
 from dagster_airbyte_sync.testing.world.streams import SimulatedStream
-from dagster_airbyte_sync.testing.world.timeline import TimelineEvent
-
-NOBODY = "00000000-0000-0000-0000-000000000000"
-"""The default user and the default organization."""
-SOURCE_DEFINITION = "b6a5d5c1-6a1d-4f0d-9f5f-6f1a8d2f3c11"
-
-_DEFAULT_USER: JsonObject = {
-    "id": NOBODY,
-    "email": "airbyte@example.com",
-    "name": "Default",
-    "isDeleted": False,
-}
+from dagster_airbyte_sync.testing.world.timeline import NOBODY
 
 
 def connection_read(
@@ -39,7 +28,8 @@ def connection_read(
         "syncCatalog": {"streams": streams},
         **_schedule(connection.schedule),
         "status": connection.status,
-        "breakingChange": False,
+        "statusReason": connection.status_reason or None,
+        "breakingChange": connection.breaking_change,
         "notifySchemaChanges": False,
         "notifySchemaChangesByEmail": False,
         "nonBreakingChangesPreference": "ignore",
@@ -100,18 +90,6 @@ def instance_configuration(
         "defaultOrganizationEmail": "airbyte@example.com",
         "defaultWorkspaceId": workspace_id,
         "trackingStrategy": "logging",
-    }
-
-
-def event_read(event: TimelineEvent) -> JsonObject:
-    """Without its own accounts, Airbyte knows one user: nobody in particular."""
-    return {
-        "id": event.event_id,
-        "connectionId": event.connection_id,
-        "eventType": event.type,
-        "summary": event.summary,
-        "createdAt": epoch_seconds(event.created_at),
-        "user": _DEFAULT_USER if event.by_user else None,
     }
 
 

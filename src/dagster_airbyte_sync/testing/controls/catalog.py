@@ -60,6 +60,7 @@ class CatalogControls:
         streams: Iterable[str | SimulatedStream] = ("orders",),
         *,
         destination: SimulatedDestination | None = None,
+        source_of: SimulatedConnection | None = None,
         prefix: str = "",
         namespace_definition: NamespaceDefinition = "source",
         namespace_format: str | None = None,
@@ -69,7 +70,10 @@ class CatalogControls:
         tags: Iterable[str] = (),
         connection_id: str | None = None,
     ) -> SimulatedConnection:
-        """Add a connection. With an interval for a schedule its first sync starts at once."""
+        """Add a connection. With an interval for a schedule its first sync starts at once.
+
+        It has a source of its own, or reads that of another connection, too.
+        """
         with self._world.lock:
             self._world.progress()
             connection = SimulatedConnection(
@@ -77,7 +81,7 @@ class CatalogControls:
                 name=name,
                 streams=as_streams(streams),
                 destination_id=(destination or self._usual_destination()).destination_id,
-                source_id=str(uuid.uuid4()),
+                source_id=source_of.source_id if source_of else str(uuid.uuid4()),
                 created_at=self._world.clock.now(),
                 schedule=as_schedule(schedule),
                 prefix=prefix,
@@ -103,9 +107,15 @@ class CatalogControls:
         schedule: ScheduleSetting = None,
         sync_seconds: float | None = None,
         status: ConnectionStatus | None = None,
+        status_reason: str | None = None,
+        breaking_change: bool | None = None,
         tags: Iterable[str] | None = None,
     ) -> None:
-        """Change what is given. To take a schedule away, pass `schedule="manual"`."""
+        """Change what is given. To take a schedule away, pass `schedule="manual"`.
+
+        `status_reason` is why it has its status, in Airbyte's words, until that changes. With
+        `breaking_change` Airbyte holds a change of the source's schema until somebody approves.
+        """
         given = {
             "name": name,
             "streams": None if streams is None else as_streams(streams),
@@ -116,6 +126,8 @@ class CatalogControls:
             "schedule": None if schedule is None else as_schedule(schedule),
             "sync_seconds": sync_seconds,
             "status": status,
+            "status_reason": status_reason or (status and ""),
+            "breaking_change": breaking_change,
             "tags": None if tags is None else tuple(tags),
         }
         with self._world.lock:
@@ -132,6 +144,14 @@ class CatalogControls:
             now = self._world.progress()
             self._world.cancel_running(connection.connection_id, now)
             connection.status = "deprecated"
+
+    def forget_connection(self, connection: SimulatedConnection) -> None:
+        """Leave no trace of it or of its jobs, as a backup from before it was made does."""
+        with self._world.lock:
+            gone = connection.connection_id
+            del self._world.connections[gone]
+            for job in [job for job in self._world.jobs.values() if job.connection_id == gone]:
+                del self._world.jobs[job.job_id]
 
     def connection(self, name: str) -> SimulatedConnection:
         """The one connection of that name that is not deleted."""

@@ -139,6 +139,10 @@ class JobControls:
         """Let a pending job run, or a job with a failed attempt make the next one."""
         return self._now(job, job.begin)
 
+    def queue(self, job: SimulatedJob) -> SimulatedJob:
+        """Let a pending job wait for room, as Airbyte does since 2.1."""
+        return self._now(job, job.wait_for_room)
+
     def report_progress(
         self, job: SimulatedJob, *, rows: Counts, bytes: Counts | None = None
     ) -> SimulatedJob:

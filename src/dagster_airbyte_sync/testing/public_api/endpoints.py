@@ -11,6 +11,7 @@ from dagster_airbyte_sync.testing.public_api.records import (
     connection_record,
     destination_record,
     job_record,
+    source_record,
     stream_properties,
     tag_id,
     workspace_record,
@@ -52,6 +53,7 @@ class PublicApi:
         routes.get("/workspaces/<workspace_id>")(self.get_workspace)
         routes.get("/destinations")(self.list_destinations)
         routes.get("/destinations/<destination_id>")(self.get_destination)
+        routes.get("/sources")(self.list_sources)
         routes.get("/connections")(self.list_connections)
         routes.get("/connections/<connection_id>")(self.get_connection)
         routes.patch("/connections/<connection_id>")(self.patch_connection)
@@ -91,6 +93,14 @@ class PublicApi:
         world = self._world
         rows = [destination_record(each, world.workspace_id, world.version) for each in found]
         return self._page("/destinations", rows)
+
+    def list_sources(self) -> Response:
+        found = self._world.connections.values() if self._is_asked_for() else ()
+        # Deleted with the last connection that reads it.
+        known = {each.source_id: each for each in found if each.status != "deprecated"}
+        world = self._world
+        rows = [source_record(each, world.workspace_id, world.version) for each in known.values()]
+        return self._page("/sources", rows)
 
     def get_destination(self, destination_id: str) -> Response:
         self._must_be_uuid(destination_id)
@@ -172,7 +182,7 @@ class PublicApi:
 
     def _job_query(self) -> JobQuery:
         query = self._query
-        status = query.one_of("status", JOB_STATUSES)
+        status = query.one_of("status", self._job_statuses())
         order, descending = _order(query.text("orderBy"))
         return JobQuery(
             connection_id=query.text("connectionId"),
@@ -185,6 +195,11 @@ class PublicApi:
             order=order,
             descending=descending,
         )
+
+    def _job_statuses(self) -> tuple[str, ...]:
+        """Before 2.1 nothing is queued."""
+        is_new = self._world.version.since(2, 1)
+        return tuple(each for each in JOB_STATUSES if is_new or each != "queued")
 
     def _job_types(self, asked: str | None) -> tuple[str, ...]:
         """Nothing is stored as a clear, and before 2.1 refreshes are listed on demand only."""

@@ -11,6 +11,7 @@ from dagster_airbyte_sync.testing.world.jobs import SimulatedJob
 from dagster_airbyte_sync.testing.world.schedule import Schedule
 from dagster_airbyte_sync.testing.world.streams import SimulatedStream
 
+SOURCE_DEFINITION = "b6a5d5c1-6a1d-4f0d-9f5f-6f1a8d2f3c11"
 _SYNC_MODES = {
     ("full_refresh", "overwrite"): "full_refresh_overwrite",
     ("full_refresh", "overwrite_dedup"): "full_refresh_overwrite_deduped",
@@ -106,6 +107,22 @@ def destination_record(
         "workspaceId": workspace_id,
         "configuration": destination.configuration,
         "createdAt": epoch_seconds(destination.created_at) if newer else None,
+    }
+
+
+def source_record(
+    connection: SimulatedConnection, workspace_id: str, version: Version
+) -> JsonObject:
+    """Every connection has a source of its own."""
+    newer = version.since(1, 2)
+    return {
+        "sourceId": connection.source_id,
+        "name": f"{connection.name} source",
+        "sourceType": "faker",
+        "definitionId": SOURCE_DEFINITION if newer else None,
+        "workspaceId": workspace_id,
+        "configuration": {},
+        "createdAt": epoch_seconds(connection.created_at) if newer else None,
     }
 
 

@@ -43,6 +43,8 @@ class SimulatedConnection:
     status: ConnectionStatus = "active"
     sync_seconds: float = 10.0
     tags: tuple[str, ...] = ()
+    status_reason: str | None = None
+    breaking_change: bool = False
     scheduled_since: datetime = field(init=False)
     plans: deque[Plan] = field(default_factory=deque, repr=False)
 

@@ -29,6 +29,29 @@ FLUSH_EVERY = timedelta(seconds=10)
 CANCELLATION = Failure("Setting attempt to FAILED", "airbyte_platform", "manual_cancellation")
 
 
+StreamState = Literal["PENDING", "RUNNING", "RATE_LIMITED", "INCOMPLETE", "COMPLETE"]
+LogLevel = Literal["trace", "debug", "info", "warn", "error"]
+LogSource = Literal["platform", "source", "destination", "replication-orchestrator"]
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One message in an attempt's log; `stack_trace` is what Java prints of an exception."""
+
+    message: str
+    level: LogLevel = "info"
+    source: LogSource = "platform"
+    stack_trace: str | None = None
+
+
+@dataclass(frozen=True)
+class AttemptLog:
+    """A log, as events or as lines of text."""
+
+    entries: tuple[LogEntry, ...]
+    structured: bool
+
+
 @dataclass(eq=False)
 class SimulatedAttempt:
     """One try of a job, numbered from 0."""
@@ -42,6 +65,10 @@ class SimulatedAttempt:
     stats: StatsByStream = field(default_factory=dict)
     failure: Failure | None = None
     completed: frozenset[StreamKey] = frozenset()
+    log: AttemptLog | None = None
+    """What a test wrote into it; None for the usual few lines."""
+    states: dict[StreamKey, StreamState | None] = field(default_factory=dict)
+    """What a test says of streams; None for no row."""
 
     def end(self, at: datetime, status: AttemptStatus, stats: StatsByStream | None) -> None:
         self.status, self.updated_at, self.ended_at = status, at, at
@@ -100,6 +127,11 @@ class SimulatedJob:
     def rows(self) -> int:
         """Committed rows of all streams."""
         return self.total.records_committed
+
+    def wait_for_room(self, at: datetime) -> None:
+        """All that can run is at work."""
+        self._must_be("pending")
+        self._becomes("queued", at)
 
     def begin(self, at: datetime) -> None:
         """A new attempt starts."""

@@ -2,41 +2,72 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dagster_airbyte_sync.testing.wire.payload import Json, JsonObject
 from dagster_airbyte_sync.testing.wire.times import epoch_seconds
 from dagster_airbyte_sync.testing.world.jobs import SimulatedJob
 from dagster_airbyte_sync.testing.world.plans import Failure
 
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""The default user: the only one where Airbyte has no accounts."""
+
 _WORDS = {"sync": "SYNC", "refresh": "REFRESH", "reset": "CLEAR"}
 
 
 @dataclass(frozen=True)
+class SimulatedUser:
+    """A user of Airbyte; of one who was deleted it tells nothing else."""
+
+    name: str | None = "Default"
+    email: str | None = "airbyte@example.com"
+    user_id: str = NOBODY
+    is_deleted: bool = False
+
+    @staticmethod
+    def named(name: str, email: str | None = None) -> "SimulatedUser":
+        """Somebody with an account."""
+        return SimulatedUser(name, email, str(uuid.uuid5(uuid.NAMESPACE_URL, email or name)))
+
+
+DEFAULT_USER = SimulatedUser()
+
+
+@dataclass(frozen=True)
 class TimelineEvent:
-    """One line; `by_user` is set if somebody asked for it, a schedule is nobody."""
+    """One line; `user` is who asked for it, a schedule is nobody. Not every line is of a job."""
 
     event_id: str
     connection_id: str
     type: str
-    job_id: int
+    job_id: int | None
     created_at: datetime
     summary: JsonObject
-    by_user: bool
+    user: SimulatedUser | None = None
+
+    @property
+    def is_start(self) -> bool:
+        return self.type.endswith("_STARTED")
 
 
-def started(job: SimulatedJob) -> TimelineEvent:
-    """Written only for a job that somebody started: no such event means a schedule did."""
-    summary: dict[str, Json] = {"jobId": job.job_id, "streams": _streams(job)}
-    return _event(job, "STARTED", job.created_at, summary, by_user=True)
+def started(
+    job: SimulatedJob, after: timedelta, by: SimulatedUser | None = DEFAULT_USER
+) -> TimelineEvent:
+    """Written only for a job that somebody started, so long after its creation."""
+    summary: dict[str, Json] = {
+        "jobId": job.job_id,
+        "startTimeEpochSeconds": epoch_seconds(job.created_at),
+        "streams": _streams(job),
+    }
+    return _event(job, "STARTED", job.created_at + after, summary, by)
 
 
 def finished(job: SimulatedJob) -> TimelineEvent:
-    return _event(job, _verdict(job), job.updated_at, _summary(job), by_user=False)
+    return _event(job, _verdict(job), job.updated_at, _summary(job), None)
 
 
 def cancelled(job: SimulatedJob, at: datetime) -> TimelineEvent:
-    return _event(job, "CANCELLED", at, _summary(job), by_user=True)
+    return _event(job, "CANCELLED", at, _summary(job), DEFAULT_USER)
 
 
 def _verdict(job: SimulatedJob) -> str:
@@ -70,8 +101,8 @@ def _streams(job: SimulatedJob) -> list[JsonObject]:
 
 
 def _event(
-    job: SimulatedJob, verb: str, at: datetime, summary: JsonObject, *, by_user: bool
+    job: SimulatedJob, verb: str, at: datetime, summary: JsonObject, by: SimulatedUser | None
 ) -> TimelineEvent:
     kind = f"{_WORDS[job.type]}_{verb}"
     event_id = str(uuid.uuid4())
-    return TimelineEvent(event_id, job.connection_id, kind, job.job_id, at, summary, by_user)
+    return TimelineEvent(event_id, job.connection_id, kind, job.job_id, at, summary, by)

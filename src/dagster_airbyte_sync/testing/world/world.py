@@ -43,6 +43,7 @@ class World:
         self.jobs: dict[int, SimulatedJob] = {}
         self.forgotten: list[SimulatedJob] = []
         self.events: list[TimelineEvent] = []
+        self.timeline_lag = timedelta(0)
         self.sync_succeeded: list[SyncSucceeded] = []
         self._open: defaultdict[str, dict[int, SimulatedJob]] = defaultdict(dict)
         self._last_end: dict[str, datetime] = {}
@@ -107,7 +108,7 @@ class World:
         )
         self.add_job(job)
         if not scheduled:
-            self.events.append(timeline.started(job))
+            self.events.append(timeline.started(job, self.timeline_lag))
         return job
 
     def add_job(self, job: SimulatedJob) -> None:
@@ -246,7 +247,13 @@ class World:
                 lifecycle.note_progress(job, now)
 
     def _carry_out_all(self, now: datetime) -> None:
-        connections = list(self.connections.values())
+        # Most connections of a large workspace are at rest: this is asked before every request.
+        open_jobs = self._open
+        connections = [
+            each
+            for each in self.connections.values()
+            if each.schedule.every or open_jobs.get(each.connection_id)
+        ]
         found = ((self._next_change(each), place) for place, each in enumerate(connections))
         due = [(at, place) for at, place in found if at and at <= now]
         heapify(due)

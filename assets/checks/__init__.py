@@ -1,0 +1,1 @@
+"""What the checks of a table say, and what they compare with. Pure."""

@@ -1,0 +1,1 @@
+"""What Dagster's event log has: of a table, of its checks, and what runs claim."""

@@ -1,0 +1,156 @@
+"""Runs claim the jobs of their syncs. Of those that claim one job, the first reports it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets.event_log.records import BEFORE_ALL, observations_since, run_events
+from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, StoredClaim
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.table import Table
+from dagster_airbyte_sync.resources import NO_LIMIT, Job, TimeBudget
+
+# How long a step may take, in seconds, from a look at its run to what it stores after it. The step
+# of a run that is over may live on, until it looks.
+GRACE = 30.0
+
+# A step after one of these stores nothing more, or begins anew.
+STEP_ENDS = frozenset(
+    (
+        dg.DagsterEventType.STEP_UP_FOR_RETRY,
+        dg.DagsterEventType.STEP_SUCCESS,
+        dg.DagsterEventType.STEP_FAILURE,
+        dg.DagsterEventType.STEP_SKIPPED,
+    )
+)
+
+
+def claims_of(
+    instance: dg.DagsterInstance, table: dg.AssetKey, jobs: Iterable[Job]
+) -> Mapping[int, Sequence[StoredClaim]]:
+    """The claims on each of the jobs, which are of the table's connection: by job id, first to
+    last."""
+    wanted = {job.id: job for job in jobs}
+    claims: dict[int, list[StoredClaim]] = {job_id: [] for job_id in wanted}
+    if wanted:
+        since = min(job.created_at or BEFORE_ALL for job in wanted.values())
+        for record in observations_since(instance, table, since):
+            stored = StoredClaim.from_record(record)
+            claimed = stored.claim.job if stored else None
+            job = wanted.get(claimed.id) if claimed else None
+            if stored and claimed and job and claimed.is_same(job.ref):
+                claims[job.id].insert(0, stored)
+    return claims
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """A run that reports a job before another one may.
+
+    `is_over` if Dagster holds the run for over. Its step may live on all the same: the step process
+    of a killed run does, until it looks.
+    """
+
+    run_id: str
+    is_over: bool
+
+
+def other_reporter(
+    instance: dg.DagsterInstance, claims: Sequence[StoredClaim], run_id: str
+) -> Reporter | None:
+    """The run that reports the job instead of this one: the first that still follows it."""
+    own = max((each.storage_id for each in claims if each.run_id == run_id), default=0)
+    earlier = [each for each in claims if each.run_id != run_id and each.storage_id < own]
+    reporters = [reporter for each in earlier if (reporter := _reporter(instance, each))]
+    return min(reporters, key=lambda reporter: reporter.is_over, default=None)
+
+
+def _reporter(instance: dg.DagsterInstance, claim: StoredClaim) -> Reporter | None:
+    """The run of the claim, unless its step has ended or it leaves its syncs to the sensor."""
+    run = instance.get_run_by_id(claim.run_id)
+    if run is None or keys.STARTS_SYNCS_TAG in run.tags:
+        return None
+    # What succeeded has had all its steps end.
+    if run.status is dg.DagsterRunStatus.SUCCESS or _step_has_ended(instance, claim):
+        return None
+    return Reporter(run.run_id, run.is_finished)
+
+
+def _step_has_ended(instance: dg.DagsterInstance, claim: StoredClaim) -> bool:
+    for record in run_events(instance, claim.run_id, STEP_ENDS, newest_first=True):
+        if record.storage_id < claim.storage_id:
+            return False
+        if record.event_log_entry.step_key == claim.step_key:
+            return True
+    return False
+
+
+def starter_of(claims: Sequence[StoredClaim]) -> str | None:
+    """The run that started the job, or None if it was found running."""
+    started = (each.run_id for each in claims if each.claim.status is ClaimStatus.STARTED)
+    return next(started, None)
+
+
+@dataclass(frozen=True)
+class Followers:
+    """The run that started a job, and a run that followed it and is over, but may still write.
+
+    The latter is none whose step has ended, too.
+    """
+
+    started_by: str | None = None
+    orphan: str | None = None
+
+
+def followers_of(
+    instance: dg.DagsterInstance, jobs: Iterable[tuple[Table, Job]], budget: TimeBudget = NO_LIMIT
+) -> Mapping[int, Followers]:
+    """Who follows the jobs, by job id, as far as time allows; one look-up for each connection.
+
+    A run claims its job on all tables of a connection: any of them will do.
+    """
+    tables: dict[str, dg.AssetKey] = {}
+    by_connection: dict[str, list[Job]] = {}
+    for table, job in jobs:
+        tables[job.connection_id] = table.key
+        by_connection.setdefault(job.connection_id, []).append(job)
+    followers: dict[int, Followers] = {}
+    for connection_id, key in tables.items():
+        if budget.is_spent:
+            break
+        for job_id, claims in claims_of(instance, key, by_connection[connection_id]).items():
+            followers[job_id] = Followers(starter_of(claims), _orphan(instance, claims))
+    return followers
+
+
+def _orphan(instance: dg.DagsterInstance, claims: Sequence[StoredClaim]) -> str | None:
+    reporters = (_reporter(instance, claim) for claim in claims)
+    return next((each.run_id for each in reporters if each and each.is_over), None)
+
+
+def started_before(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dict[str, str]:
+    """The connections that earlier tries of a run have started, each with the run that did it.
+
+    Earlier tries are those of its step, and the runs it repeats: on their failure, or by itself.
+    To run all once more by hand is to start all once more.
+    """
+    started: dict[str, str] = {}
+    while True:
+        started |= dict.fromkeys(_started_by(instance, run.run_id), run.run_id)
+        is_repeat = not _REPEATS.isdisjoint(run.tags)
+        parent = instance.get_run_by_id(run.parent_run_id or "") if is_repeat else None
+        if parent is None:
+            return started
+        run = parent
+
+
+# Dagster's tags of a run retried by the daemon, and of one re-executed "from failure".
+_REPEATS = frozenset({"dagster/retry_number", "dagster/is_resume_retry"})
+
+
+def _started_by(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:
+    for record in run_events(instance, run_id, {dg.DagsterEventType.ASSET_OBSERVATION}):
+        stored = StoredClaim.from_record(record)
+        if stored and stored.claim.status is ClaimStatus.STARTED:
+            yield stored.claim.connection_id

@@ -1,0 +1,40 @@
+"""How large events are on their way to Dagster's daemon, without writing them: that would take a
+third of a tick that reports a backlog."""
+
+import json
+from collections.abc import Iterable
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets.events.sync_events import Event
+
+# Characters of JSON around what is in it: an event, an entry of its metadata, a column of a table.
+_EVENT, _ENTRY, _COLUMN = 500, 150, 240
+
+
+def size_of(events: Iterable[Event]) -> int:
+    """Characters of these events as Dagster's JSON: not fewer, and hardly ever twice as many."""
+    return sum(map(_size_of, events))
+
+
+def _size_of(event: Event) -> int:
+    tags = event.tags or {} if isinstance(event, dg.AssetMaterialization) else {}
+    words = (event.asset_key.to_string(), event.description, *tags, *tags.values())
+    entries = sum(_entry(name, value) for name, value in event.metadata.items())
+    return _EVENT + sum(map(_written, words)) + entries
+
+
+def _entry(name: str, value: dg.MetadataValue) -> int:
+    if isinstance(value, dg.TableSchemaMetadataValue):
+        return 2 * _ENTRY + len(name) + sum(map(_column, value.schema.columns))
+    return _ENTRY + len(name) + _written(value.value)
+
+
+def _column(column: dg.TableColumn) -> int:
+    tags = column.tags or {}
+    words = (column.name, column.type, column.description, *tags, *tags.values())
+    return _COLUMN + sum(map(_written, words))
+
+
+def _written(value: object) -> int:
+    return 0 if value is None else len(json.dumps(value, default=str))

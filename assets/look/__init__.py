@@ -1,0 +1,1 @@
+"""How connections stand in Airbyte now: what two listings say, and what checks make of it."""

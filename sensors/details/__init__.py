@@ -1,0 +1,1 @@
+"""What is known of single jobs beside their end: asked of Airbyte within bounds."""

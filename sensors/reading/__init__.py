@@ -1,0 +1,1 @@
+"""What a tick reads: jobs, live runs, and which tables are defined."""

@@ -1,0 +1,1 @@
+"""How syncs fare: `status`, `history` and `report`. What decides is pure; I/O is in few files."""

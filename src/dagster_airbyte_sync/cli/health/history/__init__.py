@@ -1,0 +1,1 @@
+"""`history`: syncs as a table."""

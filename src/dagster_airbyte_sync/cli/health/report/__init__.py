@@ -1,0 +1,1 @@
+"""`report`: how reliable each connection was."""

@@ -1,0 +1,1 @@
+"""`status`: one line for each connection, the worst first."""

@@ -1,0 +1,216 @@
+"""What sees to it that a table's checks say what is known, whatever became of its last job."""
+
+from helpers.breaks import Break
+
+_NO_ROWS = "tests/sensors/test_no_rows_to_count_yet.py::"
+_BY_HAND = "tests/assets/test_checks_in_runs.py::"
+_FAILING = "tests/assets/test_checks_of_runs_that_fail.py::"
+_BESIDE = "tests/assets/test_checks_of_every_builder.py::"
+_LEFT = "tests/sensors/test_what_runs_leave_planned.py::"
+_OWED = "tests/assets/test_what_a_job_owes.py"
+
+OF_CHECKS = (
+    Break(
+        "a table of which no sync succeeded does not read as not evaluated",
+        "assets/events/owed.py:_of_ends",
+        "checks = checked.get(table.key, NO_CHECKS).among(CHECKS_OF_SYNCS)",
+        "checks = checked.get(table.key, NO_CHECKS).among([SYNC_CHECK])",
+        f"{_NO_ROWS}test_the_first_job_that_makes_no_table_fresh_says_it_and_the_later_ones_do_not",
+    ),
+    Break(
+        "that there are no rows yet is said once, and hides no count",
+        "assets/events/owed.py:_of_ends",
+        "if says_something_of_rows(said, is_materialized=table.key in ledger.last):",
+        "if False:",
+        f"{_NO_ROWS}test_the_first_sync_that_succeeds_is_counted_and_no_later_end_hides_it",
+    ),
+    Break(
+        "a count that a run's plan hides is not taken for none",
+        "assets/checks/last_evaluation.py:says_something_of_rows",
+        "return last.is_live or is_materialized",
+        "return last.is_live",
+        f"{_NO_ROWS}test_behind_what_a_run_has_planned_before_it_died_only_tables_that_never_synced_say_it",
+    ),
+    Break(
+        "what was said by hand before any job is not left to stand for a job",
+        "assets/checks/last_evaluation.py:says_something_of_rows",
+        "return last.job is not None",
+        "return True",
+        _OWED,
+    ),
+    Break(
+        "a check that a tick left out as it died is not stored twice with the others",
+        "assets/events/owed.py:_unsaid",
+        "(last := said.get(name)) is None or not last.is_of(job)",
+        "True",
+        f"{_NO_ROWS}test_a_tick_that_dies_leaves_none_out_and_stores_none_twice",
+    ),
+    Break(
+        "by hand no failure hides a count that Airbyte lists no more",
+        "assets/sync/evaluate.py:_State.evaluated",
+        "if known and known.counted and known.event:",
+        "if False:",
+        f"{_BY_HAND}test_what_was_counted_is_said_again_by_hand_however_many_syncs_fail",
+    ),
+    Break(
+        "why a sync failed is said by one check, and not as figures of rows",
+        "assets/events/check_events.py:evaluation_metadata",
+        "if not job.succeeded and verdict is not NO_ROWS_YET:",
+        "if not job.succeeded:",
+        "tests/assets/test_events_of_a_job.py",
+    ),
+    Break(
+        "a run that starts no sync hides not what the checks said before",
+        "assets/sync/reporting.py:said_again_on_failure",
+        "say_again(context, tables, error)",
+        "pass",
+        f"{_FAILING}test_a_run_that_starts_no_sync_leaves_each_check_as_it_was",
+    ),
+    Break(
+        "nor does one that is terminated",
+        "assets/sync/reporting.py:said_again_on_failure",
+        "except BaseException as error:",
+        "except Exception as error:",
+        f"{_FAILING}test_a_terminated_run_leaves_each_check_as_it_was",
+    ),
+    Break(
+        "nor one whose sync fails",
+        "assets/sync/step.py:sync_and_poll",
+        "say_again(context, synced, failure, own)",
+        "pass",
+        f"{_FAILING}test_a_run_whose_sync_fails_says_so_as_the_sensor_would_and_the_rest_as_it_was",
+    ),
+    Break(
+        "a run whose sync fails calls the sync before it not the last one",
+        "assets/events/said_before.py:said_before",
+        "if check in new:",
+        "if False:",
+        f"{_FAILING}test_a_run_whose_sync_fails_says_so_as_the_sensor_would_and_the_rest_as_it_was",
+    ),
+    Break(
+        "checks that the run has not planned are left alone",
+        "assets/event_log/evaluations.py:planned_by",
+        "each.run_id == run_id",
+        "True",
+        f"{_FAILING}test_what_another_run_is_about_to_evaluate_is_left_to_it",
+    ),
+    Break(
+        "an event log that cannot be read hides not why the run failed",
+        "assets/sync/reporting.py:say_again",
+        "except Exception as error:",
+        "except KeyError as error:",
+        f"{_FAILING}test_an_event_log_that_cannot_be_read_hides_not_why_the_run_failed",
+    ),
+    Break(
+        "what was complete before its job failed is not said as before",
+        "assets/events/said_before.py:OwnFailure.said",
+        "CHECKS_OF_SYNCS if is_complete else (SYNC_CHECK,)",
+        "(SYNC_CHECK,)",
+        f"{_FAILING}test_of_a_sync_that_fails_in_part_it_says_what_is_complete",
+    ),
+    Break(
+        "a run whose sync fails hides no count",
+        "assets/events/said_before.py:OwnFailure.said",
+        "CHECKS_OF_SYNCS if is_complete else (SYNC_CHECK,)",
+        "CHECKS_OF_SYNCS",
+        f"{_FAILING}test_a_run_whose_sync_fails_says_so_as_the_sensor_would_and_the_rest_as_it_was",
+    ),
+    Break(
+        "a run counts on how often syncs fail",
+        "assets/events/said_before.py:OwnFailure.said",
+        "read_evaluations(instance, own, CHECKS_OF_SYNCS)",
+        "{}",
+        f"{_FAILING}test_where_syncs_failed_before_it_counts_on",
+    ),
+    Break(
+        "an attempt that is tried again says nothing",
+        "assets/sync/reporting.py:_is_tried_again",
+        "policy is not None and step.retry_number < policy.max_retries",
+        "False",
+        f"{_FAILING}test_of_an_attempt_that_is_tried_again_nothing_is_said",
+    ),
+    Break(
+        "the last of several attempts says what was known",
+        "assets/sync/reporting.py:_is_tried_again",
+        "step.retry_number < policy.max_retries",
+        "True",
+        f"{_FAILING}test_of_several_attempts_the_last_says_it_once",
+    ),
+    Break(
+        "what nobody tries again says what was known, whatever the policy",
+        "assets/sync/reporting.py:_is_tried_again",
+        "if is_final or not isinstance(error, Exception):",
+        "if False:",
+        f"{_FAILING}test_what_nobody_tries_again_says_it_whatever_the_policy",
+    ),
+    Break(
+        "of many tables the most important check comes first",
+        "assets/event_log/evaluations.py:planned_by",
+        "[dg.AssetCheckKey(key, name) for name in names for key in keys_of]",
+        "[dg.AssetCheckKey(key, name) for key in keys_of for name in names]",
+        f"{_FAILING}test_whether_syncs_succeeded_is_said_first_of_all_tables",
+    ),
+    Break(
+        "how a connection stands is looked up once for all of its tables",
+        "assets/events/said_before.py:said_before",
+        "if connection_id not in stands:",
+        "if True:",
+        f"{_FAILING}test_how_a_connection_stands_is_looked_up_once_for_all_of_its_tables",
+    ),
+    Break(
+        "a run that has materialized its tables fails not for want of an answer",
+        "assets/sync/checks.py:_checks.check_connection",
+        "if not _is_materialized_by(context, tables):",
+        "if True:",
+        f"{_BESIDE}test_nor_does_it_where_they_are_beside_the_assets",
+    ),
+    Break(
+        "... but one of checks alone does",
+        "assets/sync/checks.py:_checks.check_connection",
+        "if not _is_materialized_by(context, tables):",
+        "if False:",
+        f"{_BESIDE}test_by_hand_one_that_gets_no_answer_fails",
+    ),
+    Break(
+        "what a killed run has planned does not read as failed until the next sync",
+        "assets/event_log/evaluations.py:left_over",
+        "check in planned and planned[check] not in live",
+        "False",
+        f"{_LEFT}test_the_next_look_says_again_what_the_checks_said_and_stores_it_once",
+    ),
+    Break(
+        "what a run at work has planned is left to it",
+        "assets/event_log/evaluations.py:left_over",
+        "check in planned and planned[check] not in live",
+        "check in planned",
+        f"{_LEFT}test_what_a_run_that_goes_on_has_planned_is_left_to_it",
+    ),
+    Break(
+        "nothing old is said again after what the same tick reports",
+        "sensors/looks/left_over.py:said_of_left_over",
+        "table.key not in reported",
+        "True",
+        f"{_LEFT}test_what_the_same_tick_reports_is_said_and_nothing_older_after_it",
+    ),
+    Break(
+        "what does not fit is not lost",
+        "sensors/looks/left_over.py:said_of_left_over",
+        "after if said.is_whole else start",
+        "after",
+        f"{_LEFT}test_what_does_not_fit_is_said_before_a_look_goes_on",
+    ),
+    Break(
+        "each of many tables has its turn",
+        "sensors/looks/left_over.py:said_of_left_over",
+        "start = place if 0 <= place < len(every) else 0",
+        "start = 0",
+        f"{_LEFT}test_of_many_tables_each_look_takes_a_share",
+    ),
+    Break(
+        "where connections are not looked at, there is a look all the same, and not at each tick",
+        "sensors/looks/look.py:Watch.look",
+        "return Looked()",
+        "return Looked(is_whole=False)",
+        f"{_LEFT}test_between_two_looks_nothing_of_it_is_asked",
+    ),
+)
