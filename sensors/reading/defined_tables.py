@@ -147,7 +147,7 @@ class DefinedTables:
         tables = self._of_connection(connection_id)
         if connection_id not in self._unreadable:
             return tables
-        return list(self._here.own.get(connection_id, {}).values())
+        return self._here.own_of(connection_id)
 
     def _of_connection(self, connection_id: str) -> list[Table]:
         if connection_id not in self._tables:
@@ -257,7 +257,7 @@ class DefinedTables:
         return self._has_no_catalog or _lists(catalog, job)
 
     def _of_deleted(self, connection_id: str) -> list[Table]:
-        own = list(self._here.own.get(connection_id, {}).values())
+        own = self._here.own_of(connection_id)
         if not own or self._selector is None:
             return own
         connection = self._as_it_was(connection_id)

@@ -71,6 +71,9 @@ class TablesHere:
             own.setdefault(table.connection_id, {})[table.stream] = table
         return own
 
+    def own_of(self, connection_id: str) -> list[Table]:
+        return list(self.own.get(connection_id, {}).values())
+
     def of(self, connection: Connection, catalog: Catalog) -> list[Table]:
         """The tables of a connection in the catalog; none if the selector leaves it out.
 
@@ -112,7 +115,7 @@ class TablesHere:
     ) -> list[Table]:
         others = (key for key, owner in self._new_keys.items() if owner != connection.id)
         taken = {*self._specs, *others}
-        own = self.own.get(connection.id, {}).values()
+        own = self.own_of(connection.id)
         translator, newer = translator_of(own) or self._translator, newer_than(own, streams)
         new = new_tables(catalog, connection, translator, newer, taken)
         new.warn(connection.name, self._log)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dagster_airbyte_sync.cli.check.about_definitions import definitions_lines
+from dagster_airbyte_sync.cli.check.seen import Loaded
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, RealClock, SimulatedClock
 from helpers.commands import User, user_of
 
@@ -159,3 +161,10 @@ def test_a_clock_that_is_wrong_is_a_warning(
     assert clock["level"] == "warning"
     assert clock["text"].startswith("Airbyte's is 20 min")
     assert clock["text"].endswith("behind this machine's")
+
+
+@pytest.mark.parametrize(("tables", "level"), [(15_000, "ok"), (15_001, "warning")])
+def test_more_tables_than_dagster_moves_at_once_are_a_warning(tables: int, level: str) -> None:
+    """Its code server would not load: "Received message larger than max"."""
+    lines = {line.subject: line for line in definitions_lines(Loaded("shop.defs", 1.0, tables))}
+    assert lines["assets"].level == level

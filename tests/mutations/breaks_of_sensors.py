@@ -211,7 +211,7 @@ OF_SENSORS = (
     Break(
         "... and of one that cannot be read",
         "sensors/reading/defined_tables.py:DefinedTables.as_far_as_known",
-        "return list(self._here.own.get(connection_id, {}).values())",
+        "return self._here.own_of(connection_id)",
         "return []",
         "tests/model/test_found_after_disasters.py::test_a_sensor_without_a_cursor_goes_back_to_the_last_report_of_a_connection_that_is",
     ),

@@ -7,9 +7,16 @@ from dagster_airbyte_sync.cli.tables import counted, duration, listed
 
 # Dagster gives a code server 180 s to load, and each run loads anew.
 _LONG = 30.0
+# Dagster moves definitions in one message of at most 100 MB: some 6 kB a table with its checks, or
+# more with many columns.
+_MANY = 15_000
 _MEND_THEM = "Mend that first: Dagster shows the same error for this code location."
 _NAME_THEM = (
     "Name your definitions with --definitions as Dagster's `-m` does: MODULE, or MODULE:NAME."
+)
+_DIVIDE = (
+    "Dagster refuses definitions of more than 100 MB: share the connections among code locations"
+    " by connection_selector_fn, or set DAGSTER_GRPC_MAX_RX_BYTES and DAGSTER_GRPC_MAX_SEND_BYTES."
 )
 
 
@@ -35,6 +42,9 @@ def _time(loaded: Loaded) -> Line:
 
 
 def _tables(loaded: Loaded) -> Line:
+    if loaded.tables > _MANY:
+        text = f"{counted(loaded.tables, 'table')} of Airbyte, in one code location"
+        return Line("warning", "assets", text, _DIVIDE, "many_tables")
     if loaded.tables:
         return Line("ok", "assets", f"{counted(loaded.tables, 'table')} of Airbyte")
     step = "Check connection_selector_fn: it may select no connection."
