@@ -15,7 +15,7 @@ import pytest
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.sensors.past import one_at_a_time
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedClock, SimulatedConnection
-from helpers.commands import User, in_a_terminal, user_of
+from helpers.commands import User, in_a_terminal
 from helpers.dagster_private import beat, sensor_daemon
 from helpers.variables import variables
 from helpers.waiting import wait_until
@@ -47,19 +47,6 @@ DAYS = timedelta(days=3)
 @pytest.fixture
 def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
     return airbyte.add_connection("shop", ["orders", "users"])
-
-
-@pytest.fixture
-def user(
-    airbyte: AirbyteSimulator,
-    instance: dg.DagsterInstance,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[User]:
-    """Whose Dagster is the instance of the test."""
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    with user_of(airbyte, tmp_path, monkeypatch) as user:
-        yield user
 
 
 def syncs(airbyte: AirbyteSimulator, connection: SimulatedConnection, count: int) -> list[int]:

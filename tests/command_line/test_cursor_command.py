@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -14,9 +13,8 @@ from dagster_airbyte_sync.sensors import bookmark_of
 from dagster_airbyte_sync.sensors.cursor.cursor import first_cursor
 from dagster_airbyte_sync.sensors.cursor.pending import Pending, Reason
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedClock, SimulatedConnection
-from helpers.commands import User, user_of
-from helpers.dagster_private import SensorDaemon, beat, sensor_daemon
-from helpers.variables import variables
+from helpers.commands import User
+from helpers.dagster_private import SensorDaemon, beat
 
 Capture = pytest.CaptureFixture[str]
 
@@ -37,29 +35,8 @@ def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
 
 
 @pytest.fixture
-def user(
-    airbyte: AirbyteSimulator,
-    instance: dg.DagsterInstance,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[User]:
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    with user_of(airbyte, tmp_path, monkeypatch) as user:
-        yield user
-
-
-@pytest.fixture
 def module(user: User, shop: SimulatedConnection) -> str:
     return user.module(DEFINITIONS)
-
-
-@pytest.fixture
-def daemon(
-    module: str, airbyte: AirbyteSimulator, instance: dg.DagsterInstance, tmp_path: Path
-) -> Iterator[SensorDaemon]:
-    environ = variables(airbyte.workspace_config())
-    with sensor_daemon(instance, tmp_path / f"{module}.py", environ) as daemon:
-        yield daemon
 
 
 def sync(airbyte: AirbyteSimulator, shop: SimulatedConnection) -> int:

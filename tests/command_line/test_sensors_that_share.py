@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -11,10 +10,9 @@ import pytest
 from dagster_airbyte_sync import Shard
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedClock
-from helpers.commands import User, user_of
-from helpers.dagster_private import SensorDaemon, beat, sensor_daemon
+from helpers.commands import User
+from helpers.dagster_private import SensorDaemon, beat
 from helpers.sharded import ids_of
-from helpers.variables import variables
 
 Capture = pytest.CaptureFixture[str]
 
@@ -32,29 +30,8 @@ def airbyte() -> Iterator[AirbyteSimulator]:
 
 
 @pytest.fixture
-def user(
-    airbyte: AirbyteSimulator,
-    instance: dg.DagsterInstance,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[User]:
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    with user_of(airbyte, tmp_path, monkeypatch) as user:
-        yield user
-
-
-@pytest.fixture
 def module(user: User) -> str:
     return user.module(DEFINITIONS)
-
-
-@pytest.fixture
-def daemon(
-    module: str, airbyte: AirbyteSimulator, instance: dg.DagsterInstance, tmp_path: Path
-) -> Iterator[SensorDaemon]:
-    environ = variables(airbyte.workspace_config())
-    with sensor_daemon(instance, tmp_path / f"{module}.py", environ) as daemon:
-        yield daemon
 
 
 def sync_all(airbyte: AirbyteSimulator) -> dict[str, int]:

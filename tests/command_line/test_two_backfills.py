@@ -5,7 +5,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -14,7 +13,7 @@ from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.sensors import OneAtATime
 from dagster_airbyte_sync.sensors.past import one_at_a_time
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedClock
-from helpers.commands import User, in_a_terminal, user_of
+from helpers.commands import User, in_a_terminal
 
 DEFINITIONS = "defs = build_airbyte_definitions(airbyte, checks=False)"
 DAYS = timedelta(days=10)
@@ -34,18 +33,6 @@ def jobs(airbyte: AirbyteSimulator) -> list[int]:
         airbyte.advance(timedelta(hours=1))
         found.append(airbyte.run_sync(shop, rows=7).job_id)
     return found
-
-
-@pytest.fixture
-def user(
-    airbyte: AirbyteSimulator,
-    instance: dg.DagsterInstance,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[User]:
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    with user_of(airbyte, tmp_path, monkeypatch) as user:
-        yield user
 
 
 def call(user: User) -> list[str]:

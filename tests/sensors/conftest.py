@@ -4,7 +4,7 @@ from functools import partial
 import dagster as dg
 import pytest
 
-from dagster_airbyte_sync.testing import AirbyteSimulator
+from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 from helpers.deployment import Deployment, deployed
 from helpers.simulated import clock_from_now
 
@@ -13,6 +13,11 @@ from helpers.simulated import clock_from_now
 def airbyte() -> Iterator[AirbyteSimulator]:
     with AirbyteSimulator(clock=clock_from_now()) as airbyte:
         yield airbyte
+
+
+@pytest.fixture
+def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
+    return airbyte.add_connection("shop", streams=["orders", "users"])
 
 
 @pytest.fixture(params=["configuration", "public"])

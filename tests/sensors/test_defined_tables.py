@@ -13,11 +13,6 @@ from helpers.deployment import Deployment, deployed
 
 
 @pytest.fixture
-def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
-    return airbyte.add_connection("shop", streams=["orders", "users"])
-
-
-@pytest.fixture
 def deployment(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, instance: dg.DagsterInstance
 ) -> Deployment:

@@ -41,11 +41,6 @@ def _nothing_is_down() -> Iterator[None]:
 
 
 @pytest.fixture
-def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
-    return airbyte.add_connection("shop", streams=["orders", "users"])
-
-
-@pytest.fixture
 def deploy(airbyte: AirbyteSimulator, memory: dg.DagsterInstance) -> Deploy:
     return partial(deployed, airbyte, memory)
 

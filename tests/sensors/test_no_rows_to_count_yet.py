@@ -21,11 +21,6 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
-    return airbyte.add_connection("shop", streams=["orders", "users"])
-
-
-@pytest.fixture
 def deploy(airbyte: AirbyteSimulator, memory: dg.DagsterInstance) -> Deploy:
     return partial(deployed, airbyte, memory)
 

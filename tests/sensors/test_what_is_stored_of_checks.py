@@ -20,11 +20,6 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
-    return airbyte.add_connection("shop", streams=["orders", "users"])
-
-
-@pytest.fixture
 def deployment(deploy: Deploy, shop: SimulatedConnection) -> Deployment:
     deployment = deploy(checks=True)
     deployment.tick()

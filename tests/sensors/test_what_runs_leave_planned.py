@@ -20,11 +20,6 @@ GOOD = {"sync": "succeeded", "rows": "first"}
 
 
 @pytest.fixture
-def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
-    return airbyte.add_connection("shop", streams=["orders", "users"])
-
-
-@pytest.fixture
 def deploy(airbyte: AirbyteSimulator, memory: dg.DagsterInstance) -> Deploy:
     return partial(deployed, airbyte, memory)
 

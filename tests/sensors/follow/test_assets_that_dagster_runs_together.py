@@ -17,11 +17,6 @@ LATER = dg.DailyPartitionsDefinition("2026-02-01", end_offset=1)
 HOURLY = dg.HourlyPartitionsDefinition("2026-01-01-00:00", end_offset=1)
 
 
-@pytest.fixture
-def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
-    return airbyte.add_connection("shop", streams=["orders", "users"])
-
-
 @dg.multi_asset(
     specs=[
         dg.AssetSpec("by_day", deps=["orders"], partitions_def=DAILY, skippable=True),

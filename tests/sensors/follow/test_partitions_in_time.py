@@ -43,11 +43,6 @@ Deploy = Callable[..., Deployment]
 Asked = list[tuple[list[str], str | None]]
 
 
-@pytest.fixture
-def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
-    return airbyte.add_connection("shop", streams=["orders", "users"])
-
-
 def asked(*requests: dg.RunRequest) -> Asked:
     return [(names(request), request.partition_key) for request in requests]
 
