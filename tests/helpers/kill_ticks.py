@@ -1,11 +1,12 @@
 """What Dagster has recorded about the ticks of a sensor."""
 
+import math
 from collections.abc import Sequence
-from itertools import combinations
 
 import dagster as dg
 
 from helpers.dagster_private import InstigatorTick
+from helpers.doubles import Span
 
 
 class Ticks:
@@ -34,14 +35,10 @@ class Ticks:
         """Whether the newest tick began after the moment and has failed."""
         return any(began > moment and status == "FAILURE" for began, status, _ in self._newest(1))
 
-    def overlaps_since(self, moment: float) -> list[float]:
-        """For each tick that began during another one: so many seconds after that one's beginning.
-
-        Ticks are those that began after the moment.
-        """
-        spans = sorted((tick.timestamp, tick.end_timestamp or 0.0) for tick in self._ticks(None))
-        pairs = combinations([span for span in spans if span[0] > moment], 2)
-        return [begin - before for (before, end), (begin, _) in pairs if begin < end]
+    def spans_since(self, moment: float, cut_short: float = math.inf) -> list[Span]:
+        """Of those that began after the moment. One without an end was cut short then, at most."""
+        ticks = (tick for tick in self._ticks(None) if tick.timestamp > moment)
+        return [Span(tick.timestamp, tick.end_timestamp or cut_short) for tick in ticks]
 
     def _newest(self, limit: int) -> list[tuple[float, str, str]]:
         ticks = self._ticks(limit)

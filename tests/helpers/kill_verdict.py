@@ -12,11 +12,13 @@ from dagster_airbyte_sync.testing import SimulatedJob
 
 @dataclass(frozen=True)
 class Reported:
-    """A materialization: its table, the job it reports, and the run that did (the sensor: "")."""
+    """A materialization: its table, the job it reports, the run that did (the sensor: ""), and when
+    it was stored, in seconds since 1970."""
 
     table: str
     job_id: int | None
     run_id: str
+    stored_at: float = 0.0
 
 
 @dataclass
@@ -108,5 +110,5 @@ def _of_table(instance: dg.DagsterInstance, table: str) -> list[Reported]:
 def _reported(table: str, record: dg.EventLogRecord) -> Reported:
     event = record.asset_materialization
     metadata = event.metadata if event else {}
-    run_id = record.event_log_entry.run_id
-    return Reported(table, int_in(metadata, JOB_ID), run_id)
+    entry = record.event_log_entry
+    return Reported(table, int_in(metadata, JOB_ID), entry.run_id, entry.timestamp)

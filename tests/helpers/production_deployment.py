@@ -16,6 +16,7 @@ import yaml
 
 from helpers.checkout import ROOT
 from helpers.dagster_dev import DagsterDev, free_port
+from helpers.kill_databases import Postgres
 from helpers.kill_group import ProcessGroup
 from helpers.waiting import wait_until
 
@@ -47,12 +48,13 @@ def compose() -> dict[str, Any]:
 
 
 class Production:
-    """Code servers, daemon and webserver, by the names of their services."""
+    """Code servers, daemon and webserver, by the names of their services, beside a PostgreSQL."""
 
     def __init__(
-        self, folder: Path, group: ProcessGroup, postgres: str, airbyte: Mapping[str, str]
+        self, folder: Path, group: ProcessGroup, postgres: Postgres, airbyte: Mapping[str, str]
     ) -> None:
         self.folder = folder
+        self.postgres = postgres
         self._group = group
         self._airbyte = dict(airbyte)
         self._services = compose()["services"]
@@ -62,7 +64,7 @@ class Production:
         self.instance_environ = {
             "DAGSTER_HOME": str(folder),
             "DAGSTER_LOGS": str(folder / "logs"),
-            "DAGSTER_POSTGRES_URL": postgres,
+            "DAGSTER_POSTGRES_URL": postgres.url,
             "TMPDIR": str(folder),
             **{f"{name.upper()}_HOST": "127.0.0.1" for name in LOCATIONS},
             **{f"{name.upper()}_PORT": str(self._ports[name]) for name in LOCATIONS},
@@ -121,6 +123,14 @@ class Production:
         process = self._running.pop(name)
         process.kill()
         process.wait()
+
+    def lose_postgres(self) -> None:
+        """Kill it, and start it again as soon as the daemon has given up to connect once."""
+        size = self._log("daemon").stat().st_size
+        self.postgres.kill()
+        words = "too many retries for DB connection"
+        wait_until(lambda: self._says("daemon", words, size), "a daemon that gives up", every=0.2)
+        self.postgres.start()
 
     def reload_rolling(self, name: str, at: Callable[[], object]) -> None:
         """A new code server takes over from the one before, as pods do: both listen for a while.

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedJob
+from helpers.doubles import Doubles, doubles_in
 from helpers.kill_moments import Moments
 from helpers.kill_runs import Runs
 from helpers.kill_ticks import Ticks
@@ -116,20 +117,21 @@ class Scene:
     def judge(self) -> Verdict:
         """What Dagster's event log says of the jobs since the beginning."""
         jobs = [job for job in self.airbyte.jobs if job.job_id >= self._first]
-        log = [each for each in read_log(self.instance, self.tables) if self._is_new(each)]
-        return compare(jobs, log)
+        return compare(jobs, self._log())
+
+    def doubles(self) -> Doubles:
+        """What it has more than once of them."""
+        return doubles_in(self._log())
+
+    def _log(self) -> list[Reported]:
+        return [each for each in read_log(self.instance, self.tables) if self._is_new(each)]
 
     def _is_new(self, reported: Reported) -> bool:
         return reported.job_id is None or reported.job_id >= self._first
 
-    def reports(self) -> int:
-        """How many materializations there are of all tables."""
-        return len(read_log(self.instance, self.tables))
-
     def jobs_of_runs(self) -> list[SimulatedJob]:
         """Those since the beginning that a run of Dagster reported."""
-        log = read_log(self.instance, self.tables)
-        ids = {each.job_id for each in log if each.run_id and self._is_new(each)}
+        ids = {each.job_id for each in self._log() if each.run_id}
         return [job for job in self.airbyte.jobs if job.job_id in ids]
 
     def come_to_rest(self, seconds: float = 300.0) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from statistics import median
+from statistics import linear_regression, median
 
 import dagster as dg
 
@@ -27,9 +27,11 @@ WARM_UP = 4
 
 @dataclass(frozen=True)
 class Tick:
-    """One of the sensor's: how long it took, how many syncs it reported, which that had ended
-    before it began are not reported after it, and how large the processes were then."""
+    """One of the sensor's: when it began, by the skipped clock, how long it took, how many syncs it
+    reported, how many that had ended before it began are not reported after it, and how large the
+    processes were then."""
 
+    began: float
     seconds: float
     syncs: int
     behind: int
@@ -65,13 +67,27 @@ class Soaked:
             for name in self.ticks[0].sizes
         }
 
+    def growth_per_hour(self, part: Callable[[Size], float]) -> dict[str, float]:
+        """For each process the slope of a line through its sizes, without the first quarter."""
+        settled = self.ticks[len(self.ticks) // 4 :]
+        hours = [tick.began / 3600 for tick in settled]
+        return {
+            name: linear_regression(hours, [part(tick.sizes[name]) for tick in settled]).slope
+            for name in settled[0].sizes
+        }
+
     def __str__(self) -> str:
         sizes = (
             f"{name} {before:.0f} -> {after:.0f} MB"
             for name, (before, after) in self.growth(lambda size: size.megabytes).items()
         )
+        slopes = (
+            f"{name} {slope:+.1f} MB/h"
+            for name, slope in self.growth_per_hour(lambda size: size.megabytes).items()
+        )
         ticks = f"{len(self.ticks)} ticks, the longest {self.share:.1%} of the interval"
-        return f"{self.syncs} syncs in {ticks}, {self.behind} late; {', '.join(sizes)}"
+        found = [*sizes, *slopes]
+        return f"{self.syncs} syncs in {ticks}, {self.behind} late; {', '.join(found)}"
 
 
 def soak(group: ProcessGroup, folder: Path, connections: int, minutes: int) -> Soaked:
@@ -114,7 +130,7 @@ def _tick(live: LiveDagster, syncs: HourlySyncs, seen: _Seen) -> Tick:
     behind = syncs.ended(before=datetime.fromtimestamp(tick.timestamp, timezone.utc)) - reported
     sizes = {name: size_of(pid) for name, pid in live.pids.items()}
     seconds = tick.end_timestamp - tick.timestamp
-    return Tick(seconds, len(reported) - before, len(behind), sizes)
+    return Tick(tick.timestamp, seconds, len(reported) - before, len(behind), sizes)
 
 
 def _usual(ticks: Sequence[Tick], name: str, part: Callable[[Size], float]) -> float:

@@ -3,10 +3,13 @@ the Compose file, and the values for Dagster's Helm chart."""
 
 import re
 from collections.abc import Iterator
+from importlib.metadata import requires
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from sqlalchemy import create_engine
 
 from helpers.production_deployment import EXAMPLE, LOCATIONS, compose
 
@@ -90,6 +93,38 @@ def test_the_image_has_the_code_the_settings_and_the_snapshot() -> None:
     code = [f"{location}.py" for location in LOCATIONS]
     assert sorted(copied) == sorted([*code, "dagster.yaml", "workspace.yaml", "airbyte.json"])
     assert re.findall(r"^WORKDIR (.*)$", DOCKERFILE, flags=re.M) == [HOME]
+
+
+def test_the_image_and_the_chart_have_one_version_of_dagster_that_this_package_takes() -> None:
+    (version,) = re.findall(r"^ARG DAGSTER_VERSION=(\S+)$", DOCKERFILE, flags=re.M)
+    installed = DOCKERFILE.partition("RUN pip install")[2].partition("&&")[0]
+    pinned = re.findall(r'"([\w-]+)==\$DAGSTER_VERSION"', installed)
+    (ours,) = (
+        each
+        for each in map(Requirement, requires("dagster-airbyte-sync") or [])
+        if each.name == "dagster"
+    )
+
+    assert pinned == ["dagster", "dagster-webserver"]
+    assert version in ours.specifier
+    assert f" --version {version} " in (EXAMPLE / "helm-values.yaml").read_text()
+
+
+def test_the_chart_finds_the_same_database_by_the_same_driver() -> None:
+    ours, theirs = SERVICES["postgres"]["environment"], VALUES["postgresql"]
+    assert theirs["postgresqlUsername"] == ours["POSTGRES_USER"]
+    assert theirs["postgresqlDatabase"] == ours["POSTGRES_DB"]
+    scheme, host = theirs["postgresqlScheme"], theirs["postgresqlHost"]
+    url = f"{scheme}://{host}:{theirs['service']['port']}"
+    assert create_engine(url).dialect.driver == "psycopg2"
+    assert SERVICES["daemon"]["environment"]["DAGSTER_POSTGRES_URL"].startswith(f"{scheme}://")
+
+
+def test_how_many_runs_there_are_at_once_is_said_in_one_place() -> None:
+    """In two, the chart refuses its values, and Dagster its settings."""
+    assert "config" not in VALUES["dagsterDaemon"]["runCoordinator"]
+    assert "additionalInstanceConfig" not in VALUES
+    assert "config" not in SETTINGS["run_coordinator"]
 
 
 def test_there_is_one_daemon() -> None:
