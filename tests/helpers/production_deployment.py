@@ -190,6 +190,6 @@ def _quick_settings() -> dict[str, Any]:
     settings["concurrency"]["pools"]["default_limit"] = POOL_LIMIT
     # The daemon may die, or be stopped, while it launches a run.
     settings["run_monitoring"].update(
-        start_timeout_seconds=30, poll_interval_seconds=2, free_slots_after_run_end_seconds=1
+        start_timeout_seconds=60, poll_interval_seconds=2, free_slots_after_run_end_seconds=1
     )
     return settings
