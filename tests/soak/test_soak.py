@@ -21,11 +21,12 @@ MINUTES = int(os.environ.get("SOAK_MINUTES", "3"))
 CONNECTIONS = int(os.environ.get("SOAK_CONNECTIONS", "500"))
 # What Dagster may spend on storing, by default.
 SHARE = 0.5
-# From so many minutes on, a line through the sizes says more than how they begin and end.
-LONG = 30
-# Of a process's size. One that kept an object of some kilobytes for each event, of which an hour has
-# five for each connection, would grow by more; allocators and caches move by less.
-MOST_PER_HOUR = 0.05
+# From so many minutes on, a line through the sizes is looked at as well. Before, it would be one
+# through the first fifty ticks or so (25 minutes), in which a code server grows by some percent.
+LONG = 60
+# Of a process's size. At 5,000 connections that is 5 kB for each of an hour's 25,000 events: one
+# that kept an object of each would grow by more.
+MOST_PER_HOUR = 0.1
 
 
 def megabytes(size: Size) -> float:
