@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.event_log.at_once import answers
 from dagster_airbyte_sync.assets.event_log.records import BEFORE_ALL, observations_since, run_events
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, StoredClaim
 from dagster_airbyte_sync.assets.tables import keys
@@ -106,7 +108,8 @@ class Followers:
 def followers_of(
     instance: dg.DagsterInstance, jobs: Iterable[tuple[Table, Job]], budget: TimeBudget = NO_LIMIT
 ) -> Mapping[int, Followers]:
-    """Who follows the jobs, by job id, as far as time allows; one look-up for each connection.
+    """Who follows the jobs, by job id, as far as time allows; one look-up for each connection, a
+    few at once.
 
     A run claims its job on all tables of a connection: any of them will do.
     """
@@ -115,13 +118,17 @@ def followers_of(
     for table, job in jobs:
         tables[job.connection_id] = table.key
         by_connection.setdefault(job.connection_id, []).append(job)
-    followers: dict[int, Followers] = {}
-    for connection_id, key in tables.items():
+
+    def of(connection_id: str) -> Mapping[int, Followers]:
         if budget.is_spent:
-            break
-        for job_id, claims in claims_of(instance, key, by_connection[connection_id]).items():
-            followers[job_id] = Followers(starter_of(claims), _orphan(instance, claims))
-    return followers
+            return {}
+        claims = claims_of(instance, tables[connection_id], by_connection[connection_id])
+        return {
+            job_id: Followers(starter_of(own), _orphan(instance, own))
+            for job_id, own in claims.items()
+        }
+
+    return dict(chain.from_iterable(each.items() for each in answers(of, tables)))
 
 
 def _orphan(instance: dg.DagsterInstance, claims: Sequence[StoredClaim]) -> str | None:

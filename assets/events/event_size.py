@@ -10,6 +10,8 @@ from dagster_airbyte_sync.assets.events.sync_events import Event
 
 # Characters of JSON around what is in it: an event, an entry of its metadata, a column of a table.
 _EVENT, _ENTRY, _COLUMN = 500, 150, 240
+# One for all: `json.dumps` with a setting makes one each time, which takes most of the time.
+_ENCODER = json.JSONEncoder(default=str)
 
 
 def size_of(events: Iterable[Event]) -> int:
@@ -37,4 +39,4 @@ def _column(column: dg.TableColumn) -> int:
 
 
 def _written(value: object) -> int:
-    return 0 if value is None else len(json.dumps(value, default=str))
+    return 0 if value is None else len(_ENCODER.encode(value))

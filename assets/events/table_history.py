@@ -8,6 +8,7 @@ from typing import Literal
 import dagster as dg
 
 from dagster_airbyte_sync.assets.checks.check_settings import CHECKS_OF_SYNCS
+from dagster_airbyte_sync.assets.event_log.at_once import answers
 from dagster_airbyte_sync.assets.event_log.evaluations import read_evaluations
 from dagster_airbyte_sync.assets.event_log.records import (
     BEFORE_ALL,
@@ -58,8 +59,9 @@ def with_answers(
 ) -> Ledger:
     """The ledger with the answers, in the order of the questions and as far as time allows.
 
-    A table's materializations are read once, back to the oldest job that is asked about; the
-    evaluations of all tables are one query. So are a table's observations of the past.
+    A table's materializations are read once, back to the oldest job that is asked about, those of a
+    few tables at once; the evaluations of all tables are one query. So are a table's observations
+    of the past.
     """
     asked = list(questions)
     ledger = _with_histories(instance, ledger, asked, budget)
@@ -79,14 +81,14 @@ def _past_answers(
     for question in asked:
         if question.kind == "past":
             by_table.setdefault(question.table.key, []).append(question)
-    answers: dict[tuple[dg.AssetKey, JobRef, str], bool] = {}
+    noted: dict[tuple[dg.AssetKey, JobRef, str], bool] = {}
     for questions in by_table.values():
         if budget.is_spent:
             break
         since = min(question.job.began_at or BEFORE_ALL for question in questions)
         ends = _ends_observed(instance, questions[0].table, since)
-        answers |= {each.key: _has(ends, each.job) for each in questions}
-    return answers
+        noted |= {each.key: _has(ends, each.job) for each in questions}
+    return noted
 
 
 def _ends_observed(
@@ -131,12 +133,8 @@ def _with_histories(
             ended = question.job.ended_at or BEFORE_ALL
             _, before = oldest.get(question.table.key, (question.table, ended))
             oldest[question.table.key] = (question.table, min(before, ended))
-    reports: dict[dg.AssetKey, _Reports] = {}
-    for key, (table, since) in oldest.items():
-        read = _read(instance, table, since, budget)
-        if read is None:
-            break
-        reports[key] = read
+    read = answers(lambda each: _read(instance, *each, budget), oldest.values())
+    reports = {key: each for key, each in zip(oldest, read, strict=True) if each is not None}
     runs = (run_id for each in reports.values() for run_id, _ in each.unnamed)
     begins = begins_of(instance, runs)
     histories = {key: each.as_history(begins) for key, each in reports.items()}

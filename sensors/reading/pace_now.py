@@ -1,7 +1,10 @@
 """How fast Dagster has stored what the last tick reported, by the event log."""
 
+from functools import partial
+
 import dagster as dg
 
+from dagster_airbyte_sync.assets.event_log.at_once import answers
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.sensors.cursor.pace import Mark, Pace
 
@@ -11,7 +14,8 @@ def read_pace(instance: dg.DagsterInstance, pace: Pace, usual: float) -> Pace:
     tick that reported little. `usual` is the pace as long as nothing was measured."""
     if pace.sent is None:
         return pace
-    began, ended = (_stored_at(instance, each) for each in (pace.sent.first, pace.sent.last))
+    marks = (pace.sent.first, pace.sent.last)
+    began, ended = answers(partial(_stored_at, instance), marks)
     return pace.measured(began, ended, usual)
 
 

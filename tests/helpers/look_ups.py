@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 import dagster as dg
 import pytest
@@ -27,12 +28,15 @@ OF_CHECKS = "get_latest_asset_check_execution_by_key"
 def counted_look_ups() -> Iterator[Counter[str]]:
     """How often the event log and the runs are asked for something, by the name of the question."""
     count: Counter[str] = Counter()
+    # Some are asked at once.
+    lock = Lock()
 
     def counting(owner: type, name: str) -> Callable[..., object]:
         asked = getattr(owner, name)
 
         def ask(*arguments: object, **named: object) -> object:
-            count[name] += 1
+            with lock:
+                count[name] += 1
             return asked(*arguments, **named)
 
         return ask

@@ -5,6 +5,7 @@ from helpers.breaks import Break
 _SHARDS = "tests/sensors/test_shards.py::"
 _RESHARDING = "tests/sensors/test_resharding.py::"
 _LOST = "tests/sensors/test_lost_cursors.py::"
+_MANY = "tests/sensors/test_look_ups_of_many_connections.py::"
 _COMMANDS = "tests/command_line/test_sensors_that_share.py::"
 
 OF_SHARDS = (
@@ -140,6 +141,27 @@ OF_SHARDS = (
         "_FURTHEST_BACK = 25",
         "_FURTHEST_BACK = 1",
         "tests/sensors/test_pace.py::test_a_backlog_comes_to_the_pace_of_its_storage",
+    ),
+    Break(
+        "1: what was last reported is read again once it is known who claims a job",
+        "assets/events/event_log_facts.py:EventLogFacts.looked_up",
+        "ledger = read_again(instance, self.ledger, tables)",
+        "ledger = self.ledger",
+        f"{_MANY}test_who_claims_a_job_is_known_before_the_last_report_is_read_and_that_before_any_history",
+    ),
+    Break(
+        "the event log is asked about a few connections at once",
+        "assets/event_log/at_once.py:answers",
+        "ThreadPoolExecutor(min(_AT_ONCE, len(every)))",
+        "ThreadPoolExecutor(1)",
+        f"{_MANY}test_a_few_connections_are_asked_about_at_once",
+    ),
+    Break(
+        "4: who claims jobs is asked once for each connection",
+        "assets/event_log/claims.py:followers_of",
+        "return dict(chain.from_iterable(each.items() for each in answers(of, tables)))",
+        "return dict(chain.from_iterable(of(job.connection_id).items() for _, job in jobs))",
+        f"{_MANY}test_two_look_ups_for_each_connection_however_many_jobs_and_tables",
     ),
     Break(
         "4: what a run has stored is not the pace of a sensor",
