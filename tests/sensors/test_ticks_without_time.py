@@ -44,7 +44,8 @@ def test_a_connection_for_which_time_is_up_stops_no_other(
         deployment.tick()
     job = airbyte.run_sync(shop)
     deployment.cursor = None
-    slow_down(monkeypatch, 0.1)
+    # Four tables are read at once.
+    slow_down(monkeypatch, 0.4)
 
     assert deployment.tick().materialized == [("orders", job.job_id)]
     monkeypatch.undo()
