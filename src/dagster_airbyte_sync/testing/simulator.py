@@ -17,6 +17,7 @@ from dagster_airbyte_sync.testing.controls.history import HistoryControls
 from dagster_airbyte_sync.testing.controls.incidents import IncidentControls
 from dagster_airbyte_sync.testing.controls.job_controls import JobControls
 from dagster_airbyte_sync.testing.controls.job_details import JobDetailControls
+from dagster_airbyte_sync.testing.controls.stored import StoredControls
 from dagster_airbyte_sync.testing.errors import SimulatorError
 from dagster_airbyte_sync.testing.public_api.endpoints import PublicApi
 from dagster_airbyte_sync.testing.server.cloud import CloudHosts, CloudWorkspaceConfig
@@ -37,7 +38,12 @@ _SHORT_LIVED = 180.0
 
 
 class AirbyteSimulator(
-    CatalogControls, JobControls, JobDetailControls, HistoryControls, IncidentControls
+    CatalogControls,
+    JobControls,
+    StoredControls,
+    JobDetailControls,
+    HistoryControls,
+    IncidentControls,
 ):
     """A real HTTP server on loopback that behaves as Airbyte does, faults included.
 
@@ -51,7 +57,8 @@ class AirbyteSimulator(
 
     `version` is the release that is simulated. With `configuration_api=False` every endpoint of
     the Configuration API is closed, as on Airbyte Cloud. `admin=False` is a user for whom unknown
-    ids are forbidden instead of not found. `cloud=True` is Airbyte Cloud: both of these, and two
+    ids are forbidden instead of not found, `editor=False` one who may sync and refresh, but not
+    clear. `cloud=True` is Airbyte Cloud: both of these, and two
     hosts (`api.airbyte.com` for the public API, `cloud.airbyte.com` for the rest), by which a
     proxy must lead requests here. `latency` is slept before each answer, in real
     seconds. Airbyte lists without a dependable order, so pages overlap and skip, differently for
@@ -71,6 +78,7 @@ class AirbyteSimulator(
         workspace_id: str | None = None,
         airbyte_url: str | None = None,
         admin: bool = True,
+        editor: bool = True,
         cloud: bool = False,
         stable_paging: bool = False,
         seed: int = 0,
@@ -82,10 +90,15 @@ class AirbyteSimulator(
         self._world = World(self.clock, release, workspace_id or str(uuid.uuid4()), seed)
         self._doorkeeper = Doorkeeper(auth, self.clock, timedelta(seconds=lifetime))
         self._public = PublicApi(
-            self._world, self._doorkeeper, admin=admin, stable=stable_paging, seed=seed
+            self._world,
+            self._doorkeeper,
+            admin=admin,
+            editor=editor,
+            stable=stable_paging,
+            seed=seed,
         )
         self._configuration = ConfigurationApi(
-            self._world, self._doorkeeper, admin=admin, stable=stable_paging
+            self._world, self._doorkeeper, admin=admin, editor=editor, stable=stable_paging
         )
         self._gateway = Gateway(
             self._app().wsgi_app,

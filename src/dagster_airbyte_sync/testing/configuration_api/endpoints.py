@@ -14,6 +14,7 @@ from dagster_airbyte_sync.testing.configuration_api.records import (
     destination_read,
     instance_configuration,
     source_read,
+    version_read,
     workspace_read,
 )
 from dagster_airbyte_sync.testing.server.tokens import Doorkeeper
@@ -30,12 +31,14 @@ Endpoint = Callable[[Body], Response]
 class ConfigurationApi:
     """Answers of the Configuration API. The gateway holds the lock while one is made."""
 
-    def __init__(self, world: World, doorkeeper: Doorkeeper, *, admin: bool, stable: bool) -> None:
+    def __init__(
+        self, world: World, doorkeeper: Doorkeeper, *, admin: bool, editor: bool, stable: bool
+    ) -> None:
         self._world = world
         self._doorkeeper = doorkeeper
         self._find = Lookup(world, admin=admin)
         self._given = GivenSchedules(world.version)
-        self._jobs = ConfigurationJobs(world, self._find, stable=stable)
+        self._jobs = ConfigurationJobs(world, self._find, editor=editor, stable=stable)
         self._details = ConfigurationDetails(world, self._find, stable=stable)
         self.airbyte_url = ""
 
@@ -59,6 +62,7 @@ class ConfigurationApi:
             "/connections/update": self.update_connection,
             "/destinations/list": self.list_destinations,
             "/destinations/get": self.get_destination,
+            "/actor_definition_versions/get_for_destination": self.get_version_of_destination,
             "/sources/list": self.list_sources,
             "/operations/list": self.list_operations,
         }
@@ -120,10 +124,10 @@ class ConfigurationApi:
         return self._actors("destinations", "destinationId", found, body)
 
     def get_destination(self, body: Body) -> Response:
-        destination = self._world.destinations.get(body.text("destinationId"))
-        if destination is None:
-            raise self._find.refusal("destination")
-        return answer(destination_read(destination, self._world.workspace_id))
+        return answer(destination_read(self._find.destination(body), self._world.workspace_id))
+
+    def get_version_of_destination(self, body: Body) -> Response:
+        return answer(version_read(self._find.destination(body)))
 
     def list_sources(self, body: Body) -> Response:
         self._find.workspace(body)

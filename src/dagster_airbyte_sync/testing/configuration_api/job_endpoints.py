@@ -1,6 +1,7 @@
 """The part of the Configuration API that is about jobs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import get_args
 
 from werkzeug.wrappers import Response
 
@@ -16,20 +17,23 @@ from dagster_airbyte_sync.testing.wire.parameters import Body
 from dagster_airbyte_sync.testing.wire.problems import answer
 from dagster_airbyte_sync.testing.world.connections import SimulatedConnection
 from dagster_airbyte_sync.testing.world.job_query import JobQuery
-from dagster_airbyte_sync.testing.world.jobs import JobType, SimulatedJob
-from dagster_airbyte_sync.testing.world.streams import pick_or_make
+from dagster_airbyte_sync.testing.world.jobs import SimulatedJob
+from dagster_airbyte_sync.testing.world.plans import RefreshMode
+from dagster_airbyte_sync.testing.world.streams import SimulatedStream, pick_or_make
 from dagster_airbyte_sync.testing.world.world import World
 
 PAGE_SIZE = 200
+MODES: tuple[RefreshMode, ...] = get_args(RefreshMode)
 _STORED_TYPES = {**{name: kind for kind, name in CONFIG_TYPES.items()}, "clear": "reset"}
 
 
 class ConfigurationJobs:
     """Lists, reads, starts and cancels jobs."""
 
-    def __init__(self, world: World, find: Lookup, *, stable: bool) -> None:
+    def __init__(self, world: World, find: Lookup, *, editor: bool, stable: bool) -> None:
         self._world = world
         self._find = find
+        self._editor = editor
         self._stable = stable
 
     def endpoints(self) -> dict[str, Callable[[Body], Response]]:
@@ -96,31 +100,45 @@ class ConfigurationJobs:
             raise self._conflict("Can only sync an active connection")
         if self._world.running(connection.connection_id):
             raise self._conflict(problems.already_running(connection.connection_id))
-        return self._info(self._world.start_for_client(connection, "sync"))
+        return self._info(self._world.start_for_client(connection))
 
     def reset(self, body: Body) -> Response:
-        """Also a clear, of the whole connection or of some of its streams."""
+        """Also a clear, of the whole connection or of some of its streams: for editors."""
         connection = self._find.connection(body)
-        self._world.cancel_running(connection.connection_id, self._world.clock.now())
-        return self._info(self._start(connection, "reset", body))
+        if not self._editor:
+            raise problems.forbidden()
+        streams = self._streams(connection, body)
+        return self._info(self._world.clear_for_client(connection, streams))
 
     def refresh(self, body: Body) -> Response:
-        """Starts nothing, and says so by an empty object, while a job is running."""
+        """Answers an empty object if it starts nothing.
+
+        Then the destination's connector is too old, and nothing is stored; or a job is running, and
+        the connection's next job will be a refresh. One that is not active is not looked at: the
+        request waits without end for a job, until whatever is in front of Airbyte gives up.
+        """
         connection = self._find.connection(body)
-        body.text("refreshMode")
+        mode = body.one_of("refreshMode", MODES)
+        if not self._world.destinations[connection.destination_id].supports_refreshes:
+            return answer({})
+        connection.stored.store_refresh(self._streams(connection, body), mode)
         if self._world.running(connection.connection_id):
             return answer({})
-        job = self._start(connection, "refresh", body)
+        if connection.status != "active":
+            raise problems.gave_up()
+        job = self._world.start_for_client(connection)
+        if job.type != "refresh":
+            # A clear was stored: it is started, and there is no refresh to write of.
+            raise problems.configuration_error(500, "Internal error", self._world.version)
         return answer({"job": job_read(job, self._world.version, with_stats=False)})
 
-    def _start(self, connection: SimulatedConnection, kind: JobType, body: Body) -> SimulatedJob:
+    def _streams(self, connection: SimulatedConnection, body: Body) -> Sequence[SimulatedStream]:
         names = [
             (each.text("streamName"), each.optional("streamNamespace"))
             for each in body.parts("streams")
         ]
         # None named means all.
-        streams = pick_or_make(names, connection.streams) if names else None
-        return self._world.start_for_client(connection, kind, streams)
+        return pick_or_make(names, connection.streams) if names else connection.selected_streams
 
     def _select(self, body: Body) -> list[SimulatedJob]:
         query = self._query(body)

@@ -3,7 +3,7 @@
 from dagster_airbyte_sync.testing.wire import problems
 from dagster_airbyte_sync.testing.wire.parameters import Body
 from dagster_airbyte_sync.testing.wire.problems import Refusal
-from dagster_airbyte_sync.testing.world.connections import SimulatedConnection
+from dagster_airbyte_sync.testing.world.connections import SimulatedConnection, SimulatedDestination
 from dagster_airbyte_sync.testing.world.jobs import SimulatedJob
 from dagster_airbyte_sync.testing.world.world import World
 
@@ -24,6 +24,12 @@ class Lookup:
         if connection is None:
             raise self.refusal("connection")
         return connection
+
+    def destination(self, body: Body) -> SimulatedDestination:
+        destination = self._world.destinations.get(body.text("destinationId"))
+        if destination is None:
+            raise self.refusal("destination")
+        return destination
 
     def job(self, body: Body, key: str = "id") -> SimulatedJob:
         job = self._world.jobs.get(body.number(key))

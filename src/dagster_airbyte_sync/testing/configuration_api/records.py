@@ -51,6 +51,19 @@ def destination_read(destination: SimulatedDestination, workspace_id: str) -> Js
     }
 
 
+def version_read(destination: SimulatedDestination) -> JsonObject:
+    """The version of its connector, and what that can do."""
+    return {
+        "dockerRepository": f"airbyte/destination-{destination.type or 'custom'}",
+        "dockerImageTag": "2.0.0" if destination.supports_refreshes else "0.9.0",
+        "supportsRefreshes": destination.supports_refreshes,
+        "isVersionOverrideApplied": False,
+        "supportState": "supported",
+        "supportsFileTransfer": False,
+        "supportsDataActivation": False,
+    }
+
+
 def source_read(connection: SimulatedConnection, workspace_id: str) -> JsonObject:
     """Every connection has a source of its own."""
     return {

@@ -39,8 +39,12 @@ class CatalogControls:
         type: str = "postgres",
         configuration: JsonObject | None = None,
         destination_id: str | None = None,
+        supports_refreshes: bool = True,
     ) -> SimulatedDestination:
-        """Add a destination; `type` may be empty, as it is for a custom connector."""
+        """Add a destination; `type` may be empty, as it is for a custom connector.
+
+        Unless it `supports_refreshes` its connector is too old for them.
+        """
         usual: JsonObject = {"database": "warehouse", "schema": "public"}
         with self._world.lock:
             destination = SimulatedDestination(
@@ -50,6 +54,7 @@ class CatalogControls:
                 configuration=usual if configuration is None else configuration,
                 definition_id=str(uuid.uuid5(uuid.NAMESPACE_DNS, type)),
                 created_at=self._world.clock.now(),
+                supports_refreshes=supports_refreshes,
             )
             self._world.destinations[destination.destination_id] = destination
             return destination

@@ -37,11 +37,19 @@ class PublicApi:
     """Answers of the public API. The gateway holds the lock while one is made."""
 
     def __init__(
-        self, world: World, doorkeeper: Doorkeeper, *, admin: bool, stable: bool, seed: int
+        self,
+        world: World,
+        doorkeeper: Doorkeeper,
+        *,
+        admin: bool,
+        editor: bool,
+        stable: bool,
+        seed: int,
     ) -> None:
         self._world = world
         self._doorkeeper = doorkeeper
         self._admin = admin
+        self._editor = editor
         self._stable = stable
         self._unordered = UnorderedListing(seed)
 
@@ -160,6 +168,8 @@ class PublicApi:
             raise problems.unbound("jobType", kind)
         if kind == "refresh":
             raise problems.unprocessable("Refreshes are not supported in the public API")
+        if kind == "clear" and not self._editor:
+            raise problems.forbidden()
         job = self._start_sync(connection) if kind == "sync" else self._start_reset(connection)
         return answer(job_record(job, with_stats=False))
 
@@ -174,11 +184,10 @@ class PublicApi:
             raise problems.state_conflict("Could not fulfill request")
         if self._world.running(connection.connection_id):
             raise problems.try_again_later(connection.connection_id)
-        return self._world.start_for_client(connection, "sync")
+        return self._world.start_for_client(connection)
 
     def _start_reset(self, connection: SimulatedConnection) -> SimulatedJob:
-        self._world.cancel_running(connection.connection_id, self._world.clock.now())
-        return self._world.start_for_client(connection, "reset")
+        return self._world.clear_for_client(connection, connection.selected_streams)
 
     def _job_query(self) -> JobQuery:
         query = self._query

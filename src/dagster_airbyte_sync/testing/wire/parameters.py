@@ -1,13 +1,16 @@
 """Reading what clients send, as leniently or strictly as Micronaut does."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from werkzeug.datastructures import MultiDict
 
 from dagster_airbyte_sync.testing.wire import problems
 from dagster_airbyte_sync.testing.wire.times import read_time
+
+Word = TypeVar("Word", bound=str)
 
 
 class Query:
@@ -63,6 +66,14 @@ class Body:
 
     def optional(self, name: str) -> str | None:
         return self.text(name) if self._content.get(name) is not None else None
+
+    def one_of(self, name: str, allowed: Sequence[Word]) -> Word:
+        """A value that must be one of these words."""
+        text = self.text(name)
+        found = next((word for word in allowed if word == text), None)
+        if found is None:
+            raise problems.unbound(name, text)
+        return found
 
     def number(self, name: str, default: int | None = None) -> int:
         value = self._content.get(name, default)

@@ -82,6 +82,13 @@ def unexpected(version: Version) -> Refusal:
     return problem(500, "unexpected-problem", "An unexpected problem has occurred.")
 
 
+def gave_up() -> Refusal:
+    """A gateway's answer for an Airbyte that gives none."""
+    return Refusal(
+        Response("<html><h1>504 Gateway Time-out</h1></html>", 504, mimetype="text/html")
+    )
+
+
 def already_running(connection_id: str) -> str:
     return f"A sync is already running for: {connection_id}"
 

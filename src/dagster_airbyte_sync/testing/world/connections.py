@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from dagster_airbyte_sync.testing.wire.payload import JsonObject
-from dagster_airbyte_sync.testing.world.plans import Plan
+from dagster_airbyte_sync.testing.world.plans import Plan, Stored
 from dagster_airbyte_sync.testing.world.schedule import Schedule
 from dagster_airbyte_sync.testing.world.streams import SimulatedStream
 
@@ -24,6 +24,7 @@ class SimulatedDestination:
     configuration: JsonObject
     definition_id: str
     created_at: datetime
+    supports_refreshes: bool = True
 
 
 @dataclass(eq=False)
@@ -47,6 +48,7 @@ class SimulatedConnection:
     breaking_change: bool = False
     scheduled_since: datetime = field(init=False)
     plans: deque[Plan] = field(default_factory=deque, repr=False)
+    stored: Stored = field(default_factory=Stored, repr=False)
 
     def __post_init__(self) -> None:
         self.scheduled_since = self.created_at

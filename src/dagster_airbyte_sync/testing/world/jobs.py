@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from dagster_airbyte_sync.testing.errors import SimulatorError
-from dagster_airbyte_sync.testing.world.plans import Failure, Plan
+from dagster_airbyte_sync.testing.world.plans import Failure, Plan, RefreshMode
 from dagster_airbyte_sync.testing.world.streams import (
     SimulatedStream,
     StatsByStream,
@@ -95,6 +95,8 @@ class SimulatedJob:
     committed_at: datetime | None = None
     named: tuple[StreamKey, ...] = ()
     """What a refresh or reset was asked for."""
+    refresh_modes: dict[StreamKey, RefreshMode] = field(default_factory=dict)
+    """Of a refresh that a request asked for: how each of these streams is refreshed."""
     enabled: tuple[StreamKey, ...] = ()
     """What the job has of the connection's catalog when it is created."""
     unheard_status: str | None = None

@@ -1,9 +1,15 @@
-"""What becomes of a job that runs by itself."""
+"""What becomes of a job that runs by itself, and what a connection's next job will be."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Literal
 
-from dagster_airbyte_sync.testing.world.streams import Counts, StreamName
+from dagster_airbyte_sync.testing.world.streams import (
+    Counts,
+    SimulatedStream,
+    StreamKey,
+    StreamName,
+)
 
 FailureOrigin = Literal[
     "source",
@@ -25,6 +31,7 @@ FailureType = Literal[
     "transient_error",
 ]
 Outcome = Literal["succeeded", "failed", "cancelled", "never"]
+RefreshMode = Literal["Merge", "Truncate"]
 
 
 @dataclass(frozen=True)
@@ -47,3 +54,35 @@ class Plan:
     bytes: Counts | None = None
     rejected: Counts | None = None
     completed: tuple[StreamName, ...] = ()
+
+
+@dataclass(eq=False)
+class Stored:
+    """What Airbyte has stored of requests: it decides what a connection's next job is.
+
+    Streams to clear come first, then those to refresh, each with the mode that it was first asked
+    for. A refresh is taken out as its job is created, a clear when its job succeeds or is
+    cancelled: of one that fails it stays, and the next job is a clear again.
+    """
+
+    clears: dict[StreamKey, SimulatedStream] = field(default_factory=dict)
+    refreshes: dict[StreamKey, SimulatedStream] = field(default_factory=dict)
+    modes: dict[StreamKey, RefreshMode] = field(default_factory=dict)
+
+    def store_clear(self, streams: Iterable[SimulatedStream]) -> None:
+        self.clears.update({stream.key: stream for stream in streams})
+
+    def store_refresh(self, streams: Iterable[SimulatedStream], mode: RefreshMode) -> None:
+        for stream in streams:
+            self.refreshes.setdefault(stream.key, stream)
+            self.modes.setdefault(stream.key, mode)
+
+    def take_refreshes(self) -> tuple[list[SimulatedStream], dict[StreamKey, RefreshMode]]:
+        streams, modes = list(self.refreshes.values()), dict(self.modes)
+        self.refreshes.clear()
+        self.modes.clear()
+        return streams, modes
+
+    def forget_clears(self, keys: Iterable[StreamKey]) -> None:
+        for key in keys:
+            self.clears.pop(key, None)

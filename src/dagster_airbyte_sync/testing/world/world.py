@@ -14,7 +14,7 @@ from dagster_airbyte_sync.testing.world import lifecycle, timeline
 from dagster_airbyte_sync.testing.world.backup import as_of
 from dagster_airbyte_sync.testing.world.connections import SimulatedConnection, SimulatedDestination
 from dagster_airbyte_sync.testing.world.jobs import FinalStatus, JobNumbers, JobType, SimulatedJob
-from dagster_airbyte_sync.testing.world.plans import Failure, Plan
+from dagster_airbyte_sync.testing.world.plans import Failure, Plan, RefreshMode
 from dagster_airbyte_sync.testing.world.schedule import Schedule
 from dagster_airbyte_sync.testing.world.streams import SimulatedStream, StatsByStream, StreamKey
 from dagster_airbyte_sync.testing.world.timeline import TimelineEvent
@@ -85,6 +85,7 @@ class World:
         unattended: bool = False,
         scheduled: bool = False,
         rest: bool = False,
+        modes: dict[StreamKey, RefreshMode] | None = None,
     ) -> SimulatedJob:
         """`streams` are what a refresh or reset is asked for; with `rest` the others sync along."""
         selected = connection.selected_streams
@@ -104,6 +105,7 @@ class World:
             scheduled=scheduled,
             plan=connection.next_plan() if unattended else Plan(),
             named=() if type == "sync" else tuple(stream.key for stream in named),
+            refresh_modes=modes or {},
             enabled=tuple(stream.key for stream in whole if stream.key in configured),
         )
         self.add_job(job)
@@ -169,18 +171,43 @@ class World:
         if running:
             self.cancel(running, at)
 
-    def start_for_client(
-        self,
-        connection: SimulatedConnection,
-        type: JobType,
-        streams: Iterable[SimulatedStream] | None = None,
+    def create_next(
+        self, connection: SimulatedConnection, at: datetime, *, scheduled: bool = False
     ) -> SimulatedJob:
+        """A sync, unless something else is stored for the connection's next job."""
+        stored = connection.stored
+        if stored.clears:
+            streams = list(stored.clears.values())
+            return self.create_job(connection, "reset", at, streams=streams, unattended=True)
+        if stored.refreshes:
+            streams, modes = stored.take_refreshes()
+            return self.create_job(
+                connection,
+                "refresh",
+                at,
+                streams=streams,
+                unattended=True,
+                scheduled=scheduled,
+                rest=True,
+                modes=modes,
+            )
+        return self.create_job(connection, "sync", at, unattended=True, scheduled=scheduled)
+
+    def start_for_client(self, connection: SimulatedConnection) -> SimulatedJob:
         """A job that a request asks for. Up to 2.1.0 the answer waits until the job runs."""
         at = self.clock.now()
-        job = self.create_job(connection, type, at, streams=streams, unattended=True)
+        job = self.create_next(connection, at)
         if not self.version.answers_before_running:
             job.begin(at)
         return job
+
+    def clear_for_client(
+        self, connection: SimulatedConnection, streams: Iterable[SimulatedStream]
+    ) -> SimulatedJob:
+        """Cancels what runs on the connection first."""
+        self.cancel_running(connection.connection_id, self.clock.now())
+        connection.stored.store_clear(streams)
+        return self.start_for_client(connection)
 
     def cancel_on_behalf_of(self, job: SimulatedJob, at: datetime) -> None:
         """Cancel what runs on the job's connection; the timeline blames the job in any case."""
@@ -210,6 +237,8 @@ class World:
     def _close(self, job: SimulatedJob) -> None:
         self._open[job.connection_id].pop(job.job_id, None)
         _note(self._last_end, job.connection_id, job.updated_at)
+        if job.type == "reset" and job.status != "failed":
+            self.connection_of(job).stored.forget_clears(job.named)
         by_user = job.status == "cancelled"
         event = timeline.cancelled(job, job.updated_at) if by_user else timeline.finished(job)
         self.events.append(event)
@@ -273,7 +302,7 @@ class World:
         if job:
             self._change(job, at)
         elif self._next_start(connection) == at:
-            self.create_job(connection, "sync", at, unattended=True, scheduled=True)
+            self.create_next(connection, at, scheduled=True)
 
     def _next_change(self, connection: SimulatedConnection) -> datetime | None:
         jobs = self._open[connection.connection_id].values()
