@@ -1,9 +1,14 @@
 """What a connection of Airbyte is in Dagster: assets, their events, and syncs on demand."""
 
+from dagster_airbyte_sync.assets.asked.run_config import AirbyteRunConfig
 from dagster_airbyte_sync.assets.checks.check_settings import AirbyteChecks
 from dagster_airbyte_sync.assets.events.finished_sync import FinishedSync
 from dagster_airbyte_sync.assets.schedules.airbyte_schedules import build_schedules_from_airbyte
 from dagster_airbyte_sync.assets.schedules.new_rows import eager_on_new_rows
+from dagster_airbyte_sync.assets.schedules.refresh_jobs import (
+    build_airbyte_clear_job,
+    build_airbyte_refresh_job,
+)
 from dagster_airbyte_sync.assets.schedules.selection import without_paused
 from dagster_airbyte_sync.assets.schedules.start_job import build_airbyte_start_job
 from dagster_airbyte_sync.assets.schedules.sync_schedules import (
@@ -48,6 +53,7 @@ from dagster_airbyte_sync.resources.schedules.taken_over import TakenOver, Taken
 __all__ = [
     "AirbyteChecks",
     "AirbyteConnectionTableProps",
+    "AirbyteRunConfig",
     "ConnectionSelector",
     "DagsterAirbyteTranslator",
     "DuplicateAssetKey",
@@ -65,6 +71,8 @@ __all__ = [
     "accepts",
     "airbyte_assets",
     "build_airbyte_assets_definitions",
+    "build_airbyte_clear_job",
+    "build_airbyte_refresh_job",
     "build_airbyte_start_job",
     "build_airbyte_sync_checks",
     "build_airbyte_sync_schedule",

@@ -22,6 +22,7 @@ from dagster_airbyte_sync.resources.http.frames import forgets_arguments
 from dagster_airbyte_sync.resources.http.redaction import Redactor
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings, OnActiveSync
 from dagster_airbyte_sync.resources.records.catalog import (
+    Api,
     Catalog,
     Connection,
     Destination,
@@ -33,6 +34,7 @@ from dagster_airbyte_sync.resources.records.catalog import (
 from dagster_airbyte_sync.resources.records.catalog_loss import PoorerCatalog
 from dagster_airbyte_sync.resources.records.job_log import JobLog
 from dagster_airbyte_sync.resources.records.job_ref import JobRef
+from dagster_airbyte_sync.resources.records.job_request import JobRequest
 from dagster_airbyte_sync.resources.records.job_starter import JobStarter, StarterKind
 from dagster_airbyte_sync.resources.records.job_words import (
     clear_in_words,
@@ -78,6 +80,7 @@ __all__ = [
     "AirbyteSettingsError",
     "AirbyteUnavailable",
     "Answer",
+    "Api",
     "BaseAirbyteWorkspace",
     "Catalog",
     "CloudWorkspace",
@@ -87,6 +90,7 @@ __all__ = [
     "JobFailure",
     "JobLog",
     "JobRef",
+    "JobRequest",
     "JobStarter",
     "JobStatus",
     "JobType",

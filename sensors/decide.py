@@ -117,7 +117,8 @@ class _Reporter:
         return job.connection_id in self.blocked or job.connection_id in self.known.unreadable
 
     def _waits_for_a_run(self, job: Job, owed: Owed) -> bool:
-        if not (owed.marks and job.made_any_fresh):
+        # Runs report what made tables fresh, and clears; how others failed they leave to us.
+        if not owed.marks:
             return False
         since = _unclaimed_since(job, self.known, self.ledger)
         if since is not None:

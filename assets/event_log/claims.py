@@ -143,21 +143,42 @@ def started_before(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dict[str
     To run all once more by hand is to start all once more.
     """
     started: dict[str, str] = {}
-    while True:
-        started |= dict.fromkeys(_started_by(instance, run.run_id), run.run_id)
-        is_repeat = not _REPEATS.isdisjoint(run.tags)
-        parent = instance.get_run_by_id(run.parent_run_id or "") if is_repeat else None
-        if parent is None:
-            return started
-        run = parent
+    for each in _tries(instance, run):
+        own = (stored.claim for stored in _claims_by(instance, each.run_id))
+        ids = (claim.connection_id for claim in own if claim.status is ClaimStatus.STARTED)
+        started |= dict.fromkeys(ids, each.run_id)
+    return started
+
+
+def claimed_before(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dict[str, StoredClaim]:
+    """The last claims of earlier tries, by connection: of a job, or that it was to start one."""
+    claimed: dict[str, StoredClaim] = {}
+    for each in _tries(instance, run):
+        own: dict[str, StoredClaim] = {}
+        for stored in _claims_by(instance, each.run_id):
+            if stored.claim.status is ClaimStatus.NOT_STARTED:
+                own.pop(stored.claim.connection_id, None)
+            else:
+                own[stored.claim.connection_id] = stored
+        claimed = {**own, **claimed}
+    return claimed
+
+
+def _tries(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[dg.DagsterRun]:
+    """The run, and those that it repeats, newest first."""
+    parent: dg.DagsterRun | None = run
+    while parent is not None:
+        yield parent
+        is_repeat = not _REPEATS.isdisjoint(parent.tags)
+        parent = instance.get_run_by_id(parent.parent_run_id or "") if is_repeat else None
 
 
 # Dagster's tags of a run retried by the daemon, and of one re-executed "from failure".
 _REPEATS = frozenset({"dagster/retry_number", "dagster/is_resume_retry"})
 
 
-def _started_by(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:
+def _claims_by(instance: dg.DagsterInstance, run_id: str) -> Iterator[StoredClaim]:
     for record in run_events(instance, run_id, {dg.DagsterEventType.ASSET_OBSERVATION}):
         stored = StoredClaim.from_record(record)
-        if stored and stored.claim.status is ClaimStatus.STARTED:
-            yield stored.claim.connection_id
+        if stored:
+            yield stored

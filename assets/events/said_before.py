@@ -1,8 +1,8 @@
 """What is said of checks that a run has planned and does not evaluate: again what was known before.
 
-The checks of a run that fails come after the step that syncs, and are never evaluated then: Dagster
-would show that they could not be executed, and not how the tables are. What fails says it itself;
-of a run that was killed, or cancelled before it began, the sensor does.
+The checks of a run that fails, or clears, come after the step that syncs, and are never evaluated
+then: Dagster would show that they could not be executed, and not how the tables are. That step says
+it itself; of a run that was killed, or cancelled before it began, the sensor does.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,8 +55,9 @@ Check = dg.AssetCheckKey
 
 
 @dataclass(frozen=True)
-class OwnFailure:
-    """The run's own sync, which failed, and the checks of its tables whose settings are known.
+class OwnJob:
+    """The run's own job, after which no check is evaluated: one that failed, or a clear. And the
+    checks of its tables whose settings are known.
 
     Unless it `is_known` which tables are complete, what it means for them is left to the sensor.
     """
@@ -99,17 +100,17 @@ def said_before(
     instance: dg.DagsterInstance,
     run_id: str,
     tables: Sequence[Table],
-    failed: OwnFailure | None = None,
+    own: OwnJob | None = None,
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """For each check of the tables that the run has planned and not evaluated, what it said last,
-    or of a sync that `failed`, what it says of that. First whether the syncs succeeded.
+    or of its `own` job, what it says of that. First whether the syncs succeeded.
 
     Some queries, and one for each check as it is asked for; of how a connection stands one for all
     of its tables.
     """
     connections = {table.key: table.connection_id for table in tables}
     checks = planned_by(instance, run_id, tables, _ALL)
-    new = failed.said(instance, tables, checks) if failed and checks else {}
+    new = own.said(instance, tables, checks) if own and checks else {}
     stands: dict[str, LastEvaluation | None] = {}
     for check in checks:
         connection_id = connections[check.asset_key]
@@ -122,7 +123,7 @@ def said_before(
             last = stands[connection_id]
             yield from [said_again(last.event, check.asset_key)] if last and last.event else []
         else:
-            yield from _again(instance, check, connection_id, failed.sync if failed else None)
+            yield from _again(instance, check, connection_id, own.sync if own else None)
 
 
 def said_before_runs_that_are_over(

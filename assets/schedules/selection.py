@@ -1,7 +1,7 @@
 """Which connections a job or schedule is for, and all that is known of their tables."""
 
 import logging
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from functools import partial
 from pathlib import Path
 
@@ -67,6 +67,23 @@ def chosen_tables(
             f" matches {_words(selector, assets)}."
         )
     return tables
+
+
+def named_among(tables: Sequence[Table], assets: ChosenAssets) -> frozenset[dg.AssetKey]:
+    """Of `chosen_tables`, those that `assets` name themselves: not what their connections have
+    besides."""
+    if isinstance(assets, dg.AssetSelection):
+        return frozenset(assets.resolve(syncing_assets(tables, "airbyte")))
+    listed = [assets] if isinstance(assets, str) else assets
+    return frozenset(key for asset in listed for key in _keys_of(asset))
+
+
+def _keys_of(asset: Asset) -> Iterable[dg.AssetKey]:
+    if isinstance(asset, dg.AssetsDefinition):
+        return asset.keys
+    if isinstance(asset, dg.AssetSpec):
+        return [asset.key]
+    return [dg.AssetKey.from_user_string(asset) if isinstance(asset, str) else asset]
 
 
 def without_paused(tables: list[Table]) -> list[Table]:

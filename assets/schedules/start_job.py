@@ -1,8 +1,8 @@
 """A job that starts syncs and ends at once, so that it holds no run slot while Airbyte works.
 
-The sensor reports how the syncs end. For it the run leaves a claim on each table that names the
-job. Before it starts a sync the run says so, and the sensor waits for the claim even if the sync
-ends sooner than that is written.
+The same of refreshes and clears (`refresh_jobs.py`). The sensor reports how they end. For it the
+run leaves a claim on each table that names the job. Before it starts one the run says so, and the
+sensor waits for the claim even if the job ends sooner than that is written.
 """
 
 import time
@@ -14,12 +14,13 @@ from pathlib import Path
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.asked.sent_before import sent_before
 from dagster_airbyte_sync.assets.event_log.claims import started_before
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, SyncClaim
 from dagster_airbyte_sync.assets.schedules.runs_at_work import runs_at_work
 from dagster_airbyte_sync.assets.schedules.selection import ChosenAssets, chosen_tables
 from dagster_airbyte_sync.assets.sync.definitions import workspace_resource
-from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, start_new
+from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, RefreshStored, start_new
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import (
     ConnectionSelector,
@@ -32,6 +33,8 @@ from dagster_airbyte_sync.resources import (
     AirbyteError,
     BaseAirbyteWorkspace,
     Job,
+    JobRequest,
+    JobType,
     job_url,
 )
 
@@ -97,11 +100,13 @@ def start_job_of(
         required_resource_keys={resource_key},
     )
     def start_syncs(context: dg.OpExecutionContext) -> None:
-        start_all(context, workspace_resource(context.resources, resource_key), groups)
+        requests = {each: JobRequest(each) for each in groups}
+        start_all(context, workspace_resource(context.resources, resource_key), groups, requests)
 
     @dg.job(
         name=name,
-        description=f"Starts {_how_many(len(groups))} in Airbyte and ends; the sensor reports how"
+        description=f"Starts {how_many(len(groups), JobType.SYNC)} in Airbyte and ends; the sensor"
+        " reports how"
         f" they went. Connections: {', '.join(map(name_of, groups.values()))}",
         tags={**(tags or {}), keys.STARTS_SYNCS_TAG: "true"},
         # One short step: a process for it would take longer than the step.
@@ -117,21 +122,30 @@ def start_all(
     context: dg.OpExecutionContext,
     workspace: BaseAirbyteWorkspace,
     groups: Mapping[str, Sequence[Table]],
+    requests: Mapping[str, JobRequest],
 ) -> None:
-    """Start a sync of each connection. Raises dg.Failure, in the end, for those that could not."""
+    """Start what is asked for on each connection, by its id, of which `groups` has all tables.
+
+    Raises dg.Failure, in the end, for those that could not be started. What is busy is skipped if
+    it is to be synced: a refresh or clear that is not started is a failure.
+    """
     client = workspace.get_client()
-    report = _Report(context, client.ui_url(), client.settings.workspace_id)
+    report = _Report(context, client.ui_url(), client.settings.workspace_id, requests)
     earlier = started_before(context.instance, context.run)
     for connection_id in earlier.keys() & groups.keys():
         run_id = earlier[connection_id]
         context.log.info("%s was started by run %s", name_of(groups[connection_id]), run_id)
     due = {each: group for each, group in groups.items() if each not in earlier}
+    for connection_id, group in list(due.items()):
+        if found := sent_before(context.instance, context.run, client, requests[connection_id]):
+            report.claim(*found, group)
+            del due[connection_id]
     # What a run waits for its turn to start must not be started before it.
     at_work = runs_at_work(
         context.instance, due, time.time(), context.log, besides=context.run.run_id
     )
     for connection_id, run in at_work.items():
-        context.log.info("Skipped %s: %s", name_of(due[connection_id]), run)
+        report.skip(due[connection_id], str(run))
     free = [group for each, group in due.items() if each not in at_work]
     _start_side_by_side(context, client, free, report)
     report.refuse_problems(len(due))
@@ -150,7 +164,8 @@ def _start_side_by_side(
             while True:
                 for tables in islice(left, _AT_ONCE - len(pending)):
                     _say(context, ClaimStatus.STARTING, tables)
-                    start = pool.submit(start_new, client, tables[0].connection_id, context.log)
+                    request = report.requests[tables[0].connection_id]
+                    start = pool.submit(start_new, client, request, context.log)
                     pending[start] = tables
                 if not pending:
                     return
@@ -172,16 +187,23 @@ class _Report:
     context: dg.OpExecutionContext
     ui_url: str
     workspace_id: str
+    requests: Mapping[str, JobRequest]
     problems: dict[str, str] = field(default_factory=dict)
 
     def note(self, tables: Sequence[Table], start: "Future[tuple[Job, bool]]") -> None:
         try:
-            self._claim(*start.result(), tables)
+            self.claim(*start.result(), tables)
+        except RefreshStored as stored:
+            # It comes by itself: to send it again would be to refresh twice.
+            _say(self.context, ClaimStatus.NOT_STARTED, tables)
+            self.context.log.warning("%s: %s", name_of(tables), stored)
         except AlreadyRunning as busy:
-            self._skip(tables, self._what_runs(busy))
+            _say(self.context, ClaimStatus.NOT_STARTED, tables)
+            self.skip(tables, self._what_runs(busy))
         except dg.Failure as failure:
             if _was_paused(failure) and not _was_paused_before(tables):
-                self._skip(tables, "it was paused in Airbyte since the definitions were loaded")
+                _say(self.context, ClaimStatus.NOT_STARTED, tables)
+                self.skip(tables, "it was paused in Airbyte since the definitions were loaded")
             else:
                 self._note(tables, _why(failure))
         except AirbyteError as error:
@@ -191,23 +213,41 @@ class _Report:
         if self.problems:
             each = "; ".join(f"{name}: {reason}" for name, reason in self.problems.items())
             raise dg.Failure(
-                description=f"{len(self.problems)} of {_how_many(total)} not started. {each}",
+                description=f"{len(self.problems)} of {self._how_many(total)} not started. {each}",
                 metadata=self.problems,
             )
 
-    def _claim(self, job: Job, is_ours: bool, tables: Sequence[Table]) -> None:
+    def skip(self, tables: Sequence[Table], reason: str) -> None:
+        """Leave the connection alone: that is no failure of syncs, as others see to it."""
+        if self._kind(tables) is JobType.SYNC:
+            self.context.log.info("Skipped %s: %s", name_of(tables), reason)
+        else:
+            self._fail(tables, reason)
+
+    def claim(self, job: Job, is_ours: bool, tables: Sequence[Table]) -> None:
+        if not self.requests[job.connection_id].is_met_by(job):
+            # A retry starts what was asked for.
+            is_ours = False
+            kind = self._kind(tables).value
+            reason = f"Airbyte had a clear stored, and did that in the place of the {kind}"
+            self._fail(tables, f"{reason}: {self._url(job)}")
         url, claim = self._url(job), SyncClaim.of_job(job, started=is_ours)
         for table in tables:
             self.context.log_event(claim.to_observation(table.key, url))
         did = "Started" if is_ours else "Found"
         self.context.log.info("%s Airbyte job %s of %s: %s", did, job.id, name_of(tables), url)
 
-    def _skip(self, tables: Sequence[Table], reason: str) -> None:
-        _say(self.context, ClaimStatus.NOT_STARTED, tables)
-        self.context.log.info("Skipped %s: %s", name_of(tables), reason)
+    def _how_many(self, total: int) -> str:
+        return how_many(total, next(iter(self.requests.values())).type)
+
+    def _kind(self, tables: Sequence[Table]) -> JobType:
+        return self.requests[tables[0].connection_id].type
 
     def _note(self, tables: Sequence[Table], reason: str) -> None:
         _say(self.context, ClaimStatus.NOT_STARTED, tables)
+        self._fail(tables, reason)
+
+    def _fail(self, tables: Sequence[Table], reason: str) -> None:
         self.context.log.error("%s was not started: %s", name_of(tables), reason)
         self.problems[name_of(tables)] = reason
 
@@ -246,5 +286,7 @@ def name_of(tables: Sequence[Table]) -> str:
     return f"{name!r} ({tables[0].connection_id})"
 
 
-def _how_many(syncs: int) -> str:
-    return "1 sync" if syncs == 1 else f"{syncs} syncs"
+def how_many(number: int, kind: JobType) -> str:
+    """Such as "2 refreshes"."""
+    ending = "" if number == 1 else "es" if kind is JobType.REFRESH else "s"
+    return f"{number} {kind.value}{ending}"

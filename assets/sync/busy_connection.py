@@ -1,4 +1,4 @@
-"""What to do if a connection is busy as a sync is to start: follow what runs, wait, or fail."""
+"""What to do if a connection is busy as a job is to start: follow what runs, wait, or fail."""
 
 import logging
 from collections.abc import Callable
@@ -7,11 +7,16 @@ from datetime import timedelta
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.sync.follow import PollOptions, Watch, try_to_cancel
+from dagster_airbyte_sync.assets.sync.follow import (
+    PollOptions,
+    Watch,
+    refuse_failed,
+    try_to_cancel,
+)
 from dagster_airbyte_sync.assets.sync.progress import duration_text
-from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, start_new
+from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, RefreshStored, start_new
 from dagster_airbyte_sync.assets.tables import keys
-from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, Job, JobType
+from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, Job, JobRequest, JobType
 
 # How long Airbyte may say that something runs while no such job is listed, in seconds.
 _ENDING_LIMIT = 120.0
@@ -25,7 +30,7 @@ _WAITED_TOO_LONG = "What ran on the Airbyte connection before did not end within
 
 def start_or_attach(
     client: AirbyteClient,
-    connection_id: str,
+    request: JobRequest,
     options: PollOptions,
     log: logging.Logger,
     *,
@@ -44,29 +49,37 @@ def start_or_attach(
     that wait, one starts the next sync. That one may have ended already, if `is_seen_to` says that
     others report it. `name` is the connection's, and `started_by` gives the run that started a job,
     if one did. Raises dg.Failure if something runs that may be neither followed nor waited for.
+
+    All of that is so for a sync. Of a refresh or clear that somebody else started Airbyte does not
+    say whether it is the same one, so it is not followed; only a refresh is that Airbyte has stored
+    for this run. A clear that Airbyte makes of a sync, because it had one stored, is waited for.
     """
 
     def cancel(job: Job) -> None:
         try_to_cancel(client, job, options, log)
 
-    words = _Words(client, connection_id, name, link, started_by)
-    turn = _Turn(client, options, log, words, begun=options.clock())
+    words = _Words(client, request, name, link, started_by)
+    turn = _Turn(client, request, options, log, words, begun=options.clock())
     while True:
         if ended := turn.ended_meanwhile(is_seen_to):
             log.info("Airbyte job %s was all that this run waited to start", ended.id)
             return ended, False
         try:
-            return start_new(
+            job, is_ours = start_new(
                 client,
-                connection_id,
+                turn.next_start,
                 log,
                 clock=options.clock,
                 sleep=options.sleep,
                 if_interrupted=cancel if options.cancel_on_termination else None,
             )
+            if request.is_met_by(job):
+                return job, is_ours
+            turn.wait_for_stored(job)
+            before_late_start()
         except AlreadyRunning as conflict:
             running = conflict.running
-            if running is not None and is_own(running):
+            if running is not None and request.is_met_by(running) and is_own(running):
                 log.info("Airbyte job %s, which was started before, is still running", running.id)
                 return running, True
             if running is not None and turn.may_follow(running):
@@ -81,7 +94,7 @@ class _Words:
     """Sentences about what runs on a connection, for whoever has to do something about it."""
 
     client: AirbyteClient
-    connection_id: str
+    request: JobRequest
     name: str
     link: Callable[[Job], str]
     started_by: Callable[[Job], str | None]
@@ -90,18 +103,21 @@ class _Words:
         if running is None:
             what = f"{self._connection}. Airbyte does not list that job"
             return f"{_BUSY}: {what}. Materialize again in some minutes."
-        return f"{_BUSY}: {self._described(running)}\n{_choices(running)}"
+        return f"{_BUSY}: {self._described(running)}\n{_choices(running, self.request.type)}"
 
-    def waited_too_long(self, running: Job) -> str:
+    def waited_too_long(self, running: Job, *, is_stored: bool = False) -> str:
+        first = f"{_WAITED_TOO_LONG}: {self._described(running)}\n"
+        if is_stored:
+            return f"{first}Airbyte has stored the refresh: the connection's next job is a refresh."
         return (
-            f"{_WAITED_TOO_LONG}: {self._described(running)}\n"
-            "No sync was started. Cancel that job in Airbyte if it hangs, or give wait_timeout more"
-            " seconds, and materialize again."
+            f"{first}No {self.request.type.value} was started. Cancel that job in Airbyte if it"
+            " hangs, or give wait_timeout more seconds, and materialize again."
         )
 
     @property
     def _connection(self) -> str:
-        return f"{self.name!r} ({self.connection_id})" if self.name else self.connection_id
+        connection_id = self.request.connection_id
+        return f"{self.name!r} ({connection_id})" if self.name else connection_id
 
     def _described(self, job: Job) -> str:
         what = f"job {job.id}, a {_KINDS[job.type]}" if job.type in _KINDS else f"job {job.id}"
@@ -129,7 +145,13 @@ class _Words:
 _KINDS = {JobType.SYNC: "sync", JobType.REFRESH: "refresh", JobType.CLEAR: "clear"}
 
 
-def _choices(running: Job) -> str:
+def _choices(running: Job, kind: JobType) -> str:
+    if kind is not JobType.SYNC:
+        # "attach" does not help: nobody knows whether it is the same one.
+        return (
+            f"With on_active_sync='wait' on the workspace a run starts its {kind.value} when it has"
+            " ended. Or materialize again after its end."
+        )
     if not running.type.writes_tables:
         # Why "attach" does not help here.
         first = "It leaves the tables empty, so that no run follows it: with"
@@ -144,17 +166,29 @@ def _choices(running: Job) -> str:
 @dataclass
 class _Turn:
     """Waits for what runs; `ending_since` is when nothing that runs was listed any more, and
-    `first` the job that ran as this run asked for a sync."""
+    `first` the job that ran as this run asked for a sync. Of a refresh that Airbyte has stored,
+    `stored_after` is the number of the newest job before that."""
 
     client: AirbyteClient
+    request: JobRequest
     options: PollOptions
     log: logging.Logger
     words: _Words
     begun: float
     ending_since: float | None = None
     first: Job | None = None
+    stored_after: int | None = None
+
+    @property
+    def next_start(self) -> JobRequest:
+        """Airbyte makes of a sync the refresh that it has stored, which is not sent again."""
+        if self.stored_after is None:
+            return self.request
+        return JobRequest(self.request.connection_id)
 
     def may_follow(self, running: Job) -> bool:
+        if self.request.type is not JobType.SYNC:
+            return self._is_stored_refresh(running)
         # A clear would not fill the tables. What came after the job that this run waited for is as
         # good as a sync of its own, whoever started it.
         is_next = self.first is not None and self.first.ref.precedes(running.ref)
@@ -162,7 +196,15 @@ class _Turn:
         return is_meant and running.type.writes_tables
 
     def ended_meanwhile(self, is_seen_to: Callable[[Job], bool]) -> Job | None:
-        """The newest sync that began and ended since this run asked for one, and is seen to."""
+        """The newest sync that began and ended since this run asked for one, and is seen to.
+
+        Or the refresh that Airbyte had stored for this run.
+        """
+        if self.request.type is not JobType.SYNC:
+            if self.stored_after is None:
+                return None
+            newest = self.client.newest_jobs(self.request.connection_id)
+            return next(filter(self._is_stored_refresh, reversed(newest)), None)
         if self.first is None:
             return None
         try:
@@ -177,13 +219,45 @@ class _Turn:
     def wait_for(self, conflict: AlreadyRunning) -> None:
         """Return when another start is worth a try; raise dg.Failure if none is."""
         running = conflict.running
+        if isinstance(conflict, RefreshStored):
+            self.stored_after = conflict.before
+            self.log.warning("%s This run waits for that.", conflict)
         if running is None:
             self._wait_for_the_last_of_it(conflict)
-        elif self.options.on_active_sync == "wait":
+        elif self.options.on_active_sync == "wait" or self.stored_after is not None:
             self.first = self.first or running
             self._wait_for_its_end(running)
         else:
             raise self._busy(conflict) from conflict
+
+    def wait_for_stored(self, job: Job) -> None:
+        """Return when a job has ended that Airbyte started in the place of what was asked for.
+
+        Raises dg.Failure if another start would come to the same.
+        """
+        kind, url = self.request.type.value, self.words.link(job)
+        if job.type is not JobType.CLEAR:
+            raise dg.Failure(
+                f"Airbyte has started job {job.id}, a {job.type.value}, in the place of the {kind}:"
+                f" {url}",
+                metadata={keys.JOB_ID: job.id, keys.JOB_TYPE: job.type.value},
+                allow_retries=False,
+            )
+        self.log.warning(
+            "Airbyte had a clear stored for the connection, and has started that in the place of"
+            " the %s: job %s. The %s starts when it has ended.",
+            *(kind, job.id, kind),
+        )
+        if self.request.type is JobType.REFRESH:
+            # Airbyte has stored that as well, before it looked at what comes first.
+            self.stored_after = job.id
+        ended = self._wait_for_its_end(job)
+        # It stays stored until it succeeds.
+        refuse_failed(ended, url)
+
+    def _is_stored_refresh(self, job: Job) -> bool:
+        is_new = self.stored_after is not None and job.id > self.stored_after
+        return is_new and self.request.is_met_by(job)
 
     def _wait_for_the_last_of_it(self, conflict: AlreadyRunning) -> None:
         now = self.options.clock()
@@ -193,12 +267,13 @@ class _Turn:
             raise self._busy(conflict) from conflict
         self.options.sleep(self.options.interval)
 
-    def _wait_for_its_end(self, running: Job) -> None:
+    def _wait_for_its_end(self, running: Job) -> Job:
         self.ending_since = None
         url = self.words.link(running)
         self.log.info("Waiting for the end of Airbyte job %s: %s", running.id, url)
         watch = Watch(self.client, self.options, self.log, running, self.begun, "wait_timeout")
-        watch.until_it_ends(self.words.waited_too_long(running))
+        is_stored = self.stored_after is not None
+        return watch.until_it_ends(self.words.waited_too_long(running, is_stored=is_stored))
 
     def _busy(self, conflict: AlreadyRunning) -> dg.Failure:
         metadata: dict[str, keys.Entry] = {keys.CONNECTION_ID: conflict.connection_id}

@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.asked.run_config import AirbyteRunConfig
 from dagster_airbyte_sync.assets.checks.check_settings import AirbyteChecks
 from dagster_airbyte_sync.assets.sync.outputs import multi_asset_of
 from dagster_airbyte_sync.assets.sync.reporting import SyncEvent
@@ -226,7 +227,11 @@ def _syncing_assets(
         required_resource_keys={resource_key},
         **options,
     )
-    def sync_connection(context: dg.AssetExecutionContext) -> Iterator[SyncEvent]:
+    def sync_connection(
+        context: dg.AssetExecutionContext, config: AirbyteRunConfig
+    ) -> Iterator[SyncEvent]:
+        # `sync_and_poll` finds the config in the context: whoever overrides a component's `execute`
+        # hands over nothing else.
         yield from sync_fn(workspace_resource(context.resources, resource_key), context)
 
     return sync_connection

@@ -230,7 +230,7 @@ def refuse_failed(job: Job, job_url: str, details: JobDetails | None = None) -> 
         keys.BYTES_SYNCED: job.bytes,
     }
     raise dg.Failure(
-        description=f"The Airbyte sync {job.status.value}",
+        description=f"The Airbyte {job.type.value} {job.status.value}",
         metadata={
             **_about(job),
             keys.JOB_URL: dg.MetadataValue.url(job_url),

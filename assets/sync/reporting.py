@@ -16,18 +16,22 @@ from dagster_airbyte_sync.assets.events.finished_sync import (
     tables_of_job,
 )
 from dagster_airbyte_sync.assets.events.job_details import JobDetails
-from dagster_airbyte_sync.assets.events.said_before import OwnFailure, said_before
-from dagster_airbyte_sync.assets.events.sync_events import as_result, materialization
+from dagster_airbyte_sync.assets.events.said_before import OwnJob, said_before
+from dagster_airbyte_sync.assets.events.sync_events import as_result, materialization, observation
 from dagster_airbyte_sync.assets.sync.follow import PollOptions
 from dagster_airbyte_sync.assets.sync.outputs import passed_on
 from dagster_airbyte_sync.assets.tables.matching import with_streams_of_tables
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import AirbyteClient, Job, TimeBudget
 
-# An output stands for a table that is reported already: the steps after it go on. Checks are
-# evaluated where the definition carries any.
+# An output stands for a table that is reported already: the steps after it go on. An observation is
+# of a clear. Checks are evaluated where the definition carries any.
 SyncEvent = (
-    dg.MaterializeResult[object] | dg.AssetMaterialization | dg.Output[None] | dg.AssetCheckResult
+    dg.MaterializeResult[object]
+    | dg.AssetMaterialization
+    | dg.AssetObservation
+    | dg.Output[None]
+    | dg.AssetCheckResult
 )
 
 # How often, in seconds, a step looks whether its run still goes on.
@@ -85,15 +89,21 @@ def say_again(
     context: dg.AssetExecutionContext,
     tables: Sequence[Table],
     error: BaseException,
-    failed: OwnFailure | None = None,
+    failed: OwnJob | None = None,
 ) -> None:
     """Log what the planned checks of the tables said before, unless the step is tried again after
     that error. What the step fails for is the news: nothing is raised here."""
-    if _is_tried_again(context, error):
-        return
+    if not _is_tried_again(context, error):
+        say_of_planned(context, tables, failed)
+
+
+def say_of_planned(
+    context: dg.AssetExecutionContext, tables: Sequence[Table], own: OwnJob | None
+) -> None:
+    """Log what the checks say that the run has planned, and that no step evaluates any more."""
     budget = TimeBudget(_LAST_WORDS)
     try:
-        for event in said_before(context.instance, context.run.run_id, tables, failed):
+        for event in said_before(context.instance, context.run.run_id, tables, own):
             context.log_event(event)
             if budget.is_spent:
                 context.log.warning(
@@ -146,8 +156,13 @@ def report(
         if is_left or table.key not in owed:
             # By another run that follows the job, or by the sensor, which gave us up for dead.
             context.log.info("Airbyte job %s was already reported for %s", job.id, _name(table))
-            if is_selected:
+            if is_selected and job.made_fresh(table.stream):
                 yield passed_on(context.assets_def, table.key)
+            continue
+        if not job.made_fresh(table.stream):
+            # Of a clear: the steps after it must not take the table for fresh.
+            run.refuse_if_over()
+            yield observation(sync, table)
             continue
         event = materialization(sync, table, ledger)
         # At last: from here to the database it takes no longer than the sensor's grace.

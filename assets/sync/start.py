@@ -1,31 +1,37 @@
-"""Start a sync of one connection once: where the answer is lost, its job is looked for."""
+"""Start a job of one connection once: where the answer is lost, its job is looked for."""
 
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.asked.may_start import (
+    Beginning,
+    failure,
+    refuse_inactive,
+    refuse_unknown,
+)
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteConflict,
     AirbyteError,
     AirbyteForbidden,
-    AirbyteNotFound,
     AirbyteRefused,
     AirbyteRequestError,
+    AirbyteSettingsError,
     AirbyteUnavailable,
     Job,
+    JobRequest,
     JobType,
 )
 
-# How long to look for a sync whose start was not answered, and how often, in seconds. Airbyte
+# How long to look for a job whose start was not answered, and how often, in seconds. Airbyte
 # itself waits up to a minute for the new job's id, and longer before 2.1.
 _LOOK_FOR = 120.0
 _LOOK_EVERY = 5.0
-# How often to ask who wanted a sync that was only found, and how long in between, in seconds:
+# How often to ask who wanted a job that was only found, and how long in between, in seconds:
 # Airbyte notes it a little later.
 _ASK_WHO = 3
 _ASK_WHO_EVERY = 3.0
@@ -34,20 +40,14 @@ _ASK_WHO_EVERY = 3.0
 _LAST_LOOKS = 5
 _LAST_LOOKS_EVERY = 3.0
 
-# Airbyte answers 409 `state-conflict` to each of these, in the same words (`SchedulerHandler`).
-_WHY_NOT = {
-    "inactive": "The Airbyte connection is inactive: enable it in Airbyte to sync it",
-    "deprecated": "The Airbyte connection was deleted: load the definitions anew",
-    "locked": "The Airbyte connection is locked: Airbyte lets it sync again when it is unlocked",
-}
-_NOT_THERE = "There is no such Airbyte connection that these credentials can see"
-_REFUSED = "Airbyte did not start the sync"
-_NOT_ANSWERED = "Airbyte did not answer the start of the sync, and no new job was found"
-_NOT_FOUND = "Airbyte refused to start the sync, and no new job was found"
+_NOT_ANSWERED = "Airbyte did not answer the start of the {}, and no new job was found"
+_NOT_FOUND = "Airbyte refused to start the {}, and no new job was found"
+_MAYBE_STORED = ". If it was received, the connection's next job is a refresh"
+_NO_EDITOR = "These credentials may not {} in Airbyte: that takes the role of an editor"
 
 
 class AlreadyRunning(AirbyteError):
-    """Raised if a job of the connection runs already, so that Airbyte starts no other.
+    """Raised if a job of the connection runs already, so that no other is started.
 
     `running` is that job, of any type, or None if it has ended meanwhile.
     """
@@ -62,16 +62,35 @@ class AlreadyRunning(AirbyteError):
         return f"On the Airbyte connection {self.connection_id} {what} is already running."
 
 
+class RefreshStored(AlreadyRunning):
+    """Raised if a job began to run just before Airbyte got a refresh: it has stored the refresh,
+    and makes one of the connection's next job. `before` is the newest job before that."""
+
+    def __init__(self, connection_id: str, running: Job | None, before: int) -> None:
+        super().__init__(connection_id, running)
+        self.before = before
+
+    def __str__(self) -> str:
+        return (
+            f"{super().__str__()} Airbyte has stored the refresh: the next job of the connection is"
+            " a refresh."
+        )
+
+
 def start_new(
     client: AirbyteClient,
-    connection_id: str,
+    request: JobRequest,
     log: logging.Logger,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     if_interrupted: Callable[[Job], None] | None = None,
 ) -> tuple[Job, bool]:
-    """Start a sync; its job, and whether it is known to be this start's.
+    """Start what is asked for; its job, and whether it is known to be this start's.
+
+    In the place of a sync Airbyte may start a refresh or a clear that it has stored: see the job's
+    type. A refresh or clear is sent only while nothing runs, as far as Airbyte lists it: a clear
+    would cancel what runs.
 
     Airbyte may take over a minute to answer. Where its answer is lost, a new job may be that of a
     request it never got, and somebody else's: of one that is only found, Airbyte must say that no
@@ -82,10 +101,15 @@ def start_new(
     if Airbyte refuses to start one or if it stays unknown whether it did, AirbyteUnavailable if
     nothing was sent.
     """
+    begin = Beginning.of(client, request)
     # Taken before: a job that is not among these afterwards is the one that was started. They do
-    # not show whether one may be started: Airbyte clears away dead jobs as it starts another.
-    before = _newest_id(client, connection_id)
-    start = _Start(client, connection_id, before, log, clock, sleep)
+    # not show whether a sync may start: Airbyte clears away dead jobs as it starts another.
+    newest = newest_jobs(client, request.connection_id)
+    running = next((job for job in newest[:1] if not job.is_finished), None)
+    if running is not None and request.type is not JobType.SYNC:
+        raise AlreadyRunning(request.connection_id, running)
+    before = max((job.id for job in newest), default=0)
+    start = _Start(client, begin, before, log, clock, sleep)
     try:
         return start.job()
     except BaseException as end:
@@ -98,35 +122,84 @@ def start_new(
 
 @dataclass(frozen=True)
 class _Start:
-    """One start of a sync. `before` is the id of the connection's newest job until then."""
+    """One start of a job. `before` is the id of the connection's newest job until then."""
 
     client: AirbyteClient
-    connection_id: str
+    begin: Beginning
     before: int
     log: logging.Logger
     clock: Callable[[], float]
     sleep: Callable[[float], None]
 
+    @property
+    def request(self) -> JobRequest:
+        return self.begin.request
+
     def job(self) -> tuple[Job, bool]:
+        connection_id = self.request.connection_id
         try:
-            return self.client.start_sync(self.connection_id), True
+            job = self.client.start(self.request, self.begin.through)
+        except AirbyteSettingsError as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
         except AirbyteRequestError as error:
-            _raise_if_not_started(self.client, self.connection_id, error)
+            self._raise_if_not_started(error)
             problem = error
-        self.log.warning("It is not known if the sync started; looking for its job: %s", problem)
+        else:
+            if job is not None:
+                return job, True
+            running = running_job(self.client, connection_id)
+            raise RefreshStored(connection_id, running, self.before)
+        kind = self.request.type.value
+        self.log.warning(
+            "It is not known if the %s started; looking for its job: %s", kind, problem
+        )
         job = self._found_in_minutes(problem)
         return job, self._is_ours(job)
+
+    def _raise_if_not_started(self, error: AirbyteRequestError) -> None:
+        """Raise what a failed start means, unless the job may have started nevertheless."""
+        connection_id, kind = self.request.connection_id, self.request.type
+        if isinstance(error, AirbyteConflict) and error.title == "try-again-later":
+            running = running_job(self.client, connection_id)
+            raise AlreadyRunning(connection_id, running) from error
+        if isinstance(error, AirbyteConflict):
+            # An active one that is refused may be a start that took Airbyte itself too long.
+            if kind is JobType.SYNC:
+                refuse_inactive(self.client, connection_id, error)
+        elif not isinstance(error, AirbyteUnavailable) or error.did_nothing:
+            if kind is JobType.SYNC:
+                refuse_unknown(connection_id, error)
+            elif isinstance(error, AirbyteForbidden):
+                # The connection itself was read.
+                raise failure(
+                    _NO_EDITOR.format(kind.value), connection_id, error.reason, is_final=True
+                ) from error
+            raise error
 
     def _found_in_minutes(self, problem: AirbyteRequestError) -> Job:
         deadline = self.clock() + _LOOK_FOR
         while (job := self._first_after()) is None:
             if self.clock() >= deadline:
-                was_refused = isinstance(problem, AirbyteRefused)
-                description = _NOT_FOUND if was_refused else _NOT_ANSWERED
-                raise _failure(description, self.connection_id, str(problem)) from problem
+                if cleared := self._first_after(JobType.CLEAR):
+                    return cleared
+                raise self._not_found(problem) from problem
             self.sleep(_LOOK_EVERY)
-        self.log.info("A sync did start: it is Airbyte job %s", job.id)
+        self.log.info("A %s did start: it is Airbyte job %s", job.type.value, job.id)
         return job
+
+    def _not_found(self, problem: AirbyteRequestError) -> dg.Failure:
+        kind = self.request.type
+        description = _NOT_FOUND if isinstance(problem, AirbyteRefused) else _NOT_ANSWERED
+        description = description.format(kind.value)
+        if kind is JobType.REFRESH:
+            description += _MAYBE_STORED
+        # What may have been sent is not sent again by itself: it may remove rows.
+        return failure(
+            description,
+            self.request.connection_id,
+            str(problem),
+            is_final=kind is not JobType.SYNC,
+        )
 
     def _is_ours(self, job: Job) -> bool:
         is_ours: bool | None = False
@@ -150,37 +223,26 @@ class _Start:
             self.sleep(_LAST_LOOKS_EVERY)
         return self._first_after()
 
-    def _first_after(self) -> Job | None:
+    def _first_after(self, kind: JobType | None = None) -> Job | None:
+        """The first new job that meets the request, or one of that type in its place."""
         try:
-            newest = self.client.newest_jobs(self.connection_id)
+            newest = self.client.newest_jobs(self.request.connection_id)
         except AirbyteRequestError as silence:
-            # A refusal, too, says nothing of the sync: gateways refuse while Airbyte restarts.
+            # A refusal, too, says nothing of the start: gateways refuse while Airbyte restarts.
             self.log.warning("Airbyte does not list its jobs: %s", silence)
             return None
-        new = [job for job in newest if job.id > self.before and job.type is JobType.SYNC]
+        wanted = self.request if kind is None else replace(self.request, type=kind)
+        new = [job for job in newest if job.id > self.before and wanted.is_met_by(job)]
         return min(new, key=lambda job: job.id, default=None)
 
 
-def _newest_id(client: AirbyteClient, connection_id: str) -> int:
+def newest_jobs(client: AirbyteClient, connection_id: str) -> list[Job]:
+    """Its newest jobs; dg.Failure if there is no such connection."""
     try:
-        return max((job.id for job in client.newest_jobs(connection_id)), default=0)
+        return client.newest_jobs(connection_id)
     except AirbyteRefused as refusal:
-        _refuse_unknown(connection_id, refusal)
+        refuse_unknown(connection_id, refusal)
         raise
-
-
-def _raise_if_not_started(
-    client: AirbyteClient, connection_id: str, error: AirbyteRequestError
-) -> None:
-    """Raise what a failed start means, unless the sync may have started nevertheless."""
-    if isinstance(error, AirbyteConflict) and error.title == "try-again-later":
-        raise AlreadyRunning(connection_id, running_job(client, connection_id)) from error
-    if isinstance(error, AirbyteConflict):
-        # An active one that is refused may be a start that took Airbyte itself too long.
-        _refuse_inactive(client, connection_id, error)
-    elif not isinstance(error, AirbyteUnavailable) or error.did_nothing:
-        _refuse_unknown(connection_id, error)
-        raise error
 
 
 def running_job(client: AirbyteClient, connection_id: str) -> Job | None:
@@ -188,33 +250,3 @@ def running_job(client: AirbyteClient, connection_id: str) -> Job | None:
     # Dead jobs may stay unfinished until the next start: only the newest can be running.
     newest = next(iter(client.newest_jobs(connection_id)), None)
     return newest if newest is not None and not newest.is_finished else None
-
-
-def _refuse_unknown(connection_id: str, error: AirbyteRequestError) -> None:
-    """Raise if Airbyte knows no such connection: who is no administrator is answered 403 then."""
-    if isinstance(error, AirbyteForbidden | AirbyteNotFound):
-        raise _failure(_NOT_THERE, connection_id, error.reason) from error
-
-
-def _refuse_inactive(client: AirbyteClient, connection_id: str, refusal: AirbyteRefused) -> None:
-    status = client.connection_status(connection_id)
-    if status != "active":
-        description = _WHY_NOT.get(status, _REFUSED)
-        raise _failure(description, connection_id, refusal.reason, status) from refusal
-
-
-def _failure(
-    description: str, connection_id: str, reason: str, status: str | None = None
-) -> dg.Failure:
-    # A constant description, so that error trackers group it; what differs is metadata.
-    known = {
-        keys.CONNECTION_ID: connection_id,
-        keys.CONNECTION_STATUS: status,
-        keys.FAILURE_REASON: reason,
-    }
-    return dg.Failure(
-        description=description,
-        metadata={key: value for key, value in known.items() if value is not None},
-        # A connection that is gone or switched off will not come back by itself.
-        allow_retries=status is None and description != _NOT_THERE,
-    )

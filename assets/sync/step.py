@@ -1,4 +1,4 @@
-"""What a step of a Dagster run does to materialize a connection's tables: sync, follow, report."""
+"""What a step of a Dagster run does with a connection's tables: sync, follow, report."""
 
 import sys
 import time
@@ -10,6 +10,14 @@ from pathlib import Path
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.asked.run_config import (
+    AirbyteRunConfig,
+    config_of,
+    refuse_unconfirmed,
+    request_of,
+)
+from dagster_airbyte_sync.assets.asked.sent_before import sent_before
+from dagster_airbyte_sync.assets.asked.time_ranges import refuse_other_partitions
 from dagster_airbyte_sync.assets.event_log.claims import claims_of, other_reporter, starter_of
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, StoredClaim, SyncClaim
 from dagster_airbyte_sync.assets.events.event_log_facts import JobFacts
@@ -20,7 +28,7 @@ from dagster_airbyte_sync.assets.events.finished_sync import (
 )
 from dagster_airbyte_sync.assets.events.job_details import PATIENCE, DetailsWanted
 from dagster_airbyte_sync.assets.events.partial_success import Outcomes, with_complete_streams
-from dagster_airbyte_sync.assets.events.said_before import OwnFailure
+from dagster_airbyte_sync.assets.events.said_before import OwnJob
 from dagster_airbyte_sync.assets.sync.busy_connection import start_or_attach
 from dagster_airbyte_sync.assets.sync.evaluate import LEFT_TO_SENSOR, evaluated
 from dagster_airbyte_sync.assets.sync.follow import (
@@ -36,6 +44,7 @@ from dagster_airbyte_sync.assets.sync.reporting import (
     report,
     said_again_on_failure,
     say_again,
+    say_of_planned,
 )
 from dagster_airbyte_sync.assets.sync.step_tables import (
     checks_here,
@@ -52,6 +61,8 @@ from dagster_airbyte_sync.resources import (
     AirbyteError,
     BaseAirbyteWorkspace,
     Job,
+    JobRequest,
+    JobType,
     TimeBudget,
     job_url,
 )
@@ -61,14 +72,19 @@ def sync_and_poll(
     workspace: BaseAirbyteWorkspace,
     context: dg.AssetExecutionContext,
     options: PollOptions | None = None,
+    config: AirbyteRunConfig | None = None,
 ) -> Iterator[SyncEvent]:
-    """Sync the connection of the running asset definition and report each of its tables.
+    """Sync the connection of the running asset definition and report each of its tables; or refresh
+    or clear what is selected of it, if the `config` (by default that of the step) says so.
 
     Airbyte always syncs a whole connection, so tables outside of a subset selection are reported
     too. Of several runs that follow one sync, the first reports it. Without `options` the sync is
     polled as the workspace says. Raises dg.Failure if the sync cannot start, fails, is cancelled,
     or takes longer than `poll_timeout`; with `partial_success`, complete tables of a job that
-    failed are reported before that.
+    failed are reported before that. It is raised, too, before anything is sent, for what the config
+    does not confirm, and for partitions that a sync cannot be of.
+
+    After a clear there is no materialization: what happened is an observation of each table.
 
     If the definition carries checks, those that are selected are evaluated after a sync that
     succeeded; where nothing else is selected, without a sync.
@@ -79,10 +95,12 @@ def sync_and_poll(
         return
     options = options or PollOptions.of(workspace)
     with said_again_on_failure(context, tables):
+        request = _confirmed(context, config or config_of(context), tables)
         client = workspace.get_client()
         OwnRun(context, options.clock).refuse_if_over()
+        refuse_other_partitions(context, client, tables)
         link = partial(job_url, client.ui_url(), client.settings.workspace_id)
-        job, started = _followed(context, client, tables, options, link)
+        job, started = _followed(context, client, tables, request, options, link)
     wanted, budget = DetailsWanted.of(workspace), TimeBudget(PATIENCE)
     starter = context.run.run_id if started else _starter(context, tables, job)
     details = wanted.read(client, job, starter, budget)
@@ -92,6 +110,10 @@ def sync_and_poll(
         synced = tables_synced(context, client, job, tables)
         yield from report(context, client, job, link(job), synced, options, run, details)
         yield from _evaluated_too(context, workspace, tables, run)
+        if not job.type.writes_tables:
+            # The steps of other checks wait for outputs, and are skipped.
+            cleared = FinishedSync(job, link(job), starter, details)
+            say_of_planned(context, synced, OwnJob(cleared, checks_here(context)))
     else:
         outcomes = wanted.outcomes(client, job, TimeBudget(PATIENCE))
         complete, synced = _as_far_as_complete(context, client, outcomes, job, tables)
@@ -106,9 +128,21 @@ def sync_and_poll(
         except dg.Failure as failure:
             # Where Airbyte may say later how far it came, so does the sensor.
             is_known = outcomes is not None or not wanted.may_say_more_of(job)
-            own = OwnFailure(sync, checks_here(context), is_known)
+            own = OwnJob(sync, checks_here(context), is_known)
             say_again(context, synced, failure, own)
             raise
+
+
+def _confirmed(
+    context: dg.AssetExecutionContext, config: AirbyteRunConfig, tables: Sequence[Table]
+) -> JobRequest:
+    """What the run asks for; dg.Failure if that removes rows and is not confirmed."""
+    request = request_of(config, tables, context.selected_asset_keys)
+    if not config.confirm:
+        given = {"keep_records": False} if request.type is JobType.REFRESH else {}
+        needed = {"mode": config.mode, **given, "confirm": True}
+        refuse_unconfirmed([(request, tables)], context.op_execution_context.op_def.name, needed)
+    return request
 
 
 def _evaluated_too(
@@ -136,11 +170,12 @@ def _followed(
     context: dg.AssetExecutionContext,
     client: AirbyteClient,
     tables: Sequence[Table],
+    request: JobRequest,
     options: PollOptions,
     link: Callable[[Job], str],
 ) -> tuple[Job, bool]:
     """The job once it has ended, and whether it is known that this run started it."""
-    job, started = _job_to_follow(context, client, tables, options, link)
+    job, started = _job_to_follow(context, client, tables, request, options, link)
     claim = SyncClaim.of_job(job, started=started)
     with cancelled_if_interrupted(client, job, options, context.log) if started else nullcontext():
         for table in tables:
@@ -169,6 +204,7 @@ def _job_to_follow(
     context: dg.AssetExecutionContext,
     client: AirbyteClient,
     tables: Sequence[Table],
+    request: JobRequest,
     options: PollOptions,
     link: Callable[[Job], str],
 ) -> tuple[Job, bool]:
@@ -182,9 +218,15 @@ def _job_to_follow(
         # The sensor holds for a while what ends before we can say that it is ours.
         context.log_event(starts.to_observation(table.key))
 
+    if earlier := sent_before(context.instance, context.run, client, request):
+        context.log.info("Airbyte job %s was started by an earlier try", earlier[0].id)
+        return earlier
+    if request.type is not JobType.SYNC:
+        # If this process dies before it can say which job it started, the next try looks for that.
+        say_that_it_starts()
     return start_or_attach(
         client,
-        table.connection_id,
+        request,
         options,
         context.log,
         is_own=lambda running: _is_own(context, tables, running),
@@ -229,13 +271,16 @@ def _is_seen_to(
 class SyncsAssets(BaseAirbyteWorkspace):
     """What the public workspace classes add to the plain resource: the way into asset code."""
 
-    def sync_and_poll(self, context: dg.AssetExecutionContext) -> Iterator[SyncEvent]:
+    def sync_and_poll(
+        self, context: dg.AssetExecutionContext, *, config: AirbyteRunConfig | None = None
+    ) -> Iterator[SyncEvent]:
         """Sync the connection of the running asset definition and report each of its tables.
 
         For use in a function decorated with `@airbyte_assets`:
-        `yield from airbyte.sync_and_poll(context=context)`.
+        `yield from airbyte.sync_and_poll(context=context)`. One that takes `config:
+        AirbyteRunConfig`, and gives it on, can also be run to refresh or clear.
         """
-        return sync_and_poll(self, context)
+        return sync_and_poll(self, context, config=config)
 
     def load_asset_specs(
         self,

@@ -42,3 +42,10 @@ def partition_of(spec: dg.AssetSpec, moment: datetime | None) -> str | None:
         return None
     window = window_of(partitions, moment)
     return window.partition_key if window else None
+
+
+def current_key(partitions: dg.TimeWindowPartitionsDefinition, moment: datetime) -> str | None:
+    """The newest partition that Dagster has at a moment: the one in which it lies if there is an
+    `end_offset`, else the one before that. For a moment that is left out, the last one."""
+    window = window_of(partitions, moment, min(partitions.end_offset, 1) - 1)
+    return window.partition_key if window else partitions.get_last_partition_key()

@@ -4,12 +4,14 @@ Nothing here sends anything. Shapes are those of airbyte-platform's `config.yaml
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from dagster_airbyte_sync.resources.api.connection import read_connection_with
 from dagster_airbyte_sync.resources.api.credentials_in_text import without_credentials
 from dagster_airbyte_sync.resources.api.job_pages import JobQuery
 from dagster_airbyte_sync.resources.api.paging import Page, read_page
+from dagster_airbyte_sync.resources.api.public_api import START_TIMEOUT
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
 from dagster_airbyte_sync.resources.http.transport import Call
 from dagster_airbyte_sync.resources.json_values import (
@@ -27,6 +29,7 @@ from dagster_airbyte_sync.resources.records.catalog import (
     StreamId,
     SyncSchedule,
 )
+from dagster_airbyte_sync.resources.records.job_request import JobRequest
 from dagster_airbyte_sync.resources.records.jobs import (
     FINAL_STATUSES,
     Job,
@@ -114,6 +117,23 @@ class ConfigurationApi:
         body = {"connectionId": connection_id, "scheduleType": schedule.kind}
         return self._post("/connections/update", {**body, **_schedule_data(schedule)})
 
+    def start(self, request: JobRequest) -> Call:
+        """A refresh or a clear, of all streams or of some."""
+        body: Json = {"connectionId": request.connection_id}
+        if request.streams is not None:
+            body = {**body, "streams": [_descriptor_of(each) for each in request.streams]}
+        path = "/connections/clear" if request.streams is None else "/connections/clear/stream"
+        if request.type is JobType.REFRESH:
+            path = "/connections/refresh"
+            body = {**body, "refreshMode": "Merge" if request.keep_records else "Truncate"}
+        url = f"{self._base_url}{path}"
+        return Call("POST", url, body=body, repeatable=False, timeout=START_TIMEOUT)
+
+    def version_of_destination(self, destination_id: str) -> Call:
+        """The version of a destination's connector, with what that can do."""
+        path = "/actor_definition_versions/get_for_destination"
+        return self._post(path, {"destinationId": destination_id})
+
     def _post(self, path: str, body: Json) -> Call:
         return Call("POST", f"{self._base_url}{path}", body=body)
 
@@ -126,6 +146,11 @@ def health(base_url: str) -> Call:
 def instance(base_url: str) -> Call:
     """Version and UI address, open to all, of self-managed servers only; never retried."""
     return Call("GET", f"{base_url}/instance_configuration", repeatable=False)
+
+
+def _descriptor_of(stream: StreamId) -> Json:
+    namespace = {} if stream.namespace is None else {"streamNamespace": stream.namespace}
+    return {"streamName": stream.name, **namespace}
 
 
 def _of_one(connection_id: str | None) -> Json:
@@ -214,6 +239,32 @@ def read_job(entry: object) -> Job | None:
         unknown_status=word_of(raw.get("status")) if status is JobStatus.UNKNOWN else None,
         unknown_type=word_of(raw.get("configType")) if job_type is JobType.UNKNOWN else None,
     )
+
+
+@dataclass(frozen=True)
+class Started:
+    """What became of a request; without a `job` Airbyte has stored it for the next one."""
+
+    job: Job | None = None
+
+
+def read_started(answer: object) -> Started | None:
+    """A `JobInfoRead`, or the `JobReadResponse` of a refresh, which is empty if none started."""
+    if isinstance(answer, dict) and answer.get("job") is None:
+        return Started()
+    job = read_job(answer)
+    return Started(job) if job else None
+
+
+@dataclass(frozen=True)
+class ConnectorVersion:
+    supports_refreshes: bool
+
+
+def read_version(answer: object) -> ConnectorVersion | None:
+    """An `ActorDefinitionVersionRead`; None if it does not say whether it supports refreshes."""
+    supports = object_at(answer).get("supportsRefreshes")
+    return ConnectorVersion(supports) if isinstance(supports, bool) else None
 
 
 def _attempt(entry: Json) -> Json:

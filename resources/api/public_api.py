@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from dagster_airbyte_sync.resources.api.connection import read_connection_with
 from dagster_airbyte_sync.resources.api.job_pages import JobQuery
 from dagster_airbyte_sync.resources.api.paging import Page, read_page
+from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
 from dagster_airbyte_sync.resources.http.transport import Call, Params
 from dagster_airbyte_sync.resources.json_values import (
@@ -29,12 +30,13 @@ from dagster_airbyte_sync.resources.records.catalog import (
     Stream,
     SyncSchedule,
 )
+from dagster_airbyte_sync.resources.records.job_request import JobRequest
 from dagster_airbyte_sync.resources.records.jobs import Job, JobStatus, JobType
 
 _YEARS = re.compile(r"[0-9*,/-]+")
 
 # Creating a job can take Airbyte over a minute (dagster#34172 saw 81 s).
-_START_TIMEOUT = 180.0
+START_TIMEOUT = 180.0
 
 
 class PublicApi:
@@ -42,6 +44,7 @@ class PublicApi:
 
     def __init__(self, settings: AirbyteSettings) -> None:
         self._base_url = settings.rest_api_base_url
+        self._other_url = settings.configuration_api_base_url
         self._workspace_id = settings.workspace_id
         self.page_size = settings.public_page_size
 
@@ -145,13 +148,24 @@ class PublicApi:
     def job(self, job_id: int) -> Call:
         return self._get(f"/jobs/{job_id}")
 
-    def start_sync(self, connection_id: str) -> Call:
+    def start(self, request: JobRequest) -> Call:
+        """A sync, or a clear of all streams: AirbyteSettingsError for what cannot be started here.
+
+        Airbyte answers 422 to a refresh.
+        """
+        if request.type is JobType.REFRESH or request.streams is not None:
+            what = "a refresh" if request.type is JobType.REFRESH else "a clear of single streams"
+            raise AirbyteSettingsError(
+                f"Airbyte's public API cannot start {what}, and its Configuration API at"
+                f" {self._other_url} is closed. Open that for these credentials, or do it in"
+                " Airbyte's UI."
+            )
         return Call(
             "POST",
             f"{self._base_url}/jobs",
-            body={"connectionId": connection_id, "jobType": "sync"},
+            body={"connectionId": request.connection_id, "jobType": request.type.value},
             repeatable=False,
-            timeout=_START_TIMEOUT,
+            timeout=START_TIMEOUT,
         )
 
     def cancel(self, job_id: int) -> Call:
@@ -161,7 +175,7 @@ class PublicApi:
             f"{self._base_url}/jobs/{job_id}",
             repeatable=False,
             at_once=True,
-            timeout=_START_TIMEOUT,
+            timeout=START_TIMEOUT,
         )
 
     def set_schedule(self, connection_id: str, schedule: SyncSchedule) -> Call:

@@ -28,12 +28,14 @@ from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
 from dagster_airbyte_sync.resources.http.transport import Http
 from dagster_airbyte_sync.resources.records.catalog import (
+    Api,
     Catalog,
     Connection,
     StreamId,
     SyncSchedule,
 )
 from dagster_airbyte_sync.resources.records.job_log import JobLog
+from dagster_airbyte_sync.resources.records.job_request import JobRequest
 from dagster_airbyte_sync.resources.records.job_starter import JobStarter
 from dagster_airbyte_sync.resources.records.jobs import Job, JobType
 from dagster_airbyte_sync.resources.records.stream_outcome import StreamOutcome
@@ -263,10 +265,6 @@ class AirbyteClient:
         listed = catalog.connections.get(connection_id) if catalog else None
         return listed or self.connection(connection_id, budget)
 
-    def connection_status(self, connection_id: str) -> str:
-        """A connection's status now: "active", "inactive", "deprecated" (deleted) or "locked"."""
-        return self.connection(connection_id).status
-
     # -- what else Airbyte knows of a job: each is None if it does not say, and never raises -------
 
     def who_started(self, job: Job, budget: TimeBudget = NO_LIMIT) -> JobStarter | None:
@@ -319,8 +317,27 @@ class AirbyteClient:
 
     def start_sync(self, connection_id: str) -> Job:
         """Start a sync; never sent twice. Raises AirbyteConflict if one runs already."""
-        call = self._public.start_sync(connection_id)
+        call = self._public.start(JobRequest(connection_id))
         return self._http.read(call, "a job", public_api.read_job)
+
+    def start(self, request: JobRequest, through: Api = "public") -> Job | None:
+        """Start what is asked for, through that API; never sent twice.
+
+        A clear cancels what runs. If something runs a refresh is stored, and the connection's next
+        job is a refresh: then this is None, as it is if the destination supports no refreshes.
+        Raises AirbyteSettingsError for what the public API cannot start.
+        """
+        if through == "public":
+            return self._http.read(self._public.start(request), "a job", public_api.read_job)
+        call = self._configuration.start(request)
+        return self._http.read(call, "a job", configuration_api.read_started).job
+
+    def supports_refreshes(self, connection: Connection, budget: TimeBudget = NO_LIMIT) -> bool:
+        """Whether the connector of its destination is new enough. One request, which only the
+        Configuration API answers."""
+        call = self._configuration.version_of_destination(connection.destination_id)
+        reader = configuration_api.read_version
+        return self._http.read(call, "a version", reader, budget).supports_refreshes
 
     def cancel(self, job_id: int) -> None:
         """Cancel whatever runs on the job's connection (Airbyte cannot cancel one job alone)."""

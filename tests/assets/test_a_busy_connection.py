@@ -5,6 +5,7 @@ import pytest
 
 from dagster_airbyte_sync.assets.sync.busy_connection import start_or_attach
 from dagster_airbyte_sync.assets.sync.follow import TookTooLong
+from dagster_airbyte_sync.resources import JobRequest
 from dagster_airbyte_sync.testing import (
     AirbyteSimulator,
     Fault,
@@ -33,7 +34,7 @@ def start(
 ) -> tuple[int, bool]:
     job, started = start_or_attach(
         client_of(airbyte),
-        shop.connection_id,
+        JobRequest(shop.connection_id),
         poll_options(airbyte, on_active_sync=choice, **changes),
         log.logger,
         is_own=lambda job: job.id == own,

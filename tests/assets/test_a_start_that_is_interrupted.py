@@ -8,6 +8,7 @@ import pytest
 from werkzeug.wrappers import Response
 
 from dagster_airbyte_sync.assets.sync.busy_connection import start_or_attach
+from dagster_airbyte_sync.resources import JobRequest
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection
 from helpers.airbyte_time import Log, client_of, poll_options
 
@@ -40,7 +41,7 @@ def start(
     with pytest.raises(KeyboardInterrupt):
         start_or_attach(
             client_of(airbyte),
-            shop.connection_id,
+            JobRequest(shop.connection_id),
             poll_options(airbyte, **changes),
             log.logger,
             is_own=lambda job: False,

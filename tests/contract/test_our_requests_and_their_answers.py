@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from dagster_airbyte_sync import AirbyteWorkspace, SyncSchedule
+from dagster_airbyte_sync import AirbyteSettingsError, AirbyteWorkspace, StreamId, SyncSchedule
+from dagster_airbyte_sync.resources import AirbyteClient, JobRequest, JobType
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedStream
 from helpers.contract import contract_violations
 
@@ -58,9 +59,39 @@ def test_all_that_the_client_can_ask_is_described(configuration_api: bool) -> No
         if configuration_api:
             client.set_schedule(shop.connection_id, SyncSchedule("basic", None, None, 6, "hours"))
         client.set_schedule(shop.connection_id, SyncSchedule())
+        _start_all_that_can_be_started(airbyte, client, shop.connection_id)
         client.check_workspace()
         client.ui_url()
 
         asked = {exchange.request.path for exchange in airbyte.exchanges}
         assert len(asked) >= 8
         assert contract_violations(airbyte.exchanges) == []
+
+
+def _start_all_that_can_be_started(
+    airbyte: AirbyteSimulator, client: AirbyteClient, connection_id: str
+) -> None:
+    """Refreshes and clears, of all streams and of some; and a refresh that is only stored."""
+    some = (StreamId("orders"), StreamId("users", "audit"))
+    wanted = [
+        JobRequest(connection_id, JobType.CLEAR),
+        JobRequest(connection_id, JobType.CLEAR, some),
+        JobRequest(connection_id, JobType.REFRESH),
+        JobRequest(connection_id, JobType.REFRESH, some, keep_records=False),
+    ]
+    found = client.connections_with(connection_id)
+    through = found.read_from or "public"
+    if through == "configuration":
+        assert client.supports_refreshes(found.connections[connection_id])
+    for request in wanted:
+        try:
+            job = client.start(request, through)
+        except AirbyteSettingsError:
+            assert through == "public"
+            assert request is not wanted[0]
+            continue
+        assert job is not None
+        assert job.type is request.type
+        if request is wanted[-1]:
+            assert client.start(wanted[2], through) is None
+        airbyte.advance(60)

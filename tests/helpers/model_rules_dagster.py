@@ -5,6 +5,7 @@ from typing import get_args
 import hypothesis.strategies as st
 from hypothesis.stateful import precondition, rule
 
+from dagster_airbyte_sync.assets.asked.run_config import RunMode
 from dagster_airbyte_sync.resources import OnActiveSync
 from helpers.model_rules_airbyte import AirbyteRules, seconds, which
 from helpers.model_score import SCORE
@@ -14,6 +15,8 @@ EDITED = (None, "", "{", "[]", "null", '{"v":0}', '{"v":2,"since":"2020-01-01"}'
 FOREIGN = '{"v":2,"workspace":"another","begin":"2026-01-01","since":"2026-01-01"}'
 
 sensors = st.sampled_from(SENSORS)
+# Syncs more often, as in life.
+modes = st.sampled_from((*get_args(RunMode), "sync", "sync"))
 
 
 class DagsterRules(AirbyteRules):
@@ -90,12 +93,15 @@ class DagsterRules(AirbyteRules):
         places=st.sets(which, min_size=1, max_size=2),
         cancels=st.booleans(),
         on_active_sync=st.sampled_from(get_args(OnActiveSync)),
+        mode=modes,
     )
     def a_run_is_created(
-        self, places: set[int], cancels: bool, on_active_sync: OnActiveSync
+        self, places: set[int], cancels: bool, on_active_sync: OnActiveSync, mode: RunMode
     ) -> None:
         ids = {self.connection(place).connection_id for place in places}
-        self.world.start_run(ids, cancel_on_termination=cancels, on_active_sync=on_active_sync)
+        self.world.start_run(
+            ids, cancel_on_termination=cancels, on_active_sync=on_active_sync, mode=mode
+        )
 
     @precondition(has_room_for_runs)
     @precondition(lambda self: not self.world.clock_was_set)

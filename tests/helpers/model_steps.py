@@ -8,8 +8,8 @@ repeats exactly.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, cast
 
 import dagster as dg
@@ -23,6 +23,7 @@ from helpers.dagster_private import store_run_event, store_step_event
 
 EventType = dg.DagsterEventType
 OnTold = Callable[[dg.AssetMaterialization], None]
+OnNoted = Callable[[dg.AssetObservation], None]
 
 
 class Killed(BaseException):
@@ -122,6 +123,9 @@ class StepContext:
     baton: Baton
     # The model's assets carry no checks: those that they have are beside them.
     selected_asset_check_keys: frozenset[dg.AssetCheckKey] = frozenset()
+    op_config: Mapping[str, object] = field(default_factory=dict)
+    has_partition_key: bool = False
+    has_partition_key_range: bool = False
 
     @property
     def op_execution_context(self) -> "StepContext":
@@ -170,6 +174,8 @@ class StepWork:
     on_reported: OnTold
     work: Work = sync_and_poll
     pauses: bool = True
+    config: Mapping[str, object] = field(default_factory=dict)
+    on_noted: OnNoted = lambda event: None
 
 
 class SteppedStep:
@@ -185,7 +191,9 @@ class SteppedStep:
         self._baton = baton = Baton()
         self.key = definition.op.name
         keys, log = frozenset(definition.keys), logging.getLogger("dagster.model")
-        self._context = StepContext(definition, run, instance, keys, log, baton)
+        self._context = StepContext(
+            definition, run, instance, keys, log, baton, op_config=work.config
+        )
         workspace_id = work.client.settings.workspace_id
         self._workspace = PausingWorkspace(PausingClient(work.client, baton), workspace_id)
         clock = work.options.clock
@@ -240,9 +248,12 @@ class SteppedStep:
         if isinstance(event, dg.Output):
             return
         assert not isinstance(event, dg.AssetCheckResult)
+        context, name = self._context, self._context.assets_def.op.name
+        if isinstance(event, dg.AssetObservation):
+            store_step_event(context.instance, context.run, name, event)
+            return self._work.on_noted(event)
         stored = _stored(event)
-        context = self._context
-        store_step_event(context.instance, context.run, context.assets_def.op.name, stored)
+        store_step_event(context.instance, context.run, name, stored)
         self._work.on_reported(stored)
 
     def _write(self, kind: EventType) -> None:

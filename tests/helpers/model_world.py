@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.asked.run_config import RunMode
 from dagster_airbyte_sync.assets.sync.follow import PollOptions
 from dagster_airbyte_sync.resources import AirbyteClient, OnActiveSync
 from helpers.model_airbyte import Kind
@@ -59,7 +60,12 @@ class World(Deployment):
         return self._seconds() - run.last_turn > _HANGING
 
     def start_run(
-        self, connection_ids: set[str], *, cancel_on_termination: bool, on_active_sync: OnActiveSync
+        self,
+        connection_ids: set[str],
+        *,
+        cancel_on_termination: bool,
+        on_active_sync: OnActiveSync,
+        mode: RunMode = "sync",
     ) -> None:
         work = StepWork(
             AirbyteClient(self.workspace.settings(), clock=self._seconds, sleep=lambda _: None),
@@ -71,8 +77,16 @@ class World(Deployment):
                 clock=self._seconds,
             ),
             lambda event: self.note(event, is_noted=not any(run.is_dying for run in self.runs)),
+            config={"mode": mode, "keep_records": True, "confirm": True},
+            on_noted=self._note_clear,
         )
         self._launch(connection_ids, work)
+
+    def _note_clear(self, event: dg.AssetObservation) -> None:
+        """A run has reported a clear."""
+        which = identity_in(event)
+        assert which is not None
+        self.truth.note_once("observation", event.asset_key.to_user_string(), which)
 
     def start_unnamed_run(self, connection_ids: set[str]) -> None:
         """A run that does not say which job it reports, as those of dagster-airbyte."""

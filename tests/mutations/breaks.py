@@ -7,6 +7,7 @@ from mutations.breaks_of_checks import OF_CHECKS
 from mutations.breaks_of_details import OF_DETAILS
 from mutations.breaks_of_failures import OF_FAILURES
 from mutations.breaks_of_looks import OF_LOOKS
+from mutations.breaks_of_refreshes import OF_REFRESHES
 from mutations.breaks_of_resources import OF_RESOURCES
 from mutations.breaks_of_runs import OF_RUNS
 from mutations.breaks_of_sensors import OF_SENSORS
@@ -22,5 +23,6 @@ BREAKS: tuple[Break, ...] = (
     *OF_LOOKS,
     *OF_CHECKS,
     *OF_ASSETS,
+    *OF_REFRESHES,
     *OF_RESOURCES,
 )

@@ -141,8 +141,8 @@ OF_ASSETS = (
     Break(
         "a sync is started once",
         "assets/sync/start.py:_Start.job",
-        "_raise_if_not_started(self.client, self.connection_id, error)",
-        "return self.client.start_sync(self.connection_id)",
+        "self._raise_if_not_started(error)",
+        "return self.client.start(self.request, self.begin.through)",
         "tests/assets/test_starting_a_sync.py",
     ),
     Break(

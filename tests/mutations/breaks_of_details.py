@@ -299,7 +299,7 @@ OF_DETAILS = (
     ),
     Break(
         "1: a run says of no table that it failed where Airbyte may say later that it is complete",
-        "assets/events/said_before.py:OwnFailure.said",
+        "assets/events/said_before.py:OwnJob.said",
         "if not self.is_known:",
         "if False:",
         f"{_PARTIAL}::test_where_airbyte_does_not_say_it_a_run_leaves_it_to_the_sensor",

@@ -62,7 +62,7 @@ SHOWN_TO = {"sensors": _REPORTING, "cli": _REPORTING}
 # The inner rooms of a folder, the lowest first, and the files beside them that all may use.
 INNER = {
     "resources": ("records", "schedules", "http", "api", "client"),
-    "assets": ("tables", "checks", "event_log", "events", "look", "sync", "schedules"),
+    "assets": ("tables", "checks", "event_log", "events", "look", "asked", "sync", "schedules"),
     "sensors": (
         "cursor",
         "reading",

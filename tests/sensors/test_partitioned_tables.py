@@ -61,11 +61,12 @@ def test_a_run_materializes_the_partition_that_it_is_of(instance: dg.DagsterInst
         airbyte.add_connection("shop", streams=["orders"], sync_seconds=0.1)
         options = {"dagster_airbyte_translator": Partitioned(DAILY)}
         deployment = deployed(airbyte, instance, **options)
-        request = dg.RunRequest(asset_selection=[dg.AssetKey("orders")], partition_key="2026-01-05")
+        today = airbyte.now.strftime("%Y-%m-%d")
+        request = dg.RunRequest(asset_selection=[dg.AssetKey("orders")], partition_key=today)
         run = deployment.start(request)
 
         assert run.success
-        assert instance.get_materialized_partitions(dg.AssetKey("orders")) == {"2026-01-05"}
+        assert instance.get_materialized_partitions(dg.AssetKey("orders")) == {today}
         assert deployment.tick().events == []
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from dagster_airbyte_sync.assets import SyncEvent, SyncsAssets
+from dagster_airbyte_sync.assets import AirbyteRunConfig, SyncEvent, SyncsAssets
 from dagster_airbyte_sync.legacy.new_settings import new_settings, settings_for_requests
 from dagster_airbyte_sync.legacy.warning import LegacyWarning
 from dagster_airbyte_sync.resources import (
@@ -107,6 +107,8 @@ class AirbyteResource(SyncsAssets):
         connection_id: str | None = None,
         poll_interval: float | None = None,
         poll_timeout: float | None = None,
+        *,
+        config: AirbyteRunConfig | None = None,
     ) -> Iterator[SyncEvent]:
         """Sync the connection of the running asset definition and report each of its tables.
 
@@ -114,7 +116,7 @@ class AirbyteResource(SyncsAssets):
         """
         if context is None or isinstance(context, str) or connection_id is not None:
             raise AirbyteSettingsError(_NO_SYNC_BY_ID)
-        return super().sync_and_poll(context)
+        return super().sync_and_poll(context, config=config)
 
     def given(self) -> dict[str, Any]:
         """The value of each field, EnvVars as they are."""

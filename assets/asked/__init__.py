@@ -1,0 +1,1 @@
+"""What a run asks of Airbyte, and whether that can be sent."""

@@ -1,0 +1,144 @@
+"""Whether a refresh or clear can be sent, where Airbyte would wait for ever or do nothing.
+
+And the failures of starts, in one sentence each.
+"""
+
+from dataclasses import dataclass, replace
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.matching import match
+from dagster_airbyte_sync.resources import (
+    AirbyteClient,
+    AirbyteError,
+    AirbyteForbidden,
+    AirbyteNotFound,
+    AirbyteRefused,
+    AirbyteRequestError,
+    Api,
+    Connection,
+    JobRequest,
+    JobType,
+)
+
+# Airbyte answers 409 `state-conflict` to a sync of each of these, in the same words
+# (`SchedulerHandler`). To a refresh it does not answer at all (`startNewManualSync`), and its UI
+# lets nobody refresh or clear them.
+_WHY_NOT = {
+    "inactive": "The Airbyte connection is inactive: enable it in Airbyte to {} it",
+    "deprecated": "The Airbyte connection was deleted: load the definitions anew",
+    "locked": "The Airbyte connection is locked: Airbyte lets it {} again when it is unlocked",
+}
+_NOT_THERE = "There is no such Airbyte connection that these credentials can see"
+_REFUSED = "Airbyte did not start the {}"
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A request with the names that its streams have in Airbyte, and the API to send it to."""
+
+    request: JobRequest
+    through: Api = "public"
+
+    @classmethod
+    def of(cls, client: AirbyteClient, request: JobRequest) -> "Beginning":
+        """Look at the connection as it is now: one request for a clear, two for a refresh.
+
+        Nothing is asked before a sync, which Airbyte refuses by itself. Raises dg.Failure for what
+        cannot be sent.
+        """
+        if request.type is JobType.SYNC:
+            return cls(request)
+        catalog = client.connections_with(request.connection_id)
+        connection = catalog.connections.get(request.connection_id)
+        if connection is None:
+            raise failure(_NOT_THERE, request.connection_id, "", is_final=True)
+        if not connection.is_active:
+            description = _why_not(connection.status, request.type)
+            raise failure(description, connection.id, connection.status_reason or "", connection)
+        begin = cls(_as_named_now(request, connection), catalog.read_from or "public")
+        if request.type is JobType.REFRESH and begin.through == "configuration":
+            _refuse_old_destination(client, connection)
+        return begin
+
+
+def _as_named_now(request: JobRequest, connection: Connection) -> JobRequest:
+    """Definitions that were made from the public API may lack the namespaces of streams."""
+    if request.streams is None:
+        return request
+    known = match(request.streams, [stream.id for stream in connection.selected_streams]).pairs
+    missing = [str(stream) for stream in request.streams if stream not in known]
+    if missing:
+        raise failure(
+            f"The Airbyte connection {connection.name!r} does not sync the streams that are to be"
+            f" {_DONE[request.type]}: {', '.join(missing)}. Load the definitions anew.",
+            connection.id,
+            "",
+            is_final=True,
+        )
+    return replace(request, streams=tuple(known[stream] for stream in request.streams))
+
+
+_DONE = {JobType.REFRESH: "refreshed", JobType.CLEAR: "cleared"}
+
+
+def _refuse_old_destination(client: AirbyteClient, connection: Connection) -> None:
+    if not client.supports_refreshes(connection):
+        raise failure(
+            f"The destination {_destination_name(client, connection)} does not support refreshes:"
+            " upgrade its connector in Airbyte (Settings > Destinations). Nothing was started.",
+            connection.id,
+            "",
+            is_final=True,
+        )
+
+
+def _destination_name(client: AirbyteClient, connection: Connection) -> str:
+    try:
+        name = client.catalog(fresh=True).destination_of(connection).name
+    except AirbyteError:
+        name = ""
+    return repr(name) if name else connection.destination_id
+
+
+def refuse_unknown(connection_id: str, error: AirbyteRequestError) -> None:
+    """Raise if Airbyte knows no such connection: who is no administrator is answered 403 then."""
+    if isinstance(error, AirbyteForbidden | AirbyteNotFound):
+        raise failure(_NOT_THERE, connection_id, error.reason, is_final=True) from error
+
+
+def refuse_inactive(client: AirbyteClient, connection_id: str, refusal: AirbyteRefused) -> None:
+    """Raise if a sync was refused because the connection is not active."""
+    connection = client.connection(connection_id)
+    if not connection.is_active:
+        description = _why_not(connection.status, JobType.SYNC)
+        raise failure(description, connection_id, refusal.reason, connection) from refusal
+
+
+def _why_not(status: str, kind: JobType) -> str:
+    return _WHY_NOT.get(status, _REFUSED).format(kind.value)
+
+
+def failure(
+    description: str,
+    connection_id: str,
+    reason: str,
+    connection: Connection | None = None,
+    *,
+    is_final: bool = False,
+) -> dg.Failure:
+    """A failed start. What differs is metadata, where error trackers are to group it.
+
+    `connection` is one that is gone or switched off: it will not come back by itself.
+    """
+    known = {
+        keys.CONNECTION_ID: connection_id,
+        keys.CONNECTION_STATUS: connection.status if connection else None,
+        keys.FAILURE_REASON: reason or None,
+    }
+    return dg.Failure(
+        description=description,
+        metadata={key: value for key, value in known.items() if value is not None},
+        allow_retries=connection is None and not is_final,
+    )

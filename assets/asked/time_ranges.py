@@ -1,0 +1,58 @@
+"""Runs of partitions: Airbyte has no time ranges, so only the newest partition can be synced."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.partitions import current_key
+from dagster_airbyte_sync.assets.tables.table import Table
+from dagster_airbyte_sync.resources import AirbyteClient
+
+
+def refuse_other_partitions(
+    context: dg.AssetExecutionContext, client: AirbyteClient, tables: Iterable[Table]
+) -> None:
+    """Raise dg.Failure for a run of other partitions than that in which its sync would end.
+
+    Dagster reports what a run syncs for the run's partitions, whatever it was. The newest partition
+    may be that of when the run was created: it may have waited.
+    """
+    if not (context.has_partition_key or context.has_partition_key_range):
+        return
+    asked = context.partition_key_range
+    moments = _moments(context, client.server_time())
+    selected = [table for table in tables if table.key in context.selected_asset_keys]
+    for partitions in {table.spec.partitions_def for table in selected}:
+        if not isinstance(partitions, dg.TimeWindowPartitionsDefinition):
+            continue
+        newest = [current_key(partitions, moment) for moment in moments]
+        if asked.start != asked.end or asked.start not in newest:
+            raise _refusal(asked, newest[-1], selected[0])
+
+
+def _moments(context: dg.AssetExecutionContext, now: datetime) -> Sequence[datetime]:
+    """When the run was created, and now, by Airbyte's clock."""
+    record = context.instance.get_run_record_by_id(context.run.run_id)
+    if record is None:
+        return [now]
+    created = record.create_timestamp
+    waited = datetime.now(created.tzinfo) - created
+    return [now - max(waited, timedelta(0)), now]
+
+
+def _refusal(asked: dg.PartitionKeyRange, newest: str | None, table: Table) -> dg.Failure:
+    is_one = asked.start == asked.end
+    what = f"the partition {asked.start}" if is_one else f"{asked.start} to {asked.end}"
+    name = keys.text_in(table.spec.metadata, keys.CONNECTION_NAME) or table.connection_id
+    instead = f"Run the partition {newest} instead, which is the newest. " if newest else ""
+    return dg.Failure(
+        f"Airbyte has no time ranges: {what} of connection {name!r} cannot be synced by itself. A"
+        " sync brings what is new now, and would be reported for the wrong time, so nothing was"
+        f" started. {instead}To read all rows once more, run it with the config 'mode: refresh';"
+        " from when on a source is read is a setting of the source in Airbyte (often its start"
+        " date).",
+        metadata={keys.CONNECTION_ID: table.connection_id},
+        allow_retries=False,
+    )

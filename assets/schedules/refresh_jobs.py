@@ -1,0 +1,183 @@
+"""Jobs that start refreshes or clears and end at once; the sensor reports how they went."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field
+
+from dagster_airbyte_sync.assets.asked.run_config import refuse_unconfirmed
+from dagster_airbyte_sync.assets.schedules.selection import (
+    ChosenAssets,
+    chosen_tables,
+    named_among,
+)
+from dagster_airbyte_sync.assets.schedules.start_job import how_many, name_of, start_all
+from dagster_airbyte_sync.assets.sync.definitions import workspace_resource
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.table import (
+    ConnectionSelector,
+    Table,
+    group_by_connection,
+)
+from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
+from dagster_airbyte_sync.resources import BaseAirbyteWorkspace, JobRequest, JobType
+
+# All tables of each connection, and what is asked for on it.
+Groups = Mapping[str, Sequence[Table]]
+Requests = Mapping[str, JobRequest]
+
+
+class _RefreshConfig(dg.Config):
+    keep_records: bool = Field(
+        default=True,
+        description=(
+            "Whether rows that are in the tables now stay beside those that the refresh reads, or"
+            " are replaced by them."
+        ),
+    )
+    confirm: bool = Field(
+        default=False, description="Must be true for a refresh that does not keep records."
+    )
+
+
+class _ClearConfig(dg.Config):
+    confirm: bool = Field(default=False, description="Must be true: a clear empties the tables.")
+
+
+def build_airbyte_refresh_job(
+    *,
+    workspace: BaseAirbyteWorkspace,
+    connection_selector_fn: ConnectionSelector | None = None,
+    assets: ChosenAssets | None = None,
+    name: str | None = None,
+    resource_key: str = "airbyte",
+    dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
+    tags: Mapping[str, str] | None = None,
+    snapshot: Path | None = None,
+) -> dg.JobDefinition:
+    """A job that starts refreshes in Airbyte and does not wait for them; the sensor reports them.
+
+    Its op takes `keep_records` (default: true) and `confirm`, which must be true if records are not
+    kept. What cannot be started (something runs there, the destination is too old, the
+    Configuration API is closed) fails the run, which names it; a retry sends nothing twice.
+
+    Args:
+        workspace: As of `build_airbyte_start_job`, like all that is not named here.
+        connection_selector_fn: Which connections to refresh, each with all of its streams.
+        assets: Which tables to refresh: of a connection that has others, only these streams.
+        name: Default: "refresh_" and the resource key.
+    """
+    groups, requests = _chosen(
+        JobType.REFRESH,
+        chosen_tables(
+            workspace, dagster_airbyte_translator, connection_selector_fn, assets, snapshot
+        ),
+        assets,
+    )
+    name = name or f"refresh_{resource_key}"
+
+    @dg.op(
+        name=f"{name}_op",
+        description="Starts the refreshes, and claims their jobs on the tables.",
+        out=dg.Out(dg.Nothing),
+        required_resource_keys={resource_key},
+    )
+    def start_refreshes(context: dg.OpExecutionContext, config: _RefreshConfig) -> None:
+        asked = {
+            each: JobRequest(each, request.type, request.streams, config.keep_records)
+            for each, request in requests.items()
+        }
+        if not config.confirm:
+            needed = {"keep_records": False, "confirm": True}
+            _refuse_unconfirmed(context, groups, asked, needed)
+        start_all(context, workspace_resource(context.resources, resource_key), groups, asked)
+
+    return _job_of(start_refreshes, name, tags, groups, requests)
+
+
+def build_airbyte_clear_job(
+    *,
+    workspace: BaseAirbyteWorkspace,
+    connection_selector_fn: ConnectionSelector | None = None,
+    assets: ChosenAssets | None = None,
+    name: str | None = None,
+    resource_key: str = "airbyte",
+    dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
+    tags: Mapping[str, str] | None = None,
+    snapshot: Path | None = None,
+) -> dg.JobDefinition:
+    """A job that starts clears, which empty tables, and does not wait; the sensor reports them.
+
+    Its op takes `confirm`, which must be true: without it a run fails, sends nothing, and names
+    what it would empty. Where the Configuration API is closed only whole connections can be
+    cleared. All else is as of `build_airbyte_refresh_job`; the default name is "clear_" and the
+    resource key.
+    """
+    groups, requests = _chosen(
+        JobType.CLEAR,
+        chosen_tables(
+            workspace, dagster_airbyte_translator, connection_selector_fn, assets, snapshot
+        ),
+        assets,
+    )
+    name = name or f"clear_{resource_key}"
+
+    @dg.op(
+        name=f"{name}_op",
+        description="Starts the clears, and claims their jobs on the tables.",
+        out=dg.Out(dg.Nothing),
+        required_resource_keys={resource_key},
+    )
+    def start_clears(context: dg.OpExecutionContext, config: _ClearConfig) -> None:
+        if not config.confirm:
+            _refuse_unconfirmed(context, groups, requests, {"confirm": True})
+        start_all(context, workspace_resource(context.resources, resource_key), groups, requests)
+
+    return _job_of(start_clears, name, tags, groups, requests)
+
+
+def _chosen(
+    kind: JobType, tables: Sequence[Table], assets: ChosenAssets | None
+) -> tuple[Groups, Requests]:
+    groups = group_by_connection(tables)
+    named = None if assets is None else named_among(tables, assets)
+    requests: dict[str, JobRequest] = {}
+    for connection_id, group in groups.items():
+        own = [table.stream for table in group if named is None or table.key in named]
+        streams = None if len(own) == len(group) else tuple(own)
+        requests[connection_id] = JobRequest(connection_id, kind, streams)
+    return groups, requests
+
+
+def _refuse_unconfirmed(
+    context: dg.OpExecutionContext,
+    groups: Groups,
+    requests: Requests,
+    needed: Mapping[str, str | bool],
+) -> None:
+    asked = [(requests[each], group) for each, group in groups.items()]
+    refuse_unconfirmed(asked, context.op_def.name, needed)
+
+
+def _job_of(
+    op: dg.OpDefinition,
+    name: str,
+    tags: Mapping[str, str] | None,
+    groups: Groups,
+    requests: Requests,
+) -> dg.JobDefinition:
+    kind = next(iter(requests.values())).type
+
+    @dg.job(
+        name=name,
+        description=f"Starts {how_many(len(groups), kind)} in Airbyte and ends; the sensor reports"
+        f" how they went. Connections: {', '.join(map(name_of, groups.values()))}",
+        tags={**(tags or {}), keys.STARTS_SYNCS_TAG: "true"},
+        # One short step: a process for it would take longer than the step.
+        executor_def=dg.in_process_executor,
+    )
+    def job() -> None:
+        op()
+
+    return job
