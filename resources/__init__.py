@@ -1,9 +1,9 @@
 """Airbyte, typed: settings, requests, records, and the Dagster resource that holds them."""
 
 from dagster_airbyte_sync.resources.client.client import AirbyteClient
-from dagster_airbyte_sync.resources.client.find_workspace import find_workspace
 from dagster_airbyte_sync.resources.client.job_history import LatestJobs
 from dagster_airbyte_sync.resources.client.probing import Answer, Prober, has_path, other_scheme
+from dagster_airbyte_sync.resources.client.workspaces import find_workspace
 from dagster_airbyte_sync.resources.errors import (
     AirbyteConflict,
     AirbyteError,
@@ -29,7 +29,7 @@ from dagster_airbyte_sync.resources.records.catalog import (
     Stream,
     StreamId,
     SyncSchedule,
-    connection_url,
+    WorkspaceName,
 )
 from dagster_airbyte_sync.resources.records.catalog_loss import PoorerCatalog
 from dagster_airbyte_sync.resources.records.job_log import JobLog
@@ -49,9 +49,8 @@ from dagster_airbyte_sync.resources.records.jobs import (
     JobStatus,
     JobType,
     StreamStats,
-    job_page,
-    job_url,
 )
+from dagster_airbyte_sync.resources.records.pages import Pages
 from dagster_airbyte_sync.resources.records.stream_outcome import StreamOutcome
 from dagster_airbyte_sync.resources.snapshot_file import (
     catalog_for_definitions,
@@ -98,6 +97,7 @@ __all__ = [
     "NotLoaded",
     "OnActiveSync",
     "OutOfTime",
+    "Pages",
     "PoorerCatalog",
     "Prober",
     "Redactor",
@@ -109,17 +109,15 @@ __all__ = [
     "StreamStats",
     "SyncSchedule",
     "TimeBudget",
+    "WorkspaceName",
     "as_workspace",
     "catalog_for_definitions",
     "clear_in_words",
-    "connection_url",
     "duration_text",
     "find_workspace",
     "forgets_arguments",
     "has_path",
     "in_units",
-    "job_page",
-    "job_url",
     "load_catalog",
     "no_garbage_collected",
     "other_scheme",

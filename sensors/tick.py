@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import cached_property, partial
+from itertools import chain
 
 import dagster as dg
 
@@ -13,16 +14,15 @@ from dagster_airbyte_sync.assets.events.event_log_facts import EventLogFacts
 from dagster_airbyte_sync.assets.events.job_details import DetailsWanted
 from dagster_airbyte_sync.assets.events.ledger import read_ledger, still_known
 from dagster_airbyte_sync.assets.events.sync_events import Event
-from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
+from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table, workspaces_of
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteError,
     Catalog,
     Job,
+    Pages,
     TimeBudget,
-    job_page,
-    job_url,
 )
 from dagster_airbyte_sync.sensors import tick_basics
 from dagster_airbyte_sync.sensors.cursor.cursor import (
@@ -113,7 +113,7 @@ class _Tick:
         self.polling, self.context = polling, context
         self.instance, self.log = context.instance, context.log
         self.client, self.budget = workspace.get_client(), TimeBudget(tick_seconds())
-        self.workspace_id = self.client.settings.workspace_id
+        self.workspace_id = self.client.settings.scope
         self.asked = AskedOfJobs(self.client, DetailsWanted.of(workspace), self.budget)
         self.limits = Limits(polling.hold_limit.total_seconds(), GRACE + workspace.poll_interval)
         self.tables = DefinedTables(
@@ -266,7 +266,8 @@ class _Tick:
         live_runs = read_live_runs(self.instance, {table.key for table in concerned})
         ledger = read_ledger(self.instance, concerned, self.clocks.skew)
         ledger = replace(ledger, among=jobs_by_connection(scan.jobs))
-        ui_url = self.client.ui_url(self.budget)
+        # Asked for, if at all, before anything is decided.
+        self.client.ui_url(self.budget)
         return TickInputs(
             tables=self.tables.by_connection,
             live_runs=live_runs,
@@ -275,7 +276,7 @@ class _Tick:
             pending=cursor.pending,
             now=self.clocks.dagster,
             limits=self.limits,
-            job_url=partial(job_url, ui_url, self.workspace_id),
+            job_url=self._pages().job,
             outcomes=self.asked.outcomes,
             unreadable=self.tables.unreadable,
         )
@@ -308,11 +309,11 @@ class _Tick:
         again = said_of_left_over(watch, self.tables.checked, events, cursor.place, left)
         return replace(looked, events=(*looked.events, *again.events), place=again.place)
 
-    def _followed(self, cursor: Cursor, scan: Scan, decision: Decision) -> Followed:
-        def page_of(connection_id: str, job_id: int) -> str:
-            ui_url = self.client.ui_url(self.budget)
-            return job_page(ui_url, self.workspace_id, connection_id, job_id)
+    def _pages(self) -> Pages:
+        tables = chain.from_iterable(self.tables.by_connection.values())
+        return self.client.pages(self.budget, workspaces_of(tables))
 
+    def _followed(self, cursor: Cursor, scan: Scan, decision: Decision) -> Followed:
         runs = RunsThatFollow(
             self.polling.follow,
             repository_of(self.context),
@@ -321,7 +322,7 @@ class _Tick:
             self.context.sensor_name,
             tables=self.tables.as_far_as_known,
             read_ledger=lambda tables: read_ledger(self.instance, tables, self.clocks.skew),
-            job_url=page_of,
+            job_url=lambda connection_id, job_id: self._pages().job_of(connection_id, job_id),
             skew=self.clocks.skew,
             budget=self.budget,
             log=self.log,

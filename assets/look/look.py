@@ -1,6 +1,6 @@
 """One look at a workspace or a connection: two requests, and what checks say by their answers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
@@ -27,9 +27,8 @@ from dagster_airbyte_sync.resources import (
     Catalog,
     Connection,
     Job,
+    Pages,
     TimeBudget,
-    connection_url,
-    job_page,
 )
 
 # By check of a table, what it says.
@@ -122,20 +121,6 @@ def _end_of(last: LastReported, ledger: Ledger) -> datetime | None:
     """When the newest sync that is reported ended, or if no job is named, was materialized."""
     named = last.newest.ended_at if last.newest else None
     return named or ledger.when_stored(last)
-
-
-@dataclass(frozen=True)
-class Pages:
-    """Where things are in Airbyte's UI, which is asked for only if something is to be said."""
-
-    workspace_id: str
-    ui_url: Callable[[], str]
-
-    def connection(self, connection_id: str) -> str:
-        return connection_url(self.ui_url(), self.workspace_id, connection_id)
-
-    def job(self, job: Job) -> str:
-        return job_page(self.ui_url(), self.workspace_id, job.connection_id, job.id)
 
 
 def look_metadata(

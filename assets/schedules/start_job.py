@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import dagster as dg
@@ -26,6 +26,7 @@ from dagster_airbyte_sync.assets.tables.table import (
     ConnectionSelector,
     Table,
     group_by_connection,
+    workspaces_of,
 )
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
@@ -35,7 +36,7 @@ from dagster_airbyte_sync.resources import (
     Job,
     JobRequest,
     JobType,
-    job_url,
+    Pages,
 )
 
 # Airbyte takes seconds, sometimes more than a minute, to answer a start; for all requests to its
@@ -130,7 +131,8 @@ def start_all(
     it is to be synced: a refresh or clear that is not started is a failure.
     """
     client = workspace.get_client()
-    report = _Report(context, client.ui_url(), client.settings.workspace_id, requests)
+    tables = chain.from_iterable(groups.values())
+    report = _Report(context, client.pages(known=workspaces_of(tables)), requests)
     earlier = started_before(context.instance, context.run)
     for connection_id in earlier.keys() & groups.keys():
         run_id = earlier[connection_id]
@@ -185,8 +187,7 @@ class _Report:
     """Says in the run what became of each start."""
 
     context: dg.OpExecutionContext
-    ui_url: str
-    workspace_id: str
+    pages: Pages
     requests: Mapping[str, JobRequest]
     problems: dict[str, str] = field(default_factory=dict)
 
@@ -230,8 +231,8 @@ class _Report:
             is_ours = False
             kind = self._kind(tables).value
             reason = f"Airbyte had a clear stored, and did that in the place of the {kind}"
-            self._fail(tables, f"{reason}: {self._url(job)}")
-        url, claim = self._url(job), SyncClaim.of_job(job, started=is_ours)
+            self._fail(tables, f"{reason}: {self.pages.job(job)}")
+        url, claim = self.pages.job(job), SyncClaim.of_job(job, started=is_ours)
         for table in tables:
             self.context.log_event(claim.to_observation(table.key, url))
         did = "Started" if is_ours else "Found"
@@ -254,10 +255,7 @@ class _Report:
     def _what_runs(self, busy: AlreadyRunning) -> str:
         if busy.running is None:
             return "a job was running"
-        return f"Airbyte job {busy.running.id} is running, see {self._url(busy.running)}"
-
-    def _url(self, job: Job) -> str:
-        return job_url(self.ui_url, self.workspace_id, job)
+        return f"Airbyte job {busy.running.id} is running, see {self.pages.job(busy.running)}"
 
 
 def _say(context: dg.OpExecutionContext, status: ClaimStatus, tables: Sequence[Table]) -> None:

@@ -73,20 +73,21 @@ def take_over_schedules(
         _refuse_one_way(client, plan.connections)
         for each in plan.paused:
             say(f"{REMARK} {_named(each)} is paused and keeps {schedule_words(each.schedule)}")
-        taken = [_taken(client.settings.workspace_id, each) for each in plan.connections]
+        taken = [_taken(each) for each in plan.connections]
         _do_each(taken, lambda each: _take(client, each, say))
     return TakenOver({each.connection_id: each for each in taken})
 
 
 @dataclass(frozen=True)
 class TakeOverPlan:
-    """What `take_over_schedules` would do: which `connections` it would make manual.
+    """What `take_over_schedules` would do in these workspaces: which `connections` it would make
+    manual.
 
     `paused` keep a schedule that Dagster could not fire. `reasons`, by connection id, are why all
     of it would be refused.
     """
 
-    workspace_id: str
+    workspaces: Sequence[str]
     connections: Sequence[Connection]
     paused: Sequence[Connection]
     reasons: Mapping[str, str]
@@ -106,7 +107,7 @@ def _plan(client: AirbyteClient, selector: ConnectionSelector | None) -> TakeOve
     stays = [each for each in scheduled if not each.is_active and reasons[each.id]]
     left = [each for each in scheduled if each not in stays]
     known = {each.id: reason for each in left if (reason := reasons[each.id])}
-    return TakeOverPlan(client.settings.workspace_id, left, stays, known)
+    return TakeOverPlan(client.workspace_ids(), left, stays, known)
 
 
 def _scheduled(client: AirbyteClient, selector: ConnectionSelector | None) -> list[Connection]:
@@ -135,7 +136,8 @@ def _refuse_one_way(client: AirbyteClient, connections: Iterable[Connection]) ->
         )
 
 
-def _taken(workspace_id: str, connection: Connection) -> TakenSchedule:
+def _taken(connection: Connection) -> TakenSchedule:
+    workspace_id = connection.workspace_id or ""
     return TakenSchedule(workspace_id, connection.id, connection.name, connection.schedule)
 
 
@@ -230,12 +232,12 @@ def _as_long_as_read(say: Say) -> Say:
 
 def _connections_of(client: AirbyteClient, taken: TakenOver) -> Mapping[str, Connection]:
     """All connections now. Raises AirbyteSettingsError for schedules of another workspace."""
-    here = client.settings.workspace_id
-    foreign = {each.workspace_id for each in taken.schedules.values()} - {here}
+    here = client.workspace_ids()
+    foreign = {each.workspace_id for each in taken.schedules.values()} - {*here}
     if foreign:
         raise AirbyteSettingsError(
             f"These schedules are of workspace {' and '.join(sorted(foreign))}, and this is"
-            f" workspace {here}: nothing was changed."
+            f" workspace {' and '.join(here)}: nothing was changed."
         )
     return client.catalog(fresh=True).connections
 

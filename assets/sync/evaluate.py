@@ -27,19 +27,18 @@ from dagster_airbyte_sync.assets.events.finished_sync import FinishedSync, table
 from dagster_airbyte_sync.assets.events.job_details import PATIENCE, DetailsWanted
 from dagster_airbyte_sync.assets.events.ledger import Ledger, read_ledger
 from dagster_airbyte_sync.assets.events.partial_success import with_complete_streams
-from dagster_airbyte_sync.assets.look.look import Look, Pages, look_metadata
+from dagster_airbyte_sync.assets.look.look import Look, look_metadata
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.current_tables import as_synced_now
 from dagster_airbyte_sync.assets.tables.matching import with_streams_of_tables
 from dagster_airbyte_sync.assets.tables.storable import storable
-from dagster_airbyte_sync.assets.tables.table import Table
+from dagster_airbyte_sync.assets.tables.table import Table, workspaces_of
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     BaseAirbyteWorkspace,
     Connection,
     Job,
     TimeBudget,
-    job_url,
 )
 
 # The step of a definition of checks, or of assets that carry them.
@@ -100,7 +99,7 @@ def _looked_at(
     said_before = read_evaluations(instance, tables, CHECKS_OF_CONNECTIONS)
     end = _last_sync_end(client, connection_id) if look.connection(connection_id) else None
     answers = look.answers(tables, ledger, said_before, last_sync_end=end)
-    pages = Pages(client.settings.workspace_id, lambda: client.ui_url(TimeBudget(PATIENCE)))
+    pages = client.pages(TimeBudget(PATIENCE), workspaces_of(tables))
     by_key = {table.key: table for table in tables}
     for check in checks:
         said, last = answers[check], said_before[check.asset_key].get(check.name)
@@ -216,7 +215,7 @@ class _State:
     def _sync(self, job: Job) -> FinishedSync:
         if job.id not in self.syncs:
             starter = starter_of(claims_of(self.instance, min(self.tables), [job])[job.id])
-            url = job_url(self.client.ui_url(), self.client.settings.workspace_id, job)
+            url = self.client.pages(known=workspaces_of(self.tables.values())).job(job)
             details = self.wanted.read(self.client, job, starter, TimeBudget(PATIENCE))
             self.syncs[job.id] = FinishedSync(job, url, starter, details)
         return self.syncs[job.id]

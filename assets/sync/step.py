@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import datetime, timezone
-from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -54,7 +53,7 @@ from dagster_airbyte_sync.assets.sync.step_tables import (
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.loading import load_airbyte_asset_specs
 from dagster_airbyte_sync.assets.tables.matching import with_streams_of_tables
-from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table
+from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table, workspaces_of
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
@@ -64,7 +63,6 @@ from dagster_airbyte_sync.resources import (
     JobRequest,
     JobType,
     TimeBudget,
-    job_url,
 )
 
 
@@ -99,7 +97,7 @@ def sync_and_poll(
         client = workspace.get_client()
         OwnRun(context, options.clock).refuse_if_over()
         refuse_other_partitions(context, client, tables)
-        link = partial(job_url, client.ui_url(), client.settings.workspace_id)
+        link = client.pages(known=workspaces_of(tables)).job
         job, started = _followed(context, client, tables, request, options, link)
     wanted, budget = DetailsWanted.of(workspace), TimeBudget(PATIENCE)
     starter = context.run.run_id if started else _starter(context, tables, job)

@@ -21,6 +21,9 @@ Entry = (
 CHECK_NAME = "airbyte_sync"
 
 CONNECTION_ID = "dagster-airbyte/connection_id"
+# Of an instance, which may have several workspaces.
+WORKSPACE_ID = "dagster-airbyte/workspace_id"
+WORKSPACE_NAME = "dagster-airbyte/workspace_name"
 CONNECTION_STATUS = "dagster-airbyte/connection_status"
 CONNECTION_NAME = "dagster-airbyte/connection_name"
 CONNECTION_URL = "dagster-airbyte/connection_url"

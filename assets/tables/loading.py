@@ -80,11 +80,11 @@ def why_no_tables(catalog: Catalog, selector: ConnectionSelector | None = None) 
     """Why none of the workspace's tables is selected, and what to change. Pure."""
     listed = sorted(catalog.connections.values(), key=lambda each: each.name)
     chosen = [each for each in listed if accepts(selector, each)]
-    workspace = f"the Airbyte workspace {catalog.workspace_id}"
+    workspace, setting = catalog.where, "workspace_ids" if catalog.workspaces else "workspace_id"
     if not listed:
         return (
             f"There are no connections in {workspace}, so it has no assets here. Once there are"
-            " some, reload the code location; if there are some now, check workspace_id."
+            f" some, reload the code location; if there are some now, check {setting}."
         )
     names = ", ".join(repr(each.name) for each in (chosen or listed)[:_MOST_NAMES])
     if len(chosen or listed) > _MOST_NAMES:

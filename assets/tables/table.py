@@ -140,6 +140,9 @@ def _identity_of(connection: Connection, page: str | None) -> dict[str, object]:
         keys.CONNECTION_ID: connection.id,
         keys.CONNECTION_NAME: connection.name,
     }
+    if connection.workspace_id and connection.workspace_name:
+        identity[keys.WORKSPACE_ID] = connection.workspace_id
+        identity[keys.WORKSPACE_NAME] = connection.workspace_name
     if page:
         identity[keys.CONNECTION_URL] = dg.MetadataValue.url(page)
     if connection.created_at:
@@ -165,6 +168,12 @@ def table_of_spec(spec: dg.AssetSpec) -> Table | None:
         return None
     namespace = keys.text_in(spec.metadata, keys.STREAM_NAMESPACE)
     return Table(connection_id, StreamId(name, namespace), spec)
+
+
+def workspaces_of(tables: Iterable[Table]) -> dict[str, str]:
+    """The workspaces by connection, as the tables of an instance say them."""
+    known = ((each, keys.text_in(each.spec.metadata, keys.WORKSPACE_ID)) for each in tables)
+    return {each.connection_id: workspace for each, workspace in known if workspace}
 
 
 def group_by_connection(tables: Iterable[Table]) -> dict[str, list[Table]]:

@@ -3,7 +3,7 @@
 Nothing here sends anything. Shapes are those of airbyte-platform's `config.yaml`, 1.0 to 2.1.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,25 +41,25 @@ from dagster_airbyte_sync.resources.records.jobs import (
 
 
 class ConfigurationApi:
-    """Builds the requests for one workspace."""
+    """Builds the requests; `workspaces` are ids, of which each must be permitted."""
 
     def __init__(self, settings: AirbyteSettings) -> None:
         self._base_url = settings.configuration_api_base_url
-        self._workspace_id = settings.workspace_id
         self.page_size = settings.max_items_per_page
 
-    def connections(self) -> Call:
-        """All connections with their schemas, in one unpaged answer."""
-        return self._post("/connections/list", {"workspaceId": self._workspace_id})
+    def connections(self, workspace_id: str) -> Call:
+        """All connections of a workspace with their schemas, in one unpaged answer."""
+        return self._post("/connections/list", {"workspaceId": workspace_id})
 
     def connection(self, connection_id: str) -> Call:
         """One connection with its schemas, also if it was deleted."""
         return self._post("/connections/get", {"connectionId": connection_id})
 
-    def finished_jobs(self, query: JobQuery) -> Call:
+    def finished_jobs(self, workspaces: Sequence[str], query: JobQuery) -> Call:
         """Finished jobs with all counts."""
         until = {} if query.until is None else {"updatedAtEnd": query.until.isoformat()}
         return self._jobs(
+            workspaces,
             FINAL_STATUSES,
             {
                 "updatedAtStart": query.since.isoformat(),
@@ -70,19 +70,22 @@ class ConfigurationApi:
         )
 
     def unfinished_jobs(
-        self, statuses: Iterable[JobStatus], connection_id: str | None = None
+        self,
+        workspaces: Sequence[str],
+        statuses: Iterable[JobStatus],
+        connection_id: str | None = None,
     ) -> Call:
         """A page of the jobs that have one of these statuses, the oldest first: of one connection,
         or of all."""
         page = {"pageSize": self.page_size, "rowOffset": 0}
         query: Json = {**_of_one(connection_id), "orderByField": "createdAt", "pagination": page}
-        return self._jobs(statuses, query)
+        return self._jobs(workspaces, statuses, query)
 
-    def _jobs(self, statuses: Iterable[JobStatus], query: Json) -> Call:
+    def _jobs(self, workspaces: Sequence[str], statuses: Iterable[JobStatus], query: Json) -> Call:
         return self._post(
             "/jobs/list_for_workspaces",
             {
-                "workspaceIds": [self._workspace_id],
+                "workspaceIds": list(workspaces),
                 "configTypes": ["sync", "reset_connection", "refresh", "clear"],
                 "statuses": [status.value for status in statuses],
                 "orderByMethod": "ASC",
@@ -91,14 +94,19 @@ class ConfigurationApi:
         )
 
     def newest_jobs(
-        self, since: datetime | None, until: datetime | None, limit: int, connection_id: str | None
+        self,
+        workspaces: Sequence[str],
+        since: datetime | None,
+        until: datetime | None,
+        limit: int,
+        connection_id: str | None,
     ) -> Call:
         """Jobs of all statuses, the last change first: of one connection, or of all."""
         bounds = {"updatedAtStart": since, "updatedAtEnd": until}
         return self._post(
             "/jobs/list_for_workspaces",
             {
-                "workspaceIds": [self._workspace_id],
+                "workspaceIds": list(workspaces),
                 "configTypes": ["sync", "reset_connection", "refresh", "clear"],
                 **_of_one(connection_id),
                 **{name: at.isoformat() for name, at in bounds.items() if at is not None},

@@ -40,4 +40,6 @@ def read_connection_with(
         all_streams=read_streams(raw),
         status_reason=as_text(raw.get("statusReason")),
         breaking_change=raw.get("breakingChange") is True,
+        # The Configuration API does not say it in its list.
+        workspace_id=as_text(raw.get("workspaceId")),
     )

@@ -5,7 +5,7 @@ filters and name a host that need not be reachable (airbyte-platform, `JobsRespo
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timezone
 
 from dagster_airbyte_sync.resources.api.connection import read_connection_with
@@ -29,55 +29,65 @@ from dagster_airbyte_sync.resources.records.catalog import (
     Source,
     Stream,
     SyncSchedule,
+    WorkspaceName,
 )
 from dagster_airbyte_sync.resources.records.job_request import JobRequest
 from dagster_airbyte_sync.resources.records.jobs import Job, JobStatus, JobType
 
 _YEARS = re.compile(r"[0-9*,/-]+")
 
+# Many servers and proxies take addresses of 8 kB: an id has 36 letters.
+_IDS_IN_AN_ADDRESS = 100
+
 # Creating a job can take Airbyte over a minute (dagster#34172 saw 81 s).
 START_TIMEOUT = 180.0
 
 
 class PublicApi:
-    """Builds the requests for one workspace. `page_size` is how many rows of a list to request."""
+    """Builds the requests; `page_size` is how many rows of a list to request.
+
+    `workspaces` are ids, of which each must be permitted, at most as many as `groups_of_ids` gives.
+    """
 
     def __init__(self, settings: AirbyteSettings) -> None:
         self._base_url = settings.rest_api_base_url
         self._other_url = settings.configuration_api_base_url
-        self._workspace_id = settings.workspace_id
         self.page_size = settings.public_page_size
 
-    def workspace(self) -> Call:
-        return self._get(f"/workspaces/{self._workspace_id}")
+    def workspace(self, workspace_id: str) -> Call:
+        return self._get(f"/workspaces/{workspace_id}")
 
     def workspaces(self, offset: int) -> Call:
         """A page of all workspaces that the credentials can see."""
         return self._page("/workspaces", offset)
 
-    def connections(self, offset: int) -> Call:
+    def connections(self, workspaces: Sequence[str], offset: int) -> Call:
         """A page of connections, in no order at all: pages may overlap and skip."""
-        return self._page("/connections", offset, workspaceIds=self._workspace_id)
+        return self._page("/connections", offset, workspaceIds=_joined(workspaces))
 
-    def destinations(self, offset: int) -> Call:
+    def destinations(self, workspaces: Sequence[str], offset: int) -> Call:
         """A page of destinations, in no order either."""
-        return self._page("/destinations", offset, workspaceIds=self._workspace_id)
+        return self._page("/destinations", offset, workspaceIds=_joined(workspaces))
 
-    def sources(self, offset: int) -> Call:
+    def sources(self, workspaces: Sequence[str], offset: int) -> Call:
         """A page of sources, in no order either."""
-        return self._page("/sources", offset, workspaceIds=self._workspace_id)
+        return self._page("/sources", offset, workspaceIds=_joined(workspaces))
 
     def destination(self, destination_id: str) -> Call:
         return self._get(f"/destinations/{destination_id}")
 
     def jobs_since(
-        self, query: JobQuery, job_type: JobType | None = None, status: JobStatus | None = None
+        self,
+        workspaces: Sequence[str],
+        query: JobQuery,
+        job_type: JobType | None = None,
+        status: JobStatus | None = None,
     ) -> Call:
         """Jobs that changed, of every status or of one; without a type, those listed by default."""
         return self._get(
             "/jobs",
             {
-                "workspaceIds": self._workspace_id,
+                "workspaceIds": _joined(workspaces),
                 "updatedAtStart": _second(query.since),
                 "updatedAtEnd": query.until.isoformat() if query.until else None,
                 "orderBy": "createdAt|ASC" if query.only_second else "updatedAt|ASC",
@@ -90,6 +100,7 @@ class PublicApi:
 
     def unfinished_jobs(
         self,
+        workspaces: Sequence[str],
         status: JobStatus,
         job_type: JobType | None = None,
         connection_id: str | None = None,
@@ -99,7 +110,7 @@ class PublicApi:
         return self._get(
             "/jobs",
             {
-                "workspaceIds": self._workspace_id,
+                "workspaceIds": _joined(workspaces),
                 "connectionId": connection_id,
                 "orderBy": "createdAt|ASC",
                 "limit": self.page_size,
@@ -121,6 +132,7 @@ class PublicApi:
 
     def newest_jobs_of_all(
         self,
+        workspaces: Sequence[str],
         since: datetime | None,
         until: datetime | None,
         limit: int,
@@ -131,7 +143,7 @@ class PublicApi:
         return self._get(
             "/jobs",
             {
-                "workspaceIds": self._workspace_id,
+                "workspaceIds": _joined(workspaces),
                 "connectionId": connection_id,
                 "updatedAtStart": _second(since),
                 "updatedAtEnd": until.isoformat() if until else None,
@@ -194,6 +206,16 @@ class PublicApi:
         return Call("GET", f"{self._base_url}{path}", params=params)
 
 
+def groups_of_ids(workspaces: Sequence[str]) -> list[Sequence[str]]:
+    """The ids in parts that an address has room for: each is a request."""
+    starts = range(0, len(workspaces), _IDS_IN_AN_ADDRESS)
+    return [workspaces[start : start + _IDS_IN_AN_ADDRESS] for start in starts]
+
+
+def _joined(workspaces: Sequence[str]) -> str:
+    return ",".join(workspaces)
+
+
 def _second(moment: datetime | None) -> str | None:
     """A time as this API takes it."""
     if moment is None:
@@ -209,14 +231,6 @@ def takes_schedule(schedule: SyncSchedule) -> bool:
     if schedule.kind == "cron":
         return schedule.cron_timezone in (None, "UTC")
     return schedule.kind == "manual"
-
-
-@dataclass(frozen=True)
-class WorkspaceName:
-    """One workspace, by its id and the name it has in Airbyte's UI."""
-
-    id: str
-    name: str
 
 
 def read_workspaces(answer: object) -> Page[WorkspaceName] | None:

@@ -16,10 +16,10 @@ MOST_PAGES = 4
 _MILLISECONDS = 1_000
 
 
-def statuses_of(settings: AirbyteSettings, job_id: int, page: int) -> Call:
+def statuses_of(settings: AirbyteSettings, workspace_id: str, job_id: int, page: int) -> Call:
     """One page, counted from 0. Airbyte wants a page, and its offset to be a multiple of it."""
     body = {
-        "workspaceId": settings.workspace_id,
+        "workspaceId": workspace_id,
         "jobId": job_id,
         "pagination": {"pageSize": PAGE_SIZE, "rowOffset": page * PAGE_SIZE},
     }

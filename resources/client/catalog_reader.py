@@ -1,17 +1,19 @@
 """Reads what a workspace contains: connections from one API, destinations from the other."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from typing import NamedTuple
 
 from dagster_airbyte_sync.resources.api import configuration_api, public_api
 from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationApi
-from dagster_airbyte_sync.resources.api.paging import read_unordered
-from dagster_airbyte_sync.resources.api.public_api import PublicApi
+from dagster_airbyte_sync.resources.api.paging import Item, Listing, Page, read_unordered
+from dagster_airbyte_sync.resources.api.public_api import PublicApi, groups_of_ids
 from dagster_airbyte_sync.resources.client.configuration_access import Fallback
 from dagster_airbyte_sync.resources.client.server import Server
+from dagster_airbyte_sync.resources.client.workspaces import Workspaces
 from dagster_airbyte_sync.resources.errors import (
     AirbyteError,
     AirbyteForbidden,
@@ -22,7 +24,7 @@ from dagster_airbyte_sync.resources.errors import (
 )
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
-from dagster_airbyte_sync.resources.http.transport import Http
+from dagster_airbyte_sync.resources.http.transport import Call, Http
 from dagster_airbyte_sync.resources.records.catalog import Api, Catalog, Connection, Destination
 from dagster_airbyte_sync.resources.records.columns import with_shared_columns
 
@@ -49,6 +51,7 @@ class CatalogReader:
         public: PublicApi,
         fallback: Fallback,
         server: Server,
+        workspaces: Workspaces,
     ) -> None:
         self._settings = settings
         self._http = http
@@ -56,9 +59,11 @@ class CatalogReader:
         self._public = public
         self._fallback = fallback
         self._server = server
+        self._workspaces = workspaces
 
     def read(self, budget: TimeBudget) -> Catalog:
-        """The catalog, in two requests if lists fit on one page and the Configuration API answers.
+        """The catalog, in two requests if lists fit on one page and the Configuration API answers,
+        and one more for the list of an instance's workspaces and for each but the first.
 
         If it is closed, seven: five to be sure of that, and then two. One more for each destination
         that is not listed. Of those that cannot be seen the log warns.
@@ -69,10 +74,12 @@ class CatalogReader:
 
     def read_connections(self, budget: TimeBudget) -> Catalog:
         """The connections alone, without destinations: one request where one is enough."""
+        # An instance may have got one.
+        ids = tuple(self._workspaces.names(budget, oldest=0)) or self._workspaces.ids(budget)
         connections = self._fallback.ask(
             "connections",
-            lambda: self._from_configuration(budget),
-            lambda: self._from_public(budget),
+            lambda: self._from_configuration(ids, budget),
+            lambda: self._from_public(ids, budget),
             budget,
             self._waits(budget),
         )
@@ -98,13 +105,16 @@ class CatalogReader:
         return self._as_catalog(found)
 
     def _as_catalog(self, found: _Connections) -> Catalog:
+        names = self._workspaces.names()
+        wanted = len(self._settings.workspace_ids or ())
         return Catalog(
-            workspace_id=self._settings.workspace_id,
+            workspace_id=self._settings.workspace_id or "",
             connections=found.rows,
             destinations={},
             read_at=datetime.now(timezone.utc),
             read_from=found.read_from,
-            is_whole=found.is_whole,
+            is_whole=found.is_whole and len(names) >= wanted,
+            workspaces=names,
         )
 
     def read_sources(self, budget: TimeBudget) -> dict[str, str]:
@@ -114,36 +124,57 @@ class CatalogReader:
         """
         public, reader = self._public, public_api.read_sources
         try:
-            rows = read_unordered(
-                self._http, "sources", public.page_size, public.sources, reader, budget
-            ).rows
+            rows = self._listed("sources", public.sources, reader, budget).rows
         except AirbyteError as failure:
             _log.info("Descriptions have no names of sources: %s", failure)
             return {}
         return {source.id: source.name for source in rows.values() if source.name}
 
-    def _from_configuration(self, budget: TimeBudget) -> _Connections:
-        call, reader = self._configuration.connections(), configuration_api.read_connections
-        page = self._http.read(call, "connections", reader, budget)
-        rows = with_shared_columns({row.id: row for row in page.rows})
-        return _Connections("configuration", rows, not page.unreadable)
+    def _from_configuration(self, ids: Sequence[str], budget: TimeBudget) -> _Connections:
+        reader, unreadable = configuration_api.read_connections, 0
+        rows: dict[str, Connection] = {}
+        for place in ids:
+            call = self._configuration.connections(place)
+            page = self._http.read(call, "connections", reader, budget)
+            rows.update((row.id, self._workspaces.placed(row, place)) for row in page.rows)
+            unreadable += page.unreadable
+        return _Connections("configuration", with_shared_columns(rows), not unreadable)
 
-    def _from_public(self, budget: TimeBudget) -> _Connections:
+    def _from_public(self, ids: Sequence[str], budget: TimeBudget) -> _Connections:
         public, reader = self._public, public_api.read_connections
-        listing = read_unordered(
-            self._http, "connections", public.page_size, public.connections, reader, budget
-        )
-        return _Connections("public", listing.rows, listing.is_complete)
+        listing = self._listed("connections", public.connections, reader, budget, ids)
+        rows = {row.id: self._workspaces.placed(row) for row in listing.rows.values()}
+        return _Connections("public", rows, listing.is_complete)
+
+    def _listed(
+        self,
+        what: str,
+        call: Callable[[Sequence[str], int], Call],
+        reader: Callable[[object], Page[Item] | None],
+        budget: TimeBudget,
+        ids: Sequence[str] | None = None,
+    ) -> Listing[Item]:
+        """The rows of all workspaces: a listing for each hundred of them."""
+        rows: dict[str, Item] = {}
+        listed, is_complete, size = 0, True, self._public.page_size
+        for group in groups_of_ids(self._workspaces.ids(budget) if ids is None else ids):
+            page = read_unordered(self._http, what, size, partial(call, group), reader, budget)
+            rows.update(page.rows)
+            listed, is_complete = listed + page.listed, is_complete and page.is_complete
+        return Listing(rows, listed, is_complete)
 
     def _one_from_configuration(self, connection_id: str, budget: TimeBudget) -> _Connections:
         call = self._configuration.connection(connection_id)
         found = self._http.read(call, "a connection", configuration_api.read_connection, budget)
-        return _Connections("configuration", {found.id: found}, is_whole=True)
+        return self._one("configuration", found)
 
     def _one_from_public(self, connection_id: str, budget: TimeBudget) -> _Connections:
         call = self._public.connection(connection_id)
         found = self._http.read(call, "a connection", public_api.read_connection, budget)
-        return _Connections("public", {found.id: found}, is_whole=True)
+        return self._one("public", found)
+
+    def _one(self, api: Api, found: Connection) -> _Connections:
+        return _Connections(api, {found.id: self._workspaces.placed(found)}, is_whole=True)
 
     def _is_there(self, connection_id: str, budget: TimeBudget) -> bool:
         try:
@@ -173,9 +204,7 @@ class CatalogReader:
             return {}
         public, reader = self._public, public_api.read_destinations
         try:
-            destinations = read_unordered(
-                self._http, "destinations", public.page_size, public.destinations, reader, budget
-            ).rows
+            destinations = self._listed("destinations", public.destinations, reader, budget).rows
         except (AirbyteUnauthorized, AirbyteForbidden, AirbyteNotFound) as refusal:
             self._server.check_public_address(refusal, budget)
             _log.warning(

@@ -1,10 +1,13 @@
-"""Everything this package asks of one Airbyte workspace, answered in typed records."""
+"""Everything this package asks of Airbyte workspaces, answered in typed records."""
 
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
+from types import MappingProxyType
+from typing import TypeVar
 
 from cachetools import TTLCache
 
@@ -18,7 +21,9 @@ from dagster_airbyte_sync.resources.client.job_details import JobDetails
 from dagster_airbyte_sync.resources.client.job_history import JobHistory, LatestJobs, NoteUnreadable
 from dagster_airbyte_sync.resources.client.server import Server
 from dagster_airbyte_sync.resources.client.unfinished_jobs import UnfinishedJobs
+from dagster_airbyte_sync.resources.client.workspaces import Workspaces, WorkspacesChanged
 from dagster_airbyte_sync.resources.errors import (
+    AirbyteError,
     AirbyteForbidden,
     AirbyteNotFound,
     AirbyteRequestError,
@@ -38,14 +43,18 @@ from dagster_airbyte_sync.resources.records.job_log import JobLog
 from dagster_airbyte_sync.resources.records.job_request import JobRequest
 from dagster_airbyte_sync.resources.records.job_starter import JobStarter
 from dagster_airbyte_sync.resources.records.jobs import Job, JobType
+from dagster_airbyte_sync.resources.records.pages import Pages
 from dagster_airbyte_sync.resources.records.stream_outcome import StreamOutcome
+
+Answer = TypeVar("Answer")
 
 # What only people read must not keep definitions from loading (seconds).
 _FOR_DESCRIPTIONS = 10.0
 
 
 class AirbyteClient:
-    """Talks to one workspace. Shared by threads and by sensor ticks: see `client_for`.
+    """Talks to one workspace, or to several of an instance. Shared by threads and by sensor ticks:
+    see `client_for`.
 
     All methods raise AirbyteError and its children (`errors.py`). `clock` (seconds) ages what it
     remembers; `sleep` is how it waits before a retry.
@@ -63,16 +72,26 @@ class AirbyteClient:
         self._server = Server(settings, self._http, clock=clock)
         self._configuration = ConfigurationApi(settings)
         self._public = PublicApi(settings)
+        self._workspaces = Workspaces(settings, self._http, self._public, clock=clock)
         self._history = JobHistory(self._http, self._configuration, self._public)
         self._unfinished = UnfinishedJobs(self._http, self._configuration, self._public)
         self._fallback = Fallback(
-            settings, self.check_workspace, self._server.check_address, clock=clock, sleep=sleep
+            settings, self._check_refused, self._server.check_address, clock=clock, sleep=sleep
         )
         self._catalog_reader = CatalogReader(
-            settings, self._http, self._configuration, self._public, self._fallback, self._server
+            settings,
+            self._http,
+            self._configuration,
+            self._public,
+            self._fallback,
+            self._server,
+            self._workspaces,
         )
         self._details = JobDetails(
-            settings, Extras(self._http, clock=clock), lambda: self._http.server_time
+            settings,
+            Extras(self._http, clock=clock),
+            lambda: self._http.server_time,
+            self.workspace_of,
         )
         self._lock = threading.RLock()
         self._catalog: TTLCache[str, Catalog] = TTLCache(1, settings.catalog_ttl, timer=clock)
@@ -90,7 +109,7 @@ class AirbyteClient:
             catalog = None if fresh else self._catalog.get("catalog")
             if catalog is None:
                 try:
-                    catalog = self._catalog_reader.read(budget)
+                    catalog = self._retried(lambda: self._catalog_reader.read(budget), budget)
                 except AirbyteRequestError as error:
                     self._server.check_public_address(error, budget)
                     raise
@@ -102,7 +121,7 @@ class AirbyteClient:
     def connections(self, budget: TimeBudget = NO_LIMIT) -> Catalog:
         """All connections as they are now, without destinations: one request if they fit on a page,
         and where the Configuration API is closed, that of the public one. Nothing is remembered."""
-        found = self._catalog_reader.read_connections(budget)
+        found = self._retried(lambda: self._catalog_reader.read_connections(budget), budget)
         if not found.connections:
             self.check_workspace(budget)
         return found
@@ -112,7 +131,8 @@ class AirbyteClient:
 
         If Airbyte does not have it, a catalog without any, and some requests more to be sure.
         """
-        found = self._catalog_reader.read_connection(connection_id, budget)
+        read = self._catalog_reader.read_connection
+        found = self._retried(lambda: read(connection_id, budget), budget)
         if not found.connections:
             self.check_workspace(budget)
         return found
@@ -134,12 +154,17 @@ class AirbyteClient:
             return catalog
 
     def check_workspace(self, budget: TimeBudget = NO_LIMIT) -> None:
-        """Raise AirbyteSettingsError if there is no such workspace for these credentials."""
+        """Raise AirbyteSettingsError if there is no such workspace for these credentials, or of an
+        instance none at all: its list is read again."""
         try:
-            self._http.send(self._public.workspace(), budget)
+            if self.settings.workspace_id is None:
+                self._workspaces.read(budget)
+            else:
+                self._http.send(self._public.workspace(self.settings.workspace_id), budget)
         except AirbyteRequestError as refusal:
             self._server.check_public_address(refusal, budget)
-            if not isinstance(refusal, AirbyteForbidden | AirbyteNotFound):
+            is_one = self.settings.workspace_id is not None
+            if not is_one or not isinstance(refusal, AirbyteForbidden | AirbyteNotFound):
                 raise
             raise AirbyteSettingsError(
                 f"Airbyte at {self.settings.rest_api_base_url} has no workspace"
@@ -147,6 +172,61 @@ class AirbyteClient:
                 f" (it answered {refusal.status}). Check workspace_id: Airbyte shows it under"
                 " Settings > General."
             ) from None
+
+    def _check_refused(self, budget: TimeBudget) -> None:
+        """After a refusal. Raises WorkspacesChanged if it was for the sake of one that is gone."""
+        try:
+            is_gone = self._workspaces.went_away(budget)
+        except AirbyteRequestError as refusal:
+            self._server.check_public_address(refusal, budget)
+            raise
+        if is_gone:
+            raise WorkspacesChanged("The workspaces that Airbyte shows have changed. Ask again.")
+        if self.settings.workspace_id is not None:
+            self.check_workspace(budget)
+
+    def _retried(self, ask: Callable[[], Answer], budget: TimeBudget) -> Answer:
+        """The answer for the workspaces that are there, though some went away meanwhile."""
+        try:
+            return ask()
+        except WorkspacesChanged:
+            return ask()
+        except AirbyteForbidden:
+            if not self._workspaces.went_away(budget, probing=True):
+                raise
+            return ask()
+
+    def workspaces(
+        self, budget: TimeBudget = NO_LIMIT, oldest: float | None = None
+    ) -> Mapping[str, str]:
+        """The names of an instance's workspaces by their ids; none for a single workspace.
+
+        One request if they are not remembered, or for longer than `oldest` seconds.
+        """
+        return self._workspaces.names(budget, oldest)
+
+    def workspace_ids(self, budget: TimeBudget = NO_LIMIT) -> tuple[str, ...]:
+        """The one workspace, or those of an instance that these credentials see."""
+        return self._workspaces.ids(budget)
+
+    def workspace_of(self, connection_id: str, budget: TimeBudget = NO_LIMIT) -> str | None:
+        """The workspace of a connection: of an instance one request if it is not remembered, and
+        None if Airbyte does not say it now."""
+        known = self._workspaces.place_of(connection_id)
+        if known is None:
+            with suppress(AirbyteError):
+                return self.connection(connection_id, budget).workspace_id
+        return known
+
+    def pages(
+        self, budget: TimeBudget = NO_LIMIT, known: Mapping[str, str] = MappingProxyType({})
+    ) -> Pages:
+        """Links into Airbyte's UI; `known` are workspaces by the ids of their connections."""
+
+        def workspace_of(connection_id: str) -> str | None:
+            return known.get(connection_id) or self.workspace_of(connection_id, budget)
+
+        return Pages(lambda: self.ui_url(budget), workspace_of)
 
     # -- what happened ---------------------------------------------------------------------------
 
@@ -163,24 +243,35 @@ class AirbyteClient:
         are no job, if any. Raises AirbyteUnreadable if the pages cannot be read to their end.
         """
         seen: set[object] = set()
-        for job in self._jobs_by_end(since, budget, unreadable):
-            if job.identity not in seen:
-                seen.add(job.identity)
-                yield job
+        is_again = False
+        while True:
+            try:
+                for job in self._jobs_by_end(since, budget, unreadable):
+                    if job.identity not in seen:
+                        seen.add(job.identity)
+                        yield job
+                return
+            except (WorkspacesChanged, AirbyteForbidden) as refusal:
+                is_known = isinstance(refusal, WorkspacesChanged)
+                if is_again or not (is_known or self._workspaces.went_away(budget, probing=True)):
+                    raise
+                is_again = True
 
     def _jobs_by_end(
         self, since: datetime, budget: TimeBudget, unreadable: NoteUnreadable | None
     ) -> Iterator[Job]:
+        ids = self._workspaces.ids(budget)
         if not self._fallback.is_closed("history"):
             try:
-                for job in self._history.by_configuration(since, budget, unreadable):
+                for job in self._history.by_configuration(ids, since, budget, unreadable):
                     self._fallback.note_answered("history")
                     yield job
                 self._fallback.note_answered("history")
                 return
             except AirbyteRequestError as refusal:
                 self._fallback.note_refused("history", refusal, budget)
-        yield from self._history.by_public(since, self._listed_types(budget), budget, unreadable)
+        types = self._listed_types(budget)
+        yield from self._history.by_public(ids, since, types, budget, unreadable)
 
     def latest_jobs(
         self,
@@ -196,17 +287,27 @@ class AirbyteClient:
         Those without one are asked about alone, also further back, the first ones first; 30 of
         them at most, and none if not `asks_alone`. See `LatestJobs`.
         """
-        history = self._history
-        return self._fallback.ask(
-            "history",
-            lambda: history.latest_by_configuration(
-                connections, since, budget, asks_alone=asks_alone
-            ),
-            lambda: history.latest_by_public(
-                connections, since, self._listed_types(budget), budget, asks_alone=asks_alone
-            ),
-            budget,
-        )
+        history, ids_now = self._history, self._workspaces.ids
+
+        def ask() -> LatestJobs:
+            ids = ids_now(budget)
+            return self._fallback.ask(
+                "history",
+                lambda: history.latest_by_configuration(
+                    ids, connections, since, budget, asks_alone=asks_alone
+                ),
+                lambda: history.latest_by_public(
+                    ids,
+                    connections,
+                    since,
+                    self._listed_types(budget),
+                    budget,
+                    asks_alone=asks_alone,
+                ),
+                budget,
+            )
+
+        return self._retried(ask, budget)
 
     def _listed_types(self, budget: TimeBudget = NO_LIMIT) -> tuple[JobType | None, ...]:
         """The job types to ask the public API for; None stands for those it lists by default."""
@@ -216,10 +317,13 @@ class AirbyteClient:
     def job(self, job_id: int, budget: TimeBudget = NO_LIMIT) -> Job:
         """One job as it is now, with counts by stream where the Configuration API is open."""
         call = self._configuration.job(job_id)
-        return self._fallback.ask(
-            "job",
-            lambda: self._http.read(call, "a job", configuration_api.read_job, budget),
-            lambda: self.job_status(job_id, budget),
+        return self._retried(
+            lambda: self._fallback.ask(
+                "job",
+                lambda: self._http.read(call, "a job", configuration_api.read_job, budget),
+                lambda: self.job_status(job_id, budget),
+                budget,
+            ),
             budget,
         )
 
@@ -246,17 +350,26 @@ class AirbyteClient:
         One request; where the Configuration API is closed, one for each of the four statuses, and
         before Airbyte 2.1 as many again for refreshes.
         """
-        return self._fallback.ask(
-            "unfinished jobs",
-            lambda: self._unfinished.by_configuration(budget, connection_id),
-            lambda: self._unfinished.by_public(self._listed_types(budget), budget, connection_id),
-            budget,
-        )
+        unfinished = self._unfinished
+
+        def ask() -> list[Job]:
+            ids = self._workspaces.ids(budget)
+            return self._fallback.ask(
+                "unfinished jobs",
+                lambda: unfinished.by_configuration(ids, budget, connection_id),
+                lambda: unfinished.by_public(
+                    ids, self._listed_types(budget), budget, connection_id
+                ),
+                budget,
+            )
+
+        return self._retried(ask, budget)
 
     def connection(self, connection_id: str, budget: TimeBudget = NO_LIMIT) -> Connection:
         """One connection as it is now, also if it was deleted, without the types of its columns."""
         call = self._public.connection(connection_id)
-        return self._http.read(call, "a connection", public_api.read_connection, budget)
+        found = self._http.read(call, "a connection", public_api.read_connection, budget)
+        return self._workspaces.placed(found)
 
     def known_connection(self, connection_id: str, budget: TimeBudget = NO_LIMIT) -> Connection:
         """One connection as the catalog has it, if that is remembered; else one request."""

@@ -30,10 +30,12 @@ class JobDetails:
         settings: AirbyteSettings,
         extras: Extras,
         server_time: Callable[[], datetime | None],
+        workspace_of: Callable[[str, TimeBudget], str | None],
     ) -> None:
         self._settings = settings
         self._extras = extras
         self._server_time = server_time
+        self._workspace_of = workspace_of
 
     def around(self, job: Job, budget: TimeBudget) -> timeline.Timeline | None:
         """What the connection's timeline has of the time in which this job ran."""
@@ -55,11 +57,14 @@ class JobDetails:
         if job.succeeded or not job.is_finished or not job.type.writes_tables:
             return None
         rows: list[StreamStatus] | None = None
+        workspace_id = self._workspace_of(job.connection_id, budget)
+        if workspace_id is None:
+            return None
         for page in range(stream_statuses.MOST_PAGES):
             found = self._extras.ask(
                 _OUTCOMES,
                 job.id,
-                stream_statuses.statuses_of(self._settings, job.id, page),
+                stream_statuses.statuses_of(self._settings, workspace_id, job.id, page),
                 stream_statuses.read_statuses,
                 budget,
             )

@@ -4,12 +4,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import product
 
 from dagster_airbyte_sync.resources.api import configuration_api, public_api
 from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationApi
 from dagster_airbyte_sync.resources.api.job_pages import JobListing, JobQuery, by_end, jobs_by_end
 from dagster_airbyte_sync.resources.api.paging import Page, PageSize
-from dagster_airbyte_sync.resources.api.public_api import PublicApi
+from dagster_airbyte_sync.resources.api.public_api import PublicApi, groups_of_ids
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
 from dagster_airbyte_sync.resources.http.transport import Http
 from dagster_airbyte_sync.resources.records.jobs import FINAL_STATUSES, Job, JobStatus, JobType
@@ -33,7 +34,7 @@ FetchNewest = Callable[[datetime | None], Page[Job]]
 
 @dataclass(frozen=True)
 class LatestJobs:
-    """The newest jobs of a workspace, of every status, each once and the last change first.
+    """The newest jobs of workspaces, of every status, each once and the last change first.
 
     Of each connection that was asked about the last finished one is there, unless it is among the
     `unknown`, about which nobody could be asked in time, or has none.
@@ -88,7 +89,7 @@ def _last_change(job: Job) -> tuple[float, int]:
 
 
 class JobHistory:
-    """Reads the finished jobs of one workspace, oldest end first."""
+    """Reads the finished jobs of workspaces, oldest end first."""
 
     def __init__(self, http: Http, configuration: ConfigurationApi, public: PublicApi) -> None:
         self._http = http
@@ -99,17 +100,22 @@ class JobHistory:
         self._public_own = PageSize()
 
     def by_configuration(
-        self, since: datetime, budget: TimeBudget, unreadable: NoteUnreadable | None
+        self,
+        workspaces: Sequence[str],
+        since: datetime,
+        budget: TimeBudget,
+        unreadable: NoteUnreadable | None,
     ) -> Iterator[Job]:
         def fetch(query: JobQuery) -> Page[Job]:
-            return _noted(self._configuration_page(query, budget), unreadable)
+            return _noted(self._configuration_page(workspaces, query, budget), unreadable)
 
         limit = self._configuration.page_size
-        where = self._configuration.finished_jobs(JobQuery(since, 0, limit))
+        where = self._configuration.finished_jobs(workspaces, JobQuery(since, 0, limit))
         return jobs_by_end(since, JobListing(fetch, limit, where, self._configuration_own))
 
     def by_public(
         self,
+        workspaces: Sequence[str],
         since: datetime,
         types: Iterable[JobType | None],
         budget: TimeBudget,
@@ -117,24 +123,30 @@ class JobHistory:
     ) -> Iterator[Job]:
         """The jobs of all `types`; None stands for those that Airbyte lists by default."""
 
-        def listing(job_type: JobType | None, status: JobStatus | None = None) -> JobListing:
+        def listing(
+            ids: Sequence[str], job_type: JobType | None, status: JobStatus | None = None
+        ) -> JobListing:
             def fetch(query: JobQuery) -> Page[Job]:
-                return _noted(self._public_page(query, budget, job_type, status), unreadable)
+                page = self._public_page(ids, query, budget, job_type, status)
+                return _noted(page, unreadable)
 
             limit = self._public.page_size
-            where = self._public.jobs_since(JobQuery(since, 0, limit), job_type, status)
+            where = self._public.jobs_since(ids, JobQuery(since, 0, limit), job_type, status)
             return JobListing(fetch, limit, where, self._public_own)
 
         # One listing for each status, as Airbyte takes one status at a time.
         return by_end(
             jobs_by_end(
-                since, listing(each), still=[listing(each, status) for status in FINAL_STATUSES]
+                since,
+                listing(ids, each),
+                still=[listing(ids, each, status) for status in FINAL_STATUSES],
             )
-            for each in types
+            for ids, each in product(groups_of_ids(workspaces), types)
         )
 
     def latest_by_configuration(
         self,
+        workspaces: Sequence[str],
         connections: Collection[str],
         since: datetime,
         budget: TimeBudget,
@@ -145,7 +157,7 @@ class JobHistory:
 
         def fetch(until: datetime | None, of_one: str | None = None) -> Page[Job]:
             start, size = (since, limit) if of_one is None else (None, _OF_ONE)
-            call = self._configuration.newest_jobs(start, until, size, of_one)
+            call = self._configuration.newest_jobs(workspaces, start, until, size, of_one)
             return self._http.read(call, "jobs", configuration_api.read_jobs, budget)
 
         alone = (lambda each: fetch(None, each).rows) if asks_alone else None
@@ -153,6 +165,7 @@ class JobHistory:
 
     def latest_by_public(
         self,
+        workspaces: Sequence[str],
         connections: Collection[str],
         since: datetime,
         types: Iterable[JobType | None],
@@ -164,28 +177,35 @@ class JobHistory:
         limit = self._public.page_size
 
         def fetch(
-            job_type: JobType | None, until: datetime | None, of_one: str | None = None
+            ids: Sequence[str],
+            job_type: JobType | None,
+            until: datetime | None,
+            of_one: str | None = None,
         ) -> Page[Job]:
             start, size = (since, limit) if of_one is None else (None, _OF_ONE)
-            call = self._public.newest_jobs_of_all(start, until, size, of_one, job_type)
+            call = self._public.newest_jobs_of_all(ids, start, until, size, of_one, job_type)
             return self._http.read(call, "jobs", public_api.read_jobs, budget)
 
-        listings = [partial(fetch, each) for each in types]
-        alone = (lambda each: fetch(None, None, each).rows) if asks_alone else None
+        groups = groups_of_ids(workspaces)
+        listings = [partial(fetch, ids, each) for ids, each in product(groups, types)]
+        alone = (lambda each: fetch(groups[0], None, None, each).rows) if asks_alone else None
         return latest_jobs(connections, listings, limit, alone)
 
-    def _configuration_page(self, query: JobQuery, budget: TimeBudget) -> Page[Job]:
-        call = self._configuration.finished_jobs(query)
+    def _configuration_page(
+        self, workspaces: Sequence[str], query: JobQuery, budget: TimeBudget
+    ) -> Page[Job]:
+        call = self._configuration.finished_jobs(workspaces, query)
         return self._http.read(call, "jobs", configuration_api.read_jobs, budget)
 
     def _public_page(
         self,
+        workspaces: Sequence[str],
         query: JobQuery,
         budget: TimeBudget,
         job_type: JobType | None = None,
         status: JobStatus | None = None,
     ) -> Page[Job]:
-        call = self._public.jobs_since(query, job_type, status)
+        call = self._public.jobs_since(workspaces, query, job_type, status)
         return self._http.read(call, "jobs", public_api.read_jobs, budget)
 
 

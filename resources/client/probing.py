@@ -143,7 +143,9 @@ class Prober:
 
         If one API does not answer at all, or gives no token, the rest is not asked.
         """
-        answers = self._each(self._listings(since))
+        first = self._each([self._workspace()])
+        listings = self._listings(since, self._ids(first[0]))
+        answers = [*first, *self._each(listings, first)]
         return [*answers, *self._each(self._details(answers), answers)]
 
     def speaks_http(self, address: str) -> bool:
@@ -162,39 +164,58 @@ class Prober:
         return self._ask(endpoint, self._no_token).is_good
 
     def _workspace(self) -> Endpoint:
-        return Endpoint("workspace", "public", self._public.workspace(), _count_workspace)
+        """Of an instance it is the list of them."""
+        only, public = self._settings.workspace_id, self._public
+        if only is None:
+            return Endpoint("workspace", "public", public.workspaces(0), _count_any_workspace)
+        return Endpoint("workspace", "public", public.workspace(only), _count_workspace)
 
-    def _listings(self, since: datetime) -> list[Endpoint]:
+    def _ids(self, answer: Answer) -> list[str]:
+        """The workspaces to look at; of an instance the first hundred that it lists."""
+        only, wanted = self._settings.workspace_id, self._settings.workspace_ids
+        if only is not None:
+            return [only]
+        ids = filter(None, (as_text(row.get("workspaceId")) for row in _rows(answer)))
+        return [each for each in ids if wanted is None or each in wanted] or list(wanted or ())
+
+    def _listings(self, since: datetime, ids: Sequence[str]) -> list[Endpoint]:
         public, configuration = self._public, self._configuration
         ours = JobQuery(since, 0, configuration.page_size)
         theirs = JobQuery(since, 0, public.page_size)
+        of_public = {
+            "workspaces": public.workspaces(0),
+            "connections": public.connections(ids, 0),
+            "destinations": public.destinations(ids, 0),
+            "sources": public.sources(ids, 0),
+            "jobs": public.jobs_since(ids, theirs),
+            _RUNNING: public.unfinished_jobs(ids, JobStatus.RUNNING),
+        }
+        of_configuration = {
+            # They are listed for one workspace at a time.
+            "connections": configuration.connections(ids[0] if ids else ""),
+            "jobs": configuration.finished_jobs(ids, ours),
+            _RUNNING: configuration.unfinished_jobs(ids, [JobStatus.RUNNING]),
+        }
         return [
-            self._workspace(),
-            Endpoint("workspaces", "public", public.workspaces(0), _rows_in("data")),
-            Endpoint("connections", "public", public.connections(0), _rows_in("data")),
-            Endpoint("destinations", "public", public.destinations(0), _rows_in("data")),
-            Endpoint("sources", "public", public.sources(0), _rows_in("data")),
-            Endpoint("jobs", "public", public.jobs_since(theirs), _rows_in("data")),
-            Endpoint(
-                _RUNNING, "public", public.unfinished_jobs(JobStatus.RUNNING), _rows_in("data")
-            ),
-            Endpoint(
-                "connections", "configuration", configuration.connections(), _rows_in("connections")
-            ),
-            Endpoint("jobs", "configuration", configuration.finished_jobs(ours), _rows_in("jobs")),
-            Endpoint(
-                _RUNNING,
-                "configuration",
-                configuration.unfinished_jobs([JobStatus.RUNNING]),
-                _rows_in("jobs"),
+            *(Endpoint(name, "public", call, _rows_in("data")) for name, call in of_public.items()),
+            *(
+                Endpoint(
+                    name,
+                    "configuration",
+                    call,
+                    _rows_in("jobs" if name == _RUNNING else name),
+                )
+                for name, call in of_configuration.items()
             ),
         ]
 
     def _details(self, answers: Iterable[Answer]) -> list[Endpoint]:
         """Of one connection and one job, if the lists have any."""
+        answers = list(answers)
         connection_id, job_id = _first_ids(answers)
         of_connection = [] if connection_id is None else self._of_connection(connection_id)
-        return [*of_connection, *([] if job_id is None else self._of_job(job_id))]
+        ids = self._ids(answers[0])
+        return [*of_connection, *([] if job_id is None else self._of_job(job_id, ids))]
 
     def _of_connection(self, connection_id: str) -> list[Endpoint]:
         newest = timeline.newest_event(self._settings, connection_id)
@@ -204,14 +225,23 @@ class Prober:
             Endpoint("timeline", "configuration", newest, _rows_in("events")),
         ]
 
-    def _of_job(self, job_id: int) -> list[Endpoint]:
-        statuses = stream_statuses.statuses_of(self._settings, job_id, 0)
+    def _of_job(self, job_id: int, ids: Sequence[str]) -> list[Endpoint]:
+        statuses = [
+            Endpoint(
+                "stream statuses",
+                "configuration",
+                stream_statuses.statuses_of(self._settings, each, job_id, 0),
+                _rows_in("streamStatuses"),
+            )
+            # Any will do to know whether it is open.
+            for each in ids[:1]
+        ]
         log = attempt_logs.log_of(self._settings, job_id, 0)
         call = self._configuration.job(job_id)
         return [
             Endpoint("one job", "public", self._public.job(job_id), _count_job_publicly),
             Endpoint("one job", "configuration", call, _count_job),
-            Endpoint("stream statuses", "configuration", statuses, _rows_in("streamStatuses")),
+            *statuses,
             Endpoint("attempt log", "configuration", log, _count_log),
         ]
 
@@ -299,6 +329,10 @@ def _count_instance(content: object) -> int | None:
 
 def _count_workspace(content: object) -> int | None:
     return 1 if as_text(object_at(content).get("workspaceId")) else None
+
+
+def _count_any_workspace(content: object) -> int | None:
+    return len(objects_at(content, "data")) or None
 
 
 def _count_job(content: object) -> int | None:

@@ -1,12 +1,12 @@
 """The jobs that wait or run now, from either API."""
 
-from collections.abc import Callable, Iterable
-from itertools import chain
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, product
 from typing import TypeVar
 
 from dagster_airbyte_sync.resources.api import configuration_api, public_api
 from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationApi
-from dagster_airbyte_sync.resources.api.public_api import PublicApi
+from dagster_airbyte_sync.resources.api.public_api import PublicApi, groups_of_ids
 from dagster_airbyte_sync.resources.errors import AirbyteRefused
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
 from dagster_airbyte_sync.resources.http.transport import Http
@@ -36,24 +36,34 @@ class UnfinishedJobs:
         self._public = public
         self._knows_queued = True
 
-    def by_configuration(self, budget: TimeBudget, connection_id: str | None) -> list[Job]:
+    def by_configuration(
+        self, workspaces: Sequence[str], budget: TimeBudget, connection_id: str | None
+    ) -> list[Job]:
         """One request; of one connection, or of all."""
 
         def read(statuses: Iterable[JobStatus]) -> list[Job]:
-            call = self._configuration.unfinished_jobs(statuses, connection_id)
+            call = self._configuration.unfinished_jobs(workspaces, statuses, connection_id)
             page = self._http.read(call, "jobs", configuration_api.read_jobs, budget)
             return _unfinished(page.rows)
 
         return self._read(read)
 
     def by_public(
-        self, types: Iterable[JobType | None], budget: TimeBudget, connection_id: str | None
+        self,
+        workspaces: Sequence[str],
+        types: Iterable[JobType | None],
+        budget: TimeBudget,
+        connection_id: str | None,
     ) -> list[Job]:
         """One request for each status and type, as it takes one at a time."""
-        types, unfinished = list(types), self._public.unfinished_jobs
+        groups, types = groups_of_ids(workspaces), list(types)
+        unfinished = self._public.unfinished_jobs
 
         def read(statuses: Iterable[JobStatus]) -> list[Job]:
-            calls = [unfinished(each, kind, connection_id) for each in statuses for kind in types]
+            calls = [
+                unfinished(ids, each, kind, connection_id)
+                for ids, each, kind in product(groups, statuses, types)
+            ]
             pages = (
                 self._http.read(each, "jobs", public_api.read_jobs, budget).rows for each in calls
             )

@@ -1,9 +1,10 @@
-"""How to reach one Airbyte workspace: plain values, checked, with secrets hidden from `repr`."""
+"""How to reach workspaces of an Airbyte: plain values, checked, with secrets hidden from `repr`."""
 
 import base64
+import hashlib
 import os
 import re
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field, fields
 from ipaddress import ip_address
 from typing import Literal, get_args
@@ -44,6 +45,9 @@ _WHERE_TO_FIND_IT = (
     "Airbyte shows it under Settings > General, and in the address of every page:"
     " <airbyte>/workspaces/<workspace_id>/..."
 )
+# Begins the names of instances; no id of a workspace does.
+INSTANCE = "instance-"
+
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # What `requests` and `http.client` can send.
 _HEADER_VALUE = re.compile(r"(\S[^\r\n]*)?")
@@ -62,14 +66,15 @@ OnActiveSync = Literal["attach", "wait", "fail"]
 
 @dataclass(frozen=True)
 class AirbyteSettings:
-    """One workspace and how to talk to it. Times are in seconds.
+    """One workspace, or several of an instance, and how to talk to them. Times are in seconds.
 
-    Raises AirbyteSettingsError for values that can never work.
+    Of an instance `workspace_id` is None, and `workspace_ids` are those that are wanted: None for
+    all that the credentials see. Raises AirbyteSettingsError for values that can never work.
     """
 
     rest_api_base_url: str
     configuration_api_base_url: str
-    workspace_id: str
+    workspace_id: str | None
     client_id: str | None = None
     client_secret: str | None = field(default=None, repr=False)
     username: str | None = None
@@ -83,6 +88,7 @@ class AirbyteSettings:
     request_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     proxies: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     ui_url: str | None = None
+    workspace_ids: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ("rest_api_base_url", "configuration_api_base_url"):
@@ -91,14 +97,27 @@ class AirbyteSettings:
         # An environment variable may be set to nothing.
         ui_url = (self.ui_url or "").strip()
         object.__setattr__(self, "ui_url", base_url("ui_url", ui_url) if ui_url else None)
-        object.__setattr__(self, "workspace_id", self.workspace_id.strip())
-        check_workspace_id(self.workspace_id)
+        if self.workspace_id is not None:
+            object.__setattr__(self, "workspace_id", self.workspace_id.strip())
+            check_workspace_id(self.workspace_id)
+        if self.workspace_ids is not None:
+            object.__setattr__(self, "workspace_ids", checked_ids(self.workspace_ids))
         check_credentials({name for name in SETTINGS if getattr(self, name)})
         for name in filter(LEAST.__contains__, SETTINGS):
             check_number(name, getattr(self, name))
         for name, value in self.request_headers:
             check_header(name, value)
         check_ca_file(self.verify)
+
+    @property
+    def scope(self) -> str:
+        """What cursors and run keys call it: the workspace's id, or a name for the instance.
+
+        Which workspaces of an instance are wanted may change without a new name.
+        """
+        if self.workspace_id is not None:
+            return self.workspace_id
+        return f"{INSTANCE}{hashlib.sha256(self.rest_api_base_url.encode()).hexdigest()[:12]}"
 
     @property
     def is_cloud(self) -> bool:
@@ -183,13 +202,26 @@ def check_workspace_is_given(workspace_id: str) -> None:
         raise AirbyteSettingsError(f"workspace_id is empty. {_WHERE_TO_FIND_IT}")
 
 
-def check_workspace_id(value: str) -> None:
+def checked_ids(values: Iterable[str]) -> tuple[str, ...]:
+    """Ids of workspaces, each once. Raises AirbyteSettingsError for none, or for what is no id."""
+    ids = tuple(dict.fromkeys(value.strip().lower() for value in values))
+    if not ids:
+        raise AirbyteSettingsError(
+            "workspace_ids is empty: name the workspaces, or leave it out for all that the"
+            " credentials can see."
+        )
+    for each in ids:
+        check_workspace_id(each, "workspace_ids")
+    return ids
+
+
+def check_workspace_id(value: str, name: str = "workspace_id") -> None:
     """Raise AirbyteSettingsError unless it is a UUID; Airbyte answers 500 to anything else."""
     check_workspace_is_given(value)
     if not _UUID.fullmatch(value):
         raise AirbyteSettingsError(
             f"There is no workspace {value!r}: an id looks like"
-            f" 0123abcd-0123-4567-89ab-0123456789ab. Check workspace_id: {_WHERE_TO_FIND_IT}"
+            f" 0123abcd-0123-4567-89ab-0123456789ab. Check {name}: {_WHERE_TO_FIND_IT}"
         )
 
 

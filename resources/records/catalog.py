@@ -1,4 +1,4 @@
-"""What an Airbyte workspace contains: connections, their streams, and destinations."""
+"""What Airbyte workspaces contain: connections, their streams, and destinations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -59,6 +59,14 @@ class SyncSchedule:
 
 
 @dataclass(frozen=True)
+class WorkspaceName:
+    """One workspace, by its id and the name it has in Airbyte's UI."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Connection:
     """One connection: a source, a destination, and the streams that flow between them.
 
@@ -67,7 +75,8 @@ class Connection:
     or "custom_format", which is in `namespace_format`. All as in Airbyte's `ConnectionRead`; the
     public API says `created_at` (Airbyte's clock) since 1.2. `status_reason` is why it has its
     status, in Airbyte's words, where it says so. With `breaking_change` Airbyte holds a change of
-    the source's schema until somebody approves of it; the public API does not say so.
+    the source's schema until somebody approves of it; the public API does not say so. Of an
+    instance, which may have several workspaces, `workspace_name` is that of its own; else None.
     """
 
     id: str
@@ -84,6 +93,8 @@ class Connection:
     all_streams: tuple[Stream, ...] = ()
     status_reason: str | None = None
     breaking_change: bool = False
+    workspace_id: str | None = None
+    workspace_name: str | None = None
 
     @property
     def is_active(self) -> bool:
@@ -124,7 +135,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Catalog:
-    """All connections and destinations of one workspace, read at `read_at` (Dagster's clock).
+    """All connections and destinations of one workspace, or of several, read at `read_at`
+    (Dagster's clock).
+
+    `workspaces` are the names of those of an instance by their ids, and `workspace_id` is then
+    empty. Of a single workspace nobody asks for the name.
 
     `read_from` is the API that listed the connections: the public one does not have the columns of
     streams, and before Airbyte 1.7 no namespaces. None if that is not known. `is_whole` is False if
@@ -142,6 +157,15 @@ class Catalog:
     is_whole: bool = True
     sources: Mapping[str, str] = field(default_factory=dict)
     ui_url: str | None = None
+    workspaces: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def where(self) -> str:
+        """Whose it is, in words."""
+        if not self.workspaces:
+            return f"the Airbyte workspace {self.workspace_id}"
+        names = ", ".join(repr(name) for name in sorted(self.workspaces.values()))
+        return f"the Airbyte workspaces {names}"
 
     def destination_of(self, connection: Connection) -> Destination:
         """The destination, or one without a type if Airbyte did not list it."""
@@ -150,7 +174,8 @@ class Catalog:
 
     def page_of(self, connection: Connection) -> str | None:
         """The connection's page in Airbyte's UI, if it is known where that is."""
-        return self.ui_url and connection_url(self.ui_url, self.workspace_id, connection.id)
+        workspace_id = connection.workspace_id or self.workspace_id
+        return self.ui_url and connection_url(self.ui_url, workspace_id, connection.id)
 
 
 def connection_url(ui_url: str, workspace_id: str, connection_id: str) -> str:

@@ -164,12 +164,7 @@ class Job:
         return max(self.ended_at - self.began_at, timedelta(0))
 
 
-def job_url(ui_url: str, workspace_id: str, job: Job) -> str:
-    """The job's page in Airbyte's UI."""
-    return job_page(ui_url, workspace_id, job.connection_id, job.id)
-
-
 def job_page(ui_url: str, workspace_id: str, connection_id: str, job_id: int) -> str:
-    """The same by numbers."""
+    """The job's page in Airbyte's UI."""
     page = connection_url(ui_url, workspace_id, connection_id)
     return f"{page}/timeline?jobId={job_id}&openLogs=true"

@@ -93,7 +93,7 @@ class _Tick:
         self.watching, self.context, self.log = watching, context, context.log
         self.repository, self.instance = repository_of(context), context.instance
         self.client, self.budget = workspace.get_client(), TimeBudget(tick_seconds())
-        self.workspace_id = self.client.settings.workspace_id
+        self.workspace_id = self.client.settings.scope
         self.connections = Connections(
             self.client, self.budget, watching.selector, lambda: self.tables, self.log
         )

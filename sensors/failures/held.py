@@ -7,7 +7,7 @@ backlog of a thousand must not start a thousand runs.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dagster_airbyte_sync.resources import Job, JobStatus, job_url
+from dagster_airbyte_sync.resources import Job, JobStatus, Pages
 from dagster_airbyte_sync.sensors.cursor.pending import end_of
 from dagster_airbyte_sync.sensors.failures.problem import ProblemKind, SyncProblem
 from dagster_airbyte_sync.sensors.run_requests.arrival import tag_text
@@ -47,7 +47,7 @@ class Held:
         """What makes a run for it one of its own: a restored Airbyte gives job numbers again."""
         return f"{self.kind.value}:{self.job.ref.name}"
 
-    def as_problem(self, connection_name: str, ui_url: str, workspace_id: str) -> SyncProblem:
+    def as_problem(self, connection_name: str, pages: Pages) -> SyncProblem:
         reason = self.job.failure.message if self.job.failure else None
         return SyncProblem(
             kind=self.kind,
@@ -55,7 +55,7 @@ class Held:
             connection_name=tag_text(connection_name),
             job_id=self.job.id,
             reason=tag_text(reason or _NO_REASON.get(self.kind, "Airbyte gave no reason")),
-            job_url=job_url(ui_url, workspace_id, self.job),
+            job_url=pages.job(self.job),
             ended_at=self.job.ended_at,
             others=self.others,
         )

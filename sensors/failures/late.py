@@ -10,7 +10,7 @@ import dagster as dg
 from dagster_airbyte_sync.assets.sync.progress import duration_text
 from dagster_airbyte_sync.assets.tables.keys import CONNECTION_CREATED_AT, time_in
 from dagster_airbyte_sync.assets.tables.table import Table, group_by_connection, table_of_spec
-from dagster_airbyte_sync.resources import Job, connection_url
+from dagster_airbyte_sync.resources import Job, Pages
 from dagster_airbyte_sync.resources.schedules.lateness import lateness
 from dagster_airbyte_sync.sensors.failures.problem import ProblemKind, SyncProblem
 from dagster_airbyte_sync.sensors.run_requests.arrival import tag_text
@@ -51,7 +51,7 @@ class LateConnection:
         """What makes a run for it one of its own."""
         return f"{ProblemKind.LATE.value}:{self.connection_id}:{int(self.last)}"
 
-    def as_problem(self, connection_name: str, ui_url: str, workspace_id: str) -> SyncProblem:
+    def as_problem(self, connection_name: str, pages: Pages) -> SyncProblem:
         last_at = _time(int(self.last))
         ago = duration_text(timedelta(seconds=self.now - self.last))
         what = (
@@ -68,7 +68,7 @@ class LateConnection:
                 f"{what} {last_at:%Y-%m-%d %H:%M} UTC, {ago} ago;"
                 f" it is late after {duration_text(self.limit)}"
             ),
-            job_url=connection_url(ui_url, workspace_id, self.connection_id),
+            job_url=pages.connection(self.connection_id),
             ended_at=last_at,
         )
 

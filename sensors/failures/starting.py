@@ -146,8 +146,8 @@ class Asking:
         return True
 
     def _problem_of(self, what: Held | LateConnection) -> SyncProblem:
-        ui_url, workspace_id = self.client.ui_url(self.budget), self.client.settings.workspace_id
-        return what.as_problem(self.connections.name(what.connection_id), ui_url, workspace_id)
+        pages = self.client.pages(self.budget)
+        return what.as_problem(self.connections.name(what.connection_id), pages)
 
     def _say_failed(self, problem: SyncProblem, why: str) -> None:
         self.failed.append(problem)
@@ -175,7 +175,7 @@ class Asking:
         names = self.started.names
         request = wished.with_replaced_attrs(
             job_name=wished.job_name or (names[0] if len(names) == 1 else None),
-            run_key=wished.run_key or f"airbyte:{self.client.settings.workspace_id}:{key}",
+            run_key=wished.run_key or f"airbyte:{self.client.settings.scope}:{key}",
             tags={**problem.as_tags(), **wished.tags},
         )
         self.runnable().check(request)

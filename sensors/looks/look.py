@@ -21,7 +21,6 @@ from dagster_airbyte_sync.assets.events.sync_events import Event
 from dagster_airbyte_sync.assets.look.look import (
     REPORTED_NOW,
     Look,
-    Pages,
     look_metadata,
     must_be_stored,
 )
@@ -32,6 +31,7 @@ from dagster_airbyte_sync.assets.tables.table import (
     accepts,
     group_by_connection,
     table_of_spec,
+    workspaces_of,
 )
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
@@ -113,7 +113,7 @@ class Watch:
         own = (table for table in every if self.shard.has(table.connection_id))
         tables = [table for table in own if table.connection_id not in without]
         budget = self.budget.half().at_most(_LONGEST)
-        workspace = self.client.settings.workspace_id
+        workspace = self.client.settings.scope
         try:
             look = Look.read(self.client, budget)
         except AirbyteError as error:
@@ -124,7 +124,7 @@ class Watch:
         known = [table for table in tables if self._is_wanted(look, table.connection_id)]
         ledger = read_ledger(self.instance, known, self.skew)
         said_before = read_evaluations(self.instance, known, CHECKS_OF_CONNECTIONS)
-        pages = Pages(workspace, lambda: self.client.ui_url(budget))
+        pages = self.client.pages(budget, workspaces_of(known))
 
         def new() -> Iterator[dg.AssetCheckEvaluation]:
             for connection_id, group in group_by_connection(known).items():

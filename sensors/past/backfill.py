@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
-from functools import partial
 
 import dagster as dg
 
@@ -14,12 +13,12 @@ from dagster_airbyte_sync.assets.events.event_log_facts import EventLogFacts
 from dagster_airbyte_sync.assets.events.job_details import DetailsWanted
 from dagster_airbyte_sync.assets.events.ledger import read_ledger
 from dagster_airbyte_sync.assets.events.sync_events import Event
+from dagster_airbyte_sync.assets.tables.table import workspaces_of
 from dagster_airbyte_sync.resources import (
     NO_LIMIT,
     AirbyteClient,
     BaseAirbyteWorkspace,
     Job,
-    job_url,
 )
 from dagster_airbyte_sync.sensors import tick_basics
 from dagster_airbyte_sync.sensors.cursor.pending import end_of
@@ -219,7 +218,6 @@ class Backfill:
         now, skew = tick_basics.now_seconds(), self._skew()
         live_runs = read_live_runs(self._instance, {table.key for table in concerned})
         ledger = replace(read_ledger(self._instance, concerned, skew), among=among)
-        settings = self._client.settings
         return TickInputs(
             tables=self._tables.by_connection,
             live_runs=live_runs,
@@ -228,7 +226,7 @@ class Backfill:
             pending={},
             now=now,
             limits=limits,
-            job_url=partial(job_url, self._client.ui_url(), settings.workspace_id),
+            job_url=self._client.pages(known=workspaces_of(concerned)).job,
             outcomes=self._asked.outcomes,
             unreadable=self._tables.unreadable,
         )

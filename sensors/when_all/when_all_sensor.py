@@ -13,14 +13,14 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets import workspace_resource
 from dagster_airbyte_sync.assets.events.ledger import Ledger, read_ledger
-from dagster_airbyte_sync.assets.tables.table import Table
+from dagster_airbyte_sync.assets.tables.table import Table, workspaces_of
 from dagster_airbyte_sync.resources import (
     AirbyteError,
     BaseAirbyteWorkspace,
     OutOfTime,
+    Pages,
     TimeBudget,
     as_workspace,
-    job_page,
 )
 from dagster_airbyte_sync.sensors import tick_basics
 from dagster_airbyte_sync.sensors.cursor.pending import JobKey
@@ -154,7 +154,7 @@ class _Tick:
         workspace = workspace_resource(context.resources, resource_key)
         self.when_all, self.context, self.log = when_all, context, context.log
         self.client, self.budget = workspace.get_client(), TimeBudget(tick_seconds())
-        self.workspace_id = self.client.settings.workspace_id
+        self.workspace_id = self.client.settings.scope
         self.repository, self.now = repository_of(context), tick_basics.now_seconds()
 
     def result(self) -> dg.SensorResult:
@@ -246,7 +246,12 @@ class _Tick:
     def _job_page(self, connection_id: str, job_id: int) -> str:
         if self._ui_url is None:
             return ""
-        return job_page(self._ui_url, self.workspace_id, connection_id, job_id)
+        return self._pages.job_of(connection_id, job_id)
+
+    @cached_property
+    def _pages(self) -> Pages:
+        known = workspaces_of(tables_in(self.repository))
+        return self.client.pages(TimeBudget(_LINK_SECONDS), known)
 
     @cached_property
     def _ui_url(self) -> str | None:

@@ -194,7 +194,7 @@ class SteppedStep:
         self._context = StepContext(
             definition, run, instance, keys, log, baton, op_config=work.config
         )
-        workspace_id = work.client.settings.workspace_id
+        workspace_id = work.client.settings.scope
         self._workspace = PausingWorkspace(PausingClient(work.client, baton), workspace_id)
         clock = work.options.clock
         self._options = work.options

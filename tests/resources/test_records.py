@@ -11,11 +11,11 @@ from dagster_airbyte_sync.resources import (
     Job,
     JobStatus,
     JobType,
+    Pages,
     Stream,
     StreamId,
     StreamStats,
     SyncSchedule,
-    job_url,
 )
 from dagster_airbyte_sync.resources.api import configuration_api as configuration
 from dagster_airbyte_sync.resources.api import public_api as public
@@ -90,9 +90,15 @@ def test_a_job_that_has_not_ended_has_no_end() -> None:
 
 
 def test_a_job_s_page_is_that_of_airbyte_s_timeline() -> None:
-    assert job_url("http://airbyte.test", "w1", job()) == (
+    pages = Pages(lambda: "http://airbyte.test", {"c1": "w1"}.get)
+    assert pages.job(job()) == (
         "http://airbyte.test/workspaces/w1/connections/c1/timeline?jobId=1&openLogs=true"
     )
+
+
+def test_a_link_without_a_known_workspace_leads_to_airbyte() -> None:
+    pages = Pages(lambda: "http://airbyte.test", {"c2": "w1"}.get)
+    assert (pages.job(job()), pages.connection("c1")) == ("http://airbyte.test",) * 2
 
 
 @pytest.mark.parametrize("raw", [{}, {"jobId": 1}, {"connectionId": "c"}, {"jobId": "x"}, None])

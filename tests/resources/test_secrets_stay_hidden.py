@@ -61,7 +61,7 @@ def test_no_repr_of_the_resource_shows_a_secret(
     workspace = AirbyteWorkspace(
         rest_api_base_url=base.rest_api_base_url,
         configuration_api_base_url=base.configuration_api_base_url,
-        workspace_id=base.workspace_id,
+        workspace_id=base.scope,
         **fields,
     )
     assert SECRET not in repr(workspace) + str(workspace)

@@ -118,7 +118,7 @@ def _read(resource: AirbyteResource) -> tuple[Mapping[str, AirbyteConnectionMeta
     try:
         with resource.resolved() as ready:
             client = ready.get_client()
-            return metadata_of(client.catalog()), client.settings.workspace_id
+            return metadata_of(client.catalog()), client.settings.scope
     except AirbyteUnavailable as down:
         raise NotLoaded.because_of(down, _NO_SNAPSHOT) from None
     except AirbyteError as error:

@@ -35,7 +35,7 @@ class Deployed:
 
     @property
     def workspace_id(self) -> str:
-        return self.client.settings.workspace_id
+        return self.client.settings.scope
 
     @property
     def sensor(self) -> str:

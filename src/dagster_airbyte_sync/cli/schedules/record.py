@@ -1,7 +1,7 @@
 """The file in which schedules are written down before Airbyte forgets them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -52,13 +52,13 @@ def read_record(path: Path, *, must_be_there: bool = False) -> TakenOver:
         raise Mistake(f"{path} does not contain schedules. {reason}") from None
 
 
-def refuse_other_workspace(path: Path, taken: TakenOver, workspace_id: str) -> None:
+def refuse_other_workspace(path: Path, taken: TakenOver, here: Collection[str]) -> None:
     """Raise Mistake if the file has schedules of another workspace: it could not be put back."""
-    others = {each.workspace_id for each in taken.schedules.values()} - {workspace_id}
+    others = {each.workspace_id for each in taken.schedules.values()} - {*here}
     if others:
         raise Mistake(
             f"{path} has schedules of workspace {' and '.join(sorted(others))}, and this is"
-            f" workspace {workspace_id}: give a file of its own."
+            f" workspace {' and '.join(here)}: give a file of its own."
         )
 
 

@@ -85,7 +85,7 @@ def take_over_json(plan: TakeOverPlan, *, changed: bool) -> Mapping[str, object]
     """What would be, or was, changed."""
     return {
         "changed": changed,
-        "workspace_id": plan.workspace_id,
+        "workspace_id": plan.workspaces[0] if len(plan.workspaces) == 1 else None,
         "connections": [
             {
                 "id": each.id,

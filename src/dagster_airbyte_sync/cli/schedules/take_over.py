@@ -91,7 +91,7 @@ def _plan(
     before = read_record(file)
     plan = plan_take_over(workspace, chosen)
     chosen.refuse_unused()
-    refuse_other_workspace(file, before, plan.workspace_id)
+    refuse_other_workspace(file, before, plan.workspaces)
     return plan
 
 

@@ -1,0 +1,207 @@
+"""Which workspaces are meant: the one of the settings, some of a server, or all that it shows."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+from dagster_airbyte_sync.resources.api import public_api
+from dagster_airbyte_sync.resources.api.paging import Listing, read_unordered
+from dagster_airbyte_sync.resources.api.public_api import PublicApi
+from dagster_airbyte_sync.resources.errors import (
+    AirbyteError,
+    AirbyteForbidden,
+    AirbyteNotFound,
+    AirbyteSettingsError,
+)
+from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
+from dagster_airbyte_sync.resources.http.frames import forgotten_locals
+from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
+from dagster_airbyte_sync.resources.http.transport import Http
+from dagster_airbyte_sync.resources.records.catalog import Connection, WorkspaceName
+
+_log = logging.getLogger(__name__)
+
+# Seconds until it is found out again which of the listed workspaces may not be read.
+_PROBE_EVERY = 600.0
+
+
+class WorkspacesChanged(AirbyteError):
+    """Raised in the place of a refusal if a workspace went away: ask again, for those left."""
+
+
+class Workspaces:
+    """Remembers the list, and which workspace each connection is in. Safe to share between threads.
+
+    Airbyte refuses a question about several workspaces as a whole if it refuses one of them, so a
+    refusal of an instance's question may mean that the list is old.
+    """
+
+    def __init__(
+        self,
+        settings: AirbyteSettings,
+        http: Http,
+        public: PublicApi,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._http = http
+        self._public = public
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._names: dict[str, str] | None = None
+        self._listing: Listing[WorkspaceName] | None = None
+        self._read_at = 0.0
+        self._unreadable: frozenset[str] = frozenset()
+        self._probed_at: float | None = None
+        # What all were called that were ever seen, and those that the log has named as missing.
+        self._ever: dict[str, str] = {}
+        self._said: frozenset[str] = frozenset()
+        self._place_of: dict[str, str] = {}
+
+    def ids(self, budget: TimeBudget = NO_LIMIT) -> tuple[str, ...]:
+        """The workspaces to ask for; of an instance, in one request, unless they are remembered."""
+        only = self._settings.workspace_id
+        return (only,) if only is not None else tuple(self.names(budget))
+
+    def names(
+        self, budget: TimeBudget = NO_LIMIT, oldest: float | None = None
+    ) -> Mapping[str, str]:
+        """The names of an instance's workspaces by their ids, none for a single workspace.
+
+        Read again if they are remembered for longer than `oldest` seconds.
+        """
+        if self._settings.workspace_id is not None:
+            return {}
+        with self._lock:
+            is_old = oldest is not None and self._clock() - self._read_at >= oldest
+            if self._names is None or is_old:
+                return self.read(budget)
+            return self._names
+
+    def read(self, budget: TimeBudget = NO_LIMIT) -> Mapping[str, str]:
+        """The same, read now. Raises AirbyteSettingsError if there is none."""
+        public, reader = self._public, public_api.read_workspaces
+        with self._lock:
+            self._listing = read_unordered(
+                self._http, "workspaces", public.page_size, public.workspaces, reader, budget
+            )
+            if self._is_time_to_probe():
+                self._unreadable = frozenset()
+            return self._noted(self._listing)
+
+    def went_away(self, budget: TimeBudget, *, probing: bool = False) -> bool:
+        """Whether one is gone, after a refusal. With `probing`, also one that is still listed.
+
+        Credentials may be shown a workspace of which they may not read anything.
+        """
+        if self._settings.workspace_id is not None:
+            return False
+        with self._lock:
+            before = dict(self._names or {})
+            if before.keys() - self.read(budget).keys():
+                return True
+            if not probing or not self._is_time_to_probe() or self._listing is None:
+                return False
+            self._probed_at = self._clock()
+            self._unreadable = frozenset(each for each in before if not self._is_open(each, budget))
+            return bool(before.keys() - self._noted(self._listing).keys())
+
+    def place_of(self, connection_id: str) -> str | None:
+        """The workspace of a connection, as far as it is known."""
+        return self._settings.workspace_id or self._place_of.get(connection_id)
+
+    def placed(self, connection: Connection, place: str | None = None) -> Connection:
+        """The connection with its workspace, which is remembered; Airbyte may not say which."""
+        only = self._settings.workspace_id
+        place = only or place or connection.workspace_id or self._place_of.get(connection.id)
+        if place is None:
+            return connection
+        if only is not None:
+            return replace(connection, workspace_id=only)
+        self._place_of[connection.id] = place
+        return replace(connection, workspace_id=place, workspace_name=self._ever.get(place, place))
+
+    def _is_open(self, workspace_id: str, budget: TimeBudget) -> bool:
+        try:
+            self._http.send(self._public.workspace(workspace_id), budget)
+        except (AirbyteForbidden, AirbyteNotFound):
+            return False
+        return True
+
+    def _is_time_to_probe(self) -> bool:
+        return self._probed_at is None or self._clock() - self._probed_at >= _PROBE_EVERY
+
+    def _noted(self, listing: Listing[WorkspaceName]) -> Mapping[str, str]:
+        wanted, before = self._settings.workspace_ids, self._names or {}
+        listed = {each.id.lower(): each.name or each.id for each in listing.rows.values()}
+        if not listing.is_complete:
+            # A page that was skipped is no reason to leave a workspace out.
+            listed = {**before, **listed}
+        found = {
+            each: listed[each]
+            for each in sorted(listed)
+            if (wanted is None or each in wanted) and each not in self._unreadable
+        }
+        if not found:
+            raise AirbyteSettingsError(self._none_is_seen(listed))
+        self._names, self._read_at = found, self._clock()
+        self._ever.update(found)
+        self._say_what_changed(found)
+        return found
+
+    def _none_is_seen(self, listed: Mapping[str, str]) -> str:
+        where = f"Airbyte at {self._settings.rest_api_base_url} shows these credentials"
+        if self._settings.workspace_ids is None or not listed:
+            return (
+                f"{where} no workspace. Give their user a role in one, or take other credentials."
+            )
+        others = ", ".join(f"{name!r} ({each})" for each, name in listed.items())
+        return f"{where} none of the workspaces in workspace_ids. It shows: {others}."
+
+    def _say_what_changed(self, found: Mapping[str, str]) -> None:
+        missing = {*(self._settings.workspace_ids or ()), *self._ever} - found.keys()
+        unsaid, back = missing - self._said, self._said & found.keys()
+        if unsaid:
+            _log.warning(
+                "Airbyte shows these credentials no workspace %s: it was deleted, or they have no"
+                " role in it. Going on with the others.",
+                " and ".join(map(self._named, sorted(unsaid))),
+            )
+        if back:
+            _log.warning(
+                "Airbyte shows these credentials the workspace %s again",
+                " and ".join(map(self._named, sorted(back))),
+            )
+        self._said = frozenset(missing)
+
+    def _named(self, workspace_id: str) -> str:
+        name = self._ever.get(workspace_id)
+        return f"{name!r} ({workspace_id})" if name else workspace_id
+
+
+@lru_cache(32)
+def find_workspace(settings: AirbyteSettings) -> AirbyteSettings:
+    """The same settings with the id of the only workspace that the credentials can see.
+
+    The id that the settings have is not looked at. One request, remembered in this process: of
+    the public API, as Airbyte 1.7 took `/v1/workspaces/list` out of the other one. Raises
+    AirbyteSettingsError if there is none, or more than one to choose from.
+    """
+    http, api = Http(settings), PublicApi(settings)
+    listing = read_unordered(
+        http, "workspaces", api.page_size, api.workspaces, public_api.read_workspaces
+    )
+    workspaces = list(listing.rows.values())
+    if len(workspaces) != 1:
+        names = ", ".join(f"{each.name!r} ({each.id})" for each in workspaces)
+        known = f"has {len(workspaces)} workspaces: {names}. Choose one" if names else "shows none"
+        raise AirbyteSettingsError(
+            f"workspace_id is not set, and Airbyte at {settings.rest_api_base_url} {known}:"
+            " set workspace_id."
+        )
+    with forgotten_locals():
+        return replace(settings, workspace_id=workspaces[0].id)
