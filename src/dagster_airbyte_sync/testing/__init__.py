@@ -15,9 +15,13 @@ from dagster_airbyte_sync.testing.clock import Clock, RealClock, SimulatedClock
 from dagster_airbyte_sync.testing.errors import SimulatorError
 from dagster_airbyte_sync.testing.server.faults import Fault
 from dagster_airbyte_sync.testing.server.recording import Exchange, RecordedRequest
-from dagster_airbyte_sync.testing.server.tokens import WorkspaceConfig
+from dagster_airbyte_sync.testing.server.tokens import InstanceConfig, WorkspaceConfig
 from dagster_airbyte_sync.testing.simulator import AirbyteSimulator
-from dagster_airbyte_sync.testing.world.connections import SimulatedConnection, SimulatedDestination
+from dagster_airbyte_sync.testing.world.connections import (
+    SimulatedConnection,
+    SimulatedDestination,
+    SimulatedWorkspace,
+)
 from dagster_airbyte_sync.testing.world.jobs import LogEntry, SimulatedAttempt, SimulatedJob
 from dagster_airbyte_sync.testing.world.streams import SimulatedStream, StreamStats
 from dagster_airbyte_sync.testing.world.timeline import SimulatedUser
@@ -27,6 +31,7 @@ __all__ = [
     "Clock",
     "Exchange",
     "Fault",
+    "InstanceConfig",
     "LogEntry",
     "RealClock",
     "RecordedRequest",
@@ -37,6 +42,7 @@ __all__ = [
     "SimulatedJob",
     "SimulatedStream",
     "SimulatedUser",
+    "SimulatedWorkspace",
     "SimulatorError",
     "StreamStats",
     "WorkspaceConfig",

@@ -18,6 +18,7 @@ from dagster_airbyte_sync.testing.controls.incidents import IncidentControls
 from dagster_airbyte_sync.testing.controls.job_controls import JobControls
 from dagster_airbyte_sync.testing.controls.job_details import JobDetailControls
 from dagster_airbyte_sync.testing.controls.stored import StoredControls
+from dagster_airbyte_sync.testing.controls.workspaces import WorkspaceControls
 from dagster_airbyte_sync.testing.errors import SimulatorError
 from dagster_airbyte_sync.testing.public_api.endpoints import PublicApi
 from dagster_airbyte_sync.testing.server.cloud import CloudHosts, CloudWorkspaceConfig
@@ -25,7 +26,12 @@ from dagster_airbyte_sync.testing.server.faults import ArmedFault, Fault
 from dagster_airbyte_sync.testing.server.gateway import Gateway
 from dagster_airbyte_sync.testing.server.recording import Exchange, RecordedRequest
 from dagster_airbyte_sync.testing.server.server import Server
-from dagster_airbyte_sync.testing.server.tokens import AuthMode, Doorkeeper, WorkspaceConfig
+from dagster_airbyte_sync.testing.server.tokens import (
+    AuthMode,
+    Doorkeeper,
+    InstanceConfig,
+    WorkspaceConfig,
+)
 from dagster_airbyte_sync.testing.wire import problems
 from dagster_airbyte_sync.testing.wire.versions import Version
 from dagster_airbyte_sync.testing.world.world import World
@@ -39,6 +45,7 @@ _SHORT_LIVED = 180.0
 
 class AirbyteSimulator(
     CatalogControls,
+    WorkspaceControls,
     JobControls,
     StoredControls,
     JobDetailControls,
@@ -47,8 +54,9 @@ class AirbyteSimulator(
 ):
     """A real HTTP server on loopback that behaves as Airbyte does, faults included.
 
-    It holds one workspace in memory. It is noon UTC on 15 January 2026 until the test moves time;
-    `clock=RealClock()` is for a Dagster that runs beside it::
+    It holds one workspace in memory, and those that `add_workspace` makes. It is noon UTC on 15
+    January 2026 until the test moves time; `clock=RealClock()` is for a Dagster that runs beside
+    it::
 
         with AirbyteSimulator() as airbyte:
             shop = airbyte.add_connection("shop", streams=["orders", "users"])
@@ -87,6 +95,7 @@ class AirbyteSimulator(
         admin, configuration_api = admin and not cloud, configuration_api and not cloud
         lifetime = token_lifetime if release.since(1, 6) else min(token_lifetime, _SHORT_LIVED)
         self.clock: Clock = clock or SimulatedClock()
+        self._admin = admin
         self._world = World(self.clock, release, workspace_id or str(uuid.uuid4()), seed)
         self._doorkeeper = Doorkeeper(auth, self.clock, timedelta(seconds=lifetime))
         self._public = PublicApi(
@@ -183,6 +192,14 @@ class AirbyteSimulator(
             rest_api_base_url=self.rest_api_base_url,
             configuration_api_base_url=self.configuration_api_base_url,
             workspace_id=self.workspace_id,
+            **self._doorkeeper.credentials(),
+        )
+
+    def instance_config(self) -> InstanceConfig:
+        """Keyword arguments for `AirbyteInstance`."""
+        return InstanceConfig(
+            rest_api_base_url=self.rest_api_base_url,
+            configuration_api_base_url=self.configuration_api_base_url,
             **self._doorkeeper.credentials(),
         )
 

@@ -96,7 +96,8 @@ class ConfigurationDetails:
         wanted = {name: body.value(name) for name in _STATUS_FILTERS if body.has(name)}
         now = self._world.clock.now()
         for job in self._world.jobs.values():
-            for row in stream_statuses(job.as_committed(now), self._world.workspace_id):
+            here = self._world.connection_of(job).workspace_id
+            for row in stream_statuses(job.as_committed(now), here):
                 if all(row.get(name) == value for name, value in wanted.items()):
                     yield row
 

@@ -22,6 +22,7 @@ from dagster_airbyte_sync.testing.wire import problems
 from dagster_airbyte_sync.testing.wire.parameters import Body
 from dagster_airbyte_sync.testing.wire.payload import Json, JsonObject
 from dagster_airbyte_sync.testing.wire.problems import answer
+from dagster_airbyte_sync.testing.world.connections import SimulatedWorkspace
 from dagster_airbyte_sync.testing.world.given_schedules import GivenSchedules
 from dagster_airbyte_sync.testing.world.world import World
 
@@ -87,27 +88,27 @@ class ConfigurationApi:
         return answer({"access_token": token})
 
     def get_workspace(self, body: Body) -> Response:
-        self._find.workspace(body)
-        return answer(self._workspace())
+        return answer(_workspace(self._find.workspace(body)))
 
     def list_workspaces(self, body: Body) -> Response:
         """Removed in 1.7."""
         if self._world.version.since(1, 7):
             return problems.no_such_page()
-        return answer({"workspaces": [self._workspace()]})
+        listed = self._find.permissions.listed()
+        return answer({"workspaces": [_workspace(each) for each in listed]})
 
     def list_connections(self, body: Body) -> Response:
         """All of them at once, with their schemas, except deleted ones."""
-        self._find.workspace(body)
-        return answer({"connections": self._connections(deleted=False)})
+        workspace = self._find.workspace(body)
+        return answer({"connections": self._connections(workspace, deleted=False)})
 
     def list_all_connections(self, body: Body) -> Response:
-        self._find.workspace(body)
-        return answer({"connections": self._connections(deleted=True)})
+        workspace = self._find.workspace(body)
+        return answer({"connections": self._connections(workspace, deleted=True)})
 
     def get_connection(self, body: Body) -> Response:
         connection = self._find.connection(body)
-        return answer(connection_read(connection, self._world.workspace_id, self._world.version))
+        return answer(connection_read(connection, connection.workspace_id, self._world.version))
 
     def update_connection(self, body: Body) -> Response:
         """A patch: what is not given stays. Of all it could change, the schedule is simulated."""
@@ -115,24 +116,23 @@ class ConfigurationApi:
         schedule = self._given.schedule(body)
         if schedule is not None:
             self._world.reschedule(connection, schedule)
-        return answer(connection_read(connection, self._world.workspace_id, self._world.version))
+        return answer(connection_read(connection, connection.workspace_id, self._world.version))
 
     def list_destinations(self, body: Body) -> Response:
-        self._find.workspace(body)
-        world = self._world
-        found = [destination_read(each, world.workspace_id) for each in world.destinations.values()]
+        here, every = self._find.workspace(body).workspace_id, self._world.destinations.values()
+        found = [destination_read(each, here) for each in every if each.workspace_id == here]
         return self._actors("destinations", "destinationId", found, body)
 
     def get_destination(self, body: Body) -> Response:
-        return answer(destination_read(self._find.destination(body), self._world.workspace_id))
+        destination = self._find.destination(body)
+        return answer(destination_read(destination, destination.workspace_id))
 
     def get_version_of_destination(self, body: Body) -> Response:
         return answer(version_read(self._find.destination(body)))
 
     def list_sources(self, body: Body) -> Response:
-        self._find.workspace(body)
-        world = self._world
-        found = [source_read(each, world.workspace_id) for each in world.connections.values()]
+        here = self._find.workspace(body).workspace_id
+        found = [source_read(each, here) for each in self._find.permissions.connections([here])]
         return self._actors("sources", "sourceId", found, body)
 
     def list_operations(self, body: Body) -> Response:
@@ -140,14 +140,11 @@ class ConfigurationApi:
         self._find.connection(body)
         return answer({"operations": []})
 
-    def _workspace(self) -> JsonObject:
-        return workspace_read(self._world.workspace_id, self._world.workspace_name)
-
-    def _connections(self, *, deleted: bool) -> list[JsonObject]:
-        world = self._world
+    def _connections(self, workspace: SimulatedWorkspace, *, deleted: bool) -> list[JsonObject]:
+        here, version = workspace.workspace_id, self._world.version
         return [
-            connection_read(each, world.workspace_id, world.version)
-            for each in world.connections.values()
+            connection_read(each, here, version)
+            for each in self._find.permissions.connections([here])
             if deleted or each.status != "deprecated"
         ]
 
@@ -160,6 +157,10 @@ class ConfigurationApi:
         page = _after(body.optional("cursor"), id_key, ordered)[:size]
         content: dict[str, Json] = {kind: page, "page_size": size, "num_connections": len(rows)}
         return answer(content)
+
+
+def _workspace(workspace: SimulatedWorkspace) -> JsonObject:
+    return workspace_read(workspace.workspace_id, workspace.name)
 
 
 def _after(cursor: str | None, id_key: str, rows: list[JsonObject]) -> list[JsonObject]:

@@ -1,6 +1,6 @@
 """The part of the Configuration API that is about jobs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import get_args
 
 from werkzeug.wrappers import Response
@@ -58,7 +58,7 @@ class ConfigurationJobs:
         size, offset = self._page(body)
         if size == 0:
             raise problems.configuration_error(500, "/ by zero", self._world.version)
-        found = self._select(body)
+        found = self._select(body, self._world.jobs.values())
         first = offset // size * size
         return self._job_list(found[first : first + size], total=len(found))
 
@@ -66,8 +66,8 @@ class ConfigurationJobs:
         """`totalJobCount` is the number of rows on the page (`JobHistoryHandler`)."""
         size, offset = self._page(body)
         asked = body.texts("workspaceIds")
-        known = asked is None or self._world.workspace_id in asked
-        page = self._select(body)[offset : offset + size] if known else []
+        jobs = self._find.permissions.jobs(self._find.permissions.among(asked or ()))
+        page = [] if asked == [] else self._select(body, jobs)[offset : offset + size]
         return self._job_list(page, total=len(page))
 
     def get(self, body: Body) -> Response:
@@ -140,9 +140,9 @@ class ConfigurationJobs:
         # None named means all.
         return pick_or_make(names, connection.streams) if names else connection.selected_streams
 
-    def _select(self, body: Body) -> list[SimulatedJob]:
+    def _select(self, body: Body, jobs: Iterable[SimulatedJob]) -> list[SimulatedJob]:
         query = self._query(body)
-        found = query.select(self._world.jobs.values(), self._world.clock.now())
+        found = query.select(jobs, self._world.clock.now())
         return found if self._stable else query.disturb_ties(found, self._world.chance)
 
     def _query(self, body: Body) -> JobQuery:

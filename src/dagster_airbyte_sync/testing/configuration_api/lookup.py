@@ -1,9 +1,14 @@
 """Finding what a body of the Configuration API names."""
 
+from dagster_airbyte_sync.testing.permissions import Permissions
 from dagster_airbyte_sync.testing.wire import problems
 from dagster_airbyte_sync.testing.wire.parameters import Body
 from dagster_airbyte_sync.testing.wire.problems import Refusal
-from dagster_airbyte_sync.testing.world.connections import SimulatedConnection, SimulatedDestination
+from dagster_airbyte_sync.testing.world.connections import (
+    SimulatedConnection,
+    SimulatedDestination,
+    SimulatedWorkspace,
+)
 from dagster_airbyte_sync.testing.world.jobs import SimulatedJob
 from dagster_airbyte_sync.testing.world.world import World
 
@@ -14,27 +19,36 @@ class Lookup:
     def __init__(self, world: World, *, admin: bool) -> None:
         self._world = world
         self._admin = admin
+        self.permissions = Permissions(world, admin=admin)
 
-    def workspace(self, body: Body) -> None:
-        if body.text("workspaceId") != self._world.workspace_id:
+    def workspace(self, body: Body) -> SimulatedWorkspace:
+        workspace = self._world.workspaces.get(body.text("workspaceId"))
+        if workspace is None:
             raise self.refusal("workspace")
+        if workspace.is_hidden:
+            raise problems.forbidden()
+        return workspace
 
     def connection(self, body: Body) -> SimulatedConnection:
         connection = self._world.connections.get(body.text("connectionId"))
         if connection is None:
             raise self.refusal("connection")
+        self.permissions.check(connection.connection_id)
         return connection
 
     def destination(self, body: Body) -> SimulatedDestination:
         destination = self._world.destinations.get(body.text("destinationId"))
         if destination is None:
             raise self.refusal("destination")
+        if not self.permissions.may_read(destination.workspace_id):
+            raise problems.forbidden()
         return destination
 
     def job(self, body: Body, key: str = "id") -> SimulatedJob:
         job = self._world.jobs.get(body.number(key))
         if job is None:
             raise self.refusal("job")
+        self.permissions.check(job.connection_id)
         return job
 
     def refusal(self, kind: str) -> Refusal:

@@ -10,6 +10,7 @@ from dagster_airbyte_sync.testing.world.connections import (
     NamespaceDefinition,
     SimulatedConnection,
     SimulatedDestination,
+    SimulatedWorkspace,
 )
 from dagster_airbyte_sync.testing.world.schedule import ScheduleSetting, as_schedule
 from dagster_airbyte_sync.testing.world.streams import SimulatedStream, as_streams
@@ -40,6 +41,7 @@ class CatalogControls:
         configuration: JsonObject | None = None,
         destination_id: str | None = None,
         supports_refreshes: bool = True,
+        workspace: SimulatedWorkspace | None = None,
     ) -> SimulatedDestination:
         """Add a destination; `type` may be empty, as it is for a custom connector.
 
@@ -55,6 +57,7 @@ class CatalogControls:
                 definition_id=str(uuid.uuid5(uuid.NAMESPACE_DNS, type)),
                 created_at=self._world.clock.now(),
                 supports_refreshes=supports_refreshes,
+                workspace_id=self._id_of(workspace),
             )
             self._world.destinations[destination.destination_id] = destination
             return destination
@@ -74,10 +77,12 @@ class CatalogControls:
         status: ConnectionStatus = "active",
         tags: Iterable[str] = (),
         connection_id: str | None = None,
+        workspace: SimulatedWorkspace | None = None,
     ) -> SimulatedConnection:
-        """Add a connection. With an interval for a schedule its first sync starts at once.
+        """Add a connection, to the first workspace if no other is given.
 
-        It has a source of its own, or reads that of another connection, too.
+        With an interval for a schedule its first sync starts at once. It has a source of its own,
+        or reads that of another connection, too.
         """
         with self._world.lock:
             self._world.progress()
@@ -85,7 +90,7 @@ class CatalogControls:
                 connection_id=connection_id or str(uuid.uuid4()),
                 name=name,
                 streams=as_streams(streams),
-                destination_id=(destination or self._usual_destination()).destination_id,
+                destination_id=(destination or self._usual_destination(workspace)).destination_id,
                 source_id=source_of.source_id if source_of else str(uuid.uuid4()),
                 created_at=self._world.clock.now(),
                 schedule=as_schedule(schedule),
@@ -95,6 +100,7 @@ class CatalogControls:
                 status=status,
                 sync_seconds=sync_seconds,
                 tags=tuple(tags),
+                workspace_id=self._id_of(workspace),
             )
             self._world.connections[connection.connection_id] = connection
             return connection
@@ -165,6 +171,10 @@ class CatalogControls:
             raise SimulatorError(f"{len(found)} connections are named {name!r}.")
         return found[0]
 
-    def _usual_destination(self) -> SimulatedDestination:
-        known = next(iter(self._world.destinations.values()), None)
-        return known or self.add_destination()
+    def _usual_destination(self, workspace: SimulatedWorkspace | None) -> SimulatedDestination:
+        every, here = self._world.destinations.values(), self._id_of(workspace)
+        known = next((each for each in every if each.workspace_id == here), None)
+        return known or self.add_destination(workspace=workspace)
+
+    def _id_of(self, workspace: SimulatedWorkspace | None) -> str:
+        return workspace.workspace_id if workspace else self._world.workspace_id

@@ -1,11 +1,12 @@
 """The public API, under `/api/public/v1`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
+from dagster_airbyte_sync.testing.permissions import Permissions
 from dagster_airbyte_sync.testing.public_api.paging import UnorderedListing, envelope
 from dagster_airbyte_sync.testing.public_api.records import (
     connection_record,
@@ -21,7 +22,7 @@ from dagster_airbyte_sync.testing.wire import problems
 from dagster_airbyte_sync.testing.wire.parameters import Body, Query, is_uuid
 from dagster_airbyte_sync.testing.wire.payload import JsonObject
 from dagster_airbyte_sync.testing.wire.problems import Refusal, answer
-from dagster_airbyte_sync.testing.world.connections import SimulatedConnection
+from dagster_airbyte_sync.testing.world.connections import SimulatedConnection, SimulatedWorkspace
 from dagster_airbyte_sync.testing.world.given_schedules import given_to_public_api
 from dagster_airbyte_sync.testing.world.job_query import JobQuery, OrderField
 from dagster_airbyte_sync.testing.world.jobs import SimulatedJob
@@ -50,6 +51,7 @@ class PublicApi:
         self._doorkeeper = doorkeeper
         self._admin = admin
         self._editor = editor
+        self._permissions = Permissions(world, admin=admin)
         self._stable = stable
         self._unordered = UnorderedListing(seed)
 
@@ -88,26 +90,36 @@ class PublicApi:
     # Workspaces, destinations, connections, streams
 
     def list_workspaces(self) -> Response:
-        return self._page("/workspaces", [self._workspace()] if self._is_asked_for() else [])
+        asked, listed = self._query.ids("workspaceIds"), self._permissions.listed()
+        wanted = self._asked() if asked else {each.workspace_id for each in listed}
+        rows = [self._workspace(each) for each in listed if each.workspace_id in wanted]
+        return self._page("/workspaces", rows)
 
     def get_workspace(self, workspace_id: str) -> Response:
         self._must_be_uuid(workspace_id)
-        if workspace_id != self._world.workspace_id:
+        workspace = self._world.workspaces.get(workspace_id)
+        if workspace is None or workspace.is_deleted:
             raise self._unknown("workspace", workspace_id)
-        return answer(self._workspace())
+        if workspace.is_hidden:
+            raise problems.forbidden()
+        return answer(self._workspace(workspace))
 
     def list_destinations(self) -> Response:
-        found = self._world.destinations.values() if self._is_asked_for() else ()
-        world = self._world
-        rows = [destination_record(each, world.workspace_id, world.version) for each in found]
+        asked, world = self._asked(), self._world
+        found = [
+            each
+            for each in world.destinations.values()
+            if each.workspace_id in asked and not world.workspaces[each.workspace_id].is_deleted
+        ]
+        rows = [destination_record(each, each.workspace_id, world.version) for each in found]
         return self._page("/destinations", rows)
 
     def list_sources(self) -> Response:
-        found = self._world.connections.values() if self._is_asked_for() else ()
+        found = self._permissions.connections(self._asked())
         # Deleted with the last connection that reads it.
         known = {each.source_id: each for each in found if each.status != "deprecated"}
-        world = self._world
-        rows = [source_record(each, world.workspace_id, world.version) for each in known.values()]
+        version = self._world.version
+        rows = [source_record(each, each.workspace_id, version) for each in known.values()]
         return self._page("/sources", rows)
 
     def get_destination(self, destination_id: str) -> Response:
@@ -115,11 +127,13 @@ class PublicApi:
         destination = self._world.destinations.get(destination_id)
         if destination is None:
             raise self._unknown("destination", destination_id)
-        world = self._world
-        return answer(destination_record(destination, world.workspace_id, world.version))
+        if not self._permissions.may_read(destination.workspace_id):
+            raise problems.forbidden()
+        version = self._world.version
+        return answer(destination_record(destination, destination.workspace_id, version))
 
     def list_connections(self) -> Response:
-        found = self._world.connections.values() if self._is_asked_for() else ()
+        found = self._permissions.connections(self._asked())
         rows = [self._connection(each) for each in found if self._is_wanted(each)]
         return self._page("/connections", rows)
 
@@ -221,9 +235,8 @@ class PublicApi:
         if connection_id:
             # The workspaces are ignored then.
             self._find_connection(connection_id)
-        elif not self._is_asked_for():
-            return ()
-        return list(self._world.jobs.values())
+            return list(self._world.jobs.values())
+        return list(self._permissions.jobs(self._asked()))
 
     # What the answers above have in common
 
@@ -246,19 +259,15 @@ class PublicApi:
         given = {name: self._query.text(name) for name in (*names, scope)}
         return {name: text for name, text in given.items() if text}
 
-    def _is_asked_for(self) -> bool:
-        """Whether the simulated workspace is among those of the question; none means all."""
-        asked = self._query.ids("workspaceIds")
-        known = not asked or self._world.workspace_id in asked
-        if not known and not self._admin:
-            raise problems.forbidden()
-        return known
+    def _asked(self) -> Collection[str]:
+        """The workspaces of the question; none means all."""
+        return self._permissions.among(self._query.ids("workspaceIds"))
 
     def _is_wanted(self, connection: SimulatedConnection) -> bool:
         if connection.status == "deprecated" and not self._query.flag("includeDeleted"):
             return False
         asked = self._query.ids("tagIds") if self._world.version.since(1, 6) else []
-        tags = {tag_id(tag, self._world.workspace_id) for tag in connection.tags}
+        tags = {tag_id(tag, connection.workspace_id) for tag in connection.tags}
         return not asked or not tags.isdisjoint(asked)
 
     def _find_connection(self, connection_id: str) -> SimulatedConnection:
@@ -266,6 +275,7 @@ class PublicApi:
         connection = self._world.connections.get(connection_id)
         if connection is None:
             raise self._unknown("connection", connection_id)
+        self._permissions.check(connection_id)
         return connection
 
     def _find_job(self, job_id: str) -> SimulatedJob:
@@ -274,6 +284,7 @@ class PublicApi:
         job = self._world.jobs.get(int(job_id))
         if job is None:
             raise self._unknown_job()
+        self._permissions.check(job.connection_id)
         return job
 
     def _unknown(self, kind: str, resource_id: str) -> Refusal:
@@ -292,12 +303,11 @@ class PublicApi:
         if not is_uuid(text):
             raise problems.unexpected(self._world.version)
 
-    def _workspace(self) -> JsonObject:
-        world = self._world
-        return workspace_record(world.workspace_id, world.workspace_name, world.version)
+    def _workspace(self, workspace: SimulatedWorkspace) -> JsonObject:
+        return workspace_record(workspace.workspace_id, workspace.name, self._world.version)
 
     def _connection(self, connection: SimulatedConnection) -> JsonObject:
-        return connection_record(connection, self._world.workspace_id, self._world.version)
+        return connection_record(connection, connection.workspace_id, self._world.version)
 
 
 def _order(text: str | None) -> tuple[OrderField, bool]:

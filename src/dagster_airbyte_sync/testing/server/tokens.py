@@ -28,11 +28,16 @@ class Credentials(TypedDict, total=False):
     password: str
 
 
-class WorkspaceConfig(Credentials):
-    """The keyword arguments that lead an `AirbyteWorkspace` to the simulator."""
+class InstanceConfig(Credentials):
+    """The keyword arguments that lead an `AirbyteInstance` to the simulator."""
 
     rest_api_base_url: str
     configuration_api_base_url: str
+
+
+class WorkspaceConfig(InstanceConfig):
+    """The keyword arguments that lead an `AirbyteWorkspace` to the simulator."""
+
     workspace_id: str
 
 

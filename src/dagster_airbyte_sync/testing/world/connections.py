@@ -14,6 +14,23 @@ ConnectionStatus = Literal["active", "inactive", "deprecated", "locked"]
 NamespaceDefinition = Literal["source", "destination", "custom_format"]
 
 
+@dataclass(eq=False)
+class SimulatedWorkspace:
+    """A workspace. Change it through the simulator, which keeps the lock."""
+
+    workspace_id: str
+    name: str
+    is_deleted: bool = False
+    is_hidden: bool = False
+    """Whether the user has no role in it that lets them read it."""
+    is_still_listed: bool = False
+    """Whether they are shown that it is there nevertheless."""
+
+    @property
+    def is_listed(self) -> bool:
+        return not self.is_deleted and (not self.is_hidden or self.is_still_listed)
+
+
 @dataclass(frozen=True)
 class SimulatedDestination:
     """Where connections write to. `type` is the public API's word, such as `postgres`."""
@@ -24,6 +41,7 @@ class SimulatedDestination:
     configuration: JsonObject
     definition_id: str
     created_at: datetime
+    workspace_id: str
     supports_refreshes: bool = True
 
 
@@ -46,6 +64,7 @@ class SimulatedConnection:
     tags: tuple[str, ...] = ()
     status_reason: str | None = None
     breaking_change: bool = False
+    workspace_id: str = ""
     scheduled_since: datetime = field(init=False)
     plans: deque[Plan] = field(default_factory=deque, repr=False)
     stored: Stored = field(default_factory=Stored, repr=False)

@@ -12,7 +12,11 @@ from dagster_airbyte_sync.testing.errors import SimulatorError
 from dagster_airbyte_sync.testing.wire.versions import Version
 from dagster_airbyte_sync.testing.world import lifecycle, timeline
 from dagster_airbyte_sync.testing.world.backup import as_of
-from dagster_airbyte_sync.testing.world.connections import SimulatedConnection, SimulatedDestination
+from dagster_airbyte_sync.testing.world.connections import (
+    SimulatedConnection,
+    SimulatedDestination,
+    SimulatedWorkspace,
+)
 from dagster_airbyte_sync.testing.world.jobs import FinalStatus, JobNumbers, JobType, SimulatedJob
 from dagster_airbyte_sync.testing.world.plans import Failure, Plan, RefreshMode
 from dagster_airbyte_sync.testing.world.schedule import Schedule
@@ -23,7 +27,7 @@ SyncSucceeded = Callable[[SimulatedJob], None]
 
 
 class World:
-    """One workspace: its connections, destinations, jobs and timeline.
+    """Workspaces, their connections, destinations, jobs and timeline.
 
     Nothing moves between two looks at it: `progress` carries out, in the order of their times,
     all changes that have become due since the last look.
@@ -34,7 +38,8 @@ class World:
         self.clock = clock
         self.version = version
         self.workspace_id = workspace_id
-        self.workspace_name = "Simulated workspace"
+        first = SimulatedWorkspace(workspace_id, "Simulated workspace")
+        self.workspaces: dict[str, SimulatedWorkspace] = {workspace_id: first}
         self.chance = random.Random(seed)
         self.created_at = clock.now()
         self._numbers = JobNumbers()
