@@ -20,7 +20,7 @@ from dagster_airbyte_sync.resources.garbage import no_garbage_collected
 from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
 from dagster_airbyte_sync.resources.http.frames import forgets_arguments
 from dagster_airbyte_sync.resources.http.redaction import Redactor
-from dagster_airbyte_sync.resources.http.settings import AirbyteSettings, OnActiveSync
+from dagster_airbyte_sync.resources.http.settings import INSTANCE, AirbyteSettings, OnActiveSync
 from dagster_airbyte_sync.resources.records.catalog import (
     Api,
     Catalog,
@@ -61,12 +61,15 @@ from dagster_airbyte_sync.resources.snapshot_file import (
 )
 from dagster_airbyte_sync.resources.workspace import (
     BaseAirbyteWorkspace,
+    CloudInstance,
     CloudWorkspace,
+    SelfManagedInstance,
     SelfManagedWorkspace,
     as_workspace,
 )
 
 __all__ = [
+    "INSTANCE",
     "NO_LIMIT",
     "AirbyteClient",
     "AirbyteConflict",
@@ -82,6 +85,7 @@ __all__ = [
     "Api",
     "BaseAirbyteWorkspace",
     "Catalog",
+    "CloudInstance",
     "CloudWorkspace",
     "Connection",
     "Destination",
@@ -101,6 +105,7 @@ __all__ = [
     "PoorerCatalog",
     "Prober",
     "Redactor",
+    "SelfManagedInstance",
     "SelfManagedWorkspace",
     "StarterKind",
     "Stream",

@@ -16,6 +16,7 @@ from dagster_airbyte_sync.resources.errors import (
     NotLoaded,
 )
 from dagster_airbyte_sync.resources.garbage import no_garbage_collected
+from dagster_airbyte_sync.resources.http.settings import checked_ids
 from dagster_airbyte_sync.resources.records.catalog import Catalog
 from dagster_airbyte_sync.resources.records.catalog_loss import refuse_poorer
 from dagster_airbyte_sync.resources.records.catalog_snapshot import (
@@ -24,7 +25,12 @@ from dagster_airbyte_sync.resources.records.catalog_snapshot import (
     read_snapshot,
     snapshot_of,
 )
-from dagster_airbyte_sync.resources.workspace import BaseAirbyteWorkspace, as_workspace
+from dagster_airbyte_sync.resources.variables import as_read
+from dagster_airbyte_sync.resources.workspace import (
+    AllWorkspaces,
+    BaseAirbyteWorkspace,
+    as_workspace,
+)
 
 _WITH_A_SNAPSHOT = (
     "With snapshot=Path(FILE) they load without Airbyte, from a file that `dagster-airbyte-sync"
@@ -49,12 +55,12 @@ def load_catalog(workspace: BaseAirbyteWorkspace, snapshot: Path | None = None) 
         except (AirbyteError, dg.DagsterError) as error:
             if snapshot is not None:
                 with suppress(AirbyteSettingsError):
-                    return read_snapshot_file(snapshot, _known_id(workspace))
+                    return _from_file(workspace, snapshot)
             if isinstance(error, AirbyteError):
                 # What came before it, one request after the other, explains nothing.
                 raise error from None
             raise
-    return read_snapshot_file(snapshot, _known_id(workspace))
+    return _from_file(workspace, snapshot)
 
 
 def catalog_for_definitions(
@@ -141,10 +147,22 @@ def _read(path: Path, mtime_ns: int, size: int) -> Catalog:
         return read_snapshot(path.read_text(encoding="utf-8"))
 
 
+def _from_file(workspace: BaseAirbyteWorkspace, path: Path) -> Catalog:
+    if not isinstance(workspace, AllWorkspaces):
+        return read_snapshot_file(path, _known_id(workspace))
+    catalog = read_snapshot_file(path)
+    if not catalog.workspaces:
+        raise AirbyteSettingsError(
+            f"{path}: This snapshot is of {catalog.where} alone. {WRITE_IT_ANEW}"
+        )
+    wanted = as_read(workspace.workspace_ids)
+    return catalog.among(checked_ids(wanted)) if isinstance(wanted, list) else catalog
+
+
 def _known_id(workspace: BaseAirbyteWorkspace) -> str | None:
     """The workspace's id, if it is known already: definitions may load where it is not.
 
     It may also be empty: some resources find the server's only workspace themselves.
     """
-    value = workspace.workspace_id
+    value = workspace.named_workspace
     return (value.get_value() if isinstance(value, dg.EnvVar) else value) or None

@@ -32,6 +32,9 @@ def as_read(value: object) -> object:
     if isinstance(value, Mapping):
         read = {key: as_read(each) for key, each in value.items()}
         return None if None in read.values() else read
+    if isinstance(value, list):
+        every = [as_read(each) for each in value]
+        return None if None in every else every
     if isinstance(value, dg.EnvVar):
         return value.get_value()
     return None if isinstance(value, _VARIABLES) else value
@@ -39,4 +42,6 @@ def as_read(value: object) -> object:
 
 def is_unread(value: object) -> bool:
     values = value.values() if isinstance(value, Mapping) else (value,)
+    if isinstance(value, list):
+        values = tuple(value)
     return any(isinstance(one, _VARIABLES) for one in values)

@@ -1,4 +1,4 @@
-"""The Dagster resource: the settings of one Airbyte workspace, and its client."""
+"""The Dagster resource: the settings of one Airbyte workspace, or of several, and its client."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -25,6 +25,7 @@ from dagster_airbyte_sync.resources.http.settings import (
     check_credentials,
     check_number,
     check_workspace_is_given,
+    checked_ids,
 )
 from dagster_airbyte_sync.resources.records.catalog import Catalog
 from dagster_airbyte_sync.resources.variables import as_read, is_unread, read_now
@@ -39,7 +40,7 @@ _HOOKS = (
 
 
 class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
-    """What self-managed and Cloud workspaces have in common. Times are in seconds.
+    """What all workspaces and instances have in common. Times are in seconds.
 
     Every field may be a `dg.EnvVar`. Texts are read when a run, a tick or `resolved()` begins;
     numbers and switches when the resource is made, because pydantic accepts no variable's name for
@@ -49,7 +50,6 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
     # A wrong value must not be printed: it may be a secret in the wrong field.
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    workspace_id: str = Field(description="The workspace, as shown under Settings > General.")
     request_max_retries: int = Field(
         default=3, description="How often a request that may be repeated is sent again."
     )
@@ -169,6 +169,9 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
                 base_url(name, value)
             if name == "workspace_id" and type(value) is str:
                 check_workspace_is_given(value)
+            are_texts = isinstance(value, list) and all(type(each) is str for each in value)
+            if name == "workspace_ids" and isinstance(value, list) and are_texts:
+                checked_ids(value)
         rest = values.get("rest_api_base_url")
         configuration = values.get("configuration_api_base_url")
         if type(rest) is str and type(configuration) is str:
@@ -185,11 +188,21 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         return AirbyteSettings(
             **{
                 **{name: getattr(self, name) for name in SETTINGS if hasattr(self, name)},
+                **self._which_workspaces(),
                 "verify": _bool_or_path(self.verify),
                 "request_headers": tuple(sorted(self.request_headers.items())),
                 "proxies": tuple(sorted(self.proxies.items())),
             }
         )
+
+    def _which_workspaces(self) -> dict[str, Any]:
+        """What `AirbyteSettings` are told of that beside what has its names."""
+        return {}
+
+    @property
+    def named_workspace(self) -> str | None:
+        """The id of the only workspace, which may be an EnvVar; None for an instance."""
+        return getattr(self, "workspace_id", None)
 
     def when_a_sync_is_active(self) -> OnActiveSync:
         """What a run does then; AirbyteSettingsError if the settings contradict each other."""
@@ -240,8 +253,30 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
             )
 
 
-class SelfManagedWorkspace(BaseAirbyteWorkspace):
-    """A workspace of a self-managed Airbyte."""
+class OneWorkspace(BaseAirbyteWorkspace):
+    """One workspace."""
+
+    workspace_id: str = Field(description="The workspace, as shown under Settings > General.")
+
+
+class AllWorkspaces(BaseAirbyteWorkspace):
+    """Several workspaces that the same credentials may read."""
+
+    workspace_ids: list[str] | None = Field(
+        default=None,
+        description=(
+            "The workspaces, by their ids. Default: all that the credentials can see, also those"
+            " that there will be when definitions are loaded again."
+        ),
+    )
+
+    def _which_workspaces(self) -> dict[str, Any]:
+        ids = self.workspace_ids
+        return {"workspace_id": None, "workspace_ids": None if ids is None else tuple(ids)}
+
+
+class SelfManagedAirbyte(BaseAirbyteWorkspace):
+    """How to reach a self-managed Airbyte."""
 
     rest_api_base_url: str = Field(
         description="Airbyte's public API, for example http://localhost:8000/api/public/v1"
@@ -269,14 +304,30 @@ class SelfManagedWorkspace(BaseAirbyteWorkspace):
     )
 
 
-class CloudWorkspace(BaseAirbyteWorkspace):
-    """A workspace of Airbyte Cloud."""
+class CloudAirbyte(BaseAirbyteWorkspace):
+    """How to reach Airbyte Cloud."""
 
     rest_api_base_url: ClassVar[str] = CLOUD_REST_API
     configuration_api_base_url: ClassVar[str] = CLOUD_CONFIGURATION_API
 
     client_id: str = Field(description="The id of an Airbyte application.")
     client_secret: str = Field(repr=False, description="The secret of that application.")
+
+
+class SelfManagedWorkspace(SelfManagedAirbyte, OneWorkspace):
+    """A workspace of a self-managed Airbyte."""
+
+
+class CloudWorkspace(CloudAirbyte, OneWorkspace):
+    """A workspace of Airbyte Cloud."""
+
+
+class SelfManagedInstance(SelfManagedAirbyte, AllWorkspaces):
+    """Several workspaces of a self-managed Airbyte."""
+
+
+class CloudInstance(CloudAirbyte, AllWorkspaces):
+    """Several workspaces of Airbyte Cloud."""
 
 
 def _bool_or_path(value: bool | str) -> bool | str:
@@ -295,8 +346,8 @@ def as_workspace(value: object, what: str = "workspace") -> BaseAirbyteWorkspace
     fields = set(type(value).model_fields) if isinstance(value, dg.ConfigurableResource) else set()
     if "workspace_id" not in fields or "request_max_retries" not in fields:
         raise AirbyteSettingsError(
-            f"{what} is a {type(value).__name__}, and must be an AirbyteWorkspace or"
-            " AirbyteCloudWorkspace."
+            f"{what} is a {type(value).__name__}, and must be an AirbyteWorkspace,"
+            " AirbyteCloudWorkspace, AirbyteInstance or AirbyteCloudInstance."
         )
     # In dagster-airbyte, the addresses of Cloud are constants.
     ours = SelfManagedWorkspace if "rest_api_base_url" in fields else CloudWorkspace

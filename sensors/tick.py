@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from itertools import chain
 
@@ -46,10 +46,12 @@ from dagster_airbyte_sync.sensors.reading.live_runs import read_live_runs
 from dagster_airbyte_sync.sensors.reading.pace_now import read_pace
 from dagster_airbyte_sync.sensors.reading.scan import HistoryScan, Scan, jobs_by_connection
 from dagster_airbyte_sync.sensors.reading.sensors_before import first_syncs_from
+from dagster_airbyte_sync.sensors.reading.workspaces_now import WorkspacesNow
 from dagster_airbyte_sync.sensors.runs_that_follow import Followed, FollowOptions, RunsThatFollow
 from dagster_airbyte_sync.sensors.shard import WHOLE, Shard
 from dagster_airbyte_sync.sensors.summary import summary_of, warn_of
 from dagster_airbyte_sync.sensors.tick_basics import (
+    Clocks,
     last_sync_reported,
     repository_of,
     tick_failed,
@@ -91,19 +93,6 @@ class Polling:
             raise tick_failed(context, error, last) from None
 
 
-@dataclass(frozen=True)
-class Clocks:
-    """The time of Dagster (epoch seconds) and of Airbyte, at one moment."""
-
-    dagster: int
-    airbyte: datetime
-
-    @property
-    def skew(self) -> timedelta:
-        """Airbyte's clock minus Dagster's."""
-        return self.airbyte - datetime.fromtimestamp(self.dagster, timezone.utc)
-
-
 class _Tick:
     """Reads Airbyte's jobs, then live runs, then the event log: in this order nothing that a run
     reports meanwhile is reported twice."""
@@ -124,6 +113,7 @@ class _Tick:
             polling.selector,
             context.log,
         )
+        self.workspaces = WorkspacesNow(self.client, self.budget, self.tables.defined, context.log)
 
     @cached_property
     def clocks(self) -> Clocks:
@@ -134,7 +124,7 @@ class _Tick:
         return Clocks(tick_basics.now_seconds(), self.client.server_time(self.budget, fresh=fresh))
 
     def result(self) -> dg.SensorResult:
-        cursor = self._cursor()
+        cursor = self._joined(self._cursor())
         pace = self._pace(cursor)
         scan, decision = self._read(cursor)
         warn_of(scan, decision, self.log)
@@ -144,6 +134,7 @@ class _Tick:
         now = self._read_clocks()
         moved = move(cursor, scan, decision, now.dagster, now.airbyte, self.polling.start_from)
         # At last, and read again at the next tick: those few must not take the time of all others.
+        moved = self.workspaces.after(moved, cursor.read_from, now.airbyte)
         back = self.tables.readable(moved.parked)
         moved = replace(moved.brought_back(back, now.dagster), runs=followed.waiting)
         if back:
@@ -196,7 +187,13 @@ class _Tick:
         since = max(since, min(begin, now - _LONGEST_WAY_BACK))
         self.log.info("Reporting syncs that end from %s on", since.isoformat())
         first = first_cursor(self.workspace_id, since, resumed_at=now)
-        return replace(first, unreported_from=unreported)
+        workspaces = self.workspaces.first(since, ends)
+        return replace(first, unreported_from=unreported, workspaces=workspaces)
+
+    def _joined(self, cursor: Cursor) -> Cursor:
+        """With the workspaces that are new, if it is an instance that has several."""
+        begin = partial(begin_of, self.polling.start_from)
+        return self.workspaces.joined(cursor, lambda: self.clocks, begin)
 
     def _first_syncs_from(self, begin: datetime, ends: Ends) -> datetime:
         """From when on connections are reported that never were; a time that was given stands."""

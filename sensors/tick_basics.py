@@ -5,6 +5,7 @@ import math
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 import dagster as dg
@@ -41,6 +42,19 @@ def _seconds(value: str | None) -> float | None:
 def now_seconds() -> int:
     """Dagster's clock, in epoch seconds."""
     return int(time.time())
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """The time of Dagster (epoch seconds) and of Airbyte, at one moment."""
+
+    dagster: int
+    airbyte: datetime
+
+    @property
+    def skew(self) -> timedelta:
+        """Airbyte's clock minus Dagster's."""
+        return self.airbyte - datetime.fromtimestamp(self.dagster, timezone.utc)
 
 
 class NeededResource(str):

@@ -35,6 +35,7 @@ from dagster_airbyte_sync.resources import (
 _OF_TABLE = (
     keys.CONNECTION_ID,
     keys.CONNECTION_NAME,
+    keys.WORKSPACE_NAME,
     keys.STREAM_NAME,
     keys.STREAM_NAMESPACE,
     keys.STREAM_PREFIX,

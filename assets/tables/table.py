@@ -270,7 +270,7 @@ def _way_out(by_namespace: bool) -> str:
         "Put their namespaces into the keys with dagster_airbyte_translator=NamespacedTranslator()"
         if by_namespace
         else "Give them different keys in a DagsterAirbyteTranslator (its props have"
-        " connection_name, connection_id and stream_namespace)"
+        " connection_name, connection_id, workspace_id and stream_namespace)"
     )
     return (
         f"{keys_in_python}, set a stream prefix in Airbyte, or leave one connection out with"
@@ -280,4 +280,5 @@ def _way_out(by_namespace: bool) -> str:
 
 def _described(table: Table, connections: Mapping[str, Connection]) -> str:
     connection = connections[table.connection_id]
-    return f"stream '{table.stream}' of connection {connection.name!r} ({connection.id})"
+    where = f" in workspace {connection.workspace_id}" if connection.workspace_name else ""
+    return f"stream '{table.stream}' of connection {connection.name!r} ({connection.id}){where}"

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -29,7 +29,7 @@ class AirbyteConnectionTableProps:
     defaults; `table_schema` is where this table really goes, which the connection's namespace
     setting decides (airbyte-platform, `NamespacingMapper`). `connection_url` is the connection's
     page in Airbyte, and `schedule` says in words when Airbyte itself syncs it; what is not known is
-    None.
+    None. So is `workspace_name`, but for an AirbyteInstance.
     """
 
     table_name: str
@@ -47,6 +47,16 @@ class AirbyteConnectionTableProps:
     destination_name: str | None = None
     connection_url: str | None = None
     schedule: str | None = None
+    workspace_id: str | None = None
+    workspace_name: str | None = None
+
+    @property
+    def workspace_group(self) -> str | None:
+        """The name of an instance's workspace as Dagster takes it for a group and in a key."""
+        if self.workspace_name is None:
+            return None
+        name = clean_name(self.workspace_name).strip("_")
+        return name or f"workspace_{(self.workspace_id or '')[:8]}"
 
     @property
     def connection_group(self) -> str:
@@ -104,6 +114,8 @@ def table_props(
         destination_name=destination.name or None,
         connection_url=connection_url,
         schedule=schedule_words(connection.schedule),
+        workspace_id=connection.workspace_id,
+        workspace_name=connection.workspace_name,
     )
 
 
@@ -121,7 +133,10 @@ class DagsterAirbyteTranslator:
     """Turns a table into an AssetSpec. Override it to change keys, groups, kinds and the rest."""
 
     def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
-        """The asset for one table; by default the same key as dagster-airbyte gives it."""
+        """The asset for one table; by default the same key as dagster-airbyte gives it.
+
+        Of an AirbyteInstance the name of the workspace is before it, and is the group.
+        """
         return _usual_spec(props, {}, {})
 
 
@@ -137,8 +152,10 @@ def _usual_spec(
         keys.STREAM_PREFIX: props.stream_prefix,
     }
     found = {key: value for key, value in known.items() if value is not None}
+    workspace = props.workspace_group
     return dg.AssetSpec(
-        key=dg.AssetKey(props.table_name),
+        key=dg.AssetKey([*([workspace] if workspace else []), props.table_name]),
+        group_name=workspace,
         description=props.description,
         metadata={**found, **metadata},
         tags=tags,
@@ -157,7 +174,13 @@ class NamespacedTranslator(DagsterAirbyteTranslator):
         spec = super().get_asset_spec(props)
         if not props.stream_namespace:
             return spec
-        return spec.replace_attributes(key=spec.key.with_prefix(props.stream_namespace))
+        # Behind the workspace, where there is more than one.
+        workspace, own = _parted(spec.key.path, props.workspace_group)
+        return spec.replace_attributes(key=dg.AssetKey([*workspace, props.stream_namespace, *own]))
+
+
+def _parted(path: Sequence[str], first: str | None) -> tuple[Sequence[str], Sequence[str]]:
+    return (path[:1], path[1:]) if first else ((), path)
 
 
 def column_schema(json_schema: Mapping[str, object]) -> dg.TableSchema:

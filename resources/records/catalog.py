@@ -1,7 +1,7 @@
 """What Airbyte workspaces contain: connections, their streams, and destinations."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -166,6 +166,12 @@ class Catalog:
             return f"the Airbyte workspace {self.workspace_id}"
         names = ", ".join(repr(name) for name in sorted(self.workspaces.values()))
         return f"the Airbyte workspaces {names}"
+
+    def among(self, workspace_ids: Collection[str]) -> "Catalog":
+        """Of an instance, what it has in these workspaces."""
+        names = {each: name for each, name in self.workspaces.items() if each in workspace_ids}
+        kept = {k: each for k, each in self.connections.items() if each.workspace_id in names}
+        return replace(self, connections=kept, workspaces=names)
 
     def destination_of(self, connection: Connection) -> Destination:
         """The destination, or one without a type if Airbyte did not list it."""

@@ -90,7 +90,8 @@ def _keyed_by_id(records: object) -> object:
 def check_is_of(catalog: Catalog, workspace_id: str | None) -> None:
     """Raise AirbyteSettingsError if a snapshot's catalog is of another workspace than that."""
     if workspace_id is not None and catalog.workspace_id != workspace_id.strip():
+        of = f"workspace {catalog.workspace_id}" if catalog.workspace_id else catalog.where
         raise AirbyteSettingsError(
-            f"This snapshot is of workspace {catalog.workspace_id}, and not of {workspace_id}."
+            f"This snapshot is of {of}, and not of {workspace_id}."
             f" Give the file of that workspace. {WRITE_IT_ANEW}"
         )

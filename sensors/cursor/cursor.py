@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from itertools import chain
 
-from dagster_airbyte_sync.resources import Job
+from dagster_airbyte_sync.resources import INSTANCE, Job
 from dagster_airbyte_sync.resources.json_values import as_datetime, as_int, as_text, object_at
 from dagster_airbyte_sync.sensors.cursor.pace import UNMEASURED, Pace, pace_of
 from dagster_airbyte_sync.sensors.cursor.packing import (
@@ -28,6 +28,7 @@ from dagster_airbyte_sync.sensors.cursor.pending import (
     pending_of,
 )
 from dagster_airbyte_sync.sensors.cursor.waiting_runs import WaitingRuns, waiting_runs_of
+from dagster_airbyte_sync.sensors.cursor.workspaces_read import WorkspacesRead, workspaces_read_of
 
 VERSION = 4
 
@@ -58,7 +59,8 @@ class Cursor:
     is how many seconds Airbyte's clock was ahead of Dagster's. `runs` are those that follow what is
     reported already, and wait. How the connections stand was last looked at at `looked_at`
     (Dagster's clock, epoch seconds), and `place` is where among the tables that look ended to say
-    again what runs have left. `pace` is how fast Dagster stores what is reported.
+    again what runs have left. `pace` is how fast Dagster stores what is reported. `workspaces` says
+    of an instance which are read up to here.
     """
 
     workspace_id: str
@@ -75,6 +77,7 @@ class Cursor:
     looked_at: int | None = None
     pace: Pace = UNMEASURED
     place: int = 0
+    workspaces: WorkspacesRead | None = None
 
     @property
     def read_from(self) -> datetime:
@@ -127,6 +130,7 @@ class Cursor:
             "looked": self.looked_at,
             "pace": self.pace.as_row(),
             "place": self.place or None,
+            "workspaces": self.workspaces and self.workspaces.as_row(),
         }
         known = {name: value for name, value in fields.items() if value not in (None, "", [])}
         return _json(known)
@@ -176,16 +180,19 @@ def read_cursor(text: str, workspace_id: str) -> Cursor:
         looked_at=as_int(raw.get("looked")),
         pace=pace_of(raw.get("pace")),
         place=as_int(raw.get("place")) or 0,
+        workspaces=workspaces_read_of(raw.get("workspaces")),
     )
 
 
 def workspace_of(text: str | None) -> str | None:
-    """The workspace that a cursor is of, readable or not in all else; None if that is unknown."""
+    """The workspace that a cursor is of, readable or not in all else; None if that is unknown, or
+    it is of several."""
     try:
         raw = json.loads(text or "")
     except (ValueError, RecursionError):
         return None
-    return as_text(raw.get("workspace")) if isinstance(raw, dict) else None
+    name = as_text(raw.get("workspace")) if isinstance(raw, dict) else None
+    return None if name is None or name.startswith(INSTANCE) else name
 
 
 def _read_apart(raw: object) -> Iterable[tuple[str, Pending]]:

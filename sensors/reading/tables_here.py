@@ -22,6 +22,7 @@ from dagster_airbyte_sync.assets.tables.table import (
     table_of_spec,
     tables_of,
     warn_of_unclear,
+    workspaces_of,
 )
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import Catalog, Connection, StreamId
@@ -129,6 +130,8 @@ class TablesHere:
             keys.text_in(table.spec.metadata, keys.CONNECTION_NAME)
             for connection_id in gone
             for table in self.own[connection_id].values()
+            if keys.text_in(table.spec.metadata, keys.WORKSPACE_ID)
+            in (None, connection.workspace_id)
         }
         if connection.name in names:
             self._log.warning(

@@ -59,16 +59,23 @@ from dagster_airbyte_sync.sensors import (
     build_airbyte_polling_sensor,
     build_airbyte_when_all_sensor,
 )
-from dagster_airbyte_sync.workspace import AirbyteCloudWorkspace, AirbyteWorkspace
+from dagster_airbyte_sync.workspace import (
+    AirbyteCloudInstance,
+    AirbyteCloudWorkspace,
+    AirbyteInstance,
+    AirbyteWorkspace,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AirbyteChecks",
+    "AirbyteCloudInstance",
     "AirbyteCloudWorkspace",
     "AirbyteConnectionMetadata",
     "AirbyteConnectionTableProps",
     "AirbyteError",
+    "AirbyteInstance",
     "AirbyteResource",
     "AirbyteRunConfig",
     "AirbyteSettingsError",

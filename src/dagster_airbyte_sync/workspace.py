@@ -1,7 +1,13 @@
-"""The two resources that users put into their definitions."""
+"""The resources that users put into their definitions."""
 
 from dagster_airbyte_sync.assets import SyncsAssets
-from dagster_airbyte_sync.resources import CloudWorkspace, SelfManagedWorkspace, as_workspace
+from dagster_airbyte_sync.resources import (
+    CloudInstance,
+    CloudWorkspace,
+    SelfManagedInstance,
+    SelfManagedWorkspace,
+    as_workspace,
+)
 
 
 class AirbyteWorkspace(SelfManagedWorkspace, SyncsAssets):
@@ -14,6 +20,19 @@ class AirbyteWorkspace(SelfManagedWorkspace, SyncsAssets):
 
 class AirbyteCloudWorkspace(CloudWorkspace, SyncsAssets):
     """A workspace of Airbyte Cloud, as a Dagster resource. Every field takes a `dg.EnvVar`."""
+
+
+class AirbyteInstance(SelfManagedInstance, SyncsAssets):
+    """All workspaces of an Airbyte that you run yourself, or some, as one Dagster resource.
+
+    It works wherever an AirbyteWorkspace does, with one sensor for all of them. Keys begin with the
+    workspace's name, unless a translator of yours makes others. Every field takes a `dg.EnvVar`,
+    and so does each of `workspace_ids`.
+    """
+
+
+class AirbyteCloudInstance(CloudInstance, SyncsAssets):
+    """The same of Airbyte Cloud: all workspaces that the application's user can see, or some."""
 
 
 def as_syncing_workspace(value: object) -> SyncsAssets:

@@ -82,7 +82,7 @@ def check_selected(catalog: Catalog, selector: ConnectionSelector | None) -> Non
 
 def key_of(workspace: BaseAirbyteWorkspace, component: str) -> str:
     """The key of the state: with a variable's name, not its content, as it may not be set later."""
-    workspace_id = workspace.workspace_id
+    workspace_id = workspace.named_workspace
     name = workspace_id.env_var_name if isinstance(workspace_id, dg.EnvVar) else workspace_id
     # An AirbyteResource may have no workspace_id.
     return f"{component}[{name}]" if name else component
