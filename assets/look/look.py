@@ -70,9 +70,14 @@ class Look:
     def connection(self, connection_id: str) -> Connection | None:
         return self.catalog.connections.get(connection_id)
 
-    def is_known(self, connection_id: str) -> bool:
-        """Whether it is listed, or is sure to be gone."""
-        return connection_id in self.catalog.connections or self.catalog.is_whole
+    def is_known(self, connection_id: str, workspace_id: str | None = None) -> bool:
+        """Whether it is listed, or is sure to be gone: not so if nothing of its workspace, of an
+        instance that has several, may be read now."""
+        places = self.catalog.workspaces
+        if connection_id in self.catalog.connections:
+            return True
+        is_away = workspace_id is not None and bool(places) and workspace_id not in places
+        return self.catalog.is_whole and not is_away
 
     def answers(
         self,

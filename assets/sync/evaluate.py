@@ -35,6 +35,7 @@ from dagster_airbyte_sync.assets.tables.storable import storable
 from dagster_airbyte_sync.assets.tables.table import Table, workspaces_of
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
+    AirbyteError,
     BaseAirbyteWorkspace,
     Connection,
     Job,
@@ -94,12 +95,17 @@ def _looked_at(
     if not checks:
         return
     connection_id = tables[0].connection_id
-    look = Look.read_one(client, connection_id)
+    look, places = Look.read_one(client, connection_id), workspaces_of(tables)
+    if not look.is_known(connection_id, places.get(connection_id)):
+        raise AirbyteError(
+            f"How connection {connection_id} stands is not known: Airbyte shows these credentials"
+            " nothing of its workspace."
+        )
     ledger = read_ledger(instance, tables)
     said_before = read_evaluations(instance, tables, CHECKS_OF_CONNECTIONS)
     end = _last_sync_end(client, connection_id) if look.connection(connection_id) else None
     answers = look.answers(tables, ledger, said_before, last_sync_end=end)
-    pages = client.pages(TimeBudget(PATIENCE), workspaces_of(tables))
+    pages = client.pages(TimeBudget(PATIENCE), places)
     by_key = {table.key: table for table in tables}
     for check in checks:
         said, last = answers[check], said_before[check.asset_key].get(check.name)

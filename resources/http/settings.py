@@ -196,10 +196,10 @@ def check_number(name: str, value: float) -> None:
         raise AirbyteSettingsError(f"{name} is {value}; the most that works is {MOST[name]:g}.")
 
 
-def check_workspace_is_given(workspace_id: str) -> None:
+def check_workspace_is_given(workspace_id: str, name: str = "workspace_id") -> None:
     """Raise AirbyteSettingsError if the workspace_id is blank."""
     if not workspace_id.strip():
-        raise AirbyteSettingsError(f"workspace_id is empty. {_WHERE_TO_FIND_IT}")
+        raise AirbyteSettingsError(f"{name} is empty. {_WHERE_TO_FIND_IT}")
 
 
 def checked_ids(values: Iterable[str]) -> tuple[str, ...]:
@@ -217,7 +217,7 @@ def checked_ids(values: Iterable[str]) -> tuple[str, ...]:
 
 def check_workspace_id(value: str, name: str = "workspace_id") -> None:
     """Raise AirbyteSettingsError unless it is a UUID; Airbyte answers 500 to anything else."""
-    check_workspace_is_given(value)
+    check_workspace_is_given(value, name)
     if not _UUID.fullmatch(value):
         raise AirbyteSettingsError(
             f"There is no workspace {value!r}: an id looks like"

@@ -121,7 +121,8 @@ class Watch:
             return replace(self.kept(events, room), is_whole=True)
         _down.discard(workspace)
         made = _materialized(events)
-        known = [table for table in tables if self._is_wanted(look, table.connection_id)]
+        places = workspaces_of(tables)
+        known = [each for each in tables if self._is_wanted(look, each.connection_id, places)]
         ledger = read_ledger(self.instance, known, self.skew)
         said_before = read_evaluations(self.instance, known, CHECKS_OF_CONNECTIONS)
         pages = self.client.pages(budget, workspaces_of(known))
@@ -164,11 +165,11 @@ class Watch:
         )
         return replace(fitting(of_runs, room), is_whole=False)
 
-    def _is_wanted(self, look: Look, connection_id: str) -> bool:
+    def _is_wanted(self, look: Look, connection_id: str, places: Mapping[str, str]) -> bool:
         """Whether the look shows how the connection stands, and the user has selected it."""
         connection = look.connection(connection_id)
         if connection is None:
-            return look.is_known(connection_id)
+            return look.is_known(connection_id, places.get(connection_id))
         return self._accepts(connection)
 
     def _accepts(self, connection: Connection) -> bool:

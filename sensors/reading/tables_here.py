@@ -130,8 +130,7 @@ class TablesHere:
             keys.text_in(table.spec.metadata, keys.CONNECTION_NAME)
             for connection_id in gone
             for table in self.own[connection_id].values()
-            if keys.text_in(table.spec.metadata, keys.WORKSPACE_ID)
-            in (None, connection.workspace_id)
+            if workspaces_of([table]).get(connection_id) in (None, connection.workspace_id)
         }
         if connection.name in names:
             self._log.warning(

@@ -74,7 +74,7 @@ def _described(catalog: Catalog, out: Path) -> str:
     return (
         f"{out}: {counted(len(connections), 'connection')} with"
         f" {counted(selected, 'selected stream')}, and"
-        f" {counted(len(catalog.destinations), 'destination')}, of workspace"
-        f" {catalog.workspace_id}, read at"
+        f" {counted(len(catalog.destinations), 'destination')}, of"
+        f" {catalog.where.removeprefix('the Airbyte ')}, read at"
         f" {catalog.read_at.isoformat(' ', 'seconds')}."
     )
