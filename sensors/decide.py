@@ -149,7 +149,8 @@ class _Reporter:
             return
         shares = owed.certain if known.is_final else owed.shares
         details = known.details.get(job_key(job), JobDetails())
-        sync = FinishedSync(job, known.job_url(job), known.followers(job).started_by, details)
+        starter, reporter = known.followers(job).started_by, known.reporter
+        sync = FinishedSync(job, known.job_url(job), starter, details, reporter)
         events, fitting = self._fitting(sync, shares)
         is_whole = fitting == len(owed.shares) and not owed.is_cut
         if known.is_final and owed.questions:

@@ -44,8 +44,9 @@ class TickInputs:
     `unreadable` are connections whose tables cannot be known now. `checked` are the checks that
     the tables have, `pending` is with which job each connection waits (`now` in epoch seconds).
     `outcomes` is how far the streams of failed jobs came, and `details` what else is known of jobs.
-    `is_final` if there is no time for further questions; `is_past` in a backfill, where what is
-    older than a table's last report is only noted.
+    `reporter` is the sensor, as events name it. `is_final` if there is no time for further
+    questions; `is_past` in a backfill, where what is older than a table's last report is only
+    noted.
     """
 
     tables: Mapping[str, Sequence[Table]]
@@ -59,6 +60,7 @@ class TickInputs:
     outcomes: OutcomesRead = NOT_WANTED
     details: Mapping[JobKey, JobDetails] = field(default_factory=dict)
     unreadable: frozenset[str] = frozenset()
+    reporter: str | None = None
     is_final: bool = False
     is_past: bool = False
 

@@ -43,6 +43,7 @@ from dagster_airbyte_sync.sensors.looks.left_over import said_of_left_over
 from dagster_airbyte_sync.sensors.looks.look import Looked, Room, Watch, is_due
 from dagster_airbyte_sync.sensors.reading.defined_tables import DefinedTables
 from dagster_airbyte_sync.sensors.reading.live_runs import read_live_runs
+from dagster_airbyte_sync.sensors.reading.other_sensors import OtherSensors, name_of_sensor
 from dagster_airbyte_sync.sensors.reading.pace_now import read_pace
 from dagster_airbyte_sync.sensors.reading.scan import HistoryScan, Scan, jobs_by_connection
 from dagster_airbyte_sync.sensors.reading.sensors_before import first_syncs_from
@@ -103,6 +104,7 @@ class _Tick:
         self.instance, self.log = context.instance, context.log
         self.client, self.budget = workspace.get_client(), TimeBudget(tick_seconds())
         self.workspace_id = self.client.settings.scope
+        self.reporter = name_of_sensor(context, polling.base_name)
         self.asked = AskedOfJobs(self.client, DetailsWanted.of(workspace), self.budget)
         self.limits = Limits(polling.hold_limit.total_seconds(), GRACE + workspace.poll_interval)
         self.tables = DefinedTables(
@@ -262,6 +264,7 @@ class _Tick:
         """What there is to know about the scan's new jobs, and what was looked up `before`."""
         live_runs = read_live_runs(self.instance, {table.key for table in concerned})
         ledger = read_ledger(self.instance, concerned, self.clocks.skew)
+        self._other_sensors(cursor).warn(ledger, concerned, self.log)
         ledger = replace(ledger, among=jobs_by_connection(scan.jobs))
         # Asked for, if at all, before anything is decided.
         self.client.ui_url(self.budget)
@@ -276,7 +279,15 @@ class _Tick:
             job_url=self._pages().job,
             outcomes=self.asked.outcomes,
             unreadable=self.tables.unreadable,
+            reporter=self.reporter,
         )
+
+    def _other_sensors(self, cursor: Cursor) -> OtherSensors:
+        reached, skew = cursor.reached, timedelta(seconds=cursor.skew or 0)
+        is_first = not self.context.cursor or reached is None
+        # Both are known to a second.
+        since = None if is_first or reached is None else (reached - skew).timestamp() + 1
+        return OtherSensors(self.reporter, since)
 
     def _looked(self, cursor: Cursor, scan: Scan, decision: Decision) -> Looked:
         """How connections stand, and what runs have left unsaid, if it is time to look, and

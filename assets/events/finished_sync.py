@@ -23,13 +23,14 @@ MOST_LOGS = 20
 
 @dataclass(frozen=True)
 class FinishedSync:
-    """A finished job, where to look at it, the Dagster run that started it, if one did, and what
-    else is known of it."""
+    """A finished job, where to look at it, the Dagster run that started it, if one did, what else
+    is known of it, and the sensor that reports it, if one does."""
 
     job: Job
     job_url: str
     started_by_run: str | None = None
     details: JobDetails = field(default_factory=JobDetails)
+    reported_by: str | None = None
 
     @property
     def triggered_by(self) -> str:

@@ -28,7 +28,8 @@ class LastReported:
     """A table's last materialization. `job` is None if it names no job of this connection.
 
     `newest` is the newest job reported, which is another where `job` was reported late; `run_id`
-    is "" if a sensor stored the event, and `stored_at` when (Dagster's clock, epoch seconds). Where
+    is "" if a sensor stored the event, which is then `reported_by`, as far as that is known, and
+    `stored_at` when (Dagster's clock, epoch seconds). Where
     no job is named, `begun_at` says when the run began, if that is known. `rows` are the counts of
     the syncs up to it, and `durations` how long they took.
     """
@@ -41,6 +42,7 @@ class LastReported:
     begun_at: float | None = None
     rows: RowHistory = field(default_factory=RowHistory)
     durations: DurationHistory = field(default_factory=DurationHistory)
+    reported_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -296,6 +298,7 @@ def _last_reported(entry: dg.EventLogEntry, connection_id: str) -> LastReported:
         durations=DurationHistory.from_text(
             keys.text_in(materialization.metadata, keys.RECENT_DURATIONS)
         ),
+        reported_by=keys.text_in(materialization.metadata, keys.REPORTED_BY),
     )
 
 

@@ -67,6 +67,7 @@ def materialization(sync: FinishedSync, table: Table, ledger: Ledger) -> dg.Asse
             keys.RECENT_ROWS: recent_rows(job, table, ledger).to_text(),
             keys.RECENT_DURATIONS: recent_durations(job, table, ledger).to_text(),
             **(_newest(newest) if newest is not None else {}),
+            **({keys.REPORTED_BY: sync.reported_by} if sync.reported_by else {}),
         },
         # In a run it is Dagster that sets the partition, which is the run's own.
         partition=partition_of(table.spec, job.ended_at),

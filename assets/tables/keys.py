@@ -54,6 +54,8 @@ TRIGGERED_BY = "dagster-airbyte/triggered_by"
 STARTED_BY_RUN = "dagster-airbyte/started_by_run"
 # Who started the job, in words for people; `TRIGGERED_BY` has one of two words for programs.
 STARTED_BY = "dagster-airbyte/started_by"
+# Of materializations that a sensor reports: its code location and name.
+REPORTED_BY = "dagster-airbyte/reported_by"
 FAILURE_REASON = "dagster-airbyte/failure_reason"
 FAILURE_ORIGIN = "dagster-airbyte/failure_origin"
 FAILURE_TYPE = "dagster-airbyte/failure_type"
