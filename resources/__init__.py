@@ -60,6 +60,7 @@ from dagster_airbyte_sync.resources.snapshot_file import (
     write_snapshot_file,
 )
 from dagster_airbyte_sync.resources.workspace import (
+    AllWorkspaces,
     BaseAirbyteWorkspace,
     CloudInstance,
     CloudWorkspace,
@@ -81,6 +82,7 @@ __all__ = [
     "AirbyteSettings",
     "AirbyteSettingsError",
     "AirbyteUnavailable",
+    "AllWorkspaces",
     "Answer",
     "Api",
     "BaseAirbyteWorkspace",

@@ -144,7 +144,9 @@ class Prober:
         If one API does not answer at all, or gives no token, the rest is not asked.
         """
         first = self._each([self._workspace()])
-        listings = self._listings(since, self._ids(first[0]))
+        ids = self._ids(first[0])
+        # Of an instance without any there is nothing more to ask.
+        listings = self._listings(since, ids) if ids else []
         answers = [*first, *self._each(listings, first)]
         return [*answers, *self._each(self._details(answers), answers)]
 
@@ -192,7 +194,7 @@ class Prober:
         }
         of_configuration = {
             # They are listed for one workspace at a time.
-            "connections": configuration.connections(ids[0] if ids else ""),
+            "connections": configuration.connections(ids[0]),
             "jobs": configuration.finished_jobs(ids, ours),
             _RUNNING: configuration.unfinished_jobs(ids, [JobStatus.RUNNING]),
         }
@@ -332,7 +334,7 @@ def _count_workspace(content: object) -> int | None:
 
 
 def _count_any_workspace(content: object) -> int | None:
-    return len(objects_at(content, "data")) or None
+    return _rows_in("data")(content)
 
 
 def _count_job(content: object) -> int | None:

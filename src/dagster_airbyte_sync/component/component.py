@@ -44,7 +44,8 @@ from dagster_airbyte_sync.workspace import AirbyteCloudWorkspace, AirbyteWorkspa
 
 @dg.scaffold_with(AirbyteWorkspaceScaffolder)
 class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable):
-    """Everything of one Airbyte workspace: assets, checks, the sensor, schedules, the resource.
+    """Everything of one Airbyte workspace, or of several: assets, checks, sensor, schedules and
+    resource.
 
     Definitions are made from a snapshot of the workspace, without Airbyte, which
     `dg utils refresh-defs-state` writes (and, unless `defs_state` says otherwise, each load under
@@ -64,6 +65,9 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
             group_name: "{{ props.connection_group }}"
           sensor:
             interval: 60
+
+    With `workspace_ids: [...]` or `all_workspaces: true` in place of `workspace_id` it is an
+    `AirbyteInstance`, with one sensor for all of them.
     """
 
     workspace: Annotated[

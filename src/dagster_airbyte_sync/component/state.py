@@ -10,6 +10,7 @@ from dagster_airbyte_sync.component.selector import Chosen
 from dagster_airbyte_sync.resources import (
     AirbyteSettingsError,
     AirbyteUnavailable,
+    AllWorkspaces,
     BaseAirbyteWorkspace,
     Catalog,
     NotLoaded,
@@ -18,6 +19,9 @@ from dagster_airbyte_sync.resources import (
 )
 
 REFRESH = "Run `dg utils refresh-defs-state`, in the build of your image or by hand."
+
+# Of each of several ids.
+_LETTERS = 8
 
 log = logging.getLogger("dagster_airbyte_sync")
 
@@ -80,9 +84,15 @@ def check_selected(catalog: Catalog, selector: ConnectionSelector | None) -> Non
         )
 
 
+def _shown(value: str | None) -> str | None:
+    return value.env_var_name if isinstance(value, dg.EnvVar) else value
+
+
 def key_of(workspace: BaseAirbyteWorkspace, component: str) -> str:
     """The key of the state: with a variable's name, not its content, as it may not be set later."""
-    workspace_id = workspace.named_workspace
-    name = workspace_id.env_var_name if isinstance(workspace_id, dg.EnvVar) else workspace_id
+    name = _shown(workspace.named_workspace)
+    if isinstance(workspace, AllWorkspaces):
+        ids = workspace.workspace_ids
+        name = "all" if ids is None else "+".join(str(_shown(each))[:_LETTERS] for each in ids)
     # An AirbyteResource may have no workspace_id.
     return f"{component}[{name}]" if name else component

@@ -62,6 +62,8 @@ def rendered_later(context: dg.ResolutionContext, value: object) -> object:
     """
     if isinstance(value, dict):
         return {key: rendered_later(context.at_path(key), one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [rendered_later(context.at_path(place), one) for place, one in enumerate(value)]
     variable = _VARIABLE.fullmatch(value) if isinstance(value, str) else None
     if variable is None:
         return rendered(context, value)

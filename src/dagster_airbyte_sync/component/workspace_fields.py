@@ -1,4 +1,4 @@
-"""`workspace:`, the fields of the two resources, in YAML."""
+"""`workspace:`, the fields of the resources, in YAML."""
 
 import logging
 from typing import Any, get_origin
@@ -19,12 +19,15 @@ from dagster_airbyte_sync.resources import (
     forgets_arguments,
 )
 from dagster_airbyte_sync.workspace import (
+    AirbyteCloudInstance,
     AirbyteCloudWorkspace,
+    AirbyteInstance,
     AirbyteWorkspace,
     as_syncing_workspace,
 )
 
 _SECRETS = [name for name, field in AirbyteWorkspace.model_fields.items() if not field.repr]
+ALL = "all_workspaces"
 _ADDRESSES = ("rest_api_base_url", "configuration_api_base_url")
 
 _SHOWN = (
@@ -40,15 +43,19 @@ def _in_yaml(name: str, field: FieldInfo) -> tuple[Any, Any]:
     values = dict[str, str] if get_origin(field.annotation) is dict else field.annotation
     # A switch, or the path of a file.
     also = bool if name == "verify" else None
-    needed = name == "workspace_id"
-    return (
-        str if needed else values | str | also | None,
-        Field(... if needed else None, description=field.description),
-    )
+    return values | str | also | None, Field(None, description=field.description)
 
 
 _FIELDS: dict[str, Any] = {
-    name: _in_yaml(name, field) for name, field in AirbyteWorkspace.model_fields.items()
+    **{name: _in_yaml(name, field) for name, field in AirbyteWorkspace.model_fields.items()},
+    "workspace_ids": (
+        list[str] | None,
+        Field(None, description="In place of workspace_id: several of them."),
+    ),
+    ALL: (
+        bool | str | None,
+        Field(None, description="In place of workspace_id: all that the credentials can see."),
+    ),
 }
 # With both addresses it is a self-managed workspace, without them one of Cloud.
 WorkspaceFields: type[BaseModel] = create_model("AirbyteFields", __base__=dg.Model, **_FIELDS)
@@ -71,16 +78,29 @@ def resolve_workspace(
 
 
 def workspace_of(values: dict[str, Any]) -> BaseAirbyteWorkspace:
-    """A self-managed workspace if it has addresses, one of Cloud if it has none."""
+    """A self-managed workspace if it has addresses, one of Cloud if it has none; an instance if it
+    is of several."""
+    which = [name for name in ("workspace_id", "workspace_ids", ALL) if values.get(name)]
+    if len(which) != 1:
+        given = " and ".join(which) or "none of them"
+        raise AirbyteSettingsError(
+            "workspace needs workspace_id, or for several of them workspace_ids, or all_workspaces:"
+            f" true; and has {given}."
+        )
+    is_one = which == ["workspace_id"]
+    own: type[BaseAirbyteWorkspace] = AirbyteWorkspace if is_one else AirbyteInstance
+    cloud: type[BaseAirbyteWorkspace]
+    cloud = AirbyteCloudWorkspace if is_one else AirbyteCloudInstance
+    values = {name: value for name, value in values.items() if name != ALL and value is not None}
     missing = [name for name in _ADDRESSES if name not in values]
     if not missing:
-        return AirbyteWorkspace(**values)
+        return own(**values)
     if len(missing) == 1:
         raise AirbyteSettingsError(
             f"workspace.{missing[0]} is missing: a self-managed Airbyte needs both addresses,"
             " Airbyte Cloud neither."
         )
-    of_cloud = AirbyteCloudWorkspace.model_fields
+    of_cloud = cloud.model_fields
     needed = {name for name, field in of_cloud.items() if field.is_required()}
     if not needed <= values.keys() <= of_cloud.keys():
         raise AirbyteSettingsError(
@@ -88,4 +108,4 @@ def workspace_of(values: dict[str, Any]) -> BaseAirbyteWorkspace:
             " Airbyte Cloud, which needs client_id and client_secret and has no username and no"
             " ui_url. Give those, or the two addresses of your own Airbyte."
         )
-    return AirbyteCloudWorkspace(**values)
+    return cloud(**values)

@@ -226,6 +226,8 @@ def _no_token(seen: Seen) -> Cause | None:
 
 def _unknown_workspace(seen: Seen) -> Cause | None:
     answer = seen.workspace
+    if seen.settings.workspace_id is None:
+        return _no_workspace(seen)
     if answer.is_without_token or answer.status not in (403, 404):
         return None
     listed = seen.answer("public", "workspaces")
@@ -233,6 +235,16 @@ def _unknown_workspace(seen: Seen) -> Cause | None:
     names = "; ".join(f"{row.get('name')} ({as_text(row.get('workspaceId'))})" for row in visible)
     hint = f" These credentials can see: {names}." if names else ""
     return "workspace", f"Set workspace_id to one that exists and that these may see.{hint}"
+
+
+def _no_workspace(seen: Seen) -> Cause | None:
+    wanted = seen.settings.workspace_ids
+    known = seen.workspaces
+    if not seen.workspace.is_good or (known and (wanted is None or known.keys() & {*wanted})):
+        return None
+    names = "; ".join(f"{name} ({each})" for each, name in known.items())
+    hint = f" These credentials can see: {names}." if names else ""
+    return "workspace", f"Give the user of these credentials a role in a workspace.{hint}"
 
 
 def _configuration_path(seen: Seen) -> Cause | None:

@@ -33,12 +33,27 @@ def _basics(seen: Seen) -> Iterator[Line]:
     if seen.workspace.is_good:
         time = duration(seen.workspace.seconds)
         yield Line("ok", "reach", f"Airbyte answers at {address} ({time})")
-        yield Line("ok", "workspace", f"{seen.settings.workspace_id}{_named(seen)}")
+        yield from _workspaces(seen)
     yield _server(seen)
     yield _authentication(seen)
     for host in seen.settings.hosts_in_the_clear:
         text = f"Credentials are sent to {host} unencrypted"
         yield Line("warning", "encryption", text, "Use https:// if others can listen.")
+
+
+def _workspaces(seen: Seen) -> Iterator[Line]:
+    if seen.settings.workspace_id is not None:
+        yield Line("ok", "workspace", f"{seen.settings.workspace_id}{_named(seen)}")
+        return
+    known, wanted = seen.workspaces, seen.settings.workspace_ids
+    names = ", ".join(name for each, name in known.items() if wanted is None or each in wanted)
+    count = len(known) if wanted is None else len(known.keys() & {*wanted})
+    yield Line("ok", "workspace", f"{counted(count, 'workspace')}: {names}")
+    missing = [each for each in wanted or () if each not in known]
+    if missing:
+        text = f"Airbyte does not show these credentials {', '.join(missing)}"
+        step = "Give their user a role there, or take it out of workspace_ids."
+        yield Line("warning", "workspace", text, step)
 
 
 def _named(seen: Seen) -> str:

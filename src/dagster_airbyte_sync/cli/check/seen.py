@@ -1,12 +1,12 @@
 """What `check` looks at, and the lines that come of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
 from dagster_airbyte_sync.resources import AirbyteError, AirbyteSettings, Answer
-from dagster_airbyte_sync.resources.json_values import as_text, object_at
+from dagster_airbyte_sync.resources.json_values import as_text, object_at, objects_at
 
 Level = Literal["ok", "warning", "problem", "-"]
 """`-` is for what was not asked, and for what is as it must be but of no use."""
@@ -73,6 +73,13 @@ class Seen:
     @property
     def workspace(self) -> Answer:
         return next(each for each in self.answers if each.name == "workspace")
+
+    @property
+    def workspaces(self) -> Mapping[str, str]:
+        """The names of an instance's workspaces by their ids, as far as they are on one page."""
+        rows = objects_at(self.workspace.content, "data")
+        known = ((as_text(row.get("workspaceId")), as_text(row.get("name"))) for row in rows)
+        return {each: name or each for each, name in known if each}
 
     @property
     def version(self) -> str | None:
