@@ -1,9 +1,10 @@
 """Airbyte, typed: settings, requests, records, and the Dagster resource that holds them."""
 
+from dagster_airbyte_sync.resources.access.pages import Pages
+from dagster_airbyte_sync.resources.access.workspaces import find_workspace
 from dagster_airbyte_sync.resources.client.client import AirbyteClient
 from dagster_airbyte_sync.resources.client.job_history import LatestJobs
 from dagster_airbyte_sync.resources.client.probing import Answer, Prober, has_path, other_scheme
-from dagster_airbyte_sync.resources.client.workspaces import find_workspace
 from dagster_airbyte_sync.resources.errors import (
     AirbyteConflict,
     AirbyteError,
@@ -50,7 +51,6 @@ from dagster_airbyte_sync.resources.records.jobs import (
     JobType,
     StreamStats,
 )
-from dagster_airbyte_sync.resources.records.pages import Pages
 from dagster_airbyte_sync.resources.records.stream_outcome import StreamOutcome
 from dagster_airbyte_sync.resources.snapshot_file import (
     catalog_for_definitions,

@@ -1,1 +1,1 @@
-"""One workspace, through whichever API answers: catalog, job history, access."""
+"""Workspaces, through whichever API answers: catalog, job history."""

@@ -7,13 +7,13 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import NamedTuple
 
+from dagster_airbyte_sync.resources.access.configuration_access import Fallback
+from dagster_airbyte_sync.resources.access.server import Server
+from dagster_airbyte_sync.resources.access.workspaces import Workspaces
 from dagster_airbyte_sync.resources.api import configuration_api, public_api
 from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationApi
 from dagster_airbyte_sync.resources.api.paging import Item, Listing, Page, read_unordered
 from dagster_airbyte_sync.resources.api.public_api import PublicApi, groups_of_ids
-from dagster_airbyte_sync.resources.client.configuration_access import Fallback
-from dagster_airbyte_sync.resources.client.server import Server
-from dagster_airbyte_sync.resources.client.workspaces import Workspaces
 from dagster_airbyte_sync.resources.errors import (
     AirbyteError,
     AirbyteForbidden,

@@ -3,35 +3,28 @@
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timezone
-from types import MappingProxyType
-from typing import TypeVar
+from datetime import datetime
 
 from cachetools import TTLCache
 
+from dagster_airbyte_sync.resources.access.access import Access
+from dagster_airbyte_sync.resources.access.configuration_access import stands_for_closed
+from dagster_airbyte_sync.resources.access.workspaces import WorkspacesChanged
 from dagster_airbyte_sync.resources.api import configuration_api, public_api
 from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationApi
-from dagster_airbyte_sync.resources.api.public_api import PublicApi
 from dagster_airbyte_sync.resources.client.catalog_reader import CatalogReader
-from dagster_airbyte_sync.resources.client.configuration_access import Fallback, stands_for_closed
 from dagster_airbyte_sync.resources.client.extras import Extras
 from dagster_airbyte_sync.resources.client.job_details import JobDetails
 from dagster_airbyte_sync.resources.client.job_history import JobHistory, LatestJobs, NoteUnreadable
-from dagster_airbyte_sync.resources.client.server import Server
 from dagster_airbyte_sync.resources.client.unfinished_jobs import UnfinishedJobs
-from dagster_airbyte_sync.resources.client.workspaces import Workspaces, WorkspacesChanged
 from dagster_airbyte_sync.resources.errors import (
-    AirbyteError,
     AirbyteForbidden,
-    AirbyteNotFound,
     AirbyteRequestError,
     AirbyteSettingsError,
 )
 from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
-from dagster_airbyte_sync.resources.http.transport import Http
 from dagster_airbyte_sync.resources.records.catalog import (
     Api,
     Catalog,
@@ -43,16 +36,13 @@ from dagster_airbyte_sync.resources.records.job_log import JobLog
 from dagster_airbyte_sync.resources.records.job_request import JobRequest
 from dagster_airbyte_sync.resources.records.job_starter import JobStarter
 from dagster_airbyte_sync.resources.records.jobs import Job, JobType
-from dagster_airbyte_sync.resources.records.pages import Pages
 from dagster_airbyte_sync.resources.records.stream_outcome import StreamOutcome
-
-Answer = TypeVar("Answer")
 
 # What only people read must not keep definitions from loading (seconds).
 _FOR_DESCRIPTIONS = 10.0
 
 
-class AirbyteClient:
+class AirbyteClient(Access):
     """Talks to one workspace, or to several of an instance. Shared by threads and by sensor ticks:
     see `client_for`.
 
@@ -67,17 +57,10 @@ class AirbyteClient:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.settings = settings
-        self._http = Http(settings, sleep=sleep)
-        self._server = Server(settings, self._http, clock=clock)
+        super().__init__(settings, clock=clock, sleep=sleep)
         self._configuration = ConfigurationApi(settings)
-        self._public = PublicApi(settings)
-        self._workspaces = Workspaces(settings, self._http, self._public, clock=clock)
         self._history = JobHistory(self._http, self._configuration, self._public)
         self._unfinished = UnfinishedJobs(self._http, self._configuration, self._public)
-        self._fallback = Fallback(
-            settings, self._check_refused, self._server.check_address, clock=clock, sleep=sleep
-        )
         self._catalog_reader = CatalogReader(
             settings,
             self._http,
@@ -152,81 +135,6 @@ class AirbyteClient:
                 )
                 self._catalog["catalog"] = catalog
             return catalog
-
-    def check_workspace(self, budget: TimeBudget = NO_LIMIT) -> None:
-        """Raise AirbyteSettingsError if there is no such workspace for these credentials, or of an
-        instance none at all: its list is read again."""
-        try:
-            if self.settings.workspace_id is None:
-                self._workspaces.read(budget)
-            else:
-                self._http.send(self._public.workspace(self.settings.workspace_id), budget)
-        except AirbyteRequestError as refusal:
-            self._server.check_public_address(refusal, budget)
-            is_one = self.settings.workspace_id is not None
-            if not is_one or not isinstance(refusal, AirbyteForbidden | AirbyteNotFound):
-                raise
-            raise AirbyteSettingsError(
-                f"Airbyte at {self.settings.rest_api_base_url} has no workspace"
-                f" {self.settings.workspace_id!r} that these credentials can see"
-                f" (it answered {refusal.status}). Check workspace_id: Airbyte shows it under"
-                " Settings > General."
-            ) from None
-
-    def _check_refused(self, budget: TimeBudget) -> None:
-        """After a refusal. Raises WorkspacesChanged if it was for the sake of one that is gone."""
-        try:
-            is_gone = self._workspaces.went_away(budget)
-        except AirbyteRequestError as refusal:
-            self._server.check_public_address(refusal, budget)
-            raise
-        if is_gone:
-            raise WorkspacesChanged("The workspaces that Airbyte shows have changed. Ask again.")
-        if self.settings.workspace_id is not None:
-            self.check_workspace(budget)
-
-    def _retried(self, ask: Callable[[], Answer], budget: TimeBudget) -> Answer:
-        """The answer for the workspaces that are there, though some went away meanwhile."""
-        try:
-            return ask()
-        except WorkspacesChanged:
-            return ask()
-        except AirbyteForbidden:
-            if not self._workspaces.went_away(budget, probing=True):
-                raise
-            return ask()
-
-    def workspaces(
-        self, budget: TimeBudget = NO_LIMIT, oldest: float | None = None
-    ) -> Mapping[str, str]:
-        """The names of an instance's workspaces by their ids; none for a single workspace.
-
-        One request if they are not remembered, or for longer than `oldest` seconds.
-        """
-        return self._workspaces.names(budget, oldest)
-
-    def workspace_ids(self, budget: TimeBudget = NO_LIMIT) -> tuple[str, ...]:
-        """The one workspace, or those of an instance that these credentials see."""
-        return self._workspaces.ids(budget)
-
-    def workspace_of(self, connection_id: str, budget: TimeBudget = NO_LIMIT) -> str | None:
-        """The workspace of a connection: of an instance one request if it is not remembered, and
-        None if Airbyte does not say it now."""
-        known = self._workspaces.place_of(connection_id)
-        if known is None:
-            with suppress(AirbyteError):
-                return self.connection(connection_id, budget).workspace_id
-        return known
-
-    def pages(
-        self, budget: TimeBudget = NO_LIMIT, known: Mapping[str, str] = MappingProxyType({})
-    ) -> Pages:
-        """Links into Airbyte's UI; `known` are workspaces by the ids of their connections."""
-
-        def workspace_of(connection_id: str) -> str | None:
-            return known.get(connection_id) or self.workspace_of(connection_id, budget)
-
-        return Pages(lambda: self.ui_url(budget), workspace_of)
 
     # -- what happened ---------------------------------------------------------------------------
 
@@ -365,12 +273,6 @@ class AirbyteClient:
 
         return self._retried(ask, budget)
 
-    def connection(self, connection_id: str, budget: TimeBudget = NO_LIMIT) -> Connection:
-        """One connection as it is now, also if it was deleted, without the types of its columns."""
-        call = self._public.connection(connection_id)
-        found = self._http.read(call, "a connection", public_api.read_connection, budget)
-        return self._workspaces.placed(found)
-
     def known_connection(self, connection_id: str, budget: TimeBudget = NO_LIMIT) -> Connection:
         """One connection as the catalog has it, if that is remembered; else one request."""
         with self._lock:
@@ -492,21 +394,3 @@ class AirbyteClient:
                 " no intervals and no time zone but UTC. Set the schedule in Airbyte's UI."
             ) from refusal
         self._http.send(self._public.set_schedule(connection_id, schedule))
-
-    # -- the server ------------------------------------------------------------------------------
-
-    def server_time(self, budget: TimeBudget = NO_LIMIT, *, fresh: bool = False) -> datetime:
-        """Airbyte's clock now, from the last answer; one request if there was none.
-
-        With `fresh` as well, as the clock may have been set since the last answer.
-        """
-        if fresh or self._http.server_time is None:
-            self.check_workspace(budget)
-        return self._http.server_time or datetime.now(timezone.utc)
-
-    def ui_url(self, budget: TimeBudget = NO_LIMIT) -> str:
-        """The address of Airbyte's UI, without a trailing slash; asked for once, if at all.
-
-        While Airbyte does not answer, it is assumed to be beside the API: a link is worth no sync.
-        """
-        return self.settings.ui_url or self._server.instance(budget).ui_url

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from dagster_airbyte_sync.resources.client.configuration_access import stands_for_closed
+from dagster_airbyte_sync.resources.access.configuration_access import stands_for_closed
 from dagster_airbyte_sync.resources.errors import AirbyteError, AirbyteRequestError, OutOfTime
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
 from dagster_airbyte_sync.resources.http.transport import Call, Http

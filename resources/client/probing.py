@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from urllib.parse import urlsplit
 
+from dagster_airbyte_sync.resources.access.configuration_access import stands_for_closed
 from dagster_airbyte_sync.resources.api import (
     attempt_logs,
     configuration_api,
@@ -20,7 +21,6 @@ from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationAp
 from dagster_airbyte_sync.resources.api.instance import CLOUD, is_instance, read_instance
 from dagster_airbyte_sync.resources.api.job_pages import JobQuery
 from dagster_airbyte_sync.resources.api.public_api import PublicApi
-from dagster_airbyte_sync.resources.client.configuration_access import stands_for_closed
 from dagster_airbyte_sync.resources.errors import (
     AirbyteError,
     AirbyteRequestError,

@@ -15,6 +15,7 @@ import pytest
 
 from dagster_airbyte_sync import (
     AirbyteCloudWorkspace,
+    AirbyteInstance,
     AirbyteWorkspace,
     build_airbyte_definitions,
 )
@@ -57,7 +58,7 @@ class Tick:
 @dataclass
 class Deployment:
     airbyte: AirbyteSimulator
-    workspace: AirbyteWorkspace | AirbyteCloudWorkspace
+    workspace: AirbyteWorkspace | AirbyteCloudWorkspace | AirbyteInstance
     defs: dg.Definitions
     instance: dg.DagsterInstance
     sensor: str = SENSOR

@@ -6,6 +6,7 @@ from mutations.breaks_of_backfills import OF_BACKFILLS
 from mutations.breaks_of_checks import OF_CHECKS
 from mutations.breaks_of_details import OF_DETAILS
 from mutations.breaks_of_failures import OF_FAILURES
+from mutations.breaks_of_instances import OF_INSTANCES
 from mutations.breaks_of_looks import OF_LOOKS
 from mutations.breaks_of_refreshes import OF_REFRESHES
 from mutations.breaks_of_resources import OF_RESOURCES
@@ -21,6 +22,7 @@ BREAKS: tuple[Break, ...] = (
     *OF_DETAILS,
     *OF_FAILURES,
     *OF_LOOKS,
+    *OF_INSTANCES,
     *OF_CHECKS,
     *OF_ASSETS,
     *OF_REFRESHES,

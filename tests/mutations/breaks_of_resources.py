@@ -12,7 +12,7 @@ OF_RESOURCES = (
     ),
     Break(
         "1: what Airbyte refuses for a moment is not reported from the public API, with less in it",
-        "resources/client/configuration_access.py:Fallback._raise_if_just_answered",
+        "resources/access/configuration_access.py:Fallback._raise_if_just_answered",
         "if question in self._refused_since:",
         "if False:",
         "tests/sensors/test_new_in_airbyte.py::test_a_short_refusal_fails_a_tick_and_reports_nothing_wrong",
@@ -194,7 +194,7 @@ OF_RESOURCES = (
     ),
     Break(
         "a wrong address of the Configuration API is no closed one",
-        "resources/client/server.py:Server.check_address",
+        "resources/access/server.py:Server.check_address",
         "if right is not None:",
         "if False:",
         "tests/resources/test_refusing_configuration_api.py::test_a_wrong_address_is_an_error_that_names_the_right_one",
@@ -215,21 +215,21 @@ OF_RESOURCES = (
     ),
     Break(
         "which API is asked is said once",
-        "resources/client/configuration_access.py:Fallback._note_closed",
+        "resources/access/configuration_access.py:Fallback._note_closed",
         "is_news = not self._shut or question in self._open",
         "is_news = True",
         "tests/resources/test_refusing_configuration_api.py::test_history_that_may_not_be_listed_is_said_once_though_connections_may",
     ),
     Break(
         "who may not list jobs keeps the columns",
-        "resources/client/configuration_access.py:Fallback.is_closed",
+        "resources/access/configuration_access.py:Fallback.is_closed",
         "return question in self._closed",
         "return bool(self._closed)",
         "tests/resources/test_refusing_configuration_api.py::test_who_may_not_list_jobs_keeps_the_columns",
     ),
     Break(
         "4: an instance that does not answer is not asked at each tick",
-        "resources/client/server.py:Server.instance",
+        "resources/access/server.py:Server.instance",
         'known = self._instance or self._assumed.get("instance")',
         "known = self._instance",
         "tests/resources/test_closed_configuration_api.py::test_an_instance_that_does_not_answer_costs_a_tick_one_request_in_ten_minutes",

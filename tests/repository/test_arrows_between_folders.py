@@ -61,7 +61,7 @@ SHOWN_TO = {"sensors": _REPORTING, "cli": _REPORTING}
 
 # The inner rooms of a folder, the lowest first, and the files beside them that all may use.
 INNER = {
-    "resources": ("records", "schedules", "http", "api", "client"),
+    "resources": ("records", "schedules", "http", "api", "access", "client"),
     "assets": ("tables", "checks", "event_log", "events", "look", "asked", "sync", "schedules"),
     "sensors": (
         "cursor",

@@ -14,7 +14,7 @@ from dagster_airbyte_sync.resources import (
     AirbyteSettingsError,
     TimeBudget,
 )
-from dagster_airbyte_sync.resources.client.server import likely_addresses
+from dagster_airbyte_sync.resources.access.server import likely_addresses
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault
 
 Connect = Callable[..., AirbyteClient]

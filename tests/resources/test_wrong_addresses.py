@@ -9,8 +9,8 @@ import requests
 
 from dagster_airbyte_sync import AirbyteWorkspace, load_airbyte_asset_specs
 from dagster_airbyte_sync.resources import AirbyteError, AirbyteSettings, AirbyteSettingsError
+from dagster_airbyte_sync.resources.access.server import likely_public_addresses
 from dagster_airbyte_sync.resources.api.instance import api_that_says
-from dagster_airbyte_sync.resources.client.server import likely_public_addresses
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault
 
 MakeSettings = Callable[..., AirbyteSettings]

@@ -1,0 +1,1 @@
+"""Whether Airbyte lets us ask, at which address, and of which workspaces."""

@@ -1,0 +1,102 @@
+"""What guards several workspaces under one sensor, and sensors that report the same tables."""
+
+from helpers.breaks import Break
+
+_ONE = "tests/many_workspaces/test_one_sensor_reports_all_workspaces.py::"
+_LOAD = "tests/many_workspaces/test_workspaces_load_together.py::"
+_DO = "tests/many_workspaces/test_instances_do_what_workspaces_do.py::"
+_TWO = "tests/many_workspaces/test_two_sensors_of_the_same_tables.py::"
+
+OF_INSTANCES = (
+    Break(
+        "a workspace that goes away stops no other",
+        "resources/access/workspaces.py:Workspaces.went_away",
+        "if before.keys() - self.read(budget).keys():",
+        "if False:",
+        f"{_ONE}test_its_list_is_read_once_and_not_at_each_tick",
+    ),
+    Break(
+        "nor one that is listed and may not be read",
+        "resources/access/workspaces.py:Workspaces._noted",
+        "each not in self._unreadable",
+        "True",
+        f"{_ONE}test_one_that_may_not_be_read_though_it_is_listed",
+    ),
+    Break(
+        "1: one that comes back is read on from where it was left",
+        "sensors/reading/workspaces_now.py:WorkspacesNow.joined",
+        "{**cursor.pending, **pending}",
+        "cursor.pending",
+        f"{_ONE}test_one_that_comes_back_has_lost_nothing",
+    ),
+    Break(
+        "1: ... from its own place, not from where all others are",
+        "sensors/cursor/workspaces_read.py:WorkspacesRead.after",
+        "dict.fromkeys(self.gone(seen), left_at)",
+        "dict.fromkeys(self.gone(seen), now)",
+        f"{_ONE}test_one_that_comes_back_has_lost_nothing",
+    ),
+    Break(
+        "1: ... which a lost cursor does not lose",
+        "sensors/reading/workspaces_now.py:WorkspacesNow.first",
+        "return WorkspacesRead.first(self._seen, reported)",
+        "return WorkspacesRead.first(self._seen, {})",
+        f"{_ONE}test_a_cursor_that_is_lost_while_one_is_away_loses_nothing_of_it",
+    ),
+    Break(
+        "1: a workspace that appears begins where a new sensor would",
+        "sensors/reading/workspaces_now.py:WorkspacesNow.joined",
+        "unread = begin(now.airbyte)",
+        "unread = now.airbyte",
+        f"{_ONE}test_a_workspace_that_appears_is_reported_after_a_reload",
+    ),
+    Break(
+        "8: workspaces with equal tables have assets of their own",
+        "assets/tables/translator.py:_usual_spec",
+        "dg.AssetKey([*([workspace] if workspace else []), props.table_name])",
+        "dg.AssetKey(props.table_name)",
+        f"{_LOAD}test_keys_and_groups_are_by_workspace",
+    ),
+    Break(
+        "an address has room for its ids",
+        "resources/api/public_api.py:groups_of_ids",
+        "workspaces[start : start + _IDS_IN_AN_ADDRESS]",
+        "workspaces",
+        f"{_LOAD}test_more_than_a_hundred_workspaces_are_asked_for_in_parts",
+    ),
+    Break(
+        "a connection that may not be read now is not called deleted",
+        "assets/look/look.py:Look.is_known",
+        "return self.catalog.is_whole and not is_away",
+        "return self.catalog.is_whole",
+        f"{_DO}test_connections_of_a_workspace_that_is_away_are_not_called_deleted",
+    ),
+    Break(
+        "links lead into the connection's own workspace, for no request",
+        "resources/access/access.py:Access.pages",
+        "known.get(connection_id) or self.workspace_of(connection_id, budget)",
+        "self.workspace_of(connection_id, budget)",
+        f"{_DO}test_a_job_starts_syncs_in_all_workspaces",
+    ),
+    Break(
+        "a snapshot keeps the workspaces of a list",
+        "resources/client/catalog_reader.py:CatalogReader._as_catalog",
+        "found.is_whole and len(names) >= wanted",
+        "found.is_whole",
+        f"{_DO}test_a_snapshot_is_not_replaced_by_one_without_a_workspace_of_the_list",
+    ),
+    Break(
+        "a sensor's earlier name is no other sensor",
+        "sensors/reading/other_sensors.py:OtherSensors.among",
+        "if last.stored_at > self.since:",
+        "if True:",
+        f"{_TWO}test_a_new_name_is_no_other_sensor",
+    ),
+    Break(
+        "nor is a run",
+        "sensors/reading/other_sensors.py:OtherSensors.among",
+        "last.run_id",
+        "None",
+        f"{_TWO}test_what_is_no_other_sensor_s_report",
+    ),
+)
