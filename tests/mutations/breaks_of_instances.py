@@ -73,7 +73,7 @@ OF_INSTANCES = (
     ),
     Break(
         "links lead into the connection's own workspace, for no request",
-        "resources/access/access.py:Access.pages",
+        "resources/access/access.py:Access.pages.workspace_of",
         "known.get(connection_id) or self.workspace_of(connection_id, budget)",
         "self.workspace_of(connection_id, budget)",
         f"{_DO}test_a_job_starts_syncs_in_all_workspaces",
