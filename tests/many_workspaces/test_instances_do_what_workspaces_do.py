@@ -22,7 +22,7 @@ from dagster_airbyte_sync import (
     take_over_schedules,
 )
 from dagster_airbyte_sync.cli.snapshot import write_snapshot
-from helpers.deployment import ClientsTime, Deployment
+from helpers.deployment import ClientsTime, Deployment, forget_clients
 from helpers.workspaces import Company, paths, reported
 
 
@@ -62,6 +62,8 @@ def test_a_job_starts_syncs_in_all_workspaces(company: Company, memory: dg.Dagst
     deployment = company.deployed(memory, resource)
     deployment.tick()
     start = build_airbyte_start_job(workspace=resource)
+    # The run's process has not read any list.
+    forget_clients()
     company.airbyte.forget_requests()
     result = start.execute_in_process(instance=memory, resources={"airbyte": resource})
     assert result.success

@@ -10,7 +10,7 @@ from dagster_airbyte_sync import build_airbyte_polling_sensor
 from helpers.deployment import ClientsTime, Deployment, forget_clients
 from helpers.workspaces import Company, paths, reported
 
-MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
@@ -118,7 +118,12 @@ def test_a_workspace_that_appears_is_reported_after_a_reload(
     deployment.tick()
     job = company.airbyte.run_sync(lab)
     assert deployment.tick().materialized == []
-    deployment.wait(5 * MINUTE)
+    # All others are read beyond it.
+    deployment.wait(MINUTE)
+    company.airbyte.run_sync(company.desk)
+    deployment.tick()
+    deployment.wait(6 * MINUTE)
+    deployment.tick()
     forget_clients()
     reloaded = company.deployed(memory)
     reloaded.cursor, reloaded.later = deployment.cursor, deployment.later
@@ -158,9 +163,11 @@ def test_one_that_comes_back_has_lost_nothing(
     deployment = either.deployed(memory)
     before = either.airbyte.run_sync(either.books)
     deployment.tick()
+    # Nobody sees this one before the workspace is gone.
+    jobs = [either.airbyte.run_sync(either.books)]
+    deployment.wait(HOUR)
     either.airbyte.hide_workspace(either.finance)
     deployment.tick()
-    jobs = []
     for _ in range(3):
         deployment.wait(3 * DAY)
         jobs.append(either.airbyte.run_sync(either.books))
