@@ -65,6 +65,28 @@ def test_a_sync_becomes_events_a_check_and_a_run(
     assert runs(instance) == [f"airbyte:{airbyte.workspace_id}:{version_of(job)}"]
 
 
+def test_a_report_names_its_code_location_and_sensor(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    daemon: SensorDaemon,
+    instance: dg.DagsterInstance,
+) -> None:
+    """By which another sensor in another code location is told from it."""
+    daemon.iterate()
+    airbyte.run_sync(shop)
+    daemon.wait_for_interval()
+    daemon.iterate()
+
+    entry = instance.get_latest_materialization_event(dg.AssetKey("orders"))
+    made = entry and entry.asset_materialization
+    assert made is not None
+    named = str(made.metadata["dagster-airbyte/reported_by"].value)
+    location, _, sensor = named.partition(":")
+    assert sensor == "airbyte_sync_sensor"
+    # All repositories that Dagster makes of definitions have that name.
+    assert location not in ("", "__repository__")
+
+
 def test_an_idle_tick_shows_what_was_read_and_how_far(daemon: SensorDaemon) -> None:
     tick = daemon.iterate()
 
