@@ -112,8 +112,8 @@ def test_what_is_older_than_the_last_report_is_an_observation_with_the_same_meta
     noted = page.records[0].asset_observation
     assert noted
     fresh = deployment.last("orders").metadata
-    # Who started it is asked of few, and what is usual is for the newest to say.
-    only_fresh = {keys.RECENT_ROWS, keys.RECENT_DURATIONS, keys.STARTED_BY}
+    # Who started it is asked of few, what is usual is for the newest to say, and no sensor did it.
+    only_fresh = {keys.RECENT_ROWS, keys.RECENT_DURATIONS, keys.STARTED_BY, keys.REPORTED_BY}
     assert fresh.keys() - noted.metadata.keys() == only_fresh
     assert noted.metadata[keys.RECORDS_SYNCED].value == 5
 
