@@ -244,8 +244,8 @@ OF_DETAILS = (
     Break(
         "1: ... also once it is known which they are",
         "sensors/decide.py:_Reporter._waits_for_a_run",
-        "owed.marks and job.made_any_fresh",
-        "owed.marks and not job.complete_streams",
+        "not owed.marks",
+        "not owed.marks or job.complete_streams",
         f"{_DECIDED}::test_nor_reported_if_it_is_known_which_of_its_tables_are_complete",
     ),
     Break(
