@@ -3,6 +3,7 @@
 from dagster_airbyte_sync.assets.asked.run_config import AirbyteRunConfig
 from dagster_airbyte_sync.assets.checks.check_settings import AirbyteChecks
 from dagster_airbyte_sync.assets.events.finished_sync import FinishedSync
+from dagster_airbyte_sync.assets.queue.places import DEFAULT_WAIT_LIMIT, Places
 from dagster_airbyte_sync.assets.schedules.airbyte_schedules import build_schedules_from_airbyte
 from dagster_airbyte_sync.assets.schedules.new_rows import eager_on_new_rows
 from dagster_airbyte_sync.assets.schedules.refresh_jobs import (
@@ -10,7 +11,7 @@ from dagster_airbyte_sync.assets.schedules.refresh_jobs import (
     build_airbyte_refresh_job,
 )
 from dagster_airbyte_sync.assets.schedules.selection import without_paused
-from dagster_airbyte_sync.assets.schedules.start_job import build_airbyte_start_job
+from dagster_airbyte_sync.assets.schedules.start_job import build_airbyte_start_job, start_job_of
 from dagster_airbyte_sync.assets.schedules.sync_schedules import (
     build_airbyte_sync_schedule,
     sync_schedule,
@@ -35,7 +36,11 @@ from dagster_airbyte_sync.assets.sync.definitions import (
 from dagster_airbyte_sync.assets.sync.reporting import SyncEvent
 from dagster_airbyte_sync.assets.sync.step import SyncsAssets
 from dagster_airbyte_sync.assets.tables.freshness import freshness_from_airbyte_schedule
-from dagster_airbyte_sync.assets.tables.loading import load_airbyte_asset_specs, load_tables
+from dagster_airbyte_sync.assets.tables.loading import (
+    Pool,
+    load_airbyte_asset_specs,
+    load_tables,
+)
 from dagster_airbyte_sync.assets.tables.names import clean_name, clean_name_with_case
 from dagster_airbyte_sync.assets.tables.table import (
     ConnectionSelector,
@@ -51,6 +56,7 @@ from dagster_airbyte_sync.assets.tables.translator import (
 from dagster_airbyte_sync.resources.schedules.taken_over import TakenOver, TakenSchedule
 
 __all__ = [
+    "DEFAULT_WAIT_LIMIT",
     "AirbyteChecks",
     "AirbyteConnectionTableProps",
     "AirbyteRunConfig",
@@ -59,6 +65,8 @@ __all__ = [
     "DuplicateAssetKey",
     "FinishedSync",
     "NamespacedTranslator",
+    "Places",
+    "Pool",
     "PutBackResult",
     "PutBackStep",
     "SyncEvent",
@@ -86,6 +94,7 @@ __all__ = [
     "plan_put_back",
     "plan_take_over",
     "put_back_schedules",
+    "start_job_of",
     "sync_schedule",
     "syncing_assets",
     "take_over_schedules",

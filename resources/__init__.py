@@ -5,6 +5,7 @@ from dagster_airbyte_sync.resources.access.workspaces import find_workspace
 from dagster_airbyte_sync.resources.client.client import AirbyteClient
 from dagster_airbyte_sync.resources.client.job_history import LatestJobs
 from dagster_airbyte_sync.resources.client.probing import Answer, Prober, has_path, other_scheme
+from dagster_airbyte_sync.resources.client.unfinished_jobs import BusyConnections
 from dagster_airbyte_sync.resources.errors import (
     AirbyteConflict,
     AirbyteError,
@@ -86,6 +87,7 @@ __all__ = [
     "Answer",
     "Api",
     "BaseAirbyteWorkspace",
+    "BusyConnections",
     "Catalog",
     "CloudInstance",
     "CloudWorkspace",

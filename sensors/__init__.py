@@ -26,6 +26,7 @@ from dagster_airbyte_sync.sensors.polling_sensor import (
     build_airbyte_polling_sensor,
     polling_of,
 )
+from dagster_airbyte_sync.sensors.queue.queue_sensor import build_airbyte_queue_sensor
 from dagster_airbyte_sync.sensors.run_requests.of_each_sync import RunRequestFn
 from dagster_airbyte_sync.sensors.shard import WHOLE, Shard, refuse_bad_count
 from dagster_airbyte_sync.sensors.tick import Polling
@@ -60,6 +61,7 @@ __all__ = [
     "bookmark_of",
     "build_airbyte_failure_sensor",
     "build_airbyte_polling_sensor",
+    "build_airbyte_queue_sensor",
     "build_airbyte_when_all_sensor",
     "polling_of",
     "refuse_bad_count",

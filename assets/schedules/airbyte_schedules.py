@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.queue.places import DEFAULT_WAIT_LIMIT, Places
 from dagster_airbyte_sync.assets.schedules.sync_schedules import is_schedule, sync_schedule
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.names import clean_name
@@ -39,6 +41,8 @@ def build_schedules_from_airbyte(
     tags: Mapping[str, str] | None = None,
     taken_over: TakenOver | str | None = None,
     snapshot: Path | None = None,
+    max_running: int | None = None,
+    wait_limit: timedelta = DEFAULT_WAIT_LIMIT,
 ) -> Sequence[dg.ScheduleDefinition]:
     """One schedule for each selected connection that Airbyte syncs by a schedule of its own.
 
@@ -61,6 +65,7 @@ def build_schedules_from_airbyte(
     the clocks change, Dagster's rules hold for times that are skipped or come twice.
 
     With a `snapshot` file the schedules are those that Airbyte had when it was written.
+    `max_running` and `wait_limit` are those of `build_airbyte_sync_schedule`.
 
     A name is `resource_key`, so that two workspaces fit into one code location, "_schedule_", the
     connection's name, and the first part of its id, as another connection may have that name; the
@@ -74,6 +79,7 @@ def build_schedules_from_airbyte(
     catalog = catalog_for_definitions(workspace, snapshot)
     tables = selected_tables(catalog, dagster_airbyte_translator, connection_selector_fn)
     groups = group_by_connection(tables)
+    places = Places.of(max_running, wait_limit)
     known = as_taken_over(taken_over)
     scheduled = [known.before(catalog.connections[connection_id]) for connection_id in groups]
     scheduled = [each for each in scheduled if each.is_active and each.schedule.kind != "manual"]
@@ -89,6 +95,7 @@ def build_schedules_from_airbyte(
             default_status=default_status or _status(catalog.connections[each.id]),
             resource_key=resource_key,
             tags={**(tags or {}), keys.CONNECTION_ID: each.id, keys.CONNECTION_NAME: each.name},
+            places=places,
             description=f"When Airbyte would sync {each.name!r}: {schedule_words(each.schedule)}.",
         )
         for each in scheduled

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import chain, islice
 from pathlib import Path
 
@@ -17,7 +18,9 @@ import dagster as dg
 from dagster_airbyte_sync.assets.asked.sent_before import sent_before
 from dagster_airbyte_sync.assets.event_log.claims import started_before
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, SyncClaim
-from dagster_airbyte_sync.assets.schedules.runs_at_work import runs_at_work
+from dagster_airbyte_sync.assets.queue.places import DEFAULT_WAIT_LIMIT, Places, write_down
+from dagster_airbyte_sync.assets.queue.to_start import ToStart
+from dagster_airbyte_sync.assets.schedules.runs_at_work import RunAtWork, runs_at_work
 from dagster_airbyte_sync.assets.schedules.selection import ChosenAssets, chosen_tables
 from dagster_airbyte_sync.assets.sync.definitions import workspace_resource
 from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, RefreshStored, start_new
@@ -32,6 +35,7 @@ from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslat
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteError,
+    AirbyteUnavailable,
     BaseAirbyteWorkspace,
     Job,
     JobRequest,
@@ -54,13 +58,16 @@ def build_airbyte_start_job(
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
     tags: Mapping[str, str] | None = None,
     snapshot: Path | None = None,
+    max_running: int | None = None,
+    wait_limit: timedelta = DEFAULT_WAIT_LIMIT,
 ) -> dg.JobDefinition:
     """A job that starts syncs in Airbyte and does not wait for them; the sensor reports their end.
 
     A connection on which a job is running is skipped, and so is one that another run is about to
     sync, and one that was paused in Airbyte since the definitions were loaded. If one cannot be
     started the others still are, and the run fails in the end and names it; a retry leaves alone
-    what was started.
+    what was started. A run starts all that the job is for, or the `connections` (ids) in its
+    config: `ops: {<the job's name>_op: {config: {connections: [...]}}}`.
 
     Args:
         workspace: Its connections are known now; the syncs are started by the resource under
@@ -73,6 +80,11 @@ def build_airbyte_start_job(
         dagster_airbyte_translator: The one the assets were built with.
         tags: Of each run.
         snapshot: A file that `dagster-airbyte-sync snapshot` wrote, to read instead of Airbyte.
+        max_running: Start a sync only while fewer connections of the workspace are busy in Airbyte,
+            whoever started what runs there. A run of the job then starts none itself: it writes
+            down what waits, and ends. `build_airbyte_queue_sensor`, which you need beside it,
+            starts what waits as room comes, the oldest first.
+        wait_limit: What has waited for longer is not started any more; 7 days at most.
 
     Raises AirbyteSettingsError if nothing, or no table of the workspace, is to be synced, and
     AirbyteError if Airbyte cannot be asked.
@@ -80,7 +92,13 @@ def build_airbyte_start_job(
     tables = chosen_tables(
         workspace, dagster_airbyte_translator, connection_selector_fn, assets, snapshot
     )
-    return start_job_of(tables, name or f"start_{resource_key}_syncs", resource_key, tags)
+    return start_job_of(
+        tables,
+        name or f"start_{resource_key}_syncs",
+        resource_key,
+        tags,
+        Places.of(max_running, wait_limit),
+    )
 
 
 def start_job_of(
@@ -88,6 +106,7 @@ def start_job_of(
     name: str,
     resource_key: str = "airbyte",
     tags: Mapping[str, str] | None = None,
+    places: Places | None = None,
 ) -> dg.JobDefinition:
     """The job for the connections of these tables, which should be all tables of each."""
     groups = group_by_connection(tables)
@@ -99,17 +118,24 @@ def start_job_of(
         description="Starts the syncs, and claims their jobs on the tables.",
         out=dg.Out(dg.Nothing),
         required_resource_keys={resource_key},
+        config_schema=ToStart.SCHEMA,
     )
     def start_syncs(context: dg.OpExecutionContext) -> None:
-        requests = {each: JobRequest(each) for each in groups}
-        start_all(context, workspace_resource(context.resources, resource_key), groups, requests)
+        workspace = workspace_resource(context.resources, resource_key)
+        wanted = ToStart.of(context, groups)
+        if places and not wanted.is_from_queue:
+            wait_for_places(context, workspace, wanted.groups, places)
+            return
+        requests = {each: JobRequest(each) for each in wanted.groups}
+        start_all(context, workspace, wanted.groups, requests, wanted)
+        wanted.refuse_unknown()
 
     @dg.job(
         name=name,
         description=f"Starts {how_many(len(groups), JobType.SYNC)} in Airbyte and ends; the sensor"
         " reports how"
         f" they went. Connections: {', '.join(map(name_of, groups.values()))}",
-        tags={**(tags or {}), keys.STARTS_SYNCS_TAG: "true"},
+        tags={**(tags or {}), keys.STARTS_SYNCS_TAG: "true", **(places.tags if places else {})},
         # One short step: a process for it would take longer than the step.
         executor_def=dg.in_process_executor,
     )
@@ -124,6 +150,7 @@ def start_all(
     workspace: BaseAirbyteWorkspace,
     groups: Mapping[str, Sequence[Table]],
     requests: Mapping[str, JobRequest],
+    wanted: ToStart | None = None,
 ) -> None:
     """Start what is asked for on each connection, by its id, of which `groups` has all tables.
 
@@ -132,25 +159,53 @@ def start_all(
     """
     client = workspace.get_client()
     tables = chain.from_iterable(groups.values())
-    report = _Report(context, client.pages(known=workspaces_of(tables)), requests)
-    earlier = started_before(context.instance, context.run)
-    for connection_id in earlier.keys() & groups.keys():
-        run_id = earlier[connection_id]
-        context.log.info("%s was started by run %s", name_of(groups[connection_id]), run_id)
-    due = {each: group for each, group in groups.items() if each not in earlier}
+    report = _Report(context, client.pages(known=workspaces_of(tables)), requests, wanted)
+    due = _not_started_before(context, groups)
     for connection_id, group in list(due.items()):
         if found := sent_before(context.instance, context.run, client, requests[connection_id]):
             report.claim(*found, group)
             del due[connection_id]
-    # What a run waits for its turn to start must not be started before it.
-    at_work = runs_at_work(
-        context.instance, due, time.time(), context.log, besides=context.run.run_id
-    )
+    at_work = _at_work(context, due)
     for connection_id, run in at_work.items():
+        if wanted and wanted.is_from_queue:
+            _say(context, ClaimStatus.NOT_STARTED, due[connection_id])
         report.skip(due[connection_id], str(run))
     free = [group for each, group in due.items() if each not in at_work]
     _start_side_by_side(context, client, free, report)
     report.refuse_problems(len(due))
+
+
+def wait_for_places(
+    context: dg.OpExecutionContext,
+    workspace: BaseAirbyteWorkspace,
+    groups: Mapping[str, Sequence[Table]],
+    places: Places,
+) -> None:
+    """Start nothing, and write down which syncs wait."""
+    due = _not_started_before(context, groups)
+    at_work = _at_work(context, due)
+    for connection_id, run in at_work.items():
+        context.log.info("Skipped %s: %s", name_of(due[connection_id]), run)
+    free = {each: group for each, group in due.items() if each not in at_work}
+    write_down(context, workspace.get_client().settings.scope, free, places)
+
+
+def _not_started_before(
+    context: dg.OpExecutionContext, groups: Mapping[str, Sequence[Table]]
+) -> dict[str, Sequence[Table]]:
+    earlier = started_before(context.instance, context.run)
+    for connection_id in earlier.keys() & groups.keys():
+        run_id = earlier[connection_id]
+        context.log.info("%s was started by run %s", name_of(groups[connection_id]), run_id)
+    return {each: group for each, group in groups.items() if each not in earlier}
+
+
+def _at_work(
+    context: dg.OpExecutionContext, due: Mapping[str, Sequence[Table]]
+) -> Mapping[str, RunAtWork]:
+    """What a run waits for its turn to start must not be started before it."""
+    own = context.run.run_id
+    return runs_at_work(context.instance, due, time.time(), context.log, besides=own)
 
 
 def _start_side_by_side(
@@ -189,6 +244,7 @@ class _Report:
     context: dg.OpExecutionContext
     pages: Pages
     requests: Mapping[str, JobRequest]
+    wanted: ToStart | None = None
     problems: dict[str, str] = field(default_factory=dict)
 
     def note(self, tables: Sequence[Table], start: "Future[tuple[Job, bool]]") -> None:
@@ -207,6 +263,12 @@ class _Report:
                 self.skip(tables, "it was paused in Airbyte since the definitions were loaded")
             else:
                 self._note(tables, _why(failure))
+        except AirbyteUnavailable as error:
+            # Nothing was sent.
+            if self.wanted and self.wanted.put_back(tables):
+                self._fail(tables, str(error))
+            else:
+                self._note(tables, str(error))
         except AirbyteError as error:
             self._note(tables, str(error))
 

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.queue.places import DEFAULT_WAIT_LIMIT, Places
 from dagster_airbyte_sync.assets.schedules.runs_at_work import RunAtWork, runs_at_work
 from dagster_airbyte_sync.assets.schedules.selection import ChosenAssets, chosen_tables
 from dagster_airbyte_sync.assets.schedules.start_job import name_of, start_job_of
@@ -32,6 +34,8 @@ def build_airbyte_sync_schedule(
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
     tags: Mapping[str, str] | None = None,
     snapshot: Path | None = None,
+    max_running: int | None = None,
+    wait_limit: timedelta = DEFAULT_WAIT_LIMIT,
 ) -> dg.ScheduleDefinition:
     """A schedule that syncs connections: those of `connection_selector_fn` or `assets`.
 
@@ -55,6 +59,10 @@ def build_airbyte_sync_schedule(
         dagster_airbyte_translator: The one the assets were built with.
         tags: Of each run.
         snapshot: A file that `dagster-airbyte-sync snapshot` wrote, to read instead of Airbyte.
+        max_running: Without `wait`: start a sync only while fewer run in Airbyte, as
+            `build_airbyte_start_job` and `build_airbyte_queue_sensor` do. With `wait`, `pool=` of
+            the assets limits how many syncs run at once.
+        wait_limit: As of `build_airbyte_start_job`.
 
     Raises AirbyteSettingsError if there is nothing to sync, and for an invalid cron expression or
     time zone; AirbyteError if Airbyte cannot be asked.
@@ -70,6 +78,7 @@ def build_airbyte_sync_schedule(
         default_status=default_status,
         resource_key=resource_key,
         tags=tags,
+        places=Places.of(max_running, wait_limit),
     )
 
 
@@ -84,13 +93,16 @@ def sync_schedule(
     resource_key: str = "airbyte",
     tags: Mapping[str, str] | None = None,
     description: str | None = None,
+    places: Places | None = None,
 ) -> dg.ScheduleDefinition:
     """A schedule of the connections of these tables, which should be all tables of each.
 
     Its evaluation asks for a run of those for which no run waits or syncs already. Raises
-    AirbyteSettingsError for a cron expression or a time zone that Dagster does not know.
+    AirbyteSettingsError for a cron expression or a time zone that Dagster does not know, and for
+    `places` with `wait`.
     """
     _refuse_bad_times(name, cron_schedule, execution_timezone)
+    _refuse_waiting_runs(name, wait=wait, places=places)
     job_name = f"{name}_job"
     keys = [table.key for table in tables]
 
@@ -99,7 +111,7 @@ def sync_schedule(
         job=(
             dg.define_asset_job(job_name, dg.AssetSelection.assets(*keys), tags=tags)
             if wait
-            else start_job_of(tables, job_name, resource_key, tags)
+            else start_job_of(tables, job_name, resource_key, tags, places)
         ),
         cron_schedule=cron_schedule,
         execution_timezone=execution_timezone,
@@ -152,6 +164,17 @@ def _at_work(
 _MOST_NAMED = 5
 _WAITS = "Syncs in Airbyte; each run follows its syncs to their end."
 _STARTS = "Starts syncs in Airbyte; the sensor reports how they ended."
+
+
+def _refuse_waiting_runs(name: str, *, wait: bool, places: Places | None) -> None:
+    """Raise AirbyteSettingsError for a `max_running` of runs that follow their syncs."""
+    if wait and places:
+        raise AirbyteSettingsError(
+            f"The schedule {name!r} has max_running, which is for runs that only start syncs: give"
+            " it wait=False, too. Of runs that follow their syncs, pool= of the assets limits how"
+            " many run at once: build_airbyte_assets_definitions(pool='airbyte'), and the pool's"
+            " limit in Dagster."
+        )
 
 
 def _refuse_bad_times(

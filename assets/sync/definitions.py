@@ -14,7 +14,7 @@ from dagster_airbyte_sync.assets.sync.outputs import multi_asset_of
 from dagster_airbyte_sync.assets.sync.reporting import SyncEvent
 from dagster_airbyte_sync.assets.sync.step import sync_and_poll
 from dagster_airbyte_sync.assets.tables import keys
-from dagster_airbyte_sync.assets.tables.loading import load_tables, refuse_two_groups
+from dagster_airbyte_sync.assets.tables.loading import Pool, load_tables, refuse_two_groups
 from dagster_airbyte_sync.assets.tables.names import clean_name
 from dagster_airbyte_sync.assets.tables.table import (
     ConnectionSelector,
@@ -40,7 +40,7 @@ def airbyte_assets(
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
     freshness_from_airbyte_schedule: bool | TakenOver | str = False,
     retry_policy: dg.RetryPolicy | None = None,
-    pool: str | None = None,
+    pool: Pool | None = None,
     backfill_policy: dg.BackfillPolicy | None = None,
     op_tags: Mapping[str, object] | None = None,
     snapshot: Path | None = None,
@@ -49,10 +49,11 @@ def airbyte_assets(
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Decorate a function that syncs one connection, usually with `sync_and_poll`.
 
-    `retry_policy`, `pool`, `backfill_policy` and `op_tags` are those of `dg.multi_asset`. `checks`
-    is that of `build_airbyte_assets_definitions`: `sync_and_poll` evaluates them, also where the
-    function is run for checks alone; `resource_key` is that of the workspace among the resources,
-    by which the sensor knows them. Raises AirbyteSettingsError if the workspace has no such
+    `retry_policy`, `pool`, `backfill_policy` and `op_tags` are those of `dg.multi_asset`, but that
+    `pool` may be a function of the connection. `checks` is that of
+    `build_airbyte_assets_definitions`: `sync_and_poll` evaluates them, also where the function is
+    run for checks alone; `resource_key` is that of the workspace among the resources, by which the
+    sensor knows them. Raises AirbyteSettingsError if the workspace has no such
     connection, or is one of dagster-airbyte's.
     """
     _check_is_ours(workspace)
@@ -63,6 +64,7 @@ def airbyte_assets(
         freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
         snapshot=snapshot,
         warns_of_none=False,
+        pool=pool,
     )
     refuse_two_groups(tables, group_name)
     if not tables:
@@ -76,7 +78,7 @@ def airbyte_assets(
         name=name,
         group_name=group_name,
         retry_policy=retry_policy,
-        pool=pool,
+        pool=tables[0].pool,
         backfill_policy=backfill_policy,
         op_tags=op_tags,
     )
@@ -103,7 +105,7 @@ def build_airbyte_assets_definitions(
     include_inactive: bool = True,
     freshness_from_airbyte_schedule: bool | TakenOver | str = False,
     retry_policy: dg.RetryPolicy | None = None,
-    pool: str | None = None,
+    pool: Pool | None = None,
     backfill_policy: dg.BackfillPolicy | None = None,
     op_tags: Mapping[str, object] | None = None,
     snapshot: Path | None = None,
@@ -113,7 +115,9 @@ def build_airbyte_assets_definitions(
 
     The workspace must also be among the resources, under `resource_key`; for a second workspace in
     one code location, give another key. `retry_policy`, `pool`, `backfill_policy` and `op_tags` are
-    those of `dg.multi_asset`, for each definition: a retried step starts a new sync.
+    those of `dg.multi_asset`, for each definition: a retried step starts a new sync. `pool` may be
+    a function of the connection, for one pool a source, a destination, or whatever else they share:
+    `pool=lambda connection: connection.destination_id`.
     With `checks` each table has those that `build_airbyte_definitions` gives it, or those of an
     AirbyteChecks. The step evaluates them for what it has materialized, and by hand, in its pool;
     the sensor evaluates them for all other syncs.
@@ -127,13 +131,13 @@ def build_airbyte_assets_definitions(
         include_inactive=include_inactive,
         freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
         snapshot=snapshot,
+        pool=pool,
     )
     return syncing_assets(
         tables,
         resource_key,
         checks=checks,
         retry_policy=retry_policy,
-        pool=pool,
         backfill_policy=backfill_policy,
         op_tags=op_tags,
     )
@@ -154,7 +158,8 @@ def syncing_assets(
     name_prefix: str | None = None,
     **options: Any,
 ) -> Sequence[dg.AssetsDefinition]:
-    """One asset definition for each connection of the tables; `options` as of `dg.multi_asset`.
+    """One asset definition for each connection of the tables, in its pool; `options` as of
+    `dg.multi_asset`.
 
     The sensor that evaluates their `checks` has its workspace under `watched_as`, if that is not
     `resource_key`.
@@ -225,6 +230,7 @@ def _syncing_assets(
         checks,
         name=name,
         required_resource_keys={resource_key},
+        pool=tables[0].pool,
         **options,
     )
     def sync_connection(

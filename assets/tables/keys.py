@@ -81,6 +81,14 @@ PARTIAL = "dagster-airbyte/partial"
 
 # A tag of runs that start syncs and leave it to the sensor to report them.
 STARTS_SYNCS_TAG = "dagster-airbyte/starts_syncs"
+# Of these, the runs that wait for places in Airbyte, and those that start what has waited.
+QUEUE_TAG = "dagster-airbyte/queue"
+QUEUE_WAITS, QUEUE_STARTS = "waits", "starts"
+# How many syncs may run in Airbyte for one of them to start another, and how many seconds it waits
+# for that: in a job's tags, and where a run writes down that a sync waits.
+MAX_RUNNING = "dagster-airbyte/max_running"
+WAIT_LIMIT = "dagster-airbyte/wait_limit_seconds"
+QUEUE = "dagster-airbyte/queue"
 
 # In the specs of a connection's tables: what made them, so that a run can do the same for a stream
 # that is newer. dagster-airbyte has it under the same key.

@@ -1,7 +1,8 @@
 """Asset specs for what Airbyte syncs: the tables shown in Dagster, with nothing to run."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -19,8 +20,10 @@ from dagster_airbyte_sync.assets.tables.table import (
 from dagster_airbyte_sync.assets.tables.translator import (
     DEFAULT_TRANSLATOR,
     DagsterAirbyteTranslator,
+    raised,
 )
 from dagster_airbyte_sync.resources import (
+    AirbyteError,
     AirbyteSettingsError,
     BaseAirbyteWorkspace,
     Catalog,
@@ -29,6 +32,9 @@ from dagster_airbyte_sync.resources import (
     no_garbage_collected,
 )
 from dagster_airbyte_sync.resources.schedules.taken_over import TakenOver, as_taken_over
+
+# The name of a pool, or a function of the connection that returns one, or None for none.
+Pool = str | Callable[[Connection], str | None]
 
 # A line names so many connections.
 _MOST_NAMES = 20
@@ -46,10 +52,12 @@ def load_tables(
     freshness_from_airbyte_schedule: bool | TakenOver | str = False,
     snapshot: Path | None = None,
     warns_of_none: bool = True,
+    pool: Pool | None = None,
 ) -> list[Table]:
     """The selected tables of a workspace whose EnvVars need not be resolved yet.
 
-    If there are none the log says why, unless the caller does.
+    If there are none the log says why, unless the caller does. Raises AirbyteSettingsError that
+    names the connection if the `pool` is a function that raises, or returns something else.
     """
     catalog = catalog_for_definitions(workspace, snapshot)
     selector = connection_selector_fn if include_inactive else only_active(connection_selector_fn)
@@ -66,6 +74,10 @@ def load_tables(
         tables = selected_tables(catalog, translator, selector, made_from)
     if not tables and warns_of_none:
         _warn_once(why_no_tables(catalog, connection_selector_fn))
+    if pool is not None:
+        used = dict.fromkeys(table.connection_id for table in tables)
+        pools = {each: pool_of(catalog.connections[each], pool) for each in used}
+        tables = [replace(table, pool=pools[table.connection_id]) for table in tables]
     wanted = freshness_from_airbyte_schedule
     if not wanted and not isinstance(wanted, str):
         return tables
@@ -74,6 +86,33 @@ def load_tables(
         with_freshness(table, taken.before(catalog.connections[table.connection_id]))
         for table in tables
     ]
+
+
+def pool_of(connection: Connection, pool: Pool) -> str | None:
+    """The pool of the connection's syncs. Raises AirbyteSettingsError that names the connection."""
+    named = f"connection {connection.name!r} ({connection.id})"
+    try:
+        name: object = pool(connection) if callable(pool) else pool
+    except AirbyteError:
+        raise
+    except Exception as error:
+        # A user's own code may raise anything.
+        raise AirbyteSettingsError(
+            f"The function given as pool raised {raised(error)} for {named}."
+        ) from error
+    if name is None:
+        return None
+    if not isinstance(name, str) or not name or any(map(str.isspace, name)):
+        given = (
+            f"The function given as pool returned {name!r}"
+            if callable(pool)
+            else f"pool is {name!r}"
+        )
+        raise AirbyteSettingsError(
+            f"{given} for {named}: a pool is a name without spaces, such as"
+            " connection.source_id, or None for no pool."
+        )
+    return name
 
 
 def why_no_tables(catalog: Catalog, selector: ConnectionSelector | None = None) -> str:

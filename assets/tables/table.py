@@ -54,6 +54,8 @@ class Table:
     not sync any more, `is_alone` True if it syncs no other, `is_full_refresh` True if every sync
     reads all rows again. `is_defined` is False for a stream that is newer than the definitions: it
     is reported under the key that its asset will have.
+
+    `pool` is that of the op that syncs its connection.
     """
 
     connection_id: str
@@ -63,6 +65,7 @@ class Table:
     is_selected: bool = True
     is_alone: bool = False
     is_defined: bool = True
+    pool: str | None = None
 
     @property
     def key(self) -> dg.AssetKey:

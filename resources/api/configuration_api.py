@@ -74,11 +74,15 @@ class ConfigurationApi:
         workspaces: Sequence[str],
         statuses: Iterable[JobStatus],
         connection_id: str | None = None,
+        since: datetime | None = None,
+        offset: int = 0,
     ) -> Call:
         """A page of the jobs that have one of these statuses, the oldest first: of one connection,
-        or of all."""
-        page = {"pageSize": self.page_size, "rowOffset": 0}
+        or of all, and of those created since a time."""
+        page = {"pageSize": self.page_size, "rowOffset": offset}
         query: Json = {**_of_one(connection_id), "orderByField": "createdAt", "pagination": page}
+        if since is not None:
+            query = {**query, "createdAtStart": since.isoformat()}
         return self._jobs(workspaces, statuses, query)
 
     def _jobs(self, workspaces: Sequence[str], statuses: Iterable[JobStatus], query: Json) -> Call:

@@ -104,16 +104,20 @@ class PublicApi:
         status: JobStatus,
         job_type: JobType | None = None,
         connection_id: str | None = None,
+        since: datetime | None = None,
+        offset: int = 0,
     ) -> Call:
         """A page of the jobs that have this status, the oldest first: of one connection, or of
-        all."""
+        all, and of those created since a time."""
         return self._get(
             "/jobs",
             {
                 "workspaceIds": _joined(workspaces),
                 "connectionId": connection_id,
+                "createdAtStart": _second(since),
                 "orderBy": "createdAt|ASC",
                 "limit": self.page_size,
+                "offset": offset or None,
                 "jobType": job_type and job_type.value,
                 "status": status.value,
             },

@@ -57,6 +57,7 @@ from dagster_airbyte_sync.sensors import (
     WhenAll,
     build_airbyte_failure_sensor,
     build_airbyte_polling_sensor,
+    build_airbyte_queue_sensor,
     build_airbyte_when_all_sensor,
 )
 from dagster_airbyte_sync.workspace import (
@@ -112,6 +113,7 @@ __all__ = [
     "build_airbyte_definitions",
     "build_airbyte_failure_sensor",
     "build_airbyte_polling_sensor",
+    "build_airbyte_queue_sensor",
     "build_airbyte_refresh_job",
     "build_airbyte_start_job",
     "build_airbyte_sync_checks",

@@ -11,6 +11,7 @@ from dagster_airbyte_sync.assets import (
     AirbyteChecks,
     ConnectionSelector,
     DagsterAirbyteTranslator,
+    Pool,
     Table,
     TakenOver,
     build_airbyte_sync_checks,
@@ -40,7 +41,7 @@ def build_airbyte_definitions(
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
     connection_selector_fn: ConnectionSelector | None = None,
     retry_policy: dg.RetryPolicy | None = None,
-    pool: str | None = None,
+    pool: Pool | None = None,
     backfill_policy: dg.BackfillPolicy | None = None,
     op_tags: Mapping[str, object] | None = None,
     sensor_name: str | None = None,
@@ -93,6 +94,7 @@ def build_airbyte_definitions(
         include_inactive=include_inactive,
         freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
         snapshot=snapshot,
+        pool=pool,
     )
     sensors = [
         build_airbyte_polling_sensor(
@@ -133,7 +135,6 @@ def build_airbyte_definitions(
         checks=checks,
         sensors=[*sensors, *triggers],
         retry_policy=retry_policy,
-        pool=pool,
         backfill_policy=backfill_policy,
         op_tags=op_tags,
     )

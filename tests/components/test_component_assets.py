@@ -15,7 +15,7 @@ from dagster_airbyte_sync import (
     SyncEvent,
 )
 from dagster_airbyte_sync.testing import AirbyteSimulator
-from helpers.component_yaml import Load
+from helpers.component_yaml import Load, Loaded
 
 
 def test_a_workspace_alone_gives_assets_checks_sensor_and_resource(load: Load) -> None:
@@ -91,6 +91,35 @@ def test_text_in_translation_that_looks_like_a_number_stays_text(
     )
     spec = loaded.spec("2024/x/2024")
     assert (spec.group_name, spec.description) == ("2024", "2024")
+
+
+def pools_of(loaded: Loaded) -> dict[str, str | None]:
+    assets = loaded.defs.get_repository_def().assets_defs_by_key
+    ops = {key.to_user_string(): each.op for key, each in assets.items()}
+    return {key: op.pool for key, op in ops.items() if isinstance(op, dg.OpDefinition)}
+
+
+@pytest.mark.parametrize("pool", ["{{ connection.source_id }}", "{{ of_source }}"])
+def test_a_pool_is_a_template_with_the_connection(
+    load: Load, airbyte: AirbyteSimulator, pool: str
+) -> None:
+    loaded = load(f'pool: "{pool}"', of_source=lambda connection: connection.source_id)
+    sources = {each.name: each.source_id for each in map(airbyte.connection, ("shop", "crm"))}
+    assert pools_of(loaded) == {
+        "orders": sources["shop"],
+        "users": sources["shop"],
+        "contacts": sources["crm"],
+    }
+
+
+@pytest.mark.parametrize("pool", ["airbyte", "2024"])
+def test_a_pool_may_be_a_name(load: Load, pool: str) -> None:
+    assert set(pools_of(load(f'pool: "{pool}"')).values()) == {pool}
+
+
+def test_a_pool_that_fails_names_the_connection(load: Load) -> None:
+    with pytest.raises(AirbyteSettingsError, match=r"for connection '(shop|crm)'"):
+        load('pool: "{{ connection.sauce_id }}"')
 
 
 def test_translation_knows_the_spec_and_the_props(load: Load) -> None:

@@ -88,6 +88,17 @@ CLOUD = "workspace: {workspace_id: 0123abcd-0123-4567-89ab-0123456789ab"
             "schedules: [{from_airbyte: true}, {from_airbyte: true, selector: {by_name: shop}}]",
             "called airbyte_schedule_.*: let the selectors of those from_airbyte have no",
         ),
+        ("schedules: [{cron: '@daily', wait: false, max_running: 0}]", "max_running is 0"),
+        ("schedules: [{cron: '@daily', max_running: 2}]", "give it wait=False, too"),
+        ("schedules: {from_airbyte: true, max_running: 2}", "give it wait=False, too"),
+        (
+            "schedules: [{cron: '@daily', wait: false, max_running: 2, wait_limit: 6 hours}]",
+            "schedules.wait_limit is '6 hours'",
+        ),
+        (
+            "schedules: [{cron: '@daily', wait: false, max_running: 2, wait_limit: {days: 8}}]",
+            "give a time of up to 7 days",
+        ),
         ("taken_over: nowhere.jsonl", "taken_over is 'nowhere.jsonl', a file that cannot be read"),
         ("taken_over: '{}'", "Line 1 was not printed by take_over_schedules"),
         ("taken_over: '{{ 5 }}'", "taken_over is a int"),
@@ -177,6 +188,17 @@ def test_a_workspace_without_connections_loads_whatever_is_selected(
     [
         ("sensor: {interval: 0}", "sensor.interval is 0"),
         ("schedules: [{wait: true}]", "give it cron, or from_airbyte"),
+        ("schedules: [{cron: '@daily', wait: false, max_running: 0}]", "max_running is 0"),
+        ("schedules: [{cron: '@daily', max_running: 2}]", "give it wait=False, too"),
+        ("schedules: {from_airbyte: true, max_running: 2}", "give it wait=False, too"),
+        (
+            "schedules: [{cron: '@daily', wait: false, max_running: 2, wait_limit: 6 hours}]",
+            "schedules.wait_limit is '6 hours'",
+        ),
+        (
+            "schedules: [{cron: '@daily', wait: false, max_running: 2, wait_limit: {days: 8}}]",
+            "give a time of up to 7 days",
+        ),
         ("taken_over: nowhere.jsonl", "a file that cannot be read"),
         ("connection_selector: {}", "connection_selector has nothing in it"),
         ("sensor: {on_failure: {job: x, late_after: soon}}", "late_after is 'soon'"),

@@ -247,3 +247,36 @@ def test_airbytes_own_may_only_start_syncs_too(load: Load, written: str) -> None
     (schedule,) = loaded.schedules.values()
     job = loaded.defs.resolve_job_def(schedule.job_name)
     assert job.tags[keys.STARTS_SYNCS_TAG] == "true"
+
+
+@pytest.mark.parametrize("times", ["cron: '@daily'", "from_airbyte: true"])
+def test_schedules_with_max_running_bring_the_sensor_that_starts_what_waits(
+    load: Load, airbyte: AirbyteSimulator, instance: dg.DagsterInstance, times: str
+) -> None:
+    places = "wait: false, max_running: 1, wait_limit: {hours: 6}"
+    loaded = load(f"schedules: [{{{times}, {places}}}]")
+    repository = loaded.defs.get_repository_def()
+    (schedule,) = loaded.schedules.values()
+    waiting = repository.get_job(schedule.job_name)
+    run = waiting.execute_in_process(instance=instance, tags=waiting.tags)
+    assert run.success
+    assert not airbyte.jobs
+
+    sensor = repository.get_sensor_def("airbyte_queue_sensor")
+    with dg.build_sensor_context(
+        instance=instance,
+        repository_def=repository,
+        sensor_name=sensor.name,
+        resources={"airbyte": loaded.component.workspace},
+    ) as context:
+        (request,) = sensor.evaluate_tick(context).run_requests or ()
+    starts = repository.get_job("start_airbyte_syncs")
+    tags = {**starts.tags, **request.tags}
+    starts.execute_in_process(instance=instance, run_config=request.run_config, tags=tags)
+    assert len(airbyte.jobs) == 1
+    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+
+
+def test_without_max_running_there_is_no_such_sensor(load: Load) -> None:
+    loaded = load("schedules: [{cron: '@daily', wait: false}]")
+    assert [each.name for each in loaded.sensors] == ["airbyte_sync_sensor"]

@@ -112,10 +112,11 @@ class SensorDaemon:
         """As somebody does it in the UI."""
         self.set_cursor(None)
 
-    def set_cursor(self, cursor: str | None) -> None:
-        """As somebody edits it in the UI."""
+    def set_cursor(self, cursor: str | None, name: str | None = None) -> None:
+        """As somebody edits it in the UI: of the only sensor, or of that name."""
         location = self._context.create_request_context().code_locations[0]
-        sensor = next(iter(location.get_repositories().values())).get_sensors()[0]
+        repository = next(iter(location.get_repositories().values()))
+        sensor = repository.get_sensor(name) if name else repository.get_sensors()[0]
         origin = sensor.get_remote_origin()
         state = self._instance.get_instigator_state(origin.get_id(), origin.get_selector().get_id())
         assert state is not None

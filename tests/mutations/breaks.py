@@ -8,6 +8,7 @@ from mutations.breaks_of_details import OF_DETAILS
 from mutations.breaks_of_failures import OF_FAILURES
 from mutations.breaks_of_instances import OF_INSTANCES
 from mutations.breaks_of_looks import OF_LOOKS
+from mutations.breaks_of_queue import OF_QUEUE
 from mutations.breaks_of_refreshes import OF_REFRESHES
 from mutations.breaks_of_resources import OF_RESOURCES
 from mutations.breaks_of_runs import OF_RUNS
@@ -18,6 +19,7 @@ BREAKS: tuple[Break, ...] = (
     *OF_SENSORS,
     *OF_SHARDS,
     *OF_RUNS,
+    *OF_QUEUE,
     *OF_BACKFILLS,
     *OF_DETAILS,
     *OF_FAILURES,

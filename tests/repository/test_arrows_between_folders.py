@@ -55,14 +55,24 @@ SHARED = (
     f"{PACKAGE}.assets.sync.progress",
 )
 # A sensor reports a sync just as a step does, and the command line looks at what was reported.
-_ROOMS = ("tables", "checks", "event_log", "events", "look")
+_ROOMS = ("tables", "checks", "event_log", "events", "look", "queue")
 _REPORTING = tuple(f"{PACKAGE}.assets.{inner}." for inner in _ROOMS)
 SHOWN_TO = {"sensors": _REPORTING, "cli": _REPORTING}
 
 # The inner rooms of a folder, the lowest first, and the files beside them that all may use.
 INNER = {
     "resources": ("records", "schedules", "http", "api", "access", "client"),
-    "assets": ("tables", "checks", "event_log", "events", "look", "asked", "sync", "schedules"),
+    "assets": (
+        "tables",
+        "checks",
+        "event_log",
+        "events",
+        "look",
+        "asked",
+        "queue",
+        "sync",
+        "schedules",
+    ),
     "sensors": (
         "cursor",
         "reading",
@@ -71,12 +81,14 @@ INNER = {
         "run_requests",
         "when_all",
         "failures",
+        "queue",
         "past",
     ),
 }
 FOR_ALL = {"resources": ("errors", "garbage", "json_values"), "sensors": ("shard", "tick_basics")}
 # The second sensor is made of what the first one is made of, which knows nothing of it.
 ALSO_KNOWS = {
+    "queue": ("polling_sensor",),
     "failures": ("cursor_advance", "decision", "polling_sensor"),
     "past": ("decision", "tick", "until_certain", "polling_sensor"),
 }

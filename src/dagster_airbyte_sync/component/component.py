@@ -32,7 +32,11 @@ from dagster_airbyte_sync.component.state import (
     without_state,
     write_state,
 )
-from dagster_airbyte_sync.component.translation import ResolvedTranslation, in_yaml
+from dagster_airbyte_sync.component.translation import (
+    ResolvedPool,
+    ResolvedTranslation,
+    in_yaml,
+)
 from dagster_airbyte_sync.component.workspace_fields import WorkspaceFields, resolve_workspace
 from dagster_airbyte_sync.resources import (
     AirbyteUnavailable,
@@ -92,6 +96,13 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
     )
     sync: bool = Field(
         default=True, description="Whether Dagster can sync the tables, or only observes them."
+    )
+    pool: ResolvedPool = Field(
+        default=None,
+        description=(
+            "The pool of each connection's syncs in Dagster: a name, or a template that may use"
+            " `connection`, such as {{ connection.destination_id }}."
+        ),
     )
     checks: ResolvedChecks = Field(
         default=True,

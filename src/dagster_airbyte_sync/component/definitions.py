@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import dagster as dg
 
@@ -12,12 +12,15 @@ from dagster_airbyte_sync.assets import (
     AirbyteChecks,
     ConnectionSelector,
     DagsterAirbyteTranslator,
+    Places,
+    Pool,
     SyncEvent,
     Table,
     TakenOver,
     build_schedules_from_airbyte,
     clean_name_with_case,
     load_tables,
+    start_job_of,
     sync_schedule,
     without_paused,
 )
@@ -25,7 +28,12 @@ from dagster_airbyte_sync.builder import definitions_of_tables, with_failures
 from dagster_airbyte_sync.component.schedule_fields import ScheduleFields, refuse_same_names
 from dagster_airbyte_sync.component.sensor_fields import SensorFields
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
-from dagster_airbyte_sync.sensors import Shard, build_airbyte_polling_sensor, when_all_sensors
+from dagster_airbyte_sync.sensors import (
+    Shard,
+    build_airbyte_polling_sensor,
+    build_airbyte_queue_sensor,
+    when_all_sensors,
+)
 from dagster_airbyte_sync.workspace import (
     AirbyteCloudWorkspace,
     AirbyteWorkspace,
@@ -39,6 +47,7 @@ class Described(Protocol):
     workspace: BaseAirbyteWorkspace
     connection_selector: ConnectionSelector | None
     sync: bool
+    pool: Pool | None
     checks: bool | AirbyteChecks
     include_inactive: bool
     freshness: bool
@@ -84,6 +93,8 @@ class ComponentDefinitions:
             # As in dagster-airbyte's component, though its builder makes all names lower case.
             clean_fn=clean_name_with_case,
         )
+        if any(each.max_running is not None for each in component.schedules):
+            defs = dg.Definitions.merge(defs, self._queue(tables))
         return self._with_failures(defs, component.sensor)
 
     @cached_property
@@ -106,6 +117,7 @@ class ComponentDefinitions:
             freshness_from_airbyte_schedule=component.freshness and (component.taken_over or True),
             snapshot=self.state,
             warns_of_none=warns_of_none,
+            pool=component.pool,
         )
 
     def _sync(
@@ -180,6 +192,7 @@ class ComponentDefinitions:
                 wait=wait,
                 taken_over=component.taken_over,
                 snapshot=self.state,
+                **_arguments(fields.places),
             )
         elif fields.cron is not None:
             name = fields.name or f"{component.resource_key}_sync_schedule"
@@ -191,7 +204,17 @@ class ComponentDefinitions:
                 wait=wait,
                 default_status=fields.default_status or dg.DefaultScheduleStatus.STOPPED,
                 resource_key=component.resource_key,
+                places=fields.places,
             )
+
+    def _queue(self, tables: Sequence[Table]) -> dg.Definitions:
+        """What starts the syncs of schedules with max_running, of whatever connections."""
+        component = self.component
+        job = start_job_of(tables, f"start_{component.resource_key}_syncs", component.resource_key)
+        sensor = build_airbyte_queue_sensor(
+            workspace=component.workspace, job=job.name, resource_key=component.resource_key
+        )
+        return dg.Definitions(jobs=[job], sensors=[sensor])
 
     def _tables_to_sync(self, selector: ConnectionSelector | None, schedule: str) -> list[Table]:
         """Those of all active connections, or of those that the schedule's selector accepts."""
@@ -210,6 +233,10 @@ class ComponentDefinitions:
                 f" connections {why}."
             )
         return tables
+
+
+def _arguments(places: Places | None) -> dict[str, Any]:
+    return {"max_running": places.count, "wait_limit": places.limit} if places else {}
 
 
 def both(

@@ -5,16 +5,24 @@ And `taken_over:`, the schedules that Airbyte had before Dagster took them over.
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated, Literal, cast
 
 import dagster as dg
 from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import Self
 
-from dagster_airbyte_sync.assets import TakenOver
+from dagster_airbyte_sync.assets import DEFAULT_WAIT_LIMIT, Places, TakenOver
 from dagster_airbyte_sync.component.selector import ResolvedSelector
 from dagster_airbyte_sync.component.templates import in_one_sentence, rendered
+from dagster_airbyte_sync.component.trigger_fields import Ago, length_of
 from dagster_airbyte_sync.resources import AirbyteSettingsError
+
+
+@in_one_sentence
+def resolve_wait_limit(context: dg.ResolutionContext, value: str | Ago | None) -> timedelta | None:
+    """A length of time."""
+    return length_of(rendered(context, value), "schedules.wait_limit")
 
 
 class ScheduleFields(dg.Model, dg.Resolvable):
@@ -36,6 +44,22 @@ class ScheduleFields(dg.Model, dg.Resolvable):
             " leaves their end to the sensor (the default with `sync: false`)."
         ),
     )
+    max_running: int | None = Field(
+        default=None,
+        description=(
+            "Without wait: start a sync only while fewer run in Airbyte. The component then has a"
+            " sensor that starts what waits, the oldest first."
+        ),
+    )
+    wait_limit: Annotated[
+        timedelta | None,
+        dg.Resolver(
+            resolve_wait_limit,
+            model_field_type=str | Ago | None,
+            inject_before_resolve=False,
+            description="How long a sync waits for that at most, as in {hours: 6}. Default: a day.",
+        ),
+    ] = None
     timezone: str | None = Field(default=None, description="Such as Europe/Berlin. Default: UTC.")
     name: str | None = Field(default=None, description="Default: resource_key and _sync_schedule.")
     status: Literal["running", "stopped"] | None = Field(
@@ -60,6 +84,12 @@ class ScheduleFields(dg.Model, dg.Resolvable):
                 " remove name."
             )
         return self
+
+    @property
+    def places(self) -> Places | None:
+        """Raises AirbyteSettingsError."""
+        limit = DEFAULT_WAIT_LIMIT if self.wait_limit is None else self.wait_limit
+        return Places.of(self.max_running, limit)
 
     @property
     def default_status(self) -> dg.DefaultScheduleStatus | None:

@@ -1,17 +1,18 @@
-"""`translation:`, how YAML changes each table's asset, by templates with `spec` and `props`.
+"""`translation:`, how YAML changes each table's asset, by templates with `spec` and `props`, and
+`pool:`, by one with `connection`.
 
 Not with Dagster's TranslationFnResolver, which turns text such as "2024" into numbers.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import dagster as dg
 from pydantic import BaseModel
 
-from dagster_airbyte_sync.assets import AirbyteConnectionTableProps, DuplicateAssetKey
+from dagster_airbyte_sync.assets import AirbyteConnectionTableProps, DuplicateAssetKey, Pool
 from dagster_airbyte_sync.component.templates import rendered
-from dagster_airbyte_sync.resources import AirbyteSettingsError
+from dagster_airbyte_sync.resources import AirbyteSettingsError, Connection
 
 Translation = Callable[[dg.AssetSpec, AirbyteConnectionTableProps], dg.AssetSpec]
 
@@ -47,6 +48,26 @@ ResolvedTranslation = Annotated[
         model_field_type=dg.AssetAttributesModel | None,
         inject_before_resolve=False,
     ),
+]
+
+
+def resolve_pool(context: dg.ResolutionContext, template: str | None) -> Pool | None:
+    """A function that says the pool of a connection; the template is filled in for each."""
+    if template is None:
+        return None
+
+    def pool(connection: Connection) -> str | None:
+        value = rendered(context.with_scope(connection=connection), template)
+        value = value(connection) if callable(value) else value
+        # A template makes a number of the name "2024".
+        return str(value) if isinstance(value, int | float) else cast("str | None", value)
+
+    return pool
+
+
+ResolvedPool = Annotated[
+    Pool | None,
+    dg.Resolver(resolve_pool, model_field_type=str | None, inject_before_resolve=False),
 ]
 
 

@@ -134,7 +134,7 @@ class WhenAllFields(dg.Model, dg.Resolvable):
     deadline: Annotated[
         timedelta | None,
         dg.Resolver(
-            lambda context, value: _length(rendered(context, value)),
+            lambda context, value: length_of(rendered(context, value), "sensor.when_all.deadline"),
             model_field_type=str | Ago | None,
             inject_before_resolve=False,
             description="How long to wait once the first member is in, as in {hours: 4}.",
@@ -178,13 +178,14 @@ def _member(written: str | dg.AssetKey) -> str | dg.AssetKey:
     return dg.AssetKey.from_user_string(str(written).removeprefix(_KEY_PREFIX).strip('"'))
 
 
-def _length(written: object) -> timedelta | None:
+def length_of(written: object, field: str) -> timedelta | None:
+    """A length of time; AirbyteSettingsError that names the field for anything else."""
     if isinstance(written, Ago):
         return timedelta(**written.model_dump())
     if written is None or isinstance(written, timedelta):
         return written
     raise AirbyteSettingsError(
-        f"sensor.when_all.deadline is {written!r}: give a length of time, as in {{hours: 4}}."
+        f"{field} is {written!r}: give a length of time, as in {{hours: 4}}."
     )
 
 

@@ -1,0 +1,97 @@
+"""How many syncs may run at once (`max_running`), and how a run writes down that others wait."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import dagster as dg
+
+from dagster_airbyte_sync.assets.queue import reading
+from dagster_airbyte_sync.assets.queue.reading import CLOCKS, read_starts, utc, waits_of
+from dagster_airbyte_sync.assets.queue.standing import queue_of
+from dagster_airbyte_sync.assets.queue.wait import Wait
+from dagster_airbyte_sync.assets.tables import keys
+from dagster_airbyte_sync.assets.tables.table import Table
+from dagster_airbyte_sync.resources import AirbyteSettingsError
+
+DEFAULT_WAIT_LIMIT = timedelta(days=1)
+_WHO_STARTS = (
+    "%s wait now. The sensor of build_airbyte_queue_sensor starts them as room comes: it must be"
+    " among the definitions, and on."
+)
+# So far back the queue is read where its sensor has no memory.
+LONGEST_WAIT = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Places:
+    """A sync starts only while fewer than `count` connections of the workspace are busy; it waits
+    for that as long as `limit`."""
+
+    count: int
+    limit: timedelta = DEFAULT_WAIT_LIMIT
+
+    @classmethod
+    def of(
+        cls, max_running: int | None, wait_limit: timedelta = DEFAULT_WAIT_LIMIT
+    ) -> "Places | None":
+        """None for as many as one likes. Raises AirbyteSettingsError."""
+        if max_running is None:
+            return None
+        if type(max_running) is not int or max_running < 1:
+            raise AirbyteSettingsError(
+                f"max_running is {max_running!r}: give the number of syncs that may run at once, 1"
+                " or more, or leave it out."
+            )
+        if not isinstance(wait_limit, timedelta) or not timedelta(0) < wait_limit <= LONGEST_WAIT:
+            raise AirbyteSettingsError(
+                f"wait_limit is {wait_limit!r}: give a time of up to {LONGEST_WAIT.days} days, such"
+                " as timedelta(hours=6)."
+            )
+        return cls(max_running, wait_limit)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Of a job: by these the queue's sensor finds its runs."""
+        return {keys.QUEUE_TAG: keys.QUEUE_WAITS, keys.MAX_RUNNING: str(self.count)}
+
+
+def write_down(
+    context: dg.OpExecutionContext,
+    scope: str,
+    groups: Mapping[str, Sequence[Table]],
+    places: Places,
+) -> None:
+    """Say of each connection that its sync waits, unless it waits already or is about to start."""
+    waits = [wait_of(group, scope, places) for group in groups.values()]
+    before = waits_of(context.instance, [each.table for each in waits])
+    now = reading.now_seconds()
+    known = [each for each in before if each.until > now]
+    since = min((each.since for each in known), default=now)
+    starts = read_starts(context.instance, utc(since) - CLOCKS, known, now)
+    queue = queue_of(known, starts, now)
+    written = 0
+    for wait in waits:
+        if earlier := queue.waiting.get(wait.connection_id):
+            first = earlier[0]
+            context.log.info("Skipped %s: it %s since %s", wait, first.words, _when(first))
+        elif starting := queue.coming.get(wait.connection_id):
+            context.log.info("Skipped %s: run %s is about to start it", wait, starting)
+        else:
+            context.log_event(wait.to_observation())
+            context.log.info("%s %s", wait, wait.words)
+            written += 1
+    if written:
+        context.log.info(_WHO_STARTS, written)
+
+
+def wait_of(tables: Sequence[Table], scope: str, places: Places) -> Wait:
+    """What is to be written down of a connection, on the table on which starts are claimed."""
+    last = tables[-1]
+    name = keys.text_in(last.spec.metadata, keys.CONNECTION_NAME) or last.connection_id
+    limit = places.limit.total_seconds()
+    return Wait(last.connection_id, name, scope, last.key, places.count, limit)
+
+
+def _when(wait: Wait) -> str:
+    return f"{utc(wait.since):%Y-%m-%d %H:%M} UTC, in run {wait.run_id}"

@@ -1,0 +1,1 @@
+"""The sensor that starts syncs which wait for places in Airbyte."""

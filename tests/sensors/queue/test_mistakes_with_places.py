@@ -1,0 +1,74 @@
+"""What cannot work with `max_running` is an error where it is written."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync import (
+    AirbyteSettingsError,
+    AirbyteWorkspace,
+    build_airbyte_queue_sensor,
+    build_airbyte_start_job,
+    build_airbyte_sync_schedule,
+    build_schedules_from_airbyte,
+)
+from dagster_airbyte_sync.testing import AirbyteSimulator
+
+
+@pytest.fixture
+def workspace(airbyte: AirbyteSimulator) -> AirbyteWorkspace:
+    airbyte.update_connection(
+        airbyte.connection("a"), schedule={"cron": "0 0 * * * ?", "timezone": "UTC"}
+    )
+    return AirbyteWorkspace(**airbyte.workspace_config())
+
+
+@pytest.mark.parametrize("number", [0, -1, 2.0, "20", True])
+def test_max_running_is_a_number_of_syncs(workspace: AirbyteWorkspace, number: Any) -> None:
+    says = re.escape(f"max_running is {number!r}: give the number of syncs")
+    with pytest.raises(AirbyteSettingsError, match=says):
+        build_airbyte_start_job(workspace=workspace, max_running=number)
+    with pytest.raises(AirbyteSettingsError, match=says):
+        build_airbyte_sync_schedule(
+            workspace=workspace, cron_schedule="@daily", wait=False, max_running=number
+        )
+    with pytest.raises(AirbyteSettingsError, match=says):
+        build_schedules_from_airbyte(workspace, wait=False, max_running=number)
+
+
+@pytest.mark.parametrize("limit", [timedelta(0), timedelta(days=8), 3600])
+def test_wait_limit_is_a_time_of_up_to_a_week(workspace: AirbyteWorkspace, limit: Any) -> None:
+    with pytest.raises(
+        AirbyteSettingsError, match=r"wait_limit is .*: give a time of up to 7 days"
+    ):
+        build_airbyte_start_job(workspace=workspace, max_running=2, wait_limit=limit)
+
+
+def test_runs_that_wait_for_their_syncs_take_a_pool(workspace: AirbyteWorkspace) -> None:
+    says = r"max_running.* wait=False, too.* build_airbyte_assets_definitions\(pool='airbyte'\)"
+    with pytest.raises(AirbyteSettingsError, match=says):
+        build_airbyte_sync_schedule(workspace=workspace, cron_schedule="@daily", max_running=2)
+    with pytest.raises(AirbyteSettingsError, match=says):
+        build_schedules_from_airbyte(workspace, max_running=2)
+
+
+@dg.job
+def another() -> None: ...
+
+
+@pytest.mark.parametrize("job", [another, None, ""])
+def test_the_sensor_takes_a_job_that_starts_syncs(workspace: AirbyteWorkspace, job: Any) -> None:
+    with pytest.raises(AirbyteSettingsError, match=r"job is .*: give a job that build_airbyte_st"):
+        build_airbyte_queue_sensor(workspace=workspace, job=job)
+
+
+def test_it_takes_the_job_of_a_schedule_too(workspace: AirbyteWorkspace) -> None:
+    nightly = build_airbyte_sync_schedule(
+        workspace=workspace, cron_schedule="@daily", wait=False, max_running=2
+    )
+    sensor = build_airbyte_queue_sensor(workspace=workspace, job=nightly.job)
+    assert sensor.job_name == "airbyte_sync_schedule_job"
+    assert sensor.name == "airbyte_queue_sensor"
