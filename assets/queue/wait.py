@@ -41,7 +41,7 @@ class Wait:
             keys.JOB_STATUS: _WAITING,
             keys.CONNECTION_ID: self.connection_id,
             keys.CONNECTION_NAME: self.name,
-            keys.QUEUE: self.scope,
+            keys.WAITS_IN: self.scope,
             keys.MAX_RUNNING: self.places,
             keys.WAIT_LIMIT: self.limit,
         }
@@ -67,7 +67,7 @@ class Wait:
         return cls(
             connection_id,
             keys.text_in(metadata, keys.CONNECTION_NAME) or connection_id,
-            keys.text_in(metadata, keys.QUEUE) or "",
+            keys.text_in(metadata, keys.WAITS_IN) or "",
             observed.asset_key,
             places,
             limit,
