@@ -12,7 +12,7 @@ OF_ASSETS = (
     ),
     Break(
         "a retry starts no second sync",
-        "assets/schedules/start_job.py:start_all",
+        "assets/schedules/start_job.py:_not_started_before",
         "earlier = started_before(context.instance, context.run)",
         "earlier: dict[str, str] = {}",
         "tests/sensors/start_jobs/test_syncs_that_hold_no_run.py::test_a_retry_starts_only_what_was_not_started[dagster/retry_number]",
