@@ -143,6 +143,10 @@ def build_airbyte_assets_definitions(
     )
 
 
+# Of an argument `config` Dagster would make it for each connection anew: a sixth of what loading
+# takes.
+_RUN_CONFIG = AirbyteRunConfig.to_fields_dict()
+
 SyncFunction = Callable[[BaseAirbyteWorkspace, dg.AssetExecutionContext], Iterable[SyncEvent]]
 
 
@@ -231,11 +235,11 @@ def _syncing_assets(
         name=name,
         required_resource_keys={resource_key},
         pool=tables[0].pool,
+        config_schema=_RUN_CONFIG,
         **options,
     )
-    def sync_connection(
-        context: dg.AssetExecutionContext, config: AirbyteRunConfig
-    ) -> Iterator[SyncEvent]:
+    # Dagster looks at these types many times, for each connection: a union would take long.
+    def sync_connection(context: dg.AssetExecutionContext) -> Iterator[object]:
         # `sync_and_poll` finds the config in the context: whoever overrides a component's `execute`
         # hands over nothing else.
         yield from sync_fn(workspace_resource(context.resources, resource_key), context)
