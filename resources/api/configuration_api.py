@@ -4,8 +4,9 @@ Nothing here sends anything. Shapes are those of airbyte-platform's `config.yaml
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from dagster_airbyte_sync.resources.api.connection import read_connection_with
 from dagster_airbyte_sync.resources.api.credentials_in_text import without_credentials
@@ -14,6 +15,7 @@ from dagster_airbyte_sync.resources.api.paging import Page, read_page
 from dagster_airbyte_sync.resources.api.public_api import START_TIMEOUT
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
 from dagster_airbyte_sync.resources.http.transport import Call
+from dagster_airbyte_sync.resources.json_rows import parse_by_rows
 from dagster_airbyte_sync.resources.json_values import (
     Json,
     as_datetime,
@@ -29,6 +31,7 @@ from dagster_airbyte_sync.resources.records.catalog import (
     StreamId,
     SyncSchedule,
 )
+from dagster_airbyte_sync.resources.records.columns import SharedColumns
 from dagster_airbyte_sync.resources.records.job_request import JobRequest
 from dagster_airbyte_sync.resources.records.jobs import (
     FINAL_STATUSES,
@@ -39,6 +42,8 @@ from dagster_airbyte_sync.resources.records.jobs import (
     StreamStats,
 )
 
+_CONNECTIONS = "connections"
+
 
 class ConfigurationApi:
     """Builds the requests; `workspaces` are ids, of which each must be permitted."""
@@ -48,8 +53,13 @@ class ConfigurationApi:
         self.page_size = settings.max_items_per_page
 
     def connections(self, workspace_id: str) -> Call:
-        """All connections of a workspace with their schemas, in one unpaged answer."""
-        return self._post("/connections/list", {"workspaceId": workspace_id})
+        """All connections of a workspace with their schemas, in one unpaged answer.
+
+        Each is read as it is parsed: the answer has them as `Connection`, or None.
+        """
+        read = partial(read_connection, columns=SharedColumns())
+        call = self._post("/connections/list", {"workspaceId": workspace_id})
+        return replace(call, parse=partial(parse_by_rows, field=_CONNECTIONS, read=read))
 
     def connection(self, connection_id: str) -> Call:
         """One connection with its schemas, also if it was deleted."""
@@ -182,19 +192,22 @@ def _schedule_data(schedule: SyncSchedule) -> Json:
 
 
 def read_connections(answer: object) -> Page[Connection] | None:
-    return read_page(answer, "connections", read_connection)
+    """The page in an answer to `connections`, whose rows were read as they were parsed."""
+    return read_page(answer, _CONNECTIONS, lambda row: row if isinstance(row, Connection) else None)
 
 
-def read_connection(raw: object) -> Connection | None:
+def read_connection(raw: object, columns: SharedColumns | None = None) -> Connection | None:
     """A `ConnectionRead`; None without an id, by which everything else is found."""
-    return read_connection_with(raw, _read_schedule, _read_streams)
+    read_streams = partial(_read_streams, columns=columns or SharedColumns())
+    return read_connection_with(raw, _read_schedule, read_streams)
 
 
-def _read_streams(raw: Json) -> tuple[Stream, ...]:
-    return tuple(filter(None, map(_read_stream, objects_at(raw, "syncCatalog", "streams"))))
+def _read_streams(raw: Json, columns: SharedColumns) -> tuple[Stream, ...]:
+    read = (_read_stream(each, columns) for each in objects_at(raw, "syncCatalog", "streams"))
+    return tuple(filter(None, read))
 
 
-def _read_stream(entry: Json) -> Stream | None:
+def _read_stream(entry: Json, columns: SharedColumns) -> Stream | None:
     stream, config = object_at(entry, "stream"), object_at(entry, "config")
     name = as_text(stream.get("name"))
     if name is None:
@@ -203,7 +216,7 @@ def _read_stream(entry: Json) -> Stream | None:
         name=name,
         namespace=as_text(stream.get("namespace")),
         selected=config.get("selected") is True,
-        json_schema=object_at(stream, "jsonSchema"),
+        json_schema=columns.of(object_at(stream, "jsonSchema")),
         sync_mode=as_text(config.get("syncMode")),
     )
 

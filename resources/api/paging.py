@@ -1,14 +1,14 @@
 """Reads Airbyte's lists completely, although their pages move, overlap and skip rows."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from dagster_airbyte_sync.resources.errors import OutOfTime
 from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
 from dagster_airbyte_sync.resources.http.transport import Call, Http
-from dagster_airbyte_sync.resources.json_values import Json, object_at
+from dagster_airbyte_sync.resources.json_values import object_at
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Page(Generic[Row]):
         return self.received - len(self.rows)
 
 
-def read_page(answer: object, field: str, read: Callable[[Json], Row | None]) -> Page[Row] | None:
+def read_page(answer: object, field: str, read: Callable[[object], Row | None]) -> Page[Row] | None:
     """The page under `field` of an answer, or None if no list is there.
 
     A row that cannot be read is only counted.
@@ -42,7 +42,7 @@ def read_page(answer: object, field: str, read: Callable[[Json], Row | None]) ->
     received = object_at(answer).get(field)
     if not isinstance(received, list):
         return None
-    rows = (read(row) for row in received if isinstance(row, Mapping))
+    rows = map(read, received)
     return Page(tuple(row for row in rows if row is not None), len(received))
 
 

@@ -241,9 +241,10 @@ def read_workspaces(answer: object) -> Page[WorkspaceName] | None:
     return read_page(answer, "data", _read_workspace)
 
 
-def _read_workspace(raw: Json) -> WorkspaceName | None:
-    workspace_id = as_text(raw.get("workspaceId"))
-    return WorkspaceName(workspace_id, as_text(raw.get("name")) or "") if workspace_id else None
+def _read_workspace(raw: object) -> WorkspaceName | None:
+    fields = object_at(raw)
+    workspace_id = as_text(fields.get("workspaceId"))
+    return WorkspaceName(workspace_id, as_text(fields.get("name")) or "") if workspace_id else None
 
 
 def read_connections(answer: object) -> Page[Connection] | None:

@@ -3,7 +3,7 @@
 from dagster_airbyte_sync.resources.api.paging import Page, read_page
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
 from dagster_airbyte_sync.resources.http.transport import Call
-from dagster_airbyte_sync.resources.json_values import Json, as_datetime, as_int, as_text
+from dagster_airbyte_sync.resources.json_values import as_datetime, as_int, as_text, object_at
 from dagster_airbyte_sync.resources.records.catalog import StreamId
 from dagster_airbyte_sync.resources.records.stream_outcome import StreamState, StreamStatus
 
@@ -31,7 +31,8 @@ def read_statuses(answer: object) -> Page[StreamStatus] | None:
     return read_page(answer, "streamStatuses", _read_status)
 
 
-def _read_status(row: Json) -> StreamStatus | None:
+def _read_status(raw: object) -> StreamStatus | None:
+    row = object_at(raw)
     name, attempt = as_text(row.get("streamName")), as_int(row.get("attemptNumber"))
     if name is None or attempt is None:
         return None

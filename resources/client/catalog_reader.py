@@ -26,7 +26,6 @@ from dagster_airbyte_sync.resources.http.budget import TimeBudget
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
 from dagster_airbyte_sync.resources.http.transport import Call, Http
 from dagster_airbyte_sync.resources.records.catalog import Api, Catalog, Connection, Destination
-from dagster_airbyte_sync.resources.records.columns import with_shared_columns
 
 _log = logging.getLogger(__name__)
 
@@ -138,7 +137,7 @@ class CatalogReader:
             page = self._http.read(call, "connections", reader, budget)
             rows.update((row.id, self._workspaces.placed(row, place)) for row in page.rows)
             unreadable += page.unreadable
-        return _Connections("configuration", with_shared_columns(rows), not unreadable)
+        return _Connections("configuration", rows, not unreadable)
 
     def _from_public(self, ids: Sequence[str], budget: TimeBudget) -> _Connections:
         public, reader = self._public, public_api.read_connections

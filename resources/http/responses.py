@@ -2,7 +2,7 @@
 
 import json
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import BadStatusLine
 
@@ -27,6 +27,9 @@ from dagster_airbyte_sync.resources.http.bodies import decoded
 from dagster_airbyte_sync.resources.http.redaction import NO_SECRETS, Redactor, bare_address
 from dagster_airbyte_sync.resources.http.retry import retry_after_seconds
 from dagster_airbyte_sync.resources.json_values import Json, as_text, object_at
+
+# Makes of a text what its JSON stands for; ValueError if it is none.
+Parse = Callable[[str], object]
 
 # What `requests` raises, and what it lets through.
 Failure = requests.RequestException | HTTPError
@@ -64,11 +67,11 @@ class Received:
     body: bytes | bytearray = field(repr=False)
 
 
-def json_of(method: str, url: str, received: Received) -> object:
+def json_of(method: str, url: str, received: Received, parse: Parse = json.loads) -> object:
     """The JSON object or list of a good answer; AirbyteUnreadable for anything else."""
     if _has_too_many_parts(received.body):
         raise AirbyteUnreadable(method, url, _TOO_MANY)
-    parsed = _parsed(received.body)
+    parsed = _parsed(received.body, parse)
     if isinstance(parsed, dict | list):
         return parsed
     is_page = _is_page(received)
@@ -195,9 +198,9 @@ def _has_too_many_parts(body: bytes | bytearray) -> bool:
     return body.count(b"[") + body.count(b"{") > MOST_PARTS
 
 
-def _parsed(body: bytes | bytearray) -> object:
+def _parsed(body: bytes | bytearray, parse: Parse = json.loads) -> object:
     try:
         with no_garbage_collected():
-            return json.loads(decoded(body))
+            return parse(decoded(body))
     except (ValueError, RecursionError):
         return None

@@ -1,5 +1,6 @@
 """Sends requests to Airbyte: one session, tokens, retries, and answers checked to be JSON."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -47,6 +48,7 @@ from dagster_airbyte_sync.resources.http.frames import forgotten_locals
 from dagster_airbyte_sync.resources.http.redaction import Redactor
 from dagster_airbyte_sync.resources.http.responses import (
     Failure,
+    Parse,
     Received,
     Timeout,
     error_of,
@@ -77,7 +79,8 @@ class Call:
 
     `repeatable` is False for what must never be done twice. `at_once`: never retried at all, as it
     may do something else by then. `timeout`: seconds the answer may take, if longer than usual.
-    `longest`: bytes of it that are read at most, unpacked, if not 256 MB.
+    `longest`: bytes of it that are read at most, unpacked, if not 256 MB. `parse`: how its text is
+    parsed.
     """
 
     method: str
@@ -88,6 +91,7 @@ class Call:
     at_once: bool = False
     timeout: float | None = None
     longest: int | None = None
+    parse: Parse = json.loads
 
 
 Record = TypeVar("Record")
@@ -206,7 +210,7 @@ class Http:
         self._note_date(received.headers.get("Date"))
         if received.status >= 300:
             raise self._refusal(call, auth, received)
-        return json_of(call.method, call.url, received)
+        return json_of(call.method, call.url, received, call.parse)
 
     def _refusal(self, call: Call, auth: RequestAuth, received: Received) -> AirbyteRequestError:
         error = error_of(call.method, call.url, received, self._secrets.also(auth.secrets))

@@ -9,7 +9,7 @@ Api = Literal["configuration", "public"]
 """Airbyte's two APIs. The public one lacks some fields of connections."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StreamId:
     """What Airbyte knows a stream by: its name and, in most databases, its namespace."""
 
@@ -23,7 +23,7 @@ class StreamId:
         return (self.name, self.namespace or "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stream:
     """One stream of a connection; Airbyte writes it to one table."""
 
@@ -43,7 +43,7 @@ class Stream:
         return (self.sync_mode or "").startswith("full_refresh")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SyncSchedule:
     """When Airbyte itself starts a connection's syncs.
 
@@ -66,7 +66,7 @@ class WorkspaceName:
     name: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Connection:
     """One connection: a source, a destination, and the streams that flow between them.
 

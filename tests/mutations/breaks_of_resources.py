@@ -355,9 +355,30 @@ OF_RESOURCES = (
     ),
     Break(
         "4: of all columns that are alike one is kept",
-        "resources/records/columns.py:_sharing",
-        "known.setdefault(repr(each), each)",
+        "resources/records/columns.py:SharedColumns.of",
+        "keep(repr(each), each)",
         "each",
         "tests/resources/test_shared_columns.py::test_of_airbyte",
+    ),
+    Break(
+        "4: ... and one of all names of columns",
+        "resources/records/columns.py:SharedColumns.of",
+        "sys.intern(name)",
+        "name",
+        "tests/resources/test_shared_columns.py::test_of_airbyte",
+    ),
+    Break(
+        "4: a connection is read before the next one is parsed",
+        "resources/json_rows.py:parse_by_rows",
+        'read(source.value()) for _ in source.parts_until("]")',
+        'read(row) for row in [source.value() for _ in source.parts_until("]")]',
+        "tests/resources/test_json_rows.py::test_a_catalog_is_never_in_memory_as_json",
+    ),
+    Break(
+        "what comes after the end of JSON is not passed over",
+        "resources/json_rows.py:_Source.ends",
+        "if self._place < len(self._text):",
+        "if False:",
+        "tests/resources/test_json_rows.py::test_what_is_no_json_is_refused",
     ),
 )

@@ -1,5 +1,6 @@
 """A catalog keeps one of all columns that are alike, wherever it is read from."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -20,13 +21,20 @@ SCHEMA: JsonObject = {
 
 def columns_of(catalog: Catalog) -> list[object]:
     """Of all streams, by name."""
-    found = []
+    return [each[name] for each in _properties(catalog) for name in ("id", "name")]
+
+
+def names_of_columns(catalog: Catalog) -> list[str]:
+    """As each stream has them."""
+    return [name for each in _properties(catalog) for name in each]
+
+
+def _properties(catalog: Catalog) -> Iterator[dict[str, object]]:
     for connection in catalog.connections.values():
         for stream in connection.all_streams:
             properties = stream.json_schema["properties"]
             assert isinstance(properties, dict)
-            found += [properties["id"], properties["name"]]
-    return found
+            yield properties
 
 
 @pytest.fixture
@@ -41,6 +49,7 @@ def test_of_airbyte(catalog: Catalog) -> None:
 
     assert found == [{"type": "integer"}, TEXT] * 2
     assert len(set(map(id, found))) == 2
+    assert len(set(map(id, names_of_columns(catalog)))) == 2
 
 
 def test_of_a_snapshot(catalog: Catalog) -> None:
@@ -48,6 +57,7 @@ def test_of_a_snapshot(catalog: Catalog) -> None:
 
     assert again == catalog
     assert len(set(map(id, columns_of(again)))) == 2
+    assert len(set(map(id, names_of_columns(again)))) == 2
 
 
 def test_columns_that_differ_only_in_the_type_of_a_value_stay_apart() -> None:
