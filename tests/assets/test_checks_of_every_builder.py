@@ -46,8 +46,11 @@ LONG = "x" * 600
 # What makes no assets that a run could sync, so that there is nothing to carry checks. Specs have
 # theirs beside them.
 WITHOUT = {
+    "build_airbyte_clear_job",
     "build_airbyte_failure_sensor",
     "build_airbyte_polling_sensor",
+    "build_airbyte_queue_sensor",
+    "build_airbyte_refresh_job",
     "build_airbyte_start_job",
     "build_airbyte_sync_schedule",
     "build_airbyte_when_all_sensor",

@@ -17,10 +17,9 @@ from helpers.breaks import Break
 from helpers.preloaded import HAS_FAILED, HAS_NOT_BEGUN, Preloaded, preloaded
 from mutations.breaks import BREAKS
 
-# All by one process, which takes seconds to start.
-pytestmark = pytest.mark.xdist_group("breaks")
-
 CHECKOUT = Path(__file__).parents[2]
+# A process that runs them takes seconds to start, so there is one for each half.
+HALVES = [pytest.mark.xdist_group(name) for name in ("breaks", "more breaks")]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +69,13 @@ def run_in_copy(copy: Path, tests: list[str], file: str, broken: str, output: Pa
         path.write_text(whole)
 
 
-@pytest.mark.parametrize("one", BREAKS, ids=lambda one: one.invariant)
+@pytest.mark.parametrize(
+    "one",
+    [
+        pytest.param(one, marks=HALVES[number % 2], id=one.invariant)
+        for number, one in enumerate(BREAKS)
+    ],
+)
 def test_a_break_is_noticed(
     process: Preloaded, one: Break, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
