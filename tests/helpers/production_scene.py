@@ -71,6 +71,10 @@ class Scene:
         if connection.connection_id not in busy and self._rng.random() < 0.2:
             self.airbyte.start_sync(connection, unattended=True)
 
+    def is_idle_in_airbyte(self) -> bool:
+        self.airbyte.progress()
+        return all(job.is_finished for job in self.airbyte.jobs)
+
     def sync(self, name: str) -> SimulatedJob:
         return self.airbyte.run_sync(self.airbyte.connection(name), rows=3)
 

@@ -191,6 +191,7 @@ def test_two_daemons_by_mistake_lose_nothing_and_repeat_only_what_two_ticks_repo
 def let_one_tick_outlast_the_interval(scene: Scene, one: Daemon, other: Daemon) -> None:
     """It has asked Airbyte, and stands still while the other daemon reports the same."""
     other.send_signal(signal.SIGSTOP)
+    wait_until(scene.is_idle_in_airbyte, "an end of the load's syncs", every=0.3)
     sync_all(scene)
     assert scene.moments.wait_for_tick(30)
     one.send_signal(signal.SIGSTOP)
