@@ -370,8 +370,8 @@ OF_RESOURCES = (
     Break(
         "4: a connection is read before the next one is parsed",
         "resources/json_rows.py:parse_by_rows",
-        'read(source.value()) for _ in source.parts_until("]")',
-        'read(row) for row in [source.value() for _ in source.parts_until("]")]',
+        'found[name] = [read(source.value()) for _ in source.parts_until("]")]',
+        'found[name] = list(map(read, [source.value() for _ in source.parts_until("]")]))',
         "tests/resources/test_json_rows.py::test_a_catalog_is_never_in_memory_as_json",
     ),
     Break(
