@@ -165,7 +165,7 @@ def test_plain_http_on_a_port_of_tls_and_a_certificate_nobody_trusts(
         (Fault.html(), "page_not_api"),
         (Fault.status(302, headers={"Location": "https://sso.test"}), "redirected"),
         (Fault.status(502), "broken"),
-        (Fault.slow(0.4), "no_answer_in_time"),
+        (Fault.slow(1.0), "no_answer_in_time"),
         (Fault.unauthorized(), "token_not_accepted"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -174,7 +174,9 @@ def test_what_is_in_front_of_airbyte_is_told_apart(
     airbyte: AirbyteSimulator, fault: Fault, code: str
 ) -> None:
     airbyte.add_fault(fault, path="/workspaces/", times=None)
-    problem = problem_of(checked(airbyte, request_timeout=0.2, request_max_retries=0))
+    # A busy machine is slow in all else, too.
+    patience = 0.5 if code == "no_answer_in_time" else 15.0
+    problem = problem_of(checked(airbyte, request_timeout=patience, request_max_retries=0))
     assert problem.code == code
 
 
