@@ -77,7 +77,9 @@ def _as_named_now(request: JobRequest, connection: Connection) -> JobRequest:
             "",
             is_final=True,
         )
-    return replace(request, streams=tuple(known[stream] for stream in request.streams))
+    named = tuple(known[stream] for stream in request.streams)
+    is_all = len(named) == len(connection.selected_streams)
+    return replace(request, streams=None if is_all else named)
 
 
 _DONE = {JobType.REFRESH: "refreshed", JobType.CLEAR: "cleared"}

@@ -2,6 +2,7 @@
 the context."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import dagster as dg
@@ -67,6 +68,14 @@ def request_of(
     named = [table.stream for table in tables if table.key in selected]
     streams = None if len(named) == len(tables) else tuple(named)
     return JobRequest(connection_id, kind, streams, config.keep_records)
+
+
+def of_known_streams(request: JobRequest, tables: Sequence[Table]) -> JobRequest:
+    """What removes rows removes them of these tables only, which were confirmed: the connection may
+    have newer streams than they know of."""
+    if not request.removes_rows or request.streams is not None:
+        return request
+    return replace(request, streams=tuple(table.stream for table in tables))
 
 
 def refuse_unconfirmed(

@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from dagster_airbyte_sync.assets.asked.run_config import refuse_unconfirmed
+from dagster_airbyte_sync.assets.asked.run_config import of_known_streams, refuse_unconfirmed
 from dagster_airbyte_sync.assets.schedules.selection import (
     ChosenAssets,
     chosen_tables,
@@ -91,7 +91,7 @@ def build_airbyte_refresh_job(
         if not config.confirm:
             needed = {"keep_records": False, "confirm": True}
             _refuse_unconfirmed(context, groups, asked, needed)
-        start_all(context, workspace_resource(context.resources, resource_key), groups, asked)
+        _start(context, resource_key, groups, asked)
 
     return _job_of(start_refreshes, name, tags, groups, requests)
 
@@ -132,7 +132,7 @@ def build_airbyte_clear_job(
     def start_clears(context: dg.OpExecutionContext, config: _ClearConfig) -> None:
         if not config.confirm:
             _refuse_unconfirmed(context, groups, requests, {"confirm": True})
-        start_all(context, workspace_resource(context.resources, resource_key), groups, requests)
+        _start(context, resource_key, groups, requests)
 
     return _job_of(start_clears, name, tags, groups, requests)
 
@@ -148,6 +148,13 @@ def _chosen(
         streams = None if len(own) == len(group) else tuple(own)
         requests[connection_id] = JobRequest(connection_id, kind, streams)
     return groups, requests
+
+
+def _start(
+    context: dg.OpExecutionContext, resource_key: str, groups: Groups, requests: Requests
+) -> None:
+    asked = {each: of_known_streams(request, groups[each]) for each, request in requests.items()}
+    start_all(context, workspace_resource(context.resources, resource_key), groups, asked)
 
 
 def _refuse_unconfirmed(

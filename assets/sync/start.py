@@ -43,7 +43,8 @@ _LAST_LOOKS_EVERY = 3.0
 _NOT_ANSWERED = "Airbyte did not answer the start of the {}, and no new job was found"
 _NOT_FOUND = "Airbyte refused to start the {}, and no new job was found"
 _MAYBE_STORED = ". If it was received, the connection's next job is a refresh"
-_NO_EDITOR = "These credentials may not {} in Airbyte: that takes the role of an editor"
+_NO_ROLE = "These credentials may not {} in Airbyte: that takes the role of {}"
+_ROLES = {JobType.REFRESH: "a runner", JobType.CLEAR: "an editor"}
 
 
 class AlreadyRunning(AirbyteError):
@@ -171,9 +172,8 @@ class _Start:
                 refuse_unknown(connection_id, error)
             elif isinstance(error, AirbyteForbidden):
                 # The connection itself was read.
-                raise failure(
-                    _NO_EDITOR.format(kind.value), connection_id, error.reason, is_final=True
-                ) from error
+                description = _NO_ROLE.format(kind.value, _ROLES[kind])
+                raise failure(description, connection_id, error.reason, is_final=True) from error
             raise error
 
     def _found_in_minutes(self, problem: AirbyteRequestError) -> Job:

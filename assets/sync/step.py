@@ -12,6 +12,7 @@ import dagster as dg
 from dagster_airbyte_sync.assets.asked.run_config import (
     AirbyteRunConfig,
     config_of,
+    of_known_streams,
     refuse_unconfirmed,
     request_of,
 )
@@ -140,7 +141,7 @@ def _confirmed(
         given = {"keep_records": False} if request.type is JobType.REFRESH else {}
         needed = {"mode": config.mode, **given, "confirm": True}
         refuse_unconfirmed([(request, tables)], context.op_execution_context.op_def.name, needed)
-    return request
+    return of_known_streams(request, tables)
 
 
 def _evaluated_too(

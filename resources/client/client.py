@@ -60,7 +60,7 @@ class AirbyteClient(Access):
         super().__init__(settings, clock=clock, sleep=sleep)
         self._configuration = ConfigurationApi(settings)
         self._history = JobHistory(self._http, self._configuration, self._public)
-        self._unfinished = UnfinishedJobs(self._http, self._configuration, self._public)
+        self._unfinished = UnfinishedJobs(self._http, self._configuration, self._public, clock)
         self._catalog_reader = CatalogReader(
             settings,
             self._http,

@@ -1,5 +1,6 @@
 """The jobs that wait or run now, from either API, and how many connections have one."""
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,6 +28,7 @@ _PublicList = tuple[Sequence[str], JobStatus, JobType | None]
 
 # What an Airbyte answers to a status that it does not know.
 _UNHEARD = (400, 422)
+_ASKED_AGAIN_AFTER = 600.0
 
 
 @dataclass
@@ -51,15 +53,22 @@ class BusyConnections:
 class UnfinishedJobs:
     """Reads one page of each list, the oldest jobs first: those that hang are among them.
 
-    Airbyte knows the status "queued" since 2.1. An older one refuses the question, and then is not
-    asked for such jobs any more.
+    Airbyte knows the status "queued" since 2.1. An older one refuses the question, and is asked for
+    such jobs again after ten minutes: it may have been upgraded.
     """
 
-    def __init__(self, http: Http, configuration: ConfigurationApi, public: PublicApi) -> None:
+    def __init__(
+        self,
+        http: Http,
+        configuration: ConfigurationApi,
+        public: PublicApi,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._http = http
         self._configuration = configuration
         self._public = public
-        self._knows_queued = True
+        self._clock = clock
+        self._asks_for_queued_from = clock()
         self._size = PageSize()
 
     def by_configuration(
@@ -190,15 +199,16 @@ class UnfinishedJobs:
     def _read(self, read: Callable[[Iterable[JobStatus]], Found]) -> Found:
         # The one that may be refused comes first: the others need not be asked twice.
         known = sorted(UNFINISHED_STATUSES, key=lambda status: status is not JobStatus.QUEUED)
-        if self._knows_queued:
+        if self._clock() >= self._asks_for_queued_from:
             try:
                 return read(known)
             except AirbyteRefused as refusal:
                 if refusal.status not in _UNHEARD:
                     raise
-        found = read(known[1:])
-        self._knows_queued = False
-        return found
+            found = read(known[1:])
+            self._asks_for_queued_from = self._clock() + _ASKED_AGAIN_AFTER
+            return found
+        return read(known[1:])
 
 
 def _unfinished(jobs: Iterable[Job]) -> list[Job]:

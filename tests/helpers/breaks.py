@@ -25,6 +25,8 @@ class Break:
     line: str
     broken: str
     noticed_by: str
+    # Whether the tests that notice it take so long that only `make test-deep` runs them.
+    is_slow: bool = False
 
     @property
     def file(self) -> str:

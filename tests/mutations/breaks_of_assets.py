@@ -193,6 +193,7 @@ OF_ASSETS = (
         "return job if job and is_seen_to(job) else None",
         "return None",
         "tests/sensors/test_runs_that_wait.py::test_they_start_one_sync_after_it_and_all_go_on_when_that_has_ended[short]",
+        is_slow=True,
     ),
     Break(
         "1: a run that waited follows no sync that a sensor may be about to report",
@@ -207,6 +208,7 @@ OF_ASSETS = (
         "waiting.refuse_if_over()",
         "pass",
         "tests/sensors/test_runs_that_wait.py::test_one_that_is_over_by_the_end_of_its_wait_starts_nothing",
+        is_slow=True,
     ),
     Break(
         "a run that died as it waited does not stop its connection's schedule for ever",
@@ -354,6 +356,7 @@ OF_ASSETS = (
         "return known is not None and (known.is_same(job.ref) or job.ref.precedes(known))",
         "return False",
         "tests/sensors/test_lost_cursors.py::test_a_lost_cursor_repeats_nothing",
+        is_slow=True,
     ),
     Break(
         "4: a failure's text is cut",

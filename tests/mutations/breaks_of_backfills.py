@@ -28,6 +28,7 @@ OF_BACKFILLS = (
         "self.stored |= {table.key for table in tables[:first]}",
         "pass",
         f"{ANEW}[60]",
+        is_slow=True,
     ),
     Break(
         "no run follows what a backfill has noted",
@@ -49,6 +50,7 @@ OF_BACKFILLS = (
         "before_each_batch()",
         "pass",
         f"{BESIDE}test_a_sensor_that_is_started_meanwhile_stops_it_and_another_call_goes_on",
+        is_slow=True,
     ),
     Break(
         "1: no backfill while the sensor runs",
@@ -56,6 +58,7 @@ OF_BACKFILLS = (
         "if activity is Activity.ON:",
         "if False:",
         f"{COMMAND}test_it_refuses_while_the_sensor_runs_and_says_how_to_stop_it",
+        is_slow=True,
     ),
     Break(
         "1: no backfill where the sensor is on in one code location and off in another",
@@ -64,6 +67,7 @@ OF_BACKFILLS = (
         "if False:",
         f"{COMMAND}test_on_in_one_code_location_and_off_in_another_it_refuses_until_one_is_named"
         "[backfill]",
+        is_slow=True,
     ),
     Break(
         "1: no backfill while the last tick of a stopped sensor is being stored",
@@ -71,6 +75,7 @@ OF_BACKFILLS = (
         "is_ticking = self._has_daemon() and self._is_ticking()",
         "is_ticking = False",
         f"{COMMAND}test_it_waits_for_the_last_tick_of_a_sensor_that_was_stopped",
+        is_slow=True,
     ),
     Break(
         "1: a sensor that is on by default and was never stored counts as running",

@@ -53,6 +53,7 @@ OF_FAILURES = (
         "return replace(moved, done=moved.done - went_well)",
         "return moved",
         f"{TESTS}/test_once_for_each_failure.py",
+        is_slow=True,
     ),
     Break(
         "a connection is late once, until it syncs again",
@@ -60,6 +61,7 @@ OF_FAILURES = (
         "quiet[each.mark] = until",
         "pass",
         f"{TESTS}/test_late_connections.py",
+        is_slow=True,
     ),
     Break(
         "a connection that is deleted is not late",
@@ -74,6 +76,7 @@ OF_FAILURES = (
         "self._catalog = self._client.catalog(self._budget, fresh=True)",
         "self._catalog = self._client.catalog(self._budget)",
         f"{TESTS}/test_late_connections.py",
+        is_slow=True,
     ),
     Break(
         "a sensor that was off lets the other one catch up before it looks",
@@ -81,6 +84,7 @@ OF_FAILURES = (
         "if planned is None or now - planned > max(CATCH_UP, 3 * interval):",
         "if planned is None:",
         f"{TESTS}/test_late_connections.py",
+        is_slow=True,
     ),
     Break(
         "a request that Dagster would refuse costs only itself",
@@ -109,6 +113,7 @@ OF_FAILURES = (
         "if runs or (job.wrote_tables and (at is None or airbyte_now - at <= limit)):",
         "if False:",
         f"{TESTS}/test_late_connections.py",
+        is_slow=True,
     ),
     Break(
         "a sync that was too long ago makes no connection fresh",
@@ -130,6 +135,7 @@ OF_FAILURES = (
         "if self._catalog is None:",
         "if False:",
         f"{TESTS}/test_failures_start_a_run.py",
+        is_slow=True,
     ),
     Break(
         "a text that Dagster cannot store is no tag",
@@ -137,6 +143,7 @@ OF_FAILURES = (
         'whole = text.replace("\\x00", "")',
         "whole = text",
         f"{TESTS}/test_failures_start_a_run.py",
+        is_slow=True,
     ),
     Break(
         "a connection that is resumed is not late at once",

@@ -85,6 +85,7 @@ OF_LOOKS = (
         "return reported is not None and not _is_shown_for(reported, last)",
         "return reported is REPORTED_NOW and not _is_shown_for(reported, last)",
         f"{_LOOKED_AT}test_and_also_if_the_tick_died_that_reported_it",
+        is_slow=True,
     ),
     Break(
         "no table reads as not evaluated after it was evaluated by hand and then synced",
@@ -148,6 +149,7 @@ OF_LOOKS = (
         "newest = client.newest_jobs(connection_id, budget=TimeBudget(PATIENCE))",
         "newest = client.newest_jobs(connection_id)",
         f"{_BY_HAND}test_it_waits_for_no_answer_for_long",
+        is_slow=True,
     ),
     Break(
         "... and so does one of syncs",

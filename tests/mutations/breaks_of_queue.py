@@ -21,6 +21,7 @@ OF_QUEUE = [
         "run.parent_run_id is None",
         "True",
         f"{_LOSES}::test_one_that_is_executed_again_waits_like_any_other",
+        is_slow=True,
     ),
     Break(
         "no more start than there are places",
@@ -42,6 +43,7 @@ OF_QUEUE = [
         "now - (last or 0.0) > _SILENCE",
         "False",
         f"{_LOSES}::test_a_run_that_is_silent_for_long_holds_no_places",
+        is_slow=True,
     ),
     Break(
         "the oldest start first",
@@ -49,6 +51,7 @@ OF_QUEUE = [
         "(each.since, each.order)",
         "each.connection_id",
         f"{_PLACES}::test_the_oldest_start_first_whatever_run_wrote_them_down",
+        is_slow=True,
     ),
     Break(
         "what a run did not come to is asked for again",
@@ -56,6 +59,7 @@ OF_QUEUE = [
         "return self.state is StartState.LOST and connection_id not in self.said",
         "return False",
         f"{_LOSES}::test_a_run_that_died_before_a_connection_is_asked_for_again_some_minutes_later",
+        is_slow=True,
     ),
     Break(
         "... not if somebody has cancelled it",
@@ -63,6 +67,7 @@ OF_QUEUE = [
         "run.status in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.CANCELED)",
         "run.status is dg.DagsterRunStatus.SUCCESS",
         f"{_LOSES}::test_one_that_somebody_has_cancelled_is_not_asked_for_again",
+        is_slow=True,
     ),
     Break(
         "... and if nothing was sent to Airbyte",
@@ -70,6 +75,7 @@ OF_QUEUE = [
         "self.wanted and self.wanted.put_back(tables)",
         "False",
         f"{_LOSES}::test_airbyte_that_does_not_answer_before_a_start_leaves_the_sync_waiting",
+        is_slow=True,
     ),
     Break(
         "a run that was created and not submitted is asked for by its key",
@@ -91,6 +97,7 @@ OF_QUEUE = [
         "return said is not None and said >= wait.since",
         "return False",
         _NIGHTS,
+        is_slow=True,
     ),
     Break(
         "what waits is not written down again",
@@ -126,6 +133,7 @@ OF_QUEUE = [
         "since is not None and since <= latest",
         "since is not None",
         f"{_LOSES}::test_a_lost_cursor_starts_nothing_twice_and_forgets_nothing",
+        is_slow=True,
     ),
     Break(
         "jobs that end hide no others on the next page",

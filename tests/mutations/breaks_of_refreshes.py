@@ -11,6 +11,13 @@ _TIMES = f"{_HERE}/test_backfills_of_time_ranges.py::"
 
 OF_REFRESHES = [
     Break(
+        "only the tables that were confirmed lose their rows",
+        "assets/asked/run_config.py:of_known_streams",
+        "if not request.removes_rows or request.streams is not None:",
+        "if True:",
+        f"{_RUNS}test_a_stream_that_nobody_confirmed_keeps_its_rows",
+    ),
+    Break(
         "a clear is sent only while nothing runs",
         "assets/sync/start.py:start_new",
         "running is not None and request.type is not JobType.SYNC",
@@ -156,6 +163,7 @@ OF_REFRESHES = [
         "None if len(named) == len(tables) else tuple(named)",
         "None",
         f"{_RUNS}test_a_clear_makes_observations_and_no_table_fresh",
+        is_slow=True,
     ),
     Break(
         "a job clears what its assets are",
@@ -177,6 +185,7 @@ OF_REFRESHES = [
         "claim is None",
         "True",
         f"{_RUNS}test_it_is_sent_once_and_reported_once_however_often_the_step_is_tried",
+        is_slow=True,
     ),
     Break(
         "... but what failed",
@@ -191,6 +200,7 @@ OF_REFRESHES = [
         "job.created_at is not None and job.created_at >= since",
         "False",
         f"{_RUNS}test_it_is_sent_once_and_reported_once_however_often_the_step_is_tried",
+        is_slow=True,
     ),
     Break(
         "... which every try says",

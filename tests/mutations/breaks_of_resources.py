@@ -107,6 +107,7 @@ OF_RESOURCES = (
         "client_secret: str | None = field(default=None, repr=False)",
         "client_secret: str | None = None",
         "tests/resources/test_secrets_stay_hidden.py",
+        is_slow=True,
     ),
     Break(
         "6: no secret lies in a frame",
@@ -121,6 +122,7 @@ OF_RESOURCES = (
         "AirbyteSettings.__init__ = forgets_arguments(AirbyteSettings.__init__)",
         "AirbyteSettings.__init__ = AirbyteSettings.__init__",
         "tests/resources/test_no_secret_in_frames.py::test_settings_with_a_mistake",
+        is_slow=True,
     ),
     Break(
         "6: a secret is hidden in each encoding",
@@ -128,6 +130,7 @@ OF_RESOURCES = (
         "(from_json, unquote, html.unescape)",
         "(from_json, unquote)",
         "tests/resources/test_encoded_secrets.py",
+        is_slow=True,
     ),
     Break(
         "6: a secret is hidden in base64",
@@ -156,6 +159,7 @@ OF_RESOURCES = (
         "if deadline is not None:",
         "if False:",
         "tests/resources/test_slow_answers.py::test_it_is_read_no_longer_than_the_budget",
+        is_slow=True,
     ),
     Break(
         "an answer is bounded after it is unpacked",
@@ -170,6 +174,7 @@ OF_RESOURCES = (
         "if length > LONGEST:",
         "if False:",
         "tests/resources/test_bodies.py::test_an_answer_without_end_is_unreadable",
+        is_slow=True,
     ),
     Break(
         "7: definitions are a handful of requests",

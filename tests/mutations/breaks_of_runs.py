@@ -42,6 +42,7 @@ OF_RUNS = [
         "followed.is_same(job) or job.precedes(followed)",
         "followed.is_same(job)",
         _MADE_UP,
+        is_slow=True,
     ),
     Break(
         "a run key is of all syncs that the run follows",
@@ -56,6 +57,7 @@ OF_RUNS = [
         "job.precedes(first)",
         "False",
         f"{_ALL}::test_a_table_that_was_not_synced_while_history_was_read_starts_nothing",
+        is_slow=True,
     ),
     Break(
         "an empty sync starts nothing",
@@ -77,6 +79,7 @@ OF_RUNS = [
         "self.up_to is not None and window.ends_at > self.up_to",
         "False",
         f"{_PARTITIONS}::test_a_backlog_has_one_run_for_each_partition_and_each_but_once",
+        is_slow=True,
     ),
     Break(
         "... and is asked for once",
@@ -84,6 +87,7 @@ OF_RUNS = [
         "arrival.was_waiting and was_due",
         "False",
         f"{_PARTITIONS}::test_a_backlog_has_one_run_for_each_partition_and_each_but_once",
+        is_slow=True,
     ),
     Break(
         "what cannot be run without config takes nothing with it",

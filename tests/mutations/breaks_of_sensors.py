@@ -11,6 +11,7 @@ OF_SENSORS = (
         "if not self._is_refreshed and not self._lists(job):",
         "if False:",
         "tests/sensors/test_new_in_airbyte.py::test_a_sync_of_a_connection_added_since_the_catalog_was_read_is_reported",
+        is_slow=True,
     ),
     Break(
         "4: the catalog is read at most once a tick",
@@ -25,6 +26,7 @@ OF_SENSORS = (
         "starting.pop(stored.table, None)",
         "pass",
         "tests/sensors/start_jobs/test_runs_that_are_starting_syncs.py::test_a_run_holds_no_sync_of_a_connection_that_it_has_claimed",
+        is_slow=True,
     ),
     Break(
         "1: a late commit is not lost",
@@ -53,6 +55,7 @@ OF_SENSORS = (
         "if is_parked or self._cursor.knows(job) or self._passes(job):",
         "if self._cursor.knows(job) or self._passes(job):",
         "tests/sensors/test_backlog.py::test_a_connection_that_could_not_be_reported_for_days_is_reported_in_the_end",
+        is_slow=True,
     ),
     Break(
         "1: a late commit on a connection that cannot be read is not lost",
@@ -88,6 +91,7 @@ OF_SENSORS = (
         "is_past = job.ended_at is not None and job.ended_at < self.floor",
         "is_past = end_of(job) < self.floor",
         "tests/sensors/test_cursor.py",
+        is_slow=True,
     ),
     Break(
         "1: what a run reports while a sensor resumes hides nothing, whatever Airbyte's clock says",
@@ -151,6 +155,7 @@ OF_SENSORS = (
         "_MOST_BYTES = 7_500",
         "_MOST_BYTES = 75_000",
         "tests/sensors/test_cursor.py",
+        is_slow=True,
     ),
     Break(
         "a poisonous run request does not reach Dagster",
@@ -221,6 +226,7 @@ OF_SENSORS = (
         'key = f"airbyte:{workspace_id}:{last.job.name}"',
         'key = f"airbyte:{workspace_id}:{last.job.id}"',
         "tests/sensors/test_restored_airbyte.py::test_each_sync_after_the_restore_is_reported_once_and_is_new",
+        is_slow=True,
     ),
     Break(
         "1: a first tick by a clock that is ahead loses nothing once it is right",
@@ -235,6 +241,7 @@ OF_SENSORS = (
         "is_enough = decision.left or decision.events >= self.limits.events",
         "is_enough = True",
         "tests/sensors/test_bursts.py::test_what_a_cursor_has_no_room_for_uses_up_no_tick",
+        is_slow=True,
     ),
     Break(
         "1: without a cursor each connection begins at its end in the event log",
@@ -249,6 +256,7 @@ OF_SENSORS = (
         "_LONGEST_WAY_BACK = timedelta(days=30)",
         "_LONGEST_WAY_BACK = timedelta(days=300)",
         "tests/sensors/test_lost_cursors.py::test_it_goes_back_thirty_days_at_most",
+        is_slow=True,
     ),
     Break(
         "1: cursors of earlier versions are read",
@@ -270,6 +278,7 @@ OF_SENSORS = (
         "return client.catalog(budget.half(), fresh=fresh)",
         "return client.catalog(budget, fresh=fresh)",
         "tests/sensors/test_without_the_catalog.py::test_a_catalog_that_is_slower_than_a_tick_does_not_fail_each_tick",
+        is_slow=True,
     ),
     Break(
         "1: a stream newer than the definitions is reported by the sensor",
@@ -291,6 +300,7 @@ OF_SENSORS = (
         "_MOST_ASKED = 10",
         "_MOST_ASKED = 1_000",
         "tests/sensors/test_newer_than_the_definitions.py::test_of_many_connections_each_is_not_asked_by_itself_what_it_syncs_now",
+        is_slow=True,
     ),
     Break(
         "a connection that was made again is named",
@@ -340,6 +350,7 @@ OF_SENSORS = (
         "if place and self.budget.is_spent:",
         "if False:",
         "tests/sensors/test_ticks_without_time.py::test_runs_that_take_long_to_ask_for_are_asked_for_in_the_next_ticks",
+        is_slow=True,
     ),
     Break(
         "a sensor without a cursor goes back to the last run that named no job",
@@ -431,6 +442,7 @@ OF_SENSORS = (
         "not executable.isdisjoint(run.asset_selection or ())",
         "True",
         "tests/sensors/when_all/test_a_trigger_loses_nothing.py::test_a_run_of_another_trigger_is_not_taken_for_its_own",
+        is_slow=True,
     ),
     Break(
         "the syncs of a trigger's round are of one partition",

@@ -22,6 +22,7 @@ OF_SHARDS = (
         "zlib.crc32(connection_id.encode())",
         "hash(connection_id)",
         f"{_SHARDS}test_it_is_the_same_in_every_process",
+        is_slow=True,
     ),
     Break(
         "what others report takes no room of the cursor",
@@ -43,6 +44,7 @@ OF_SHARDS = (
         'f"{base}_{self.number}_of_{self.of}"',
         'f"{base}_{self.number}"',
         f"{_RESHARDING}test_a_change_while_one_of_them_has_caught_up_loses_nothing",
+        is_slow=True,
     ),
     Break(
         "1: without a cursor first syncs of an outage are reported",
@@ -71,6 +73,7 @@ OF_SHARDS = (
         "by_shard = ends if any(_by_sensors(ends)) else every()",
         "by_shard = every()",
         f"{_RESHARDING}test_what_others_have_caught_up_with_hides_no_first_sync",
+        is_slow=True,
     ),
     Break(
         "1: ... and those of others where it has none that was",
@@ -78,6 +81,7 @@ OF_SHARDS = (
         "by_shard = ends if any(_by_sensors(ends)) else every()",
         "by_shard = ends",
         f"{_RESHARDING}test_a_shard_of_nothing_but_first_syncs_goes_by_the_others",
+        is_slow=True,
     ),
     Break(
         "1: ... though all that was reported before is reported anew",
@@ -85,6 +89,7 @@ OF_SHARDS = (
         "return min(chain(lasts, filter(None, firsts)), default=None)",
         "return min(lasts, default=None)",
         f"{_RESHARDING}test_a_shard_of_nothing_but_first_syncs_goes_by_the_others",
+        is_slow=True,
     ),
     Break(
         "a run is asked for once, also by a sensor of another name",
@@ -92,6 +97,7 @@ OF_SHARDS = (
         "dg.RunsFilter(tags={WORKSPACE_TAG: workspace_id}, created_after=since)",
         "dg.RunsFilter(tags={_SENSOR_TAG: sensor_name}, created_after=since)",
         f"{_RESHARDING}test_where_nothing_is_new_no_run_is_asked_for_again",
+        is_slow=True,
     ),
     Break(
         "... and so sync by sync",
@@ -99,6 +105,7 @@ OF_SHARDS = (
         "requests += asked if reported.events else self._not_by_others(asked)",
         "requests += asked",
         f"{_RESHARDING}test_a_run_for_each_sync_is_not_asked_for_again",
+        is_slow=True,
     ),
     Break(
         "... but not if nobody will submit it",
@@ -106,6 +113,7 @@ OF_SHARDS = (
         "return run.status is not dg.DagsterRunStatus.NOT_STARTED",
         "return True",
         f"{_RESHARDING}test_a_run_that_was_never_submitted_is_asked_for_again",
+        is_slow=True,
     ),
     Break(
         "a backfill refuses while any of several sensors runs",
@@ -141,6 +149,7 @@ OF_SHARDS = (
         "_FURTHEST_BACK = 25",
         "_FURTHEST_BACK = 1",
         "tests/sensors/test_pace.py::test_a_backlog_comes_to_the_pace_of_its_storage",
+        is_slow=True,
     ),
     Break(
         "1: what was last reported is read again once it is known who claims a job",
@@ -155,6 +164,7 @@ OF_SHARDS = (
         "ThreadPoolExecutor(min(_AT_ONCE, len(every)))",
         "ThreadPoolExecutor(1)",
         f"{_MANY}test_a_few_connections_are_asked_about_at_once",
+        is_slow=True,
     ),
     Break(
         "4: who claims jobs is asked once for each connection",
@@ -183,5 +193,6 @@ OF_SHARDS = (
         "self.polling.storing_share / self.polling.shard.of",
         "self.polling.storing_share",
         "tests/sensors/test_backlog.py::test_shards_divide_the_share_among_them",
+        is_slow=True,
     ),
 )

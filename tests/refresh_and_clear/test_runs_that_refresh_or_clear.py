@@ -138,6 +138,30 @@ def test_a_clear_must_be_confirmed(
 
 
 @pytest.mark.parametrize(
+    ("config", "asked"),
+    [
+        ({"mode": "clear"}, (f"{CLEAR}/stream", {})),
+        ({"mode": "refresh", "keep_records": False}, (REFRESH, {"refreshMode": "Truncate"})),
+    ],
+    ids=["clear", "refresh"],
+)
+def test_a_stream_that_nobody_confirmed_keeps_its_rows(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    deployment: Deployment,
+    config: dict[str, object],
+    asked: tuple[str, dict[str, object]],
+) -> None:
+    """It is newer than the definitions, so that all of theirs are not all of the connection."""
+    airbyte.update_connection(shop, streams=[*SHOP, "payments"])
+
+    assert run(deployment, *SHOP, **config, confirm=True).success
+
+    path, body = asked
+    assert sent(airbyte) == [(path, {**body, "streams": named(*SHOP)})]
+
+
+@pytest.mark.parametrize(
     ("names", "asked"),
     [(SHOP, (CLEAR, {})), (["users"], (f"{CLEAR}/stream", {"streams": named("users")}))],
     ids=["the whole connection", "one table"],

@@ -85,7 +85,10 @@ INNER = {
         "past",
     ),
 }
-FOR_ALL = {"resources": ("errors", "garbage", "json_values"), "sensors": ("shard", "tick_basics")}
+FOR_ALL = {
+    "resources": ("errors", "garbage", "json_rows", "json_values"),
+    "sensors": ("shard", "tick_basics"),
+}
 # The second sensor is made of what the first one is made of, which knows nothing of it.
 ALSO_KNOWS = {
     "queue": ("polling_sensor",),
