@@ -196,7 +196,7 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         )
 
     def _which_workspaces(self) -> dict[str, Any]:
-        """What `AirbyteSettings` are told of that beside what has its names."""
+        """What `AirbyteSettings` take of that beside the fields that have its names."""
         return {}
 
     @property

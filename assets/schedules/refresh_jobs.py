@@ -1,6 +1,6 @@
 """Jobs that start refreshes or clears and end at once; the sensor reports how they went."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -68,21 +68,13 @@ def build_airbyte_refresh_job(
         assets: Which tables to refresh: of a connection that has others, only these streams.
         name: Default: "refresh_" and the resource key.
     """
-    groups, requests = _chosen(
-        JobType.REFRESH,
-        chosen_tables(
-            workspace, dagster_airbyte_translator, connection_selector_fn, assets, snapshot
-        ),
-        assets,
+    tables = chosen_tables(
+        workspace, dagster_airbyte_translator, connection_selector_fn, assets, snapshot
     )
+    groups, requests = _chosen(JobType.REFRESH, tables, assets)
     name = name or f"refresh_{resource_key}"
 
-    @dg.op(
-        name=f"{name}_op",
-        description="Starts the refreshes, and claims their jobs on the tables.",
-        out=dg.Out(dg.Nothing),
-        required_resource_keys={resource_key},
-    )
+    @_starting_op(name, "refreshes", resource_key)
     def start_refreshes(context: dg.OpExecutionContext, config: _RefreshConfig) -> None:
         asked = {
             each: JobRequest(each, request.type, request.streams, config.keep_records)
@@ -114,27 +106,30 @@ def build_airbyte_clear_job(
     cleared. All else is as of `build_airbyte_refresh_job`; the default name is "clear_" and the
     resource key.
     """
-    groups, requests = _chosen(
-        JobType.CLEAR,
-        chosen_tables(
-            workspace, dagster_airbyte_translator, connection_selector_fn, assets, snapshot
-        ),
-        assets,
+    tables = chosen_tables(
+        workspace, dagster_airbyte_translator, connection_selector_fn, assets, snapshot
     )
+    groups, requests = _chosen(JobType.CLEAR, tables, assets)
     name = name or f"clear_{resource_key}"
 
-    @dg.op(
-        name=f"{name}_op",
-        description="Starts the clears, and claims their jobs on the tables.",
-        out=dg.Out(dg.Nothing),
-        required_resource_keys={resource_key},
-    )
+    @_starting_op(name, "clears", resource_key)
     def start_clears(context: dg.OpExecutionContext, config: _ClearConfig) -> None:
         if not config.confirm:
             _refuse_unconfirmed(context, groups, requests, {"confirm": True})
         _start(context, resource_key, groups, requests)
 
     return _job_of(start_clears, name, tags, groups, requests)
+
+
+def _starting_op(
+    name: str, what: str, resource_key: str
+) -> Callable[[Callable[..., None]], dg.OpDefinition]:
+    return dg.op(
+        name=f"{name}_op",
+        description=f"Starts the {what}, and claims their jobs on the tables.",
+        out=dg.Out(dg.Nothing),
+        required_resource_keys={resource_key},
+    )
 
 
 def _chosen(

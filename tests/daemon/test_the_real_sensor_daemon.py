@@ -71,7 +71,7 @@ def test_a_report_names_its_code_location_and_sensor(
     daemon: SensorDaemon,
     instance: dg.DagsterInstance,
 ) -> None:
-    """By which another sensor in another code location is told from it."""
+    """By which another sensor in another code location is distinguished from it."""
     daemon.iterate()
     airbyte.run_sync(shop)
     daemon.wait_for_interval()
