@@ -38,8 +38,10 @@ test-deep: $(VENV)/ready-test
 	KILLS=$(KILLS) KILL_ALL=1 MODEL_EXAMPLES=$(HISTORIES) BACKLOG=$(BACKLOG) WIDE_TABLES=$(TABLES) \
 	SOAK_MINUTES=$(SOAK_MINUTES) SOAK_CONNECTIONS=$(SOAK_CONNECTIONS) \
 	SHARDS_HISTORIES=$(HISTORIES_OF_SHARDS) FOLLOW_HISTORIES=$(HISTORIES_OF_SHARDS) \
+	INSTANCES_HISTORIES=$(HISTORIES_OF_SHARDS) \
 	EVERY_BREAK=1 FUZZ_EXAMPLES=3000 $(VENV)/bin/pytest tests/kill tests/mutations tests/production tests/model tests/soak \
 	tests/sensors/test_resharding.py tests/sensors/follow/test_runs_after_made_up_histories.py \
+	tests/many_workspaces/test_each_history_of_an_instance.py \
 	tests/sensors/test_backlog.py tests/daemon/test_a_wide_connection.py tests/resources/test_fuzzed_answers.py -n 2 --dist loadgroup -o faulthandler_timeout=0 $(ARGS)
 
 lint: $(VENV)/ready-dev

@@ -6,7 +6,14 @@ from datetime import datetime, timedelta
 
 from dagster_airbyte_sync.resources import Job
 from dagster_airbyte_sync.sensors.cursor.cursor import OVERLAP, Cursor, begin_of
-from dagster_airbyte_sync.sensors.cursor.pending import JobKey, Pending, Reason, end_of, job_key
+from dagster_airbyte_sync.sensors.cursor.pending import (
+    FIRST_OF_ALL,
+    JobKey,
+    Pending,
+    Reason,
+    end_of,
+    job_key,
+)
 from dagster_airbyte_sync.sensors.decision import Decision
 from dagster_airbyte_sync.sensors.reading.scan import Scan
 
@@ -46,7 +53,7 @@ def move(
         floor = _floor_of_cut(cursor, since, read)
     else:
         floor = _floor(cursor, since, server_time - reached)
-    floor, pending = _bounded(floor, _pending(cursor, scan, decision, now))
+    floor, pending = _bounded(floor, _pending(cursor, scan, decision, now, server_time))
     resumed_at = _resumed_at(cursor, floor, start_from)
     moved = replace(
         cursor,
@@ -135,7 +142,9 @@ def _since(since: datetime, read: Iterable[Job], server_time: datetime) -> datet
     return max((end for end in map(end_of, read) if since < end <= server_time), default=since)
 
 
-def _pending(cursor: Cursor, scan: Scan, decision: Decision, now: int) -> dict[str, Pending]:
+def _pending(
+    cursor: Cursor, scan: Scan, decision: Decision, now: int, server_time: datetime
+) -> dict[str, Pending]:
     """With which job each connection waits from now on: the first that waits, or that this tick did
     not come to where some waited before."""
     waiting = {job_key(job) for job in decision.waiting}
@@ -144,7 +153,7 @@ def _pending(cursor: Cursor, scan: Scan, decision: Decision, now: int) -> dict[s
     for job in scan.jobs:
         if job_key(job) in waiting or _is_late(cursor, job):
             first.setdefault(job.connection_id, _as_pending(cursor, decision, job, now))
-    return {**_kept(cursor, scan), **first}
+    return {**_kept(cursor, scan, server_time), **first}
 
 
 def _is_late(cursor: Cursor, job: Job) -> bool:
@@ -156,16 +165,18 @@ def _is_late(cursor: Cursor, job: Job) -> bool:
     return is_parked and not cursor.is_pending(job) and not cursor.knows(job)
 
 
-def _kept(cursor: Cursor, scan: Scan) -> dict[str, Pending]:
+def _kept(cursor: Cursor, scan: Scan, server_time: datetime) -> dict[str, Pending]:
     """The connections that are parked, and where the scan was cut, those that wait otherwise.
 
-    Of these what was read is done, so they wait with the last of it: more may follow.
+    Of these what was read is done, also if they have no job in it, so they wait for what ends from
+    the last job on: more may have ended with it. History is not read again before that; but of the
+    last minutes it may still lack a job that is committed late.
     """
     if scan.complete:
         return {key: cursor.pending[key] for key in cursor.parked}
-    read = {job.connection_id: job for job in scan.jobs if cursor.is_pending(job)}
+    read_to = min(end_of(scan.jobs[-1]), server_time - OVERLAP) if scan.jobs else FIRST_OF_ALL
     return {
-        key: first if key in cursor.parked or key not in read else first.moved_to(read[key])
+        key: first if key in cursor.parked else first.moved_to(read_to)
         for key, first in cursor.pending.items()
     }
 

@@ -136,8 +136,8 @@ class _Tick:
         now = self._read_clocks()
         moved = move(cursor, scan, decision, now.dagster, now.airbyte, self.polling.start_from)
         # At last, and read again at the next tick: those few must not take the time of all others.
-        moved = self.workspaces.after(moved, cursor.read_from, now.airbyte)
-        back = self.tables.readable(moved.parked)
+        moved = self.workspaces.after(moved, cursor, scan.workspaces, now.airbyte)
+        back = self.tables.readable(self.workspaces.readable(moved))
         moved = replace(moved.brought_back(back, now.dagster), runs=followed.waiting)
         if back:
             self.log.info(
@@ -223,7 +223,9 @@ class _Tick:
         the place of what is new.
         """
         passes, shard = self._passes(cursor), self.polling.shard
-        history = HistoryScan(self.client, cursor, self.budget, passes, shard)
+        # The other half is to find out what was read about: it would be read again for ever.
+        share, seen = self.budget.half(), self.workspaces.seen
+        history = HistoryScan(self.client, cursor, share, passes, shard, seen)
         facts = EventLogFacts()
         while True:
             scan, decision = history.go_on(self.tables.events_for, self.limits.events), Decision()
@@ -234,7 +236,8 @@ class _Tick:
                 decision, inputs = decided(self.instance, scan.new, inputs, self.asked, self.budget)
                 facts = still_true(inputs.facts, decision)
             is_enough = decision.left or decision.events >= self.limits.events
-            if scan.complete or is_enough or self.budget.is_spent:
+            is_over = scan.complete or history.is_out_of_time or self.budget.is_spent
+            if is_over or is_enough:
                 return scan, self._with_details(scan, decision, inputs)
 
     def _with_details(self, scan: Scan, decision: Decision, inputs: TickInputs | None) -> Decision:

@@ -67,10 +67,12 @@ class Access:
                 " Settings > General."
             ) from None
 
-    def _check_refused(self, budget: TimeBudget) -> None:
-        """After a refusal. Raises WorkspacesChanged if it was for the sake of one that is gone."""
+    def _check_refused(self, refused: AirbyteRequestError, budget: TimeBudget) -> None:
+        """Raises WorkspacesChanged if it was for the sake of a workspace that is gone, or that may
+        not be read: of all others the same API can be asked again."""
+        may_be_of_one = isinstance(refused, AirbyteForbidden)
         try:
-            is_gone = self._workspaces.went_away(budget)
+            is_gone = self._workspaces.went_away(budget, probing=may_be_of_one)
         except AirbyteRequestError as refusal:
             self._server.check_public_address(refusal, budget)
             raise

@@ -66,7 +66,7 @@ class Fallback:
     def __init__(
         self,
         settings: AirbyteSettings,
-        check_workspace: Callable[[TimeBudget], None],
+        check_workspace: Callable[[AirbyteRequestError, TimeBudget], None],
         check_address: Callable[[AirbyteRequestError, TimeBudget], None],
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -174,7 +174,7 @@ class Fallback:
     def _check(self, refusal: AirbyteRequestError, budget: TimeBudget) -> None:
         if not stands_for_closed(refusal):
             raise refusal
-        self._check_workspace(budget)
+        self._check_workspace(refusal, budget)
         # If it has answered before, the address is right.
         if not self._was_answered:
             self._check_address(refusal, budget)

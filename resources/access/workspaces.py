@@ -3,18 +3,20 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+from dagster_airbyte_sync.resources.access.readable import Readable
 from dagster_airbyte_sync.resources.api import public_api
 from dagster_airbyte_sync.resources.api.paging import Listing, read_unordered
-from dagster_airbyte_sync.resources.api.public_api import PublicApi
+from dagster_airbyte_sync.resources.api.public_api import PublicApi, groups_of_ids
 from dagster_airbyte_sync.resources.errors import (
     AirbyteError,
     AirbyteForbidden,
     AirbyteNotFound,
     AirbyteSettingsError,
+    OutOfTime,
 )
 from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
 from dagster_airbyte_sync.resources.http.frames import forgotten_locals
@@ -23,9 +25,6 @@ from dagster_airbyte_sync.resources.http.transport import Http
 from dagster_airbyte_sync.resources.records.catalog import Connection, WorkspaceName
 
 _log = logging.getLogger(__name__)
-
-# Seconds until it is found out again which of the listed workspaces may not be read.
-_PROBE_EVERY = 600.0
 
 
 class WorkspacesChanged(AirbyteError):
@@ -55,8 +54,7 @@ class Workspaces:
         self._names: dict[str, str] | None = None
         self._listing: Listing[WorkspaceName] | None = None
         self._read_at = 0.0
-        self._unreadable: frozenset[str] = frozenset()
-        self._probed_at: float | None = None
+        self._readable = Readable(self._may_read, clock)
         # What all were called that were ever seen, and those that the log has named as missing.
         self._ever: dict[str, str] = {}
         self._said: frozenset[str] = frozenset()
@@ -76,11 +74,13 @@ class Workspaces:
         """
         if self._settings.workspace_id is not None:
             return {}
+        # Not under the lock: others need not wait for what is found out about a few.
+        has_news = self._readable.look_again(budget)
         with self._lock:
             is_old = oldest is not None and self._clock() - self._read_at >= oldest
             if self._names is None or is_old:
                 return self.read(budget)
-            return self._names
+            return self._noted() if has_news else self._names
 
     def read(self, budget: TimeBudget = NO_LIMIT) -> Mapping[str, str]:
         """The same, read now. Raises AirbyteSettingsError if there is none."""
@@ -89,26 +89,26 @@ class Workspaces:
             self._listing = read_unordered(
                 self._http, "workspaces", public.page_size, public.workspaces, reader, budget
             )
-            if self._is_time_to_probe():
-                self._unreadable = frozenset()
-            return self._noted(self._listing)
+            return self._noted()
 
-    def went_away(self, budget: TimeBudget, *, probing: bool = False) -> bool:
-        """Whether one is gone, after a refusal. With `probing`, also one that is still listed.
+    def went_away(
+        self, budget: TimeBudget, asked: Collection[str] = (), *, probing: bool = False
+    ) -> bool:
+        """Whether one of those `asked` about is gone, after a refusal: without any, of all.
 
-        Credentials may be shown a workspace of which they may not read anything.
+        With `probing`, also one that is still listed: credentials may be shown a workspace of which
+        they may not read anything.
         """
         if self._settings.workspace_id is not None:
             return False
+        before = frozenset(asked or self._names or ())
+        if before - self.read(budget).keys():
+            return True
+        if not probing:
+            return False
+        self._readable.find(groups_of_ids(sorted(before)), budget)
         with self._lock:
-            before = dict(self._names or {})
-            if before.keys() - self.read(budget).keys():
-                return True
-            if not probing or not self._is_time_to_probe() or self._listing is None:
-                return False
-            self._probed_at = self._clock()
-            self._unreadable = frozenset(each for each in before if not self._is_open(each, budget))
-            return bool(before.keys() - self._noted(self._listing).keys())
+            return bool(before - self._noted().keys())
 
     def place_of(self, connection_id: str) -> str | None:
         """The workspace of a connection, as far as it is known."""
@@ -125,62 +125,78 @@ class Workspaces:
         self._place_of[connection.id] = place
         return replace(connection, workspace_id=place, workspace_name=self._ever.get(place, place))
 
-    def _is_open(self, workspace_id: str, budget: TimeBudget) -> bool:
+    def _may_read(self, workspace_ids: Sequence[str], budget: TimeBudget) -> bool:
         try:
-            self._http.send(self._public.workspace(workspace_id), budget)
+            self._http.send(self._public.any_job(workspace_ids), budget)
         except (AirbyteForbidden, AirbyteNotFound):
             return False
         return True
 
-    def _is_time_to_probe(self) -> bool:
-        return self._probed_at is None or self._clock() - self._probed_at >= _PROBE_EVERY
-
-    def _noted(self, listing: Listing[WorkspaceName]) -> Mapping[str, str]:
+    def _noted(self) -> Mapping[str, str]:
+        """The names of those that are listed and may be read, which are remembered."""
         wanted, before = self._settings.workspace_ids, self._names or {}
-        listed = {each.id.lower(): each.name or each.id for each in listing.rows.values()}
-        if not listing.is_complete:
+        rows = self._listing.rows.values() if self._listing else ()
+        listed = {each.id.lower(): each.name or each.id for each in rows}
+        if self._listing is None or not self._listing.is_complete:
             # A page that was skipped is no reason to leave a workspace out.
             listed = {**before, **listed}
-        found = {
-            each: listed[each]
-            for each in sorted(listed)
-            if (wanted is None or each in wanted) and each not in self._unreadable
-        }
+        meant = {each: listed[each] for each in sorted(listed) if wanted is None or each in wanted}
+        refused, doubted = self._readable.refused, self._readable.doubted
+        found = {each: name for each, name in meant.items() if each not in refused | doubted}
+        if not found and doubted:
+            raise OutOfTime(
+                f"Airbyte refuses to answer for some of {len(meant)} workspaces, and it is not yet"
+                " found out for which: the next try goes on with that."
+            )
         if not found:
-            raise AirbyteSettingsError(self._none_is_seen(listed))
+            raise AirbyteSettingsError(self._none_is_seen(listed, meant))
         self._names, self._read_at = found, self._clock()
         self._ever.update(found)
-        self._say_what_changed(found)
+        self._say_what_changed(found, refused & meant.keys(), doubted)
         return found
 
-    def _none_is_seen(self, listed: Mapping[str, str]) -> str:
+    def _none_is_seen(self, listed: Mapping[str, str], meant: Mapping[str, str]) -> str:
         where = f"Airbyte at {self._settings.rest_api_base_url} shows these credentials"
+        way_out = "Give their user a role in one, or take other credentials."
+        if meant:
+            return f"{where} {_named_all(meant)}, and lets them read nothing of it. {way_out}"
         if self._settings.workspace_ids is None or not listed:
-            return (
-                f"{where} no workspace. Give their user a role in one, or take other credentials."
-            )
-        others = ", ".join(f"{name!r} ({each})" for each, name in listed.items())
-        return f"{where} none of the workspaces in workspace_ids. It shows: {others}."
+            return f"{where} no workspace. {way_out}"
+        shown = _named_all(listed)
+        return f"{where} none of the workspaces in workspace_ids. It shows: {shown}."
 
-    def _say_what_changed(self, found: Mapping[str, str]) -> None:
-        missing = {*(self._settings.workspace_ids or ()), *self._ever} - found.keys()
+    def _say_what_changed(
+        self, found: Mapping[str, str], refused: frozenset[str], doubted: frozenset[str]
+    ) -> None:
+        missing = {*(self._settings.workspace_ids or ()), *self._ever} - found.keys() - doubted
         unsaid, back = missing - self._said, self._said & found.keys()
-        if unsaid:
+        if unlisted := unsaid - refused:
             _log.warning(
                 "Airbyte shows these credentials no workspace %s: it was deleted, or they have no"
                 " role in it. Going on with the others.",
-                " and ".join(map(self._named, sorted(unsaid))),
+                " and ".join(map(self._named, sorted(unlisted))),
+            )
+        if unreadable := unsaid & refused:
+            _log.warning(
+                "Airbyte lists the workspace %s and refuses to say anything of it: these"
+                " credentials have no role in it. Going on with the others; it is tried again"
+                " every ten minutes.",
+                " and ".join(map(self._named, sorted(unreadable))),
             )
         if back:
             _log.warning(
                 "Airbyte shows these credentials the workspace %s again",
                 " and ".join(map(self._named, sorted(back))),
             )
-        self._said = frozenset(missing)
+        self._said = (self._said & doubted) | missing
 
     def _named(self, workspace_id: str) -> str:
         name = self._ever.get(workspace_id)
         return f"{name!r} ({workspace_id})" if name else workspace_id
+
+
+def _named_all(workspaces: Mapping[str, str]) -> str:
+    return ", ".join(f"{name!r} ({each})" for each, name in workspaces.items())
 
 
 @lru_cache(32)

@@ -157,6 +157,10 @@ class PublicApi:
             },
         )
 
+    def any_job(self, workspaces: Sequence[str]) -> Call:
+        """As little as can be asked about all of them; refused if one of them may not be read."""
+        return self._get("/jobs", {"workspaceIds": _joined(workspaces), "limit": 1})
+
     def connection(self, connection_id: str) -> Call:
         """One connection, also if it was deleted."""
         return self._get(f"/connections/{connection_id}")

@@ -10,16 +10,15 @@ from cachetools import TTLCache
 
 from dagster_airbyte_sync.resources.access.access import Access
 from dagster_airbyte_sync.resources.access.configuration_access import stands_for_closed
-from dagster_airbyte_sync.resources.access.workspaces import WorkspacesChanged
 from dagster_airbyte_sync.resources.api import configuration_api, public_api
 from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationApi
 from dagster_airbyte_sync.resources.client.catalog_reader import CatalogReader
 from dagster_airbyte_sync.resources.client.extras import Extras
+from dagster_airbyte_sync.resources.client.finished_jobs import FinishedJobs, NoteWorkspaces
 from dagster_airbyte_sync.resources.client.job_details import JobDetails
 from dagster_airbyte_sync.resources.client.job_history import JobHistory, LatestJobs, NoteUnreadable
 from dagster_airbyte_sync.resources.client.unfinished_jobs import BusyConnections, UnfinishedJobs
 from dagster_airbyte_sync.resources.errors import (
-    AirbyteForbidden,
     AirbyteRequestError,
     AirbyteSettingsError,
 )
@@ -60,6 +59,9 @@ class AirbyteClient(Access):
         super().__init__(settings, clock=clock, sleep=sleep)
         self._configuration = ConfigurationApi(settings)
         self._history = JobHistory(self._http, self._configuration, self._public)
+        self._finished = FinishedJobs(
+            self._history, self._workspaces, self._fallback, self._listed_types
+        )
         self._unfinished = UnfinishedJobs(self._http, self._configuration, self._public, clock)
         self._catalog_reader = CatalogReader(
             settings,
@@ -143,43 +145,19 @@ class AirbyteClient(Access):
         since: datetime,
         budget: TimeBudget = NO_LIMIT,
         unreadable: NoteUnreadable | None = None,
+        among: Collection[str] | None = None,
+        asked: NoteWorkspaces | None = None,
     ) -> Iterator[Job]:
         """Jobs that finished at or after `since` (Airbyte's clock), each once.
 
         Oldest end first; within one second by creation, then by number. One request a page, made
         when its first job is needed. `unreadable` is called for each page with how many of its rows
         are no job, if any. Raises AirbyteUnreadable if the pages cannot be read to their end.
-        """
-        seen: set[object] = set()
-        is_again = False
-        while True:
-            try:
-                for job in self._jobs_by_end(since, budget, unreadable):
-                    if job.identity not in seen:
-                        seen.add(job.identity)
-                        yield job
-                return
-            except (WorkspacesChanged, AirbyteForbidden) as refusal:
-                is_known = isinstance(refusal, WorkspacesChanged)
-                if is_again or not (is_known or self._workspaces.went_away(budget, probing=True)):
-                    raise
-                is_again = True
 
-    def _jobs_by_end(
-        self, since: datetime, budget: TimeBudget, unreadable: NoteUnreadable | None
-    ) -> Iterator[Job]:
-        ids = self._workspaces.ids(budget)
-        if not self._fallback.is_closed("history"):
-            try:
-                for job in self._history.by_configuration(ids, since, budget, unreadable):
-                    self._fallback.note_answered("history")
-                    yield job
-                self._fallback.note_answered("history")
-                return
-            except AirbyteRequestError as refusal:
-                self._fallback.note_refused("history", refusal, budget)
-        types = self._listed_types(budget)
-        yield from self._history.by_public(ids, since, types, budget, unreadable)
+        `among` are the workspaces of an instance that are meant, if not all; `asked` is called with
+        those that are asked about, and with the others if some of them went away meanwhile.
+        """
+        return self._finished.read(since, budget, unreadable, among, asked)
 
     def latest_jobs(
         self,

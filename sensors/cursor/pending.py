@@ -11,6 +11,8 @@ from dagster_airbyte_sync.resources.json_values import as_datetime, as_int
 JobKey = tuple[int, int]
 # Stands for the creation of a job for which Airbyte gives none.
 UNKNOWN = -1
+# Stands for the job of a connection of which nobody knows whether it has one.
+NONE_YET: JobKey = (0, UNKNOWN)
 FIRST_OF_ALL = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -62,9 +64,9 @@ class Pending:
         """The same, but for its history to be read again."""
         return replace(self, since=now, reason=Reason.RUN)
 
-    def moved_to(self, job: Job) -> "Pending":
-        """The same, from a later job on."""
-        return replace(self, job=job_key(job), ended_at=end_of(job))
+    def moved_to(self, moment: datetime) -> "Pending":
+        """The same, from what ends at a later time on."""
+        return self if moment <= self.ended_at else replace(self, job=NONE_YET, ended_at=moment)
 
     def as_row(self) -> list[object]:
         return [*self.job, int(self.ended_at.timestamp()), self.since, self.reason.value]

@@ -4,14 +4,16 @@ A cursor is one bookmark for all of them. One that Airbyte shows no more keeps t
 was left, and is read on from there when it is back.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from dagster_airbyte_sync.resources.json_values import as_datetime, as_text, object_at
 
-# What has been away for longer begins anew: as far back as a lost cursor looks.
+# What has been away for longer is read from there on: as far back as a lost cursor looks.
 LONGEST_AWAY = timedelta(days=30)
+# Hardly any that was away for so long comes back: as if it had never been there.
+_FORGOTTEN = timedelta(days=365)
 
 # So much of an id: a cursor has little room, and there are some hundred at most.
 _LETTERS = 8
@@ -53,10 +55,10 @@ class WorkspacesRead:
         away = {each: at for each, at in self.away.items() if each not in added}
         return WorkspacesRead(self.here | added, away)
 
-    def after(self, seen: Collection[str], left_at: datetime, now: datetime) -> "WorkspacesRead":
-        """After a tick in which these were seen; others are left at this time."""
-        gone = dict.fromkeys(self.gone(seen), left_at)
-        kept = {key: at for key, at in self.away.items() if at > now - LONGEST_AWAY}
+    def after(self, left: Mapping[str, datetime], now: datetime) -> "WorkspacesRead":
+        """After a tick that found some gone: each is left at a time."""
+        gone = {short(each): at for each, at in left.items()}
+        kept = {key: at for key, at in self.away.items() if at > now - _FORGOTTEN}
         return WorkspacesRead(self.here - gone.keys(), {**kept, **gone})
 
     def as_row(self) -> list[object]:

@@ -1,6 +1,6 @@
 """Reads what finished in Airbyte since the cursor, as far as one tick can take it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dagster_airbyte_sync.resources import AirbyteClient, Job, OutOfTime, TimeBudget
@@ -16,7 +16,8 @@ class Scan:
 
     `complete` is False if the scan stopped before the newest job: the jobs are then all that
     ended up to the last one, and none later. `unreadable` rows were in the list that are no jobs.
-    None is new of a parked connection, nor of `others`, whose jobs another sensor reports.
+    None is new of a parked connection, nor of `others`, whose jobs another sensor reports. Of an
+    instance all jobs of these `workspaces` are there, and some of those that went away meanwhile.
     """
 
     jobs: tuple[Job, ...]
@@ -24,10 +25,14 @@ class Scan:
     complete: bool
     unreadable: int = 0
     others: frozenset[str] = frozenset()
+    workspaces: frozenset[str] = frozenset()
 
 
 class HistoryScan:
-    """A scan that can go on, from the cursor to the newest job or the budget's end."""
+    """A scan that can go on, from the cursor to the newest job or the budget's end.
+
+    Of an instance it reads the workspaces that it is given, as far as they are there.
+    """
 
     def __init__(
         self,
@@ -36,6 +41,7 @@ class HistoryScan:
         budget: TimeBudget,
         passes: Callable[[Job], bool] = passes_none,
         shard: Shard = WHOLE,
+        workspaces: Collection[str] | None = None,
     ) -> None:
         self._cursor = cursor
         self._passes = passes
@@ -44,8 +50,10 @@ class HistoryScan:
         self._jobs: list[Job] = []
         self._new: list[Job] = []
         self._unreadable: list[int] = []
+        self._workspaces: Sequence[str] = ()
+        self.is_out_of_time = False
         self._history: Iterator[Job] = client.finished_jobs(
-            cursor.read_from, budget, self._unreadable.append
+            cursor.read_from, budget, self._unreadable.append, workspaces, self._note_workspaces
         )
 
     def go_on(self, weight: Callable[[Job], int], enough: int) -> Scan:
@@ -56,15 +64,16 @@ class HistoryScan:
         """
         heavy = 0
         try:
-            for job in self._history:
+            for job in () if self.is_out_of_time else self._history:
                 heavy += self._take(job, weight)
                 if heavy >= enough:
                     return self._scan(complete=False)
         except OutOfTime:
             if not self._jobs:
                 raise
-            return self._scan(complete=False)
-        return self._scan(complete=True)
+            # What it reads from has ended with that, and not with the newest job.
+            self.is_out_of_time = True
+        return self._scan(complete=not self.is_out_of_time)
 
     def _take(self, job: Job, weight: Callable[[Job], int]) -> int:
         self._jobs.append(job)
@@ -77,9 +86,18 @@ class HistoryScan:
         self._new.append(job)
         return 0 if self._cursor.is_pending(job) else weight(job)
 
+    def _note_workspaces(self, workspaces: Sequence[str]) -> None:
+        self._workspaces = workspaces
+
     def _scan(self, *, complete: bool) -> Scan:
-        unreadable, others = sum(self._unreadable), frozenset(self._others)
-        return Scan(tuple(self._jobs), tuple(self._new), complete, unreadable, others)
+        return Scan(
+            tuple(self._jobs),
+            tuple(self._new),
+            complete,
+            sum(self._unreadable),
+            frozenset(self._others),
+            frozenset(self._workspaces),
+        )
 
 
 def jobs_by_connection(jobs: Iterable[Job]) -> Mapping[str, Sequence[Job]]:

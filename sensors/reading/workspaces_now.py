@@ -1,15 +1,16 @@
 """The workspaces of an instance in one tick: which are there, and where each is read on."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import Table, workspaces_of
 from dagster_airbyte_sync.resources import AirbyteClient, TimeBudget
 from dagster_airbyte_sync.sensors.cursor.cursor import Cursor
-from dagster_airbyte_sync.sensors.cursor.pending import UNKNOWN, Pending
+from dagster_airbyte_sync.sensors.cursor.pending import NONE_YET, Pending
 from dagster_airbyte_sync.sensors.cursor.resuming import Ends
 from dagster_airbyte_sync.sensors.cursor.workspaces_read import WorkspacesRead, short
 from dagster_airbyte_sync.sensors.tick_basics import Clocks
@@ -44,14 +45,17 @@ class WorkspacesNow:
         if not self._seen:
             return None
         reported: dict[str, datetime] = {}
-        for connection_id, place in workspaces_of(self._tables()).items():
+        for connection_id, place in self._places.items():
             last = max((each.ended_at for each in ends.get(connection_id, ())), default=begin)
             reported[place] = min(last, reported.get(place, last))
-        return WorkspacesRead.first(self._seen, reported)
+        return WorkspacesRead.first(set(self._seen) & set(self._places.values()), reported)
 
     def joined(self, cursor: Cursor, clocks: Callable[[], Clocks], begin: Begin) -> Cursor:
         """The cursor with what is new, or back, waiting to be read: each of its connections from
-        where it was left, or from `begin` on. The ledger knows what was reported."""
+        where it was left, or from `begin` on. The ledger knows what was reported.
+
+        One that has no tables here is not read yet: it may have been away as definitions loaded.
+        """
         read = cursor.workspaces
         is_away = read is not None and bool(read.away)
         self._seen = self._client.workspaces(self._budget, _LOOK_AGAIN if is_away else None)
@@ -60,17 +64,19 @@ class WorkspacesNow:
         if read is None:
             # A person has set it.
             return replace(cursor, workspaces=self.first(cursor.read_from, {}))
-        new = read.new(self._seen)
+        new = [each for each in read.new(self._seen) if each in self._places.values()]
         if not new:
             return cursor
-        places, now = workspaces_of(self._tables()), clocks()
+        now = clocks()
         unread = begin(now.airbyte)
         pending = {
-            connection_id: Pending(
-                (0, UNKNOWN), read.begin_of(place, now.airbyte, unread), now.dagster
+            connection_id: _waiting_from(
+                read.begin_of(place, now.airbyte, unread),
+                cursor.pending.get(connection_id),
+                now.dagster,
             )
-            for connection_id, place in places.items()
-            if place in new and connection_id not in cursor.pending
+            for connection_id, place in self._places.items()
+            if place in new
         }
         self._log.info(
             "Reading on in the workspace %s, of which these wait: %d connections",
@@ -79,19 +85,59 @@ class WorkspacesNow:
         )
         return replace(cursor, pending={**cursor.pending, **pending}, workspaces=read.with_new(new))
 
-    def after(self, moved: Cursor, left_at: datetime, now: datetime) -> Cursor:
-        """The cursor after a tick that may have found that one is gone; the log says which."""
+    @property
+    def seen(self) -> Collection[str] | None:
+        """Those that a tick is to read; None for a single workspace."""
+        return self._seen or None
+
+    def after(self, moved: Cursor, before: Cursor, asked: Iterable[str], now: datetime) -> Cursor:
+        """The cursor after a tick that asked about these at last: others are gone, whatever Airbyte
+        lists by now. They are left where the cursor `before` had come to, and the log says which.
+
+        None of their connections waits any more, unless it is parked: with others history would be
+        read from there at each tick.
+        """
         if moved.workspaces is None:
             return moved
-        seen = self._client.workspaces(self._budget)
-        if gone := moved.workspaces.gone(seen):
+        gone = moved.workspaces.gone(asked)
+        if gone:
             self._log.warning(
-                "Airbyte shows these credentials no workspace %s any more: it was deleted, or they"
-                " have no role in it. Its syncs are reported when it is back; all others are"
-                " reported meanwhile.",
+                "Airbyte lets these credentials read nothing of the workspace %s any more: it was"
+                " deleted, or they have no role in it. Its syncs are reported when it is back; all"
+                " others are reported meanwhile.",
                 " and ".join(self._named(each) for each in sorted(gone)),
             )
-        return replace(moved, workspaces=moved.workspaces.after(seen, left_at, now))
+        left = {each: self._left_at(each, before) for each in gone}
+        pending = {
+            key: each
+            for key, each in moved.pending.items()
+            if not gone or each.is_parked or short(self._places.get(key, "")) not in gone
+        }
+        return replace(moved, pending=pending, workspaces=moved.workspaces.after(left, now))
+
+    def readable(self, moved: Cursor) -> frozenset[str]:
+        """The parked connections whose history could be read: none of a workspace that is away."""
+        if moved.workspaces is None or not moved.parked:
+            return moved.parked
+        here = moved.workspaces.here
+        return frozenset(
+            each
+            for each in moved.parked
+            if each not in self._places or short(self._places[each]) in here
+        )
+
+    def _left_at(self, shortened: str, before: Cursor) -> datetime:
+        """How far a workspace was read: other workspaces may wait for longer."""
+        own = (
+            each.ended_at
+            for key, each in before.pending.items()
+            if not each.is_parked and short(self._places.get(key, "")) == shortened
+        )
+        return max(min([before.floor, *own]), before.begin)
+
+    @cached_property
+    def _places(self) -> Mapping[str, str]:
+        return workspaces_of(self._tables())
 
     def _named(self, shortened: str) -> str:
         for each, name in self._seen.items():
@@ -103,3 +149,10 @@ class WorkspacesNow:
                 name = keys.text_in(table.spec.metadata, keys.WORKSPACE_NAME) or each
                 return f"{name!r} ({each})"
         return f"{shortened}..."
+
+
+def _waiting_from(moment: datetime, before: Pending | None, now: int) -> Pending:
+    """A connection that waits from then on; one that waits already, from then on at the latest."""
+    if before is None:
+        return Pending(NONE_YET, moment, now)
+    return before if before.ended_at <= moment else replace(before, job=NONE_YET, ended_at=moment)

@@ -3,6 +3,7 @@
 from helpers.breaks import Break
 
 _ONE = "tests/many_workspaces/test_one_sensor_reports_all_workspaces.py::"
+_GO = "tests/many_workspaces/test_workspaces_come_and_go.py::"
 _LOAD = "tests/many_workspaces/test_workspaces_load_together.py::"
 _DO = "tests/many_workspaces/test_instances_do_what_workspaces_do.py::"
 _TWO = "tests/many_workspaces/test_two_sensors_of_the_same_tables.py::"
@@ -11,14 +12,14 @@ OF_INSTANCES = (
     Break(
         "a workspace that goes away stops no other",
         "resources/access/workspaces.py:Workspaces.went_away",
-        "if before.keys() - self.read(budget).keys():",
+        "if before - self.read(budget).keys():",
         "if False:",
         f"{_ONE}test_its_list_is_read_once_and_not_at_each_tick",
     ),
     Break(
         "nor one that is listed and may not be read",
         "resources/access/workspaces.py:Workspaces._noted",
-        "each not in self._unreadable",
+        "each not in refused | doubted",
         "True",
         f"{_ONE}test_one_that_may_not_be_read_though_it_is_listed",
     ),
@@ -31,16 +32,16 @@ OF_INSTANCES = (
     ),
     Break(
         "1: ... from its own place, not from where all others are",
-        "sensors/cursor/workspaces_read.py:WorkspacesRead.after",
-        "dict.fromkeys(self.gone(seen), left_at)",
-        "dict.fromkeys(self.gone(seen), now)",
+        "sensors/reading/workspaces_now.py:WorkspacesNow.after",
+        "{each: self._left_at(each, before) for each in gone}",
+        "{each: now for each in gone}",
         f"{_ONE}test_one_that_comes_back_has_lost_nothing",
     ),
     Break(
         "1: ... which a lost cursor does not lose",
         "sensors/reading/workspaces_now.py:WorkspacesNow.first",
-        "return WorkspacesRead.first(self._seen, reported)",
-        "return WorkspacesRead.first(self._seen, {})",
+        "WorkspacesRead.first(set(self._seen) & set(self._places.values()), reported)",
+        "WorkspacesRead.first(set(self._seen), {})",
         f"{_ONE}test_a_cursor_that_is_lost_while_one_is_away_loses_nothing_of_it",
     ),
     Break(
@@ -98,5 +99,59 @@ OF_INSTANCES = (
         "last.run_id",
         "None",
         f"{_TWO}test_what_is_no_other_sensor_s_report",
+    ),
+    Break(
+        "a refusal because of one workspace closes no API for all",
+        "resources/access/access.py:Access._check_refused",
+        "isinstance(refused, AirbyteForbidden)",
+        "False",
+        f"{_GO}test_a_refusal_for_the_sake_of_one_closes_no_api_for_the_others[listed]",
+    ),
+    Break(
+        "what may not be read is no news every ten minutes",
+        "resources/access/readable.py:Readable._note",
+        "self._refused.keys() - search.readable",
+        "set[str]()",
+        f"{_GO}test_what_was_refused_stays_so_until_it_is_answered_for",
+    ),
+    Break(
+        "one of many that may not be read is found by halves",
+        "resources/access/readable.py:_Search._parts",
+        "return [(second, True)] if is_open else [(first, True), (second, False)]",
+        "return [((each,), False) for each in ids]",
+        f"{_GO}test_the_one_of_many_that_may_not_be_read_is_found_in_few_requests",
+        is_slow=True,
+    ),
+    Break(
+        "many that may not be read block no tick",
+        "resources/access/readable.py:_Search.through",
+        "self.questions >= _MOST_QUESTIONS or self.budget.is_spent",
+        "False",
+        f"{_GO}test_many_that_may_not_be_read_block_no_tick",
+        is_slow=True,
+    ),
+    Break(
+        "1: a parked connection waits for its workspace, too",
+        "sensors/reading/workspaces_now.py:WorkspacesNow.readable",
+        "each not in self._places or short(self._places[each]) in here",
+        "True",
+        f"{_GO}test_what_is_mended_while_its_workspace_is_away_waits_for_that",
+        is_slow=True,
+    ),
+    Break(
+        "1: a workspace without tables here is not taken for read",
+        "sensors/reading/workspaces_now.py:WorkspacesNow.joined",
+        "[each for each in read.new(self._seen) if each in self._places.values()]",
+        "read.new(self._seen)",
+        f"{_GO}test_one_that_was_away_as_definitions_loaded_is_read_on_when_it_has_tables",
+        is_slow=True,
+    ),
+    Break(
+        "6: a workspace that is back within a tick is read from the next one on",
+        "resources/client/finished_jobs.py:FinishedJobs._ids",
+        "ids if among is None else [each for each in ids if each in among]",
+        "ids",
+        f"{_GO}test_one_that_is_back_in_the_middle_of_a_tick_is_read_from_the_next_one_on",
+        is_slow=True,
     ),
 )

@@ -166,6 +166,28 @@ def test_a_backlog_of_a_connection_that_waited_is_read_on_from_where_the_scan_wa
     assert after.knows(jobs[-1])
 
 
+def test_a_connection_without_jobs_does_not_have_a_cut_scan_begin_at_the_same_place_again() -> None:
+    """All it had up to the last job read is read; more may have ended with that one."""
+    jobs, day = [job(1, 1), job(2, 60)], NOON + timedelta(days=1)
+    other = waiting(job(3, 0, "crm"))
+
+    after = moved(jobs, complete=False, pending=other, since=day, floor=day, server_time=day)
+
+    assert after.read_from == end_of(jobs[-1])
+    assert not after.knows(job(4, 60, "crm"))
+    assert after.knows(job(4, 59, "crm"))
+
+
+def test_nor_does_it_hide_what_is_committed_late() -> None:
+    jobs, now = [job(1, 1), job(2, 60)], NOON + timedelta(minutes=62)
+    other = waiting(job(3, 0, "crm"))
+
+    after = moved(jobs, complete=False, pending=other, since=now, floor=now, server_time=now)
+
+    assert not after.knows(job(4, 58, "crm"))
+    assert after.knows(job(4, 56, "crm"))
+
+
 @pytest.mark.parametrize("complete", [True, False])
 def test_a_tick_that_is_cut_far_behind_takes_nothing_for_done_that_it_did_not_read(
     complete: bool,

@@ -57,7 +57,11 @@ class HistoryOfAirbyte:
         self.jobs.append((job, second + late))
 
     def finished_jobs(
-        self, since: datetime, budget: TimeBudget, unreadable: Callable[[int], None]
+        self,
+        since: datetime,
+        budget: TimeBudget,
+        unreadable: Callable[[int], None],
+        *of_instances: object,
     ) -> Iterator[Job]:
         known = [job for job, committed in self.jobs if committed <= self.now]
         known.sort(key=lambda job: (job.ended_at, job.created_at, job.id))
