@@ -224,8 +224,8 @@ class _Tick:
         """
         passes, shard = self._passes(cursor), self.polling.shard
         # The other half is to find out what was read about: it would be read again for ever.
-        share, seen = self.budget.half(), self.workspaces.seen
-        history = HistoryScan(self.client, cursor, share, passes, shard, seen)
+        share, to_read = self.budget.half(), self.workspaces.to_read(cursor)
+        history = HistoryScan(self.client, cursor, share, passes, shard, to_read)
         facts = EventLogFacts()
         while True:
             scan, decision = history.go_on(self.tables.events_for, self.limits.events), Decision()

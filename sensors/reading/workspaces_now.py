@@ -48,13 +48,13 @@ class WorkspacesNow:
         for connection_id, place in self._places.items():
             last = max((each.ended_at for each in ends.get(connection_id, ())), default=begin)
             reported[place] = min(last, reported.get(place, last))
-        return WorkspacesRead.first(set(self._seen) & set(self._places.values()), reported)
+        return WorkspacesRead.first(self._seen, reported)
 
     def joined(self, cursor: Cursor, clocks: Callable[[], Clocks], begin: Begin) -> Cursor:
         """The cursor with what is new, or back, waiting to be read: each of its connections from
         where it was left, or from `begin` on. The ledger knows what was reported.
 
-        One that has no tables here is not read yet: it may have been away as definitions loaded.
+        One that is back and has no tables here is still away: it was so as definitions loaded.
         """
         read = cursor.workspaces
         is_away = read is not None and bool(read.away)
@@ -64,7 +64,11 @@ class WorkspacesNow:
         if read is None:
             # A person has set it.
             return replace(cursor, workspaces=self.first(cursor.read_from, {}))
-        new = [each for each in read.new(self._seen) if each in self._places.values()]
+        new = [
+            each
+            for each in read.new(self._seen)
+            if short(each) not in read.away or each in self._places.values()
+        ]
         if not new:
             return cursor
         now = clocks()
@@ -85,10 +89,13 @@ class WorkspacesNow:
         )
         return replace(cursor, pending={**cursor.pending, **pending}, workspaces=read.with_new(new))
 
-    @property
-    def seen(self) -> Collection[str] | None:
-        """Those that a tick is to read; None for a single workspace."""
-        return self._seen or None
+    def to_read(self, cursor: Cursor) -> Collection[str] | None:
+        """Those that a tick reads, or None for a single workspace: what is still away must not be
+        taken for done."""
+        if cursor.workspaces is None:
+            return None
+        here = cursor.workspaces.here
+        return [each for each in self._seen if short(each) in here]
 
     def after(self, moved: Cursor, before: Cursor, asked: Iterable[str], now: datetime) -> Cursor:
         """The cursor after a tick that asked about these at last: others are gone, whatever Airbyte
@@ -119,19 +126,21 @@ class WorkspacesNow:
         """The parked connections whose history could be read: none of a workspace that is away."""
         if moved.workspaces is None or not moved.parked:
             return moved.parked
-        here = moved.workspaces.here
+        here, away = moved.workspaces.here, moved.workspaces.away
+        # Definitions that loaded meanwhile do not say where it is.
         return frozenset(
             each
             for each in moved.parked
-            if each not in self._places or short(self._places[each]) in here
+            if (short(self._places[each]) in here if each in self._places else not away)
         )
 
     def _left_at(self, shortened: str, before: Cursor) -> datetime:
-        """How far a workspace was read: other workspaces may wait for longer."""
+        """How far a workspace was read: others may wait for longer. What waits and has no tables
+        here any more may be of any."""
         own = (
             each.ended_at
             for key, each in before.pending.items()
-            if not each.is_parked and short(self._places.get(key, "")) == shortened
+            if not each.is_parked and short(self._places.get(key, shortened)) == shortened
         )
         return max(min([before.floor, *own]), before.begin)
 

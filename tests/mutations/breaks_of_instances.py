@@ -40,8 +40,8 @@ OF_INSTANCES = (
     Break(
         "1: ... which a lost cursor does not lose",
         "sensors/reading/workspaces_now.py:WorkspacesNow.first",
-        "WorkspacesRead.first(set(self._seen) & set(self._places.values()), reported)",
-        "WorkspacesRead.first(set(self._seen), {})",
+        "return WorkspacesRead.first(self._seen, reported)",
+        "return WorkspacesRead.first(self._seen, {})",
         f"{_ONE}test_a_cursor_that_is_lost_while_one_is_away_loses_nothing_of_it",
     ),
     Break(
@@ -133,7 +133,7 @@ OF_INSTANCES = (
     Break(
         "1: a parked connection waits for its workspace, too",
         "sensors/reading/workspaces_now.py:WorkspacesNow.readable",
-        "each not in self._places or short(self._places[each]) in here",
+        "short(self._places[each]) in here if each in self._places else not away",
         "True",
         f"{_GO}test_what_is_mended_while_its_workspace_is_away_waits_for_that",
         is_slow=True,
@@ -141,8 +141,8 @@ OF_INSTANCES = (
     Break(
         "1: a workspace without tables here is not taken for read",
         "sensors/reading/workspaces_now.py:WorkspacesNow.joined",
-        "[each for each in read.new(self._seen) if each in self._places.values()]",
-        "read.new(self._seen)",
+        "short(each) not in read.away or each in self._places.values()",
+        "True",
         f"{_GO}test_one_that_was_away_as_definitions_loaded_is_read_on_when_it_has_tables",
         is_slow=True,
     ),
