@@ -89,6 +89,7 @@ class Workspaces:
             self._listing = read_unordered(
                 self._http, "workspaces", public.page_size, public.workspaces, reader, budget
             )
+            self._read_at = self._clock()
             return self._noted()
 
     def went_away(
@@ -150,7 +151,7 @@ class Workspaces:
             )
         if not found:
             raise AirbyteSettingsError(self._none_is_seen(listed, meant))
-        self._names, self._read_at = found, self._clock()
+        self._names = found
         self._ever.update(found)
         self._say_what_changed(found, refused & meant.keys(), doubted)
         return found

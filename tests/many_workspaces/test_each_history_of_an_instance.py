@@ -40,10 +40,12 @@ class History:
     deployment: Deployment | None = None
     chosen: list[str] | None = None
     loaded: set[str] = field(default_factory=set)
+    met: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
     log: list[str] = field(default_factory=list)
-    # Since the last tick that came to its end.
-    is_changed: bool = True
+    # Ten minutes later the sensor has read the list of workspaces again.
+    changed_at: datetime | None = None
+    is_known: bool = False
 
     def uuid(self) -> str:
         return str(UUID(int=self.random.getrandbits(128)))
@@ -80,7 +82,7 @@ class History:
         )
         self.deployment = Deployment(self.airbyte, workspace, built, self.instance, cursor=cursor)
         here = {key.path[-1] for key in built.resolve_all_asset_keys()}
-        self.loaded |= {
+        self.loaded = {
             each.connection_id for each in self.airbyte.connections if each.streams[0].name in here
         }
 
@@ -95,9 +97,13 @@ class History:
         self.deployment.later = self.clock.real - datetime.now(timezone.utc)
         self.airbyte.forget_requests()
         found = self.deployment.tick(crash_after=crash_after)
-        if not self.is_changed:
+        if self.is_known:
             assert most_refused(self.airbyte) < 2, "what may not be read is tried alone"
-        self.is_changed = False
+        self.is_known = self.changed_at is None or self.airbyte.now - self.changed_at > 10 * MINUTE
+        if crash_after is None:
+            away = {each.workspace_id for each in self.airbyte.workspaces if each.is_hidden}
+            here = (each for each in self.airbyte.connections if each.workspace_id not in away)
+            self.met |= {each.connection_id for each in here} & self.loaded
         return bool(found.events)
 
     def step(self) -> None:
@@ -118,10 +124,11 @@ class History:
         action()
 
     def sync(self) -> None:
-        """Of what has its assets: as with one workspace, earlier syncs are not reported."""
+        """Of what a tick has met with its assets: as with one workspace, earlier syncs of others
+        are not reported."""
         busy = {each.connection_id for each in self.airbyte.jobs if not each.is_finished}
         for connection in self.airbyte.connections:
-            may = connection.connection_id in self.loaded - busy
+            may = connection.connection_id in self.met - busy
             if may and self.random.random() < 0.5:
                 self.airbyte.start_sync(connection, unattended=True)
                 self.airbyte.advance(self.random.choice([0, 1, 30]))
@@ -135,12 +142,12 @@ class History:
         self.airbyte.advance(self.random.choice([1, 11, 60, 600]) * MINUTE)
 
     def hide(self) -> None:
-        self.is_changed = True
+        self.is_known, self.changed_at = False, self.airbyte.now
         workspace = self.random.choice(self.airbyte.workspaces)
         self.airbyte.hide_workspace(workspace, listed=self.random.random() < 0.5)
 
     def show(self) -> None:
-        self.is_changed = True
+        self.is_known, self.changed_at = False, self.airbyte.now
         self.airbyte.show_workspace(self.random.choice(self.airbyte.workspaces))
 
     def break_code(self) -> None:
@@ -161,7 +168,7 @@ class History:
         self.try_to_load()
 
     def try_to_load(self) -> None:
-        self.is_changed = True
+        self.is_known, self.changed_at = False, self.airbyte.now
         self.broken.clear()
         # All may be away.
         with suppress(Exception):
@@ -171,6 +178,15 @@ class History:
         """What is new has its assets, and the sensor has seen it, before it syncs."""
         self.try_to_load()
         self.try_to_tick()
+
+    def stay(self) -> None:
+        """For a while nothing changes, and one at least may not be read."""
+        self.airbyte.hide_workspace(self.airbyte.workspaces[0], listed=True)
+        self.is_known, self.changed_at = False, self.airbyte.now
+        for _ in range(4):
+            self.airbyte.advance(11 * MINUTE)
+            with suppress(dg.DagsterError):
+                self.tick()
 
     def come_to_rest(self) -> None:
         for workspace in self.airbyte.workspaces:
@@ -217,7 +233,12 @@ def begun(seed: int) -> Iterator[History]:
     random, clock = Random(seed), ModelClock(timedelta(0))
     is_open, page = random.random() < 0.7, random.choice([200, 6, 3])
     with ExitStack() as stack:
-        simulator = AirbyteSimulator(configuration_api=is_open, admin=False, clock=clock)
+        simulator = AirbyteSimulator(
+            configuration_api=is_open,
+            admin=False,
+            clock=clock,
+            workspace_id=str(UUID(int=random.getrandbits(128))),
+        )
         airbyte = stack.enter_context(simulator)
         instance = stack.enter_context(dg.DagsterInstance.ephemeral())
         stack.enter_context(dagster_goes_by(clock))
@@ -238,5 +259,6 @@ def test_each_sync_is_reported_once_whatever_comes_and_goes(seed: int) -> None:
     with begun(seed) as history:
         for _ in range(STEPS):
             history.step()
+        history.stay()
         history.come_to_rest()
         history.check()
