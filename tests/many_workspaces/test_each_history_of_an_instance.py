@@ -159,7 +159,7 @@ class History:
     def grow(self) -> None:
         if len(self.airbyte.workspaces) < 6:
             self.add_workspace()
-            self.settle()
+            self.try_to_load()
 
     def choose(self) -> None:
         ids = [each.workspace_id for each in self.airbyte.workspaces]
@@ -173,11 +173,8 @@ class History:
         # All may be away.
         with suppress(Exception):
             self.load()
-
-    def settle(self) -> None:
-        """What is new has its assets, and the sensor has seen it, before it syncs."""
-        self.try_to_load()
-        self.try_to_tick()
+            # Before what was away as it loaded comes back: of that nobody would know.
+            self.tick()
 
     def stay(self) -> None:
         """For a while nothing changes, and one at least may not be read."""
