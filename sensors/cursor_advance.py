@@ -50,7 +50,7 @@ def move(
     own = (job_key(job) for job in read if job.connection_id not in scan.others)
     done = cursor.done | {key for key in own if key not in waiting}
     if decision.left or not scan.complete:
-        floor = _floor_of_cut(cursor, since, read)
+        floor = _floor_of_cut(cursor, since, read, server_time)
     else:
         floor = _floor(cursor, since, server_time - reached)
     floor, pending = _bounded(floor, _pending(cursor, scan, decision, now, server_time))
@@ -114,13 +114,16 @@ def _seconds_ahead(now: int, server_time: datetime) -> int:
     return round(server_time.timestamp()) - now
 
 
-def _floor_of_cut(cursor: Cursor, since: datetime, read: Sequence[Job]) -> datetime:
+def _floor_of_cut(
+    cursor: Cursor, since: datetime, read: Sequence[Job], server_time: datetime
+) -> datetime:
     """What ended before is done, unless it waits, after a tick that did not come to the newest job.
 
-    The floor may lie far before `since`: it follows only what was read.
+    The floor may lie far before `since`: it follows only what was read. Nothing is committed so
+    late that minutes of the past need be read again: a tick may not come to the end of them.
     """
     read_to = min(since, end_of(read[-1])) if read else cursor.floor
-    return max(cursor.floor, read_to - OVERLAP)
+    return max(cursor.floor, min(read_to, server_time - OVERLAP))
 
 
 def _floor(cursor: Cursor, since: datetime, quiet: timedelta) -> datetime:

@@ -79,6 +79,13 @@ OF_SENSORS = (
         "tests/sensors/test_cursor_advance.py",
     ),
     Break(
+        "7: a burst of the past that is longer than a tick is read to its end",
+        "sensors/cursor_advance.py:_floor_of_cut",
+        "min(read_to, server_time - OVERLAP)",
+        "read_to - OVERLAP",
+        "tests/sensors/test_cursor_advance.py::test_nor_does_a_burst_of_the_past_that_is_longer_than_a_tick",
+    ),
+    Break(
         "1: ... but not beyond what may be committed late",
         "sensors/cursor_advance.py:_kept",
         "min(end_of(scan.jobs[-1]), server_time - OVERLAP)",

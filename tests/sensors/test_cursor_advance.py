@@ -178,6 +178,15 @@ def test_a_connection_without_jobs_does_not_have_a_cut_scan_begin_at_the_same_pl
     assert after.knows(job(4, 59, "crm"))
 
 
+def test_nor_does_a_burst_of_the_past_that_is_longer_than_a_tick() -> None:
+    """Minutes are read again only where a job may still be committed."""
+    past, day = [job(1, 1), job(2, 3)], NOON + timedelta(days=1)
+
+    after = moved(past, complete=False, since=day, floor=NOON, server_time=day)
+
+    assert after.read_from == end_of(past[-1])
+
+
 def test_nor_does_it_hide_what_is_committed_late() -> None:
     jobs, now = [job(1, 1), job(2, 60)], NOON + timedelta(minutes=62)
     other = waiting(job(3, 0, "crm"))
