@@ -14,8 +14,11 @@ from dagster_airbyte_sync.resources import (
     AirbyteError,
     AirbyteForbidden,
     AirbyteNotFound,
+    AirbyteRedirected,
     AirbyteRefused,
     AirbyteRequestError,
+    AirbyteSentPage,
+    AirbyteUnauthorized,
     Api,
     Connection,
     JobRequest,
@@ -32,6 +35,22 @@ _WHY_NOT = {
 }
 _NOT_THERE = "There is no such Airbyte connection that these credentials can see"
 _REFUSED = "Airbyte did not start the {}"
+_NO_ROLE = "These credentials may not {} in Airbyte: that takes the role of {}"
+_ROLES = {JobType.REFRESH: "a runner", JobType.CLEAR: "an editor"}
+_BLOCKED = (
+    "something in front of Airbyte (a gateway or reverse proxy) blocks {}: let that address through"
+    " for these credentials, or {} in Airbyte's UI. Nothing was started."
+)
+# Airbyte itself gives no such answer to a request for a connection that it knows, once it has taken
+# the token; but 403 to who lacks a role.
+_BLOCKING = (
+    AirbyteForbidden,
+    AirbyteNotFound,
+    AirbyteRedirected,
+    AirbyteSentPage,
+    AirbyteUnauthorized,
+)
+_BLOCKING_STATUSES = (405, 410)
 
 
 @dataclass(frozen=True)
@@ -86,7 +105,12 @@ _DONE = {JobType.REFRESH: "refreshed", JobType.CLEAR: "cleared"}
 
 
 def _refuse_old_destination(client: AirbyteClient, connection: Connection) -> None:
-    if not client.supports_refreshes(connection):
+    try:
+        is_supported = client.supports_refreshes(connection)
+    except AirbyteRequestError as error:
+        refuse_blocked(JobType.REFRESH, connection.id, error)
+        raise
+    if not is_supported:
         raise failure(
             f"The destination {_destination_name(client, connection)} does not support refreshes:"
             " upgrade its connector in Airbyte (Settings > Destinations). Nothing was started.",
@@ -108,6 +132,21 @@ def refuse_unknown(connection_id: str, error: AirbyteRequestError) -> None:
     """Raise if Airbyte knows no such connection: who is no administrator is answered 403 then."""
     if isinstance(error, AirbyteForbidden | AirbyteNotFound):
         raise failure(_NOT_THERE, connection_id, error.reason, is_final=True) from error
+
+
+def refuse_blocked(
+    kind: JobType, connection_id: str, error: AirbyteRequestError, *, may_lack_role: bool = False
+) -> None:
+    """Raise if a request on a connection that was just read did not come as far as Airbyte."""
+    if not isinstance(error, _BLOCKING) and error.status not in _BLOCKING_STATUSES:
+        return
+    blocked = _BLOCKED.format(f"{error.method} {error.url}", kind.value)
+    description = f"It seems that {blocked}"
+    # A gateway may forbid in the same words as Airbyte.
+    is_final = may_lack_role and isinstance(error, AirbyteForbidden)
+    if is_final:
+        description = f"{_NO_ROLE.format(kind.value, _ROLES[kind])}. If they have it, {blocked}"
+    raise failure(description, connection_id, str(error), is_final=is_final) from error
 
 
 def refuse_inactive(client: AirbyteClient, connection_id: str, refusal: AirbyteRefused) -> None:

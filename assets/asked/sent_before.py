@@ -1,47 +1,183 @@
 """What an earlier try of a run has sent already: a refresh or clear is not sent once more."""
 
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.event_log.claims import claimed_before
+from dagster_airbyte_sync.assets.asked.may_start import failure
+from dagster_airbyte_sync.assets.event_log.claims import claimed_before, claims_of, starter_of
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, StoredClaim
-from dagster_airbyte_sync.resources import AirbyteClient, Job, JobRequest, JobType
+from dagster_airbyte_sync.assets.tables.matching import match
+from dagster_airbyte_sync.resources import (
+    AirbyteClient,
+    AirbyteConflict,
+    AirbyteForbidden,
+    AirbyteNotFound,
+    Job,
+    JobRef,
+    JobRequest,
+    JobType,
+)
 
 # Airbyte's times are whole seconds, and its clock is known as well as that.
 _SLACK = timedelta(seconds=2)
+# How long after a try said that it starts one its job may still come up, and how often to look, in
+# seconds: Airbyte itself may take over a minute to make it.
+_MAY_COME = 120.0
+_LOOK_EVERY = 5.0
 
 
 def sent_before(
-    instance: dg.DagsterInstance, run: dg.DagsterRun, client: AirbyteClient, request: JobRequest
+    instance: dg.DagsterInstance,
+    run: dg.DagsterRun,
+    client: AirbyteClient,
+    request: JobRequest,
+    *,
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[Job, bool] | None:
-    """The job of that kind that an earlier try of the run has started, and whether that is certain.
+    """The job that an earlier try of the run has started, and whether that is certain.
 
-    A try that died may have said only that it starts one: then it is the first job since. None if
-    it has started none, or one that failed or was cancelled: that is tried again. A sync, too, is
-    started again, as it removes nothing. Raises AirbyteError if Airbyte does not list its jobs.
+    A try that died may have said only that it starts one. Then it is the first job since that is of
+    the same kind and streams, and that no run says it has started; it is looked for until Airbyte
+    would have made it. None if there is none, or one that failed or was cancelled: that is tried
+    again. A sync, too, is started again, as it removes nothing.
+
+    Raises dg.Failure if the job is gone, and AirbyteError if Airbyte does not list its jobs.
+    `clock` is Dagster's, in epoch seconds.
     """
     if request.type is JobType.SYNC:
         return None
-    claim = claimed_before(instance, run).get(request.connection_id)
-    if claim is None:
-        return None
-    since = _since(claim, client)
-    for job in reversed(client.newest_jobs(request.connection_id)):
-        if request.is_met_by(job) and _is_of(claim, job, since):
-            is_in_vain = job.is_finished and not job.succeeded
-            is_certain = claim.claim.status is ClaimStatus.STARTED
-            return None if is_in_vain else (client.job(job.id), is_certain)
+    before = claimed_before(instance, run, request.connection_id)
+    if before.open:
+        search = _Search(instance, client, request, before.open, clock, sleep)
+        if job := search.found():
+            return job, False
+    for claim in reversed(before.jobs):
+        job = _claimed(client, claim, request)
+        if request.is_met_by(job):
+            return None if _is_in_vain(job) else (job, claim.claim.status is ClaimStatus.STARTED)
     return None
 
 
-def _since(claim: StoredClaim, client: AirbyteClient) -> datetime:
-    """When the claim was stored, by Airbyte's clock."""
+def stored_before(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, client: AirbyteClient, request: JobRequest
+) -> int | None:
+    """The newest job's number as Airbyte stored the refresh of an earlier try, which has not become
+    a job yet. None if there is none, or it is not stored any more."""
+    if request.type is not JobType.REFRESH:
+        return None
+    before = claimed_before(instance, run, request.connection_id)
+    stored = [each for each in before.open if each.claim.status is ClaimStatus.STORED]
+    if not stored:
+        return None
+    since = _by_airbytes_clock(stored[-1], client) + _SLACK
+    jobs = client.newest_jobs(request.connection_id)
+    later = [job for job in jobs if job.created_at is not None and job.created_at > since]
+    # Airbyte would have made it of this one: somebody has taken it back, or it is done.
+    if any(job.type.writes_tables for job in later):
+        return None
+    return max((job.id for job in jobs if job not in later), default=0)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Looks for the job of tries that could not say which it is; `open` is what they did say,
+    oldest first."""
+
+    instance: dg.DagsterInstance
+    client: AirbyteClient
+    request: JobRequest
+    open: Sequence[StoredClaim]
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+
+    def found(self) -> Job | None:
+        while True:
+            # The first try that said so may have sent it, whatever later ones said.
+            jobs = [*self._since(self.open[0])]
+            alive = [job for job in jobs if not _is_in_vain(job)]
+            if alive:
+                # Airbyte adds what it has stored to what was asked for.
+                return min(alive, key=lambda job: (not _is_exactly(self.request, job), job.id))
+            if not self._may_come(jobs):
+                return None
+            self.sleep(_LOOK_EVERY)
+
+    def _may_come(self, in_vain: Iterable[Job]) -> bool:
+        """Whether the job of the last try may still come up."""
+        last = self.open[-1]
+        since = _by_airbytes_clock(last, self.client) - _SLACK
+        is_over = any(job.created_at is not None and job.created_at >= since for job in in_vain)
+        is_stored = last.claim.status is ClaimStatus.STORED
+        return not (is_over or is_stored) and self.clock() - last.stored_at < _MAY_COME
+
+    def _since(self, claim: StoredClaim) -> Iterator[Job]:
+        since = _by_airbytes_clock(claim, self.client) - _SLACK
+        jobs = [
+            job
+            for job in self.client.newest_jobs(self.request.connection_id)
+            if self.request.is_met_by(job)
+            and job.created_at is not None
+            and job.created_at >= since
+        ]
+        claims = claims_of(self.instance, claim.table, jobs)
+        for job in jobs:
+            if starter_of(claims[job.id]) is None:
+                detailed = self.client.job(job.id)
+                if names_streams_of(self.request, detailed):
+                    yield detailed
+
+
+def names_streams_of(request: JobRequest, job: Job) -> bool:
+    """Whether the refresh or clear names all streams that are asked for, as far as is known."""
+    if job.named_streams is None:
+        return True
+    if request.streams is None:
+        # A clear always has names: those that were confirmed.
+        return job.type is JobType.CLEAR
+    return len(match(request.streams, job.named_streams).pairs) == len(request.streams)
+
+
+def _is_exactly(request: JobRequest, job: Job) -> bool:
+    if request.streams is None or job.named_streams is None:
+        return request.streams is None and job.named_streams is None
+    return len(request.streams) == len(job.named_streams)
+
+
+def _claimed(client: AirbyteClient, claim: StoredClaim, request: JobRequest) -> Job:
+    """The job that the claim names, as it is now."""
+    ref = claim.claim.job
+    assert ref is not None
+    try:
+        job = client.job(ref.id)
+    except (AirbyteForbidden, AirbyteNotFound, AirbyteConflict) as refusal:
+        # The public API answers 409 to a number that it does not know.
+        raise _gone(ref, request, str(refusal)) from refusal
+    if not job.ref.is_same(ref) or job.connection_id != request.connection_id:
+        raise _gone(ref, request, f"job {ref.id} is another one now")
+    return job
+
+
+def _gone(ref: JobRef, request: JobRequest, reason: str) -> dg.Failure:
+    return failure(
+        f"An earlier try of this run has started Airbyte job {ref.id}, which Airbyte does not have"
+        f" any more (it may have been restored from a backup). So nobody knows how that went, and"
+        f" no {request.type.value} was sent. Look at the tables, and start a new run if it is still"
+        " needed: that does not look for the job.",
+        request.connection_id,
+        reason,
+    )
+
+
+def _by_airbytes_clock(claim: StoredClaim, client: AirbyteClient) -> datetime:
+    """When the claim was stored."""
     skew = client.server_time() - datetime.now(timezone.utc)
-    return datetime.fromtimestamp(claim.stored_at, timezone.utc) + skew - _SLACK
+    return datetime.fromtimestamp(claim.stored_at, timezone.utc) + skew
 
 
-def _is_of(claim: StoredClaim, job: Job, since: datetime) -> bool:
-    if claim.claim.job is not None:
-        return job.ref.is_same(claim.claim.job)
-    return job.created_at is not None and job.created_at >= since
+def _is_in_vain(job: Job) -> bool:
+    return job.is_finished and not job.succeeded

@@ -1,6 +1,7 @@
 """Runs of partitions: Airbyte has no time ranges, so only the newest partition can be synced."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import dagster as dg
@@ -25,11 +26,34 @@ def refuse_other_partitions(
     moments = _moments(context, client.server_time())
     selected = [table for table in tables if table.key in context.selected_asset_keys]
     for partitions in {table.spec.partitions_def for table in selected}:
-        if not isinstance(partitions, dg.TimeWindowPartitionsDefinition):
-            continue
-        newest = [current_key(partitions, moment) for moment in moments]
-        if asked.start != asked.end or asked.start not in newest:
-            raise _refusal(asked, newest[-1], selected[0])
+        for each in _in_time(partitions, asked):
+            newest = [current_key(each.partitions, moment) for moment in moments]
+            if each.asked.start != each.asked.end or each.asked.start not in newest:
+                raise _refusal(each, newest[-1], selected[0])
+
+
+@dataclass(frozen=True)
+class _InTime:
+    """What is asked for of partitions in time: the only ones, or a dimension of others."""
+
+    partitions: dg.TimeWindowPartitionsDefinition
+    asked: dg.PartitionKeyRange
+    dimension: str | None = None
+
+
+def _in_time(
+    partitions: dg.PartitionsDefinition[str] | None, asked: dg.PartitionKeyRange
+) -> Iterator[_InTime]:
+    if isinstance(partitions, dg.TimeWindowPartitionsDefinition):
+        yield _InTime(partitions, asked)
+    elif isinstance(partitions, dg.MultiPartitionsDefinition):
+        by_name = {each.name: each.partitions_def for each in partitions.partitions_defs}
+        starts, ends = asked.start.split("|"), asked.end.split("|")
+        # Dagster writes a key in the order of the dimensions' names.
+        for name, start, end in zip(sorted(by_name), starts, ends, strict=True):
+            own = by_name[name]
+            if isinstance(own, dg.TimeWindowPartitionsDefinition):
+                yield _InTime(own, dg.PartitionKeyRange(start, end), name)
 
 
 def _moments(context: dg.AssetExecutionContext, now: datetime) -> Sequence[datetime]:
@@ -42,17 +66,21 @@ def _moments(context: dg.AssetExecutionContext, now: datetime) -> Sequence[datet
     return [now - max(waited, timedelta(0)), now]
 
 
-def _refusal(asked: dg.PartitionKeyRange, newest: str | None, table: Table) -> dg.Failure:
+def _refusal(refused: _InTime, newest: str | None, table: Table) -> dg.Failure:
+    asked = refused.asked
+    of_dimension = f" of the dimension {refused.dimension!r}" if refused.dimension else ""
     is_one = asked.start == asked.end
     what = f"the partition {asked.start}" if is_one else f"{asked.start} to {asked.end}"
     name = keys.text_in(table.spec.metadata, keys.CONNECTION_NAME) or table.connection_id
-    instead = f"Run the partition {newest} instead, which is the newest. " if newest else ""
+    instead = (
+        f"Run the partition {newest}{of_dimension} instead, which is the newest. " if newest else ""
+    )
     return dg.Failure(
-        f"Airbyte has no time ranges: {what} of connection {name!r} cannot be synced by itself. A"
-        " sync brings what is new now, and would be reported for the wrong time, so nothing was"
-        f" started. {instead}To read all rows once more, run it with the config 'mode: refresh';"
-        " from when on a source is read is a setting of the source in Airbyte (often its start"
-        " date).",
+        f"Airbyte has no time ranges: {what}{of_dimension} of connection {name!r} cannot be synced"
+        " by itself. A sync brings what is new now, and would be reported for the wrong time, so"
+        f" nothing was started. {instead}To read all rows once more, run it with the config 'mode:"
+        " refresh'; from when on a source is read is a setting of the source in Airbyte (often its"
+        " start date).",
         metadata={keys.CONNECTION_ID: table.connection_id},
         allow_retries=False,
     )

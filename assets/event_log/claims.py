@@ -1,7 +1,7 @@
 """Runs claim the jobs of their syncs. Of those that claim one job, the first reports it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import dagster as dg
@@ -150,17 +150,43 @@ def started_before(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dict[str
     return started
 
 
-def claimed_before(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dict[str, StoredClaim]:
-    """The last claims of earlier tries, by connection: of a job, or that it was to start one."""
-    claimed: dict[str, StoredClaim] = {}
-    for each in _tries(instance, run):
-        own: dict[str, StoredClaim] = {}
+@dataclass(frozen=True)
+class ClaimedBefore:
+    """What earlier tries of a run have claimed of one connection, oldest first.
+
+    `jobs` are claims that name one; `open` are starts since then of which no job is known: a try
+    died before it could say, or Airbyte has stored the refresh.
+    """
+
+    jobs: tuple[StoredClaim, ...] = ()
+    open: tuple[StoredClaim, ...] = ()
+
+    def and_then(self, stored: StoredClaim) -> "ClaimedBefore":
+        """With what a try has said next."""
+        job = stored.claim.job
+        if job is not None:
+            # A job is claimed on each table.
+            is_known = any(each.claim.job and each.claim.job.is_same(job) for each in self.jobs)
+            return ClaimedBefore(self.jobs if is_known else (*self.jobs, stored))
+        if stored.claim.status is not ClaimStatus.NOT_STARTED:
+            return replace(self, open=(*self.open, stored))
+        starts = (
+            place
+            for place, each in enumerate(self.open)
+            if each.claim.status is ClaimStatus.STARTING and each.run_id == stored.run_id
+        )
+        return replace(self, open=self.open[: max(starts, default=len(self.open))])
+
+
+def claimed_before(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, connection_id: str
+) -> ClaimedBefore:
+    """The claims of earlier tries, without what they have taken back."""
+    claimed = ClaimedBefore()
+    for each in reversed([*_tries(instance, run)]):
         for stored in _claims_by(instance, each.run_id):
-            if stored.claim.status is ClaimStatus.NOT_STARTED:
-                own.pop(stored.claim.connection_id, None)
-            else:
-                own[stored.claim.connection_id] = stored
-        claimed = {**own, **claimed}
+            if stored.claim.connection_id == connection_id:
+                claimed = claimed.and_then(stored)
     return claimed
 
 

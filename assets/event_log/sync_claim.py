@@ -15,9 +15,11 @@ class ClaimStatus(str, Enum):
     """What the run has to do with the sync; the words are stored as the event's job status."""
 
     STARTING = "starting"
-    """It is about to start one. This and the next are said on one table of the connection."""
+    """It is about to start one. This and the next two are said on one table of the connection."""
     NOT_STARTED = "not_started"
-    """It has started none after all."""
+    """It has started none after all: what it said since the last "starting" is taken back."""
+    STORED = "stored"
+    """Airbyte has stored the refresh that it was to start: it is the connection's next job."""
     STARTED = "started"
     """It has started the job. This and the next are said on each table."""
     FOLLOWED = "followed"
@@ -62,6 +64,8 @@ class SyncClaim:
         return {
             ClaimStatus.STARTING: "This run is about to start a sync of the connection in Airbyte",
             ClaimStatus.NOT_STARTED: "This run has not started a sync in Airbyte after all",
+            ClaimStatus.STORED: "Airbyte has stored the refresh that this run asked for: it is the"
+            " connection's next job",
             ClaimStatus.STARTED: f"This run has started {number}",
             ClaimStatus.FOLLOWED: f"This run has found {number} under way, and follows it",
         }[self.status]

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.asked.sent_before import names_streams_of
+from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus
 from dagster_airbyte_sync.assets.sync.follow import (
     PollOptions,
     Watch,
@@ -39,11 +41,11 @@ def start_or_attach(
     name: str = "",
     started_by: Callable[[Job], str | None] = lambda job: None,
     is_seen_to: Callable[[Job], bool] = lambda job: False,
-    before_late_start: Callable[[], object] = lambda: None,
+    say: Callable[[ClaimStatus], object] = lambda status: None,
+    stored_after: int | None = None,
 ) -> tuple[Job, bool]:
     """The job to follow, and whether it is known that this run started it.
 
-    Before a start that had to wait for its turn, `before_late_start` is called.
     `is_own` says whether this run, or one that it repeats, started a job that runs: such a job is
     followed in any case. So is one that began after this run had waited for another: of all runs
     that wait, one starts the next sync. That one may have ended already, if `is_seen_to` says that
@@ -53,13 +55,23 @@ def start_or_attach(
     All of that is so for a sync. Of a refresh or clear that somebody else started Airbyte does not
     say whether it is the same one, so it is not followed; only a refresh is that Airbyte has stored
     for this run. A clear that Airbyte makes of a sync, because it had one stored, is waited for.
+
+    `say` is called with STARTING just before a refresh or clear is sent, or a sync that had to wait
+    for its turn, and then with what became of that: see `start_new`. `stored_after` is that of a
+    refresh which Airbyte has stored for an earlier try: see `_Turn`.
     """
 
     def cancel(job: Job) -> None:
         try_to_cancel(client, job, options, log)
 
+    def say_of_start(status: ClaimStatus) -> None:
+        # Of a sync that starts at once the beginning of its step says as much.
+        if request.type is not JobType.SYNC or turn.is_late:
+            say(status)
+
     words = _Words(client, request, name, link, started_by)
-    turn = _Turn(client, request, options, log, words, begun=options.clock())
+    begun = options.clock()
+    turn = _Turn(client, request, options, log, words, begun, stored_after=stored_after)
     while True:
         if ended := turn.ended_meanwhile(is_seen_to):
             log.info("Airbyte job %s was all that this run waited to start", ended.id)
@@ -72,21 +84,29 @@ def start_or_attach(
                 clock=options.clock,
                 sleep=options.sleep,
                 if_interrupted=cancel if options.cancel_on_termination else None,
+                say=say_of_start,
             )
             if request.is_met_by(job):
                 return job, is_ours
             turn.wait_for_stored(job)
-            before_late_start()
         except AlreadyRunning as conflict:
             running = conflict.running
-            if running is not None and request.is_met_by(running) and is_own(running):
+            if running is not None and is_own(running) and _is_meant(client, request, running):
                 log.info("Airbyte job %s, which was started before, is still running", running.id)
                 return running, True
             if running is not None and turn.may_follow(running):
                 log.info("Airbyte job %s was running already", running.id)
                 return running, False
             turn.wait_for(conflict)
-            before_late_start()
+        turn.is_late = True
+
+
+def _is_meant(client: AirbyteClient, request: JobRequest, running: Job) -> bool:
+    """Whether a job that this run, or one that it repeats, has started is what it asks for now."""
+    if not request.is_met_by(running):
+        return False
+    # Who lists jobs does not say of which streams they are.
+    return request.type is JobType.SYNC or names_streams_of(request, client.job(running.id))
 
 
 @dataclass(frozen=True)
@@ -178,6 +198,7 @@ class _Turn:
     ending_since: float | None = None
     first: Job | None = None
     stored_after: int | None = None
+    is_late: bool = False
 
     @property
     def next_start(self) -> JobRequest:

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import dagster as dg
@@ -10,16 +11,18 @@ import dagster as dg
 from dagster_airbyte_sync.assets.asked.may_start import (
     Beginning,
     failure,
+    refuse_blocked,
     refuse_inactive,
     refuse_unknown,
 )
+from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteConflict,
     AirbyteError,
-    AirbyteForbidden,
     AirbyteRefused,
     AirbyteRequestError,
+    AirbyteSentPage,
     AirbyteSettingsError,
     AirbyteUnavailable,
     Job,
@@ -42,9 +45,12 @@ _LAST_LOOKS_EVERY = 3.0
 
 _NOT_ANSWERED = "Airbyte did not answer the start of the {}, and no new job was found"
 _NOT_FOUND = "Airbyte refused to start the {}, and no new job was found"
+_PAGE = (
+    "An HTML page came in the place of Airbyte's answer to the start of the {}, and no new job was"
+    " found. Something in front of Airbyte (a gateway, or a login page) seems to block {}: let that"
+    " address through for these credentials"
+)
 _MAYBE_STORED = ". If it was received, the connection's next job is a refresh"
-_NO_ROLE = "These credentials may not {} in Airbyte: that takes the role of {}"
-_ROLES = {JobType.REFRESH: "a runner", JobType.CLEAR: "an editor"}
 
 
 class AlreadyRunning(AirbyteError):
@@ -86,6 +92,7 @@ def start_new(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     if_interrupted: Callable[[Job], None] | None = None,
+    say: Callable[[ClaimStatus], object] = lambda status: None,
 ) -> tuple[Job, bool]:
     """Start what is asked for; its job, and whether it is known to be this start's.
 
@@ -98,9 +105,10 @@ def start_new(
     schedule started it. If it does not, the job must not be cancelled.
 
     If the run is terminated meanwhile, `if_interrupted` is called with the new job, should one be
-    found within seconds and be this start's. Raises AlreadyRunning if a job runs there, dg.Failure
-    if Airbyte refuses to start one or if it stays unknown whether it did, AirbyteUnavailable if
-    nothing was sent.
+    found within seconds and be this start's. `say` is called with STARTING just before anything is
+    sent, and then, where no job is returned, with NOT_STARTED or STORED if that is certain. Raises
+    AlreadyRunning if a job runs there, dg.Failure if Airbyte refuses to start one or if it stays
+    unknown whether it did, AirbyteUnavailable if nothing was sent.
     """
     begin = Beginning.of(client, request)
     # Taken before: a job that is not among these afterwards is the one that was started. They do
@@ -110,7 +118,7 @@ def start_new(
     if running is not None and request.type is not JobType.SYNC:
         raise AlreadyRunning(request.connection_id, running)
     before = max((job.id for job in newest), default=0)
-    start = _Start(client, begin, before, log, clock, sleep)
+    start = _Start(client, begin, before, log, clock, sleep, say)
     try:
         return start.job()
     except BaseException as end:
@@ -131,31 +139,50 @@ class _Start:
     log: logging.Logger
     clock: Callable[[], float]
     sleep: Callable[[float], None]
+    say: Callable[[ClaimStatus], object]
 
     @property
     def request(self) -> JobRequest:
         return self.begin.request
 
     def job(self) -> tuple[Job, bool]:
-        connection_id = self.request.connection_id
+        self.say(ClaimStatus.STARTING)
         try:
             job = self.client.start(self.request, self.begin.through)
         except AirbyteSettingsError as error:
+            self.say(ClaimStatus.NOT_STARTED)
             raise dg.Failure(str(error), allow_retries=False) from error
         except AirbyteRequestError as error:
-            self._raise_if_not_started(error)
+            with self._taken_back():
+                self._raise_if_not_started(error)
             problem = error
         else:
             if job is not None:
                 return job, True
-            running = running_job(self.client, connection_id)
-            raise RefreshStored(connection_id, running, self.before)
+            self.say(ClaimStatus.STORED)
+            raise RefreshStored(self.request.connection_id, self._running_if_known(), self.before)
         kind = self.request.type.value
         self.log.warning(
             "It is not known if the %s started; looking for its job: %s", kind, problem
         )
         job = self._found_in_minutes(problem)
         return job, self._is_ours(job)
+
+    @contextmanager
+    def _taken_back(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception:
+            self.say(ClaimStatus.NOT_STARTED)
+            raise
+
+    def _running_if_known(self) -> Job | None:
+        try:
+            return running_job(self.client, self.request.connection_id)
+        except AirbyteRequestError as silence:
+            # That the refresh is stored is the news.
+            self.log.warning("Airbyte does not list its jobs: %s", silence)
+            return None
 
     def _raise_if_not_started(self, error: AirbyteRequestError) -> None:
         """Raise what a failed start means, unless the job may have started nevertheless."""
@@ -170,10 +197,9 @@ class _Start:
         elif not isinstance(error, AirbyteUnavailable) or error.did_nothing:
             if kind is JobType.SYNC:
                 refuse_unknown(connection_id, error)
-            elif isinstance(error, AirbyteForbidden):
+            else:
                 # The connection itself was read.
-                description = _NO_ROLE.format(kind.value, _ROLES[kind])
-                raise failure(description, connection_id, error.reason, is_final=True) from error
+                refuse_blocked(kind, connection_id, error, may_lack_role=True)
             raise error
 
     def _found_in_minutes(self, problem: AirbyteRequestError) -> Job:
@@ -181,6 +207,9 @@ class _Start:
         while (job := self._first_after()) is None:
             if self.clock() >= deadline:
                 if cleared := self._first_after(JobType.CLEAR):
+                    if self.request.type is JobType.REFRESH:
+                        # Airbyte has stored that before it looked at what comes first.
+                        self.say(ClaimStatus.STORED)
                     return cleared
                 raise self._not_found(problem) from problem
             self.sleep(_LOOK_EVERY)
@@ -190,7 +219,9 @@ class _Start:
     def _not_found(self, problem: AirbyteRequestError) -> dg.Failure:
         kind = self.request.type
         description = _NOT_FOUND if isinstance(problem, AirbyteRefused) else _NOT_ANSWERED
-        description = description.format(kind.value)
+        if isinstance(problem, AirbyteSentPage):
+            description = _PAGE
+        description = description.format(kind.value, f"{problem.method} {problem.url}")
         if kind is JobType.REFRESH:
             description += _MAYBE_STORED
         # What may have been sent is not sent again by itself: it may remove rows.

@@ -16,7 +16,7 @@ from dagster_airbyte_sync.assets.asked.run_config import (
     refuse_unconfirmed,
     request_of,
 )
-from dagster_airbyte_sync.assets.asked.sent_before import sent_before
+from dagster_airbyte_sync.assets.asked.sent_before import sent_before, stored_before
 from dagster_airbyte_sync.assets.asked.time_ranges import refuse_other_partitions
 from dagster_airbyte_sync.assets.event_log.claims import claims_of, other_reporter, starter_of
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, StoredClaim, SyncClaim
@@ -210,19 +210,18 @@ def _job_to_follow(
     """The job, and whether it is known that this run started it."""
     table, waiting = tables[0], OwnRun(context, options.clock)
 
-    def say_that_it_starts() -> None:
-        # A run may be over by the end of its wait, and must not start anything then.
-        waiting.refuse_if_over()
-        starts = SyncClaim(ClaimStatus.STARTING, table.connection_id)
-        # The sensor holds for a while what ends before we can say that it is ours.
-        context.log_event(starts.to_observation(table.key))
+    def say(status: ClaimStatus) -> None:
+        if status is ClaimStatus.STARTING:
+            # A run may be over by the end of its wait, and must not start anything then.
+            waiting.refuse_if_over()
+        # The sensor holds for a while what ends before we can say that it is ours, and if this
+        # process dies before that, the next try looks for it.
+        claim = SyncClaim(status, table.connection_id)
+        context.log_event(claim.to_observation(table.key))
 
     if earlier := sent_before(context.instance, context.run, client, request):
         context.log.info("Airbyte job %s was started by an earlier try", earlier[0].id)
         return earlier
-    if request.type is not JobType.SYNC:
-        # If this process dies before it can say which job it started, the next try looks for that.
-        say_that_it_starts()
     return start_or_attach(
         client,
         request,
@@ -233,7 +232,8 @@ def _job_to_follow(
         name=keys.text_in(table.spec.metadata, keys.CONNECTION_NAME) or "",
         started_by=lambda running: _starter(context, tables, running),
         is_seen_to=lambda ended: _is_seen_to(context, client, tables, ended),
-        before_late_start=say_that_it_starts,
+        say=say,
+        stored_after=stored_before(context.instance, context.run, client, request),
     )
 
 

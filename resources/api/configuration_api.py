@@ -260,6 +260,7 @@ def read_job(entry: object) -> Job | None:
         bytes=as_int(total.get("bytesCommitted")),
         streams=streams,
         enabled_streams=_read_enabled_streams(raw, job_type, streams or ()),
+        named_streams=_read_named_streams(raw, job_type),
         failure=_read_failure(attempts),
         unknown_status=word_of(raw.get("status")) if status is JobStatus.UNKNOWN else None,
         unknown_type=word_of(raw.get("configType")) if job_type is JobType.UNKNOWN else None,
@@ -345,6 +346,17 @@ def _read_enabled_streams(
         # One that names none refreshes all (`JobConverter`).
         enabled = _descriptors(object_at(raw, "refreshConfig"), "streamsToRefresh") or enabled
     return None if enabled is None else enabled.union(moved)
+
+
+def _read_named_streams(raw: Json, job_type: JobType) -> frozenset[StreamId] | None:
+    """What a refresh or clear names; None for a refresh of all streams, too."""
+    if job_type is JobType.CLEAR:
+        return _descriptors(object_at(raw, "resetConfig"), "streamsToReset")
+    if job_type is not JobType.REFRESH:
+        return None
+    named = _descriptors(object_at(raw, "refreshConfig"), "streamsToRefresh")
+    whole = _descriptors(raw, "enabledStreams")
+    return named if named and not (whole and named >= whole) else None
 
 
 def _descriptors(raw: Json, field: str) -> frozenset[StreamId] | None:

@@ -85,9 +85,10 @@ class Job:
     its status last changed, which for a finished job is its end. All are Airbyte's clock, in whole
     seconds. `streams` is None where the server gives no counts by stream (the public API).
     `enabled_streams` are the streams that took part: None where the server does not say, and empty
-    where it says that none did. `unknown_status` and `unknown_type` are what the server wrote where
-    `status` or `type` is UNKNOWN. `complete_streams` are those of a failed or cancelled job whose
-    rows have all arrived, where Airbyte was asked for that.
+    where it says that none did. `named_streams` are those that a refresh or clear was asked for:
+    None if a refresh is of all, or the server does not say. `unknown_status` and `unknown_type` are
+    what the server wrote where `status` or `type` is UNKNOWN. `complete_streams` are those of a
+    failed or cancelled job whose rows have all arrived, where Airbyte was asked for that.
     """
 
     id: int
@@ -102,6 +103,7 @@ class Job:
     bytes: int | None = None
     streams: Mapping[StreamId, StreamStats] | None = None
     enabled_streams: frozenset[StreamId] | None = None
+    named_streams: frozenset[StreamId] | None = None
     failure: JobFailure | None = None
     unknown_status: str | None = None
     unknown_type: str | None = None

@@ -204,7 +204,7 @@ OF_ASSETS = (
     ),
     Break(
         "a run that is over by the end of its wait starts nothing",
-        "assets/sync/step.py:_job_to_follow.say_that_it_starts",
+        "assets/sync/step.py:_job_to_follow.say",
         "waiting.refuse_if_over()",
         "pass",
         "tests/sensors/test_runs_that_wait.py::test_one_that_is_over_by_the_end_of_its_wait_starts_nothing",

@@ -7,6 +7,7 @@ _STARTING = f"{_HERE}/test_starting_refreshes_and_clears.py::"
 _BUSY = f"{_HERE}/test_a_connection_that_is_busy_as_it_is_to_be_refreshed.py::"
 _RUNS = f"{_HERE}/test_runs_that_refresh_or_clear.py::"
 _JOBS = f"{_HERE}/test_jobs_that_refresh_or_clear.py::"
+_TRIES = f"{_HERE}/test_what_earlier_tries_have_sent.py::"
 _TIMES = f"{_HERE}/test_backfills_of_time_ranges.py::"
 
 OF_REFRESHES = [
@@ -69,7 +70,7 @@ OF_REFRESHES = [
     Break(
         "a destination that is too old is named",
         "assets/asked/may_start.py:_refuse_old_destination",
-        "not client.supports_refreshes(connection)",
+        "not is_supported",
         "False",
         f"{_STARTING}test_a_destination_that_supports_no_refreshes_is_named_and_nothing_is_sent",
     ),
@@ -96,9 +97,9 @@ OF_REFRESHES = [
     ),
     Break(
         "... nor a sync of one's own in the place of a refresh",
-        "assets/sync/busy_connection.py:start_or_attach",
-        "running is not None and request.is_met_by(running) and is_own(running)",
-        "running is not None and is_own(running)",
+        "assets/sync/busy_connection.py:_is_meant",
+        "not request.is_met_by(running)",
+        "False",
         f"{_BUSY}test_a_sync_of_the_run_that_is_run_again_to_refresh_is_not_gone_on_with",
     ),
     Break(
@@ -182,32 +183,116 @@ OF_REFRESHES = [
     Break(
         "a step that is tried again sends nothing again",
         "assets/asked/sent_before.py:sent_before",
-        "claim is None",
-        "True",
+        "for claim in reversed(before.jobs):",
+        "for claim in ():",
         f"{_RUNS}test_it_is_sent_once_and_reported_once_however_often_the_step_is_tried",
         is_slow=True,
     ),
     Break(
         "... but what failed",
-        "assets/asked/sent_before.py:sent_before",
+        "assets/asked/sent_before.py:_is_in_vain",
         "job.is_finished and not job.succeeded",
         "False",
         f"{_RUNS}test_a_refresh_that_failed_is_tried_again",
     ),
     Break(
         "... also after a try that could say only that it starts one",
-        "assets/asked/sent_before.py:_is_of",
-        "job.created_at is not None and job.created_at >= since",
-        "False",
+        "assets/asked/sent_before.py:sent_before",
+        "if before.open:",
+        "if False:",
         f"{_RUNS}test_it_is_sent_once_and_reported_once_however_often_the_step_is_tried",
         is_slow=True,
     ),
     Break(
         "... which every try says",
-        "assets/sync/step.py:_job_to_follow",
-        "if request.type is not JobType.SYNC:",
-        "if False:",
+        "assets/sync/busy_connection.py:start_or_attach.say_of_start",
+        "request.type is not JobType.SYNC or turn.is_late",
+        "turn.is_late",
         f"{_RUNS}test_a_run_says_that_it_starts_one_before_it_is_sent",
+    ),
+    Break(
+        "... and takes back if Airbyte refuses it",
+        "assets/sync/start.py:_Start._taken_back",
+        "self.say(ClaimStatus.NOT_STARTED)",
+        "pass",
+        f"{_BUSY}test_a_start_that_is_refused_is_taken_back",
+    ),
+    Break(
+        "... but not what an earlier try said",
+        "assets/event_log/claims.py:ClaimedBefore.and_then",
+        "max(starts, default=len(self.open))",
+        "0",
+        f"{_TRIES}test_a_start_that_was_taken_back_is_none_and_one_before_it_counts_on",
+    ),
+    Break(
+        "of several tries that said it the first may have sent it",
+        "assets/asked/sent_before.py:_Search.found",
+        "self._since(self.open[0])",
+        "self._since(self.open[-1])",
+        f"{_TRIES}test_of_several_tries_that_said_so_the_first_may_have_sent_it",
+    ),
+    Break(
+        "a job of other streams is somebody else's",
+        "assets/asked/sent_before.py:_Search._since",
+        "names_streams_of(self.request, detailed)",
+        "True",
+        f"{_TRIES}test_a_job_of_other_streams_is_somebody_elses",
+    ),
+    Break(
+        "... and so is one that another run has started",
+        "assets/asked/sent_before.py:_Search._since",
+        "starter_of(claims[job.id]) is None",
+        "True",
+        f"{_TRIES}test_a_job_that_another_run_has_started_is_left_out",
+    ),
+    Break(
+        "Airbyte may take its time to make the job of a try that died",
+        "assets/asked/sent_before.py:_Search._may_come",
+        "self.clock() - last.stored_at < _MAY_COME",
+        "False",
+        f"{_TRIES}test_airbyte_may_take_a_minute_to_make_the_job_of_a_try_that_died",
+    ),
+    Break(
+        "a number that is another job's now is nothing to go on with",
+        "assets/asked/sent_before.py:_claimed",
+        "not job.ref.is_same(ref)",
+        "False",
+        f"{_TRIES}test_a_job_that_airbyte_has_no_more_is_named_and_not_sent_again",
+    ),
+    Break(
+        "a refresh that is stored for an earlier try is not sent again",
+        "assets/sync/step.py:_job_to_follow",
+        "stored_before(context.instance, context.run, client, request)",
+        "None",
+        f"{_RUNS}test_a_refresh_that_airbyte_has_stored_for_a_try_that_died_is_not_sent_again",
+    ),
+    Break(
+        "... of which that try says so",
+        "assets/sync/start.py:_Start.job",
+        "self.say(ClaimStatus.STORED)",
+        "pass",
+        f"{_BUSY}test_a_stored_refresh_is_said_to_be_stored",
+    ),
+    Break(
+        "... unless a sync came in its place",
+        "assets/asked/sent_before.py:stored_before",
+        "any(job.type.writes_tables for job in later)",
+        "False",
+        f"{_TRIES}test_a_stored_refresh_that_somebody_took_back_is_none",
+    ),
+    Break(
+        "a refresh of one's own is gone on with only if it is of the same streams",
+        "assets/sync/busy_connection.py:_is_meant",
+        "names_streams_of(request, client.job(running.id))",
+        "True",
+        f"{_BUSY}test_its_own_job_of_other_streams_is_not_gone_on_with",
+    ),
+    Break(
+        "an address that a gateway blocks is named",
+        "assets/asked/may_start.py:refuse_blocked",
+        "not isinstance(error, _BLOCKING) and error.status not in _BLOCKING_STATUSES",
+        "True",
+        f"{_STARTING}test_an_address_that_is_blocked_is_named_with_what_to_do",
     ),
     Break(
         "a job that is tried again sends nothing again",
@@ -254,9 +339,17 @@ OF_REFRESHES = [
     Break(
         "a run of an old partition syncs nothing",
         "assets/asked/time_ranges.py:refuse_other_partitions",
-        "asked.start != asked.end or asked.start not in newest",
+        "each.asked.start != each.asked.end or each.asked.start not in newest",
         "False",
         f"{_TIMES}test_an_older_one_is_refused_in_a_sentence_that_says_what_to_do",
+    ),
+    Break(
+        "... nor one of a day and a region",
+        "assets/asked/time_ranges.py:_in_time",
+        "isinstance(partitions, dg.MultiPartitionsDefinition)",
+        "False",
+        f"{_TIMES}test_a_time_among_several_dimensions_is_looked_at_alone",
+        is_slow=True,
     ),
     Break(
         "a run may wait over midnight",

@@ -6,12 +6,18 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
+from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus
 from dagster_airbyte_sync.assets.sync.busy_connection import start_or_attach
 from dagster_airbyte_sync.assets.sync.follow import TookTooLong
-from dagster_airbyte_sync.resources import JobRequest
-from dagster_airbyte_sync.testing import AirbyteSimulator, RecordedRequest, SimulatedConnection
+from dagster_airbyte_sync.resources import AirbyteError, JobRequest
+from dagster_airbyte_sync.testing import (
+    AirbyteSimulator,
+    Fault,
+    RecordedRequest,
+    SimulatedConnection,
+)
 from helpers.airbyte_time import Log, client_of, poll_options
-from helpers.refreshes import JOBS, REFRESH, clear_of, refresh_of, sent, sync_of
+from helpers.refreshes import CLEAR, JOBS, REFRESH, clear_of, refresh_of, sent, sync_of
 
 Ask = Callable[[SimulatedConnection], JobRequest]
 BOTH = pytest.mark.parametrize("ask", [refresh_of, clear_of])
@@ -24,6 +30,8 @@ def start(
     choice: str,
     *,
     own: int | None = None,
+    said: list[ClaimStatus] | None = None,
+    stored_after: int | None = None,
     **changes: object,
 ) -> tuple[int, bool]:
     job, started = start_or_attach(
@@ -34,6 +42,8 @@ def start(
         is_own=lambda job: job.id == own,
         link=lambda job: f"http://airbyte.test/{job.id}",
         name="shop",
+        say=([] if said is None else said).append,
+        stored_after=stored_after,
     )
     return job.id, started
 
@@ -105,6 +115,18 @@ def test_its_own_job_that_still_runs_is_gone_on_with(
     assert sent(airbyte) == []
 
 
+@pytest.mark.parametrize("choice", ["attach", "fail"])
+@pytest.mark.parametrize("kind", ["refresh", "clear"])
+def test_its_own_job_of_other_streams_is_not_gone_on_with(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log, kind: str, choice: str
+) -> None:
+    """Its run was run again with another selection."""
+    own = getattr(airbyte, f"start_{kind}")(shop, ["users"])
+    request = refresh_of(shop, "orders") if kind == "refresh" else clear_of(shop, "orders")
+    with pytest.raises(dg.Failure, match="already running"):
+        start(airbyte, request, log, choice, own=own.job_id)
+
+
 def test_a_sync_of_the_run_that_is_run_again_to_refresh_is_not_gone_on_with(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
 ) -> None:
@@ -173,6 +195,93 @@ def test_a_sync_in_the_place_of_a_stored_refresh_is_no_refresh(
         "Airbyte has started job 2, a sync, in the place of the refresh: http://airbyte.test/2"
     )
     assert failure.value.allow_retries is False
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_refresh_that_is_stored_for_an_earlier_try_is_not_sent_again(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log, ends: bool
+) -> None:
+    running = airbyte.start_sync(shop, unattended=not ends)
+    airbyte.store_refresh(shop, ["orders"])
+    if ends:
+        airbyte.succeed(running)
+    assert start(airbyte, refresh_of(shop, "orders"), log, "fail", stored_after=1) == (2, True)
+    assert kinds(airbyte) == [("sync", "succeeded"), ("refresh", "running")]
+    assert REFRESH not in [path for path, _ in sent(airbyte)]
+
+
+# What a run says, by which its next try knows whether anything was sent
+
+
+@BOTH
+def test_where_nothing_was_sent_nothing_is_said(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log, ask: Ask
+) -> None:
+    airbyte.begin(airbyte.start_sync(shop))
+    assert said_in_vain(airbyte, ask(shop), log) == []
+    airbyte.succeed(airbyte.jobs[0])
+    airbyte.update_connection(shop, status="inactive")
+    assert said_in_vain(airbyte, ask(shop), log) == []
+
+
+@BOTH
+@pytest.mark.parametrize("fault", [Fault.status(403), Fault.blocked(404), Fault.rate_limited()])
+def test_a_start_that_is_refused_is_taken_back(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log, ask: Ask, fault: Fault
+) -> None:
+    airbyte.add_fault(fault, path=REFRESH if ask is refresh_of else CLEAR)
+    assert said_in_vain(airbyte, ask(shop), log) == ["starting", "not_started"]
+
+
+@BOTH
+def test_a_start_that_was_not_answered_is_not_taken_back(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log, ask: Ask
+) -> None:
+    airbyte.add_fault(Fault.drop(), path=REFRESH if ask is refresh_of else CLEAR)
+    assert said_in_vain(airbyte, ask(shop), log) == ["starting"]
+
+
+def test_what_the_public_api_cannot_start_is_taken_back(log: Log) -> None:
+    with AirbyteSimulator(configuration_api=False) as airbyte:
+        shop = airbyte.add_connection("shop")
+        assert said_in_vain(airbyte, refresh_of(shop), log) == ["starting", "not_started"]
+
+
+def test_a_stored_refresh_is_said_to_be_stored(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    said: list[ClaimStatus] = []
+    _once(airbyte, lambda: _is_sent(airbyte, REFRESH), lambda: _sync(airbyte, shop))
+    start(airbyte, refresh_of(shop, "orders"), log, "fail", said=said)
+    assert said == ["starting", "stored", "starting"]
+
+
+def test_so_is_one_behind_a_stored_clear(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    said: list[ClaimStatus] = []
+    airbyte.store_clear(shop, ["orders"])
+    start(airbyte, refresh_of(shop, "users"), log, "fail", said=said)
+    assert said == ["starting", "stored", "starting"]
+
+
+def test_a_sync_says_so_only_if_it_has_waited(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    said: list[ClaimStatus] = []
+    airbyte.start_sync(shop, unattended=True)
+    start(airbyte, sync_of(shop), log, "wait", said=said)
+    airbyte.succeed(airbyte.jobs[-1])
+    assert said == ["starting"]
+    start(airbyte, sync_of(shop), log, "wait", said=said)
+    assert said == ["starting"]
+
+
+def said_in_vain(airbyte: AirbyteSimulator, request: JobRequest, log: Log) -> list[ClaimStatus]:
+    said: list[ClaimStatus] = []
+    with pytest.raises((dg.Failure, AirbyteError)):
+        start(airbyte, request, log, "fail", said=said)
+    return said
 
 
 # A clear that Airbyte has stored

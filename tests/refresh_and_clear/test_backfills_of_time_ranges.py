@@ -13,6 +13,7 @@ from dagster_airbyte_sync import (
     DagsterAirbyteTranslator,
     SyncEvent,
     airbyte_assets,
+    build_airbyte_assets_definitions,
 )
 from dagster_airbyte_sync.assets.tables.partitions import current_key
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock
@@ -20,6 +21,7 @@ from helpers.deployment import Deployment, deployed
 from helpers.start_jobs import failure_of
 
 TODAY = dg.DailyPartitionsDefinition("2026-01-01", end_offset=1)
+RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 YESTERDAY = dg.DailyPartitionsDefinition("2026-01-01")
 
 
@@ -54,10 +56,7 @@ def materialize(
     translator = Partitioned(partitions)
     deployment = deployed(airbyte, instance, dagster_airbyte_translator=translator, **options)
     job = deployment.defs.resolve_implicit_global_asset_job_def()
-    ends = {
-        "dagster/asset_partition_range_start": keys[0],
-        "dagster/asset_partition_range_end": keys[-1],
-    }
+    ends = dict(zip(RANGE_TAGS, (keys[0], keys[-1]), strict=True))
     result = job.execute_in_process(
         instance=instance,
         asset_selection=[dg.AssetKey("orders")],
@@ -146,6 +145,63 @@ def test_a_run_that_waited_over_midnight_is_of_the_day_on_which_it_was_created(
             raise_on_error=False,
         )
     assert result.success is runs
+
+
+# Times that are one dimension of several
+
+
+REGIONS = dg.StaticPartitionsDefinition(["north", "2026-01-05"])
+
+
+def refused(
+    deployment: Deployment, partitions: dg.PartitionsDefinition[str], *ends: str
+) -> str | None:
+    """Why a run of these is refused; the assets got their partitions after they were made."""
+    assets = [
+        each.map_asset_specs(lambda spec: spec.replace_attributes(partitions_def=partitions))
+        for each in build_airbyte_assets_definitions(workspace=deployment.workspace)
+    ]
+    result = dg.materialize(
+        assets,
+        instance=deployment.instance,
+        resources={"airbyte": deployment.workspace},
+        partition_key=ends[0] if len(ends) == 1 else None,
+        tags=dict(zip(RANGE_TAGS, ends, strict=True)) if len(ends) == 2 else {},
+        raise_on_error=False,
+    )
+    return None if result.success else failure_of(result)
+
+
+@pytest.mark.parametrize("dimension", ["day", "the day"], ids=["first", "last"])
+def test_a_time_among_several_dimensions_is_looked_at_alone(
+    airbyte: AirbyteSimulator, instance: dg.DagsterInstance, dimension: str
+) -> None:
+    """A region may be called like a day."""
+    deployment = deployed(airbyte, instance)
+    partitions = dg.MultiPartitionsDefinition({dimension: TODAY, "region": REGIONS})
+
+    def key(of_day: str, region: str = "north") -> str:
+        return dg.MultiPartitionKey({dimension: of_day, "region": region})
+
+    old = refused(deployment, partitions, key("2026-01-05")) or ""
+    assert old.startswith(
+        f"Airbyte has no time ranges: the partition 2026-01-05 of the dimension {dimension!r} of"
+        " connection 'shop' cannot be synced by itself."
+    )
+    assert f"Run the partition {day(0)} of the dimension {dimension!r} instead, which is" in old
+    since = refused(deployment, partitions, key(day(1)), key(day(0))) or ""
+    assert f"{day(1)} to {day(0)} of the dimension {dimension!r}" in since
+    assert airbyte.jobs == []
+    assert refused(deployment, partitions, key(day(0), "2026-01-05")) is None
+    # All regions of a day at once.
+    assert refused(deployment, partitions, key(day(0)), key(day(0), "2026-01-05")) is None
+    assert len(airbyte.jobs) == 2
+
+
+def test_partitions_without_times_are_no_matter(
+    airbyte: AirbyteSimulator, instance: dg.DagsterInstance
+) -> None:
+    assert refused(deployed(airbyte, instance), REGIONS, "2026-01-05") is None
 
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=timezone.utc)

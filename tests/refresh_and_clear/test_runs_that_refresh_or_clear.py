@@ -1,6 +1,6 @@
 """Real runs of assets that sync, with a config that asks for a refresh or a clear."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 import pytest
@@ -264,9 +264,14 @@ TRIES = pytest.mark.parametrize("config", [{"mode": "refresh"}, {"mode": "clear"
 
 
 def own(
-    airbyte: AirbyteSimulator, shop: SimulatedConnection, instance: dg.DagsterInstance, how: str
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    instance: dg.DagsterInstance,
+    how: str,
+    before_second: Callable[[], object] = lambda: None,
 ) -> Deployment:
     """A definition whose first try breaks, if that is `how`."""
+    simulated = airbyte
     workspace = AirbyteWorkspace(**airbyte.workspace_config(), poll_interval=0.02)
     tries: list[dg.AssetExecutionContext] = []
 
@@ -286,6 +291,14 @@ def own(
             request = JobRequest(shop.connection_id, JobType(config.mode))
             airbyte.get_client().start(request, "configuration")
             raise RuntimeError("The process is gone")
+        if how == "dies as its refresh is stored" and len(tries) == 1:
+            for status in (ClaimStatus.STARTING, ClaimStatus.STORED):
+                claim = SyncClaim(status, shop.connection_id)
+                context.log_event(claim.to_observation(dg.AssetKey("orders")))
+            simulated.store_refresh(shop)
+            raise RuntimeError("The process is gone")
+        if len(tries) == 2:
+            before_second()
         if how == "hands nothing over":
             yield from airbyte.sync_and_poll(context=context)
         else:
@@ -320,6 +333,39 @@ def test_it_is_sent_once_and_reported_once_however_often_the_step_is_tried(
     assert events(deployment) == {name: [] if is_clear else [1] for name in SHOP}
     assert noted(deployment, "users") == ([("clear", 1)] if is_clear else [])
     assert deployment.tick().events == []
+
+
+@TRIES
+def test_a_try_that_sent_nothing_takes_nobody_elses_job_for_its_own(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    instance: dg.DagsterInstance,
+    config: dict[str, object],
+) -> None:
+    """The connection was busy, and then somebody asked for the same in Airbyte."""
+    running = airbyte.begin(airbyte.start_sync(shop))
+
+    def in_between() -> None:
+        airbyte.succeed(running)
+        (airbyte.run_refresh if config["mode"] == "refresh" else airbyte.run_clear)(shop)
+
+    deployment = own(airbyte, shop, instance, "hands it over", before_second=in_between)
+    assert run(deployment, *SHOP, **config).success
+
+    assert len(sent(airbyte)) == 1
+    kind = "refresh" if config["mode"] == "refresh" else "reset"
+    assert [job.type for job in airbyte.jobs] == ["sync", kind, kind]
+
+
+def test_a_refresh_that_airbyte_has_stored_for_a_try_that_died_is_not_sent_again(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, instance: dg.DagsterInstance
+) -> None:
+    deployment = own(airbyte, shop, instance, "dies as its refresh is stored")
+    assert run(deployment, *SHOP, mode="refresh").success
+
+    assert [path for path, _ in sent(airbyte)] == [JOBS]
+    assert [job.type for job in airbyte.jobs] == ["refresh"]
+    assert events(deployment) == {name: [1] for name in SHOP}
 
 
 def test_a_refresh_that_failed_is_tried_again(

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, RefreshStored, start_new
+from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteForbidden,
@@ -190,14 +191,90 @@ def test_a_destination_that_supports_no_refreshes_is_named_and_nothing_is_sent(
 
 def test_who_is_no_editor_may_refresh_and_is_told_what_a_clear_takes(log: Log) -> None:
     with AirbyteSimulator(editor=False) as airbyte:
-        shop = airbyte.add_connection("shop")
+        shop, address = airbyte.add_connection("shop"), airbyte.configuration_api_base_url
         failure = refused(airbyte, clear_of(shop), log)
         start(airbyte, refresh_of(shop), log)
     assert failure.description == (
-        "These credentials may not clear in Airbyte: that takes the role of an editor"
+        "These credentials may not clear in Airbyte: that takes the role of an editor. If they have"
+        " it, something in front of Airbyte (a gateway or reverse proxy) blocks POST"
+        f" {address}/connections/clear: let that address through for these credentials, or clear in"
+        " Airbyte's UI. Nothing was started."
     )
     assert failure.allow_retries is False
     assert [job.type for job in airbyte.jobs] == ["refresh"]
+
+
+# What a gateway lets nobody to, while the rest of the Configuration API is open
+
+VERSION = "/api/v1/actor_definition_versions/get_for_destination"
+BLOCKED = [
+    Fault.blocked(403),
+    Fault.blocked(404),
+    Fault.blocked(405),
+    Fault.status(401),
+    Fault.status(302, headers={"Location": "https://login.test/"}),
+]
+
+
+@pytest.mark.parametrize("fault", BLOCKED, ids=lambda fault: str(fault.name))
+@pytest.mark.parametrize(
+    ("ask", "path"),
+    [
+        (refresh_of, REFRESH),
+        (lambda shop: clear_of(shop), CLEAR),
+        (lambda shop: clear_of(shop, "users"), f"{CLEAR}/stream"),
+        (refresh_of, VERSION),
+    ],
+    ids=["refresh", "clear", "clear of a stream", "look-up"],
+)
+def test_an_address_that_is_blocked_is_named_with_what_to_do(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    log: Log,
+    ask: Ask,
+    path: str,
+    fault: Fault,
+) -> None:
+    airbyte.add_fault(fault, path=path, times=None)
+    failure = refused(airbyte, ask(shop), log)
+
+    said, kind = failure.description or "", ask(shop).type.value
+    assert said.endswith(
+        "something in front of Airbyte (a gateway or reverse proxy) blocks POST"
+        f" {airbyte.url}{path}: let that address through for these credentials, or {kind} in"
+        " Airbyte's UI. Nothing was started."
+    )
+    is_role = fault.name == "blocked(403)" and path != VERSION
+    start = f"These credentials may not {kind} in Airbyte" if is_role else "It seems that"
+    assert said.startswith(start)
+    assert keys.FAILURE_REASON in failure.metadata
+    assert (airbyte.jobs, shop.stored.refreshes) == ([], {})
+
+
+def test_a_page_in_the_place_of_the_look_up_is_named_and_nothing_is_sent(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    airbyte.add_fault(Fault.html(), path=VERSION, times=None)
+    failure = refused(airbyte, refresh_of(shop), log)
+    assert (failure.description or "").startswith("It seems that something in front of Airbyte")
+    assert sent(airbyte) == []
+
+
+@BOTH
+def test_a_page_in_the_place_of_an_answer_is_named_and_its_job_is_looked_for(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log, ask: Ask
+) -> None:
+    """Who sent it may have let the request through."""
+    path = REFRESH if ask is refresh_of else CLEAR
+    airbyte.add_fault(Fault.html(), path=path)
+    failure = refused(airbyte, ask(shop), log)
+
+    assert (failure.description or "").startswith(
+        f"An HTML page came in the place of Airbyte's answer to the start of the"
+        f" {ask(shop).type.value}, and no new job was found. Something in front of Airbyte (a"
+        f" gateway, or a login page) seems to block POST {airbyte.url}{path}"
+    )
+    assert failure.allow_retries is False
 
 
 # Where the Configuration API is closed
@@ -331,6 +408,17 @@ def test_a_refusal_that_says_nothing_of_roles_is_left_as_it_is(
     with pytest.raises(Exception, match="No such mode") as refusal:
         start(airbyte, refresh_of(shop), log)
     assert not isinstance(refusal.value, AirbyteForbidden | dg.Failure)
+
+
+def test_a_refresh_is_stored_also_if_nobody_says_what_runs(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log
+) -> None:
+    """It must not look as if nothing had been sent."""
+    _as_arrives(airbyte, REFRESH, lambda: airbyte.start_sync(shop))
+    airbyte.add_fault(Fault.status(404), path=JOBS, method="GET", after=1, times=None)
+    with pytest.raises(RefreshStored) as stored:
+        start(airbyte, refresh_of(shop), log)
+    assert stored.value.running is None
 
 
 def _as_arrives(airbyte: AirbyteSimulator, path: str, happen: Callable[[], object]) -> None:

@@ -59,6 +59,12 @@ class Fault:
         return Fault("html", lambda _: Response(_PAGE, 200, mimetype="text/html"))
 
     @staticmethod
+    def blocked(code: int = 403) -> "Fault":
+        """A page from a gateway or reverse proxy that lets nobody to an address."""
+        page = f"<html><head><title>{code}</title></head><body><h1>{code}</h1>nginx</body></html>"
+        return Fault(f"blocked({code})", lambda _: Response(page, code, mimetype="text/html"))
+
+    @staticmethod
     def half_json() -> "Fault":
         """Carry out the request and answer with its status, but only half of the body."""
         return Fault("half_json", lambda carry: _halved(carry()))
