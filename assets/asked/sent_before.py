@@ -8,7 +8,13 @@ from datetime import datetime, timedelta, timezone
 import dagster as dg
 
 from dagster_airbyte_sync.assets.asked.may_start import failure
-from dagster_airbyte_sync.assets.event_log.claims import claimed_before, claims_of, starter_of
+from dagster_airbyte_sync.assets.event_log.claims import (
+    ClaimedBefore,
+    claimed_before,
+    claims_of,
+    is_retried_by_itself,
+    starter_of,
+)
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, StoredClaim
 from dagster_airbyte_sync.assets.tables.matching import match
 from dagster_airbyte_sync.resources import (
@@ -46,7 +52,8 @@ def sent_before(
     would have made it. None if there is none, or one that failed or was cancelled: that is tried
     again. A sync, too, is started again, as it removes nothing.
 
-    Raises dg.Failure if the job is gone, and AirbyteError if Airbyte does not list its jobs.
+    Raises dg.Failure if the job is gone, or may not be sent again unless somebody asks for it, and
+    AirbyteError if Airbyte does not list its jobs.
     `clock` is Dagster's, in epoch seconds.
     """
     if request.type is JobType.SYNC:
@@ -56,6 +63,7 @@ def sent_before(
         search = _Search(instance, client, request, before.open, clock, sleep)
         if job := search.found():
             return job, False
+        _refuse_unanswered(before, run, request)
     for claim in reversed(before.jobs):
         job = _claimed(client, claim, request)
         if request.is_met_by(job):
@@ -112,8 +120,8 @@ class _Search:
         last = self.open[-1]
         since = _by_airbytes_clock(last, self.client) - _SLACK
         is_over = any(job.created_at is not None and job.created_at >= since for job in in_vain)
-        is_stored = last.claim.status is ClaimStatus.STORED
-        return not (is_over or is_stored) and self.clock() - last.stored_at < _MAY_COME
+        is_at_it = last.claim.status is ClaimStatus.STARTING and not is_over
+        return is_at_it and self.clock() - last.stored_at < _MAY_COME
 
     def _since(self, claim: StoredClaim) -> Iterator[Job]:
         since = _by_airbytes_clock(claim, self.client) - _SLACK
@@ -130,6 +138,14 @@ class _Search:
                 detailed = self.client.job(job.id)
                 if names_streams_of(self.request, detailed):
                     yield detailed
+
+
+def is_meant(client: AirbyteClient, request: JobRequest, job: Job) -> bool:
+    """Whether a job from a list is of the kind, and of the streams, that are asked for."""
+    if not request.is_met_by(job):
+        return False
+    # Who lists jobs does not say of which streams they are.
+    return request.type is JobType.SYNC or names_streams_of(request, client.job(job.id))
 
 
 def names_streams_of(request: JobRequest, job: Job) -> bool:
@@ -160,6 +176,22 @@ def _claimed(client: AirbyteClient, claim: StoredClaim, request: JobRequest) -> 
     if not job.ref.is_same(ref) or job.connection_id != request.connection_id:
         raise _gone(ref, request, f"job {ref.id} is another one now")
     return job
+
+
+def _refuse_unanswered(before: ClaimedBefore, run: dg.DagsterRun, request: JobRequest) -> None:
+    """Raise if Airbyte did not answer an earlier try, and nobody has asked for another one: what
+    may have been sent may remove rows, also those that a sync has brought since."""
+    unanswered = [each for each in before.open if each.claim.status is ClaimStatus.UNANSWERED]
+    if any(each.run_id == run.run_id or is_retried_by_itself(run) for each in unanswered):
+        kind = request.type.value
+        raise failure(
+            f"An earlier try of this run has asked for a {kind} that Airbyte did not answer, and no"
+            " job of it was found. It is not sent again by itself: start a new run if the"
+            f" {kind} is still needed.",
+            request.connection_id,
+            "",
+            is_final=True,
+        )
 
 
 def _gone(ref: JobRef, request: JobRequest, reason: str) -> dg.Failure:

@@ -199,8 +199,14 @@ def _tries(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[dg.Dags
         parent = instance.get_run_by_id(parent.parent_run_id or "") if is_repeat else None
 
 
+def is_retried_by_itself(run: dg.DagsterRun) -> bool:
+    """Whether nobody asked for the run but Dagster's daemon."""
+    return _RETRIED in run.tags
+
+
 # Dagster's tags of a run retried by the daemon, and of one re-executed "from failure".
-_REPEATS = frozenset({"dagster/retry_number", "dagster/is_resume_retry"})
+_RETRIED = "dagster/retry_number"
+_REPEATS = frozenset({_RETRIED, "dagster/is_resume_retry"})
 
 
 def _claims_by(instance: dg.DagsterInstance, run_id: str) -> Iterator[StoredClaim]:

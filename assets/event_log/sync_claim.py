@@ -15,9 +15,12 @@ class ClaimStatus(str, Enum):
     """What the run has to do with the sync; the words are stored as the event's job status."""
 
     STARTING = "starting"
-    """It is about to start one. This and the next two are said on one table of the connection."""
+    """It is about to start one. This and the next three are said on one table of the
+    connection."""
     NOT_STARTED = "not_started"
     """It has started none after all: what it said since the last "starting" is taken back."""
+    UNANSWERED = "unanswered"
+    """Airbyte did not answer its start of a refresh or clear, and no new job was found."""
     STORED = "stored"
     """Airbyte has stored the refresh that it was to start: it is the connection's next job."""
     STARTED = "started"
@@ -64,6 +67,8 @@ class SyncClaim:
         return {
             ClaimStatus.STARTING: "This run is about to start a sync of the connection in Airbyte",
             ClaimStatus.NOT_STARTED: "This run has not started a sync in Airbyte after all",
+            ClaimStatus.UNANSWERED: "Airbyte did not answer what this run asked for, and no new job"
+            " was found",
             ClaimStatus.STORED: "Airbyte has stored the refresh that this run asked for: it is the"
             " connection's next job",
             ClaimStatus.STARTED: f"This run has started {number}",

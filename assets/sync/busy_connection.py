@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.asked.sent_before import names_streams_of
+from dagster_airbyte_sync.assets.asked.sent_before import is_meant
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus
 from dagster_airbyte_sync.assets.sync.follow import (
     PollOptions,
@@ -91,7 +91,7 @@ def start_or_attach(
             turn.wait_for_stored(job)
         except AlreadyRunning as conflict:
             running = conflict.running
-            if running is not None and is_own(running) and _is_meant(client, request, running):
+            if running is not None and is_own(running) and is_meant(client, request, running):
                 log.info("Airbyte job %s, which was started before, is still running", running.id)
                 return running, True
             if running is not None and turn.may_follow(running):
@@ -99,14 +99,6 @@ def start_or_attach(
                 return running, False
             turn.wait_for(conflict)
         turn.is_late = True
-
-
-def _is_meant(client: AirbyteClient, request: JobRequest, running: Job) -> bool:
-    """Whether a job that this run, or one that it repeats, has started is what it asks for now."""
-    if not request.is_met_by(running):
-        return False
-    # Who lists jobs does not say of which streams they are.
-    return request.type is JobType.SYNC or names_streams_of(request, client.job(running.id))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import dagster as dg
 
@@ -15,6 +15,7 @@ from dagster_airbyte_sync.assets.asked.may_start import (
     refuse_inactive,
     refuse_unknown,
 )
+from dagster_airbyte_sync.assets.asked.sent_before import is_meant
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
@@ -106,7 +107,7 @@ def start_new(
 
     If the run is terminated meanwhile, `if_interrupted` is called with the new job, should one be
     found within seconds and be this start's. `say` is called with STARTING just before anything is
-    sent, and then, where no job is returned, with NOT_STARTED or STORED if that is certain. Raises
+    sent, and then, where no job is returned, with what became of it if that is known. Raises
     AlreadyRunning if a job runs there, dg.Failure if Airbyte refuses to start one or if it stays
     unknown whether it did, AirbyteUnavailable if nothing was sent.
     """
@@ -206,15 +207,22 @@ class _Start:
         deadline = self.clock() + _LOOK_FOR
         while (job := self._first_after()) is None:
             if self.clock() >= deadline:
-                if cleared := self._first_after(JobType.CLEAR):
-                    if self.request.type is JobType.REFRESH:
-                        # Airbyte has stored that before it looked at what comes first.
-                        self.say(ClaimStatus.STORED)
-                    return cleared
-                raise self._not_found(problem) from problem
+                return self._in_its_place(problem)
             self.sleep(_LOOK_EVERY)
         self.log.info("A %s did start: it is Airbyte job %s", job.type.value, job.id)
         return job
+
+    def _in_its_place(self, problem: AirbyteRequestError) -> Job:
+        """A clear that Airbyte had stored, and has made of what was asked for."""
+        kind = self.request.type
+        cleared = None if kind is JobType.CLEAR else self._first_after(JobType.CLEAR)
+        if cleared is None:
+            self.say(ClaimStatus.UNANSWERED)
+            raise self._not_found(problem) from problem
+        if kind is JobType.REFRESH:
+            # Airbyte has stored that before it looked at what comes first.
+            self.say(ClaimStatus.STORED)
+        return cleared
 
     def _not_found(self, problem: AirbyteRequestError) -> dg.Failure:
         kind = self.request.type
@@ -255,16 +263,17 @@ class _Start:
         return self._first_after()
 
     def _first_after(self, kind: JobType | None = None) -> Job | None:
-        """The first new job that meets the request, or one of that type in its place."""
+        """The first new job that is what was asked for, or one of that type in its place."""
         try:
             newest = self.client.newest_jobs(self.request.connection_id)
+            new = [job for job in reversed(newest) if job.id > self.before]
+            if kind is not None:
+                return next((job for job in new if job.type is kind), None)
+            return next((job for job in new if is_meant(self.client, self.request, job)), None)
         except AirbyteRequestError as silence:
             # A refusal, too, says nothing of the start: gateways refuse while Airbyte restarts.
             self.log.warning("Airbyte does not list its jobs: %s", silence)
             return None
-        wanted = self.request if kind is None else replace(self.request, type=kind)
-        new = [job for job in newest if job.id > self.before and wanted.is_met_by(job)]
-        return min(new, key=lambda job: job.id, default=None)
 
 
 def newest_jobs(client: AirbyteClient, connection_id: str) -> list[Job]:

@@ -97,8 +97,8 @@ OF_REFRESHES = [
     ),
     Break(
         "... nor a sync of one's own in the place of a refresh",
-        "assets/sync/busy_connection.py:_is_meant",
-        "not request.is_met_by(running)",
+        "assets/asked/sent_before.py:is_meant",
+        "not request.is_met_by(job)",
         "False",
         f"{_BUSY}test_a_sync_of_the_run_that_is_run_again_to_refresh_is_not_gone_on_with",
     ),
@@ -282,10 +282,24 @@ OF_REFRESHES = [
     ),
     Break(
         "a refresh of one's own is gone on with only if it is of the same streams",
-        "assets/sync/busy_connection.py:_is_meant",
-        "names_streams_of(request, client.job(running.id))",
+        "assets/asked/sent_before.py:is_meant",
+        "names_streams_of(request, client.job(job.id))",
         "True",
         f"{_BUSY}test_its_own_job_of_other_streams_is_not_gone_on_with",
+    ),
+    Break(
+        "... and so is a job whose start was not answered",
+        "assets/sync/start.py:_Start._first_after",
+        "is_meant(self.client, self.request, job)",
+        "True",
+        f"{_STARTING}test_nor_is_one_of_other_streams",
+    ),
+    Break(
+        "what was not answered is not sent again by a run that the daemon retries",
+        "assets/asked/sent_before.py:_refuse_unanswered",
+        "each.run_id == run.run_id or is_retried_by_itself(run)",
+        "each.run_id == run.run_id",
+        f"{_TRIES}test_what_was_not_answered_is_sent_again_only_if_somebody_asks_for_it",
     ),
     Break(
         "an address that a gateway blocks is named",

@@ -357,6 +357,17 @@ def test_a_sync_that_began_meanwhile_is_not_taken_for_it(
     assert [job.type for job in airbyte.jobs] == ["sync"]
 
 
+@pytest.mark.parametrize("kind", ["refresh", "clear"])
+def test_nor_is_one_of_other_streams(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, log: Log, kind: str
+) -> None:
+    request = refresh_of(shop, "orders") if kind == "refresh" else clear_of(shop, "orders")
+    path = REFRESH if kind == "refresh" else f"{CLEAR}/stream"
+    airbyte.add_fault(Fault.drop(), path=path)
+    _as_arrives(airbyte, path, lambda: getattr(airbyte, f"start_{kind}")(shop, ["users"]))
+    assert "no new job was found" in (refused(airbyte, request, log).description or "")
+
+
 # What Airbyte stores
 
 

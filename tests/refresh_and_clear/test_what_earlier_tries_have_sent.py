@@ -315,6 +315,35 @@ def test_where_the_configuration_api_is_closed_time_and_type_must_do(
         assert found(airbyte, instance, clear_of(shop), own) == (1, False)
 
 
+@pytest.mark.parametrize("by", ["dagster/retry_number", "dagster/is_resume_retry"])
+def test_what_was_not_answered_is_sent_again_only_if_somebody_asks_for_it(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    instance: dg.DagsterInstance,
+    by: str,
+) -> None:
+    """The daemon retries a run however its step failed."""
+
+    def unanswered(context: dg.OpExecutionContext) -> str:
+        claim(context, shop, STARTING)
+        claim(context, shop, ClaimStatus.UNANSWERED)
+        return context.run_id
+
+    first = in_a_run(instance, unanswered)
+    again = dg.DagsterRun(job_name="job", parent_run_id=first, root_run_id=first, tags={by: "1"})
+    client = client_of(airbyte)
+    if by == "dagster/is_resume_retry":
+        assert sent_before(instance, again, client, clear_of(shop)) is None
+        return
+    with pytest.raises(dg.Failure, match="It is not sent again by itself") as failure:
+        sent_before(instance, again, client, clear_of(shop))
+    assert failure.value.allow_retries is False
+    own = start(airbyte, clear_of(shop))
+    found = sent_before(instance, again, client, clear_of(shop))
+    assert found is not None
+    assert found[0].id == own.job_id
+
+
 # A refresh that Airbyte has stored
 
 
