@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from inspect import signature
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -173,15 +174,17 @@ def syncing_assets(
     """
     by_connection = group_by_connection(tables)
     names = op_names(by_connection, name_prefix or clean_name(resource_key), clean_fn)
+    sync_connection = _sync_connection(resource_key, sync_fn)
     return [
-        _syncing_assets(
-            names[connection_id],
-            group,
+        multi_asset_of(
+            [table.spec for table in group],
             _check_specs(group, checks, watched_as or resource_key),
-            resource_key,
-            sync_fn,
-            options,
-        )
+            name=names[connection_id],
+            required_resource_keys={resource_key},
+            pool=group[0].pool,
+            config_schema=_RUN_CONFIG,
+            **options,
+        )(sync_connection)
         for connection_id, group in by_connection.items()
     ]
 
@@ -221,29 +224,19 @@ def _connection_name(table: Table) -> str:
     return keys.text_in(table.spec.metadata, keys.CONNECTION_NAME) or table.connection_id
 
 
-def _syncing_assets(
-    name: str,
-    tables: Sequence[Table],
-    checks: Sequence[dg.AssetCheckSpec],
-    resource_key: str,
-    sync_fn: SyncFunction,
-    options: Mapping[str, Any],
-) -> dg.AssetsDefinition:
-    @multi_asset_of(
-        [table.spec for table in tables],
-        checks,
-        name=name,
-        required_resource_keys={resource_key},
-        pool=tables[0].pool,
-        config_schema=_RUN_CONFIG,
-        **options,
-    )
+def _sync_connection(
+    resource_key: str, sync_fn: SyncFunction
+) -> Callable[[dg.AssetExecutionContext], Iterator[object]]:
+    """The function of all these assets: in the context it finds which connection it is run for."""
+
     # Dagster looks at these types many times, for each connection: a union would take long.
     def sync_connection(context: dg.AssetExecutionContext) -> Iterator[object]:
-        # `sync_and_poll` finds the config in the context: whoever overrides a component's `execute`
-        # hands over nothing else.
+        # `sync_and_poll` finds the config in the context, too: whoever overrides a component's
+        # `execute` hands over nothing else.
         yield from sync_fn(workspace_resource(context.resources, resource_key), context)
 
+    # It also asks for the signature, sixteen times for each: `inspect` takes what is here.
+    vars(sync_connection)["__signature__"] = signature(sync_connection)
     return sync_connection
 
 

@@ -84,6 +84,8 @@ class AirbyteConnectionTableProps:
         return f"Synced by Airbyte{source}{target}, connection {linked}.{when}"
 
 
+# Each table of a connection has the same.
+@lru_cache(10_000)
 def plain(name: str) -> str:
     """A name that Markdown shows as it is, in one line."""
     return re.sub(r"([\\`*<>\[\]])", r"\\\1", " ".join(name.split()))
