@@ -1,6 +1,7 @@
 """Airbyte, typed: settings, requests, records, and the Dagster resource that holds them."""
 
 from dagster_airbyte_sync.resources.access.pages import Pages
+from dagster_airbyte_sync.resources.access.steadiness import Steadiness
 from dagster_airbyte_sync.resources.access.workspaces import find_workspace
 from dagster_airbyte_sync.resources.client.client import AirbyteClient
 from dagster_airbyte_sync.resources.client.job_history import LatestJobs
@@ -18,14 +19,21 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteSettingsError,
     AirbyteUnauthorized,
     AirbyteUnavailable,
+    NoAnswer,
     NotLoaded,
+    NotSteady,
     OutOfTime,
 )
 from dagster_airbyte_sync.resources.garbage import no_garbage_collected
 from dagster_airbyte_sync.resources.http.budget import NO_LIMIT, TimeBudget
 from dagster_airbyte_sync.resources.http.frames import forgets_arguments
 from dagster_airbyte_sync.resources.http.redaction import Redactor
-from dagster_airbyte_sync.resources.http.settings import INSTANCE, AirbyteSettings, OnActiveSync
+from dagster_airbyte_sync.resources.http.settings import (
+    DEFAULT_OUTAGE_TIMEOUT,
+    INSTANCE,
+    AirbyteSettings,
+    OnActiveSync,
+)
 from dagster_airbyte_sync.resources.records.catalog import (
     Api,
     Catalog,
@@ -74,6 +82,7 @@ from dagster_airbyte_sync.resources.workspace import (
 )
 
 __all__ = [
+    "DEFAULT_OUTAGE_TIMEOUT",
     "INSTANCE",
     "NO_LIMIT",
     "AirbyteClient",
@@ -108,7 +117,9 @@ __all__ = [
     "JobStatus",
     "JobType",
     "LatestJobs",
+    "NoAnswer",
     "NotLoaded",
+    "NotSteady",
     "OnActiveSync",
     "OutOfTime",
     "Pages",
@@ -118,6 +129,7 @@ __all__ = [
     "SelfManagedInstance",
     "SelfManagedWorkspace",
     "StarterKind",
+    "Steadiness",
     "Stream",
     "StreamId",
     "StreamOutcome",

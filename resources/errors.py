@@ -7,6 +7,7 @@ AirbyteError
     ├── AirbyteUnavailable      no usable answer; the next try may work
     │   ├── NoAnswer            none at all: the connection broke, or timed out
     │   ├── NotLoaded           definitions were to load meanwhile
+    │   ├── NotSteady           it is down or being upgraded, so that nothing is started there
     │   ├── AirbyteUnreadable   an answer that is not the JSON it should be
     │   │   └── AirbyteSentPage     an HTML page in its place
     │   └── AirbyteRateLimited  429
@@ -104,6 +105,26 @@ class NotLoaded(AirbyteUnavailable):
         why = super().__str__()
         end = "" if why.endswith("?") else "."
         return f"Definitions cannot load without an answer of Airbyte: {why}{end} {self.way_out}"
+
+
+class NotSteady(AirbyteUnavailable):
+    """Raised if no job is started because Airbyte is down, or is being upgraded."""
+
+    did_nothing = True
+
+    @staticmethod
+    def because_of(refusal: AirbyteError) -> "NotSteady":
+        return NotSteady("", "", f"Airbyte is not there: {refusal}")
+
+    @staticmethod
+    def after(seconds: float, problem: str) -> "NotSteady":
+        """A run has waited for so long; `problem` is what it saw last."""
+        return NotSteady(
+            "", "", f"Nothing started within {seconds:g} s (outage_timeout). {problem}"
+        )
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class AirbyteUnreadable(AirbyteUnavailable):

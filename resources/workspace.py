@@ -15,6 +15,7 @@ from dagster_airbyte_sync.resources.http.frames import forgets_arguments, forgot
 from dagster_airbyte_sync.resources.http.settings import (
     CLOUD_CONFIGURATION_API,
     CLOUD_REST_API,
+    DEFAULT_OUTAGE_TIMEOUT,
     LEAST,
     SETTINGS,
     AirbyteSettings,
@@ -95,6 +96,13 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         description=(
             "How long a run waits, with on_active_sync='wait', for what runs already. None: without"
             " limit. Default: a day."
+        ),
+    )
+    outage_timeout: float = Field(
+        default=DEFAULT_OUTAGE_TIMEOUT,
+        description=(
+            "How long a run waits for an Airbyte that does not answer or is being upgraded, before"
+            " it starts a sync there, and while it follows one. Default: 15 minutes."
         ),
     )
     poll_previous_running_sync: bool = Field(

@@ -6,16 +6,18 @@ sensor waits for the claim even if the job ends sooner than that is written.
 """
 
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
 import dagster as dg
 
 from dagster_airbyte_sync.assets.asked.sent_before import sent_before
+from dagster_airbyte_sync.assets.asked.until_steady import UntilSteady
 from dagster_airbyte_sync.assets.event_log.claims import started_before
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, SyncClaim
 from dagster_airbyte_sync.assets.queue.places import DEFAULT_WAIT_LIMIT, Places, write_down
@@ -33,13 +35,13 @@ from dagster_airbyte_sync.assets.tables.table import (
 )
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
-    AirbyteClient,
     AirbyteError,
     AirbyteUnavailable,
     BaseAirbyteWorkspace,
     Job,
     JobRequest,
     JobType,
+    NotSteady,
     Pages,
 )
 
@@ -158,9 +160,16 @@ def start_all(
     it is to be synced: a refresh or clear that is not started is a failure.
     """
     client = workspace.get_client()
+    ready = UntilSteady(client, workspace.outage_timeout, context.log)
     tables = chain.from_iterable(groups.values())
     report = _Report(context, client.pages(known=workspaces_of(tables)), requests, wanted)
     due = _not_started_before(context, groups)
+    try:
+        ready.wait()
+    except NotSteady as away:
+        for group in due.values():
+            report.note_unsent(group, away)
+        report.refuse_problems(len(due))
     for connection_id, group in list(due.items()):
         if found := sent_before(context.instance, context.run, client, requests[connection_id]):
             report.claim(*found, group)
@@ -171,7 +180,7 @@ def start_all(
             _say(context, ClaimStatus.NOT_STARTED, due[connection_id])
         report.skip(due[connection_id], str(run))
     free = [group for each, group in due.items() if each not in at_work]
-    _start_side_by_side(context, client, free, report)
+    _start_side_by_side(context, ready, free, report)
     report.refuse_problems(len(due))
 
 
@@ -210,25 +219,38 @@ def _at_work(
 
 def _start_side_by_side(
     context: dg.OpExecutionContext,
-    client: AirbyteClient,
+    ready: UntilSteady,
     groups: Sequence[Sequence[Table]],
     report: "_Report",
 ) -> None:
-    left = iter(groups)
+    left = deque(groups)
     pending: dict[Future[tuple[Job, bool]], Sequence[Table]] = {}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         try:
-            while True:
-                for tables in islice(left, _AT_ONCE - len(pending)):
-                    _say(context, ClaimStatus.STARTING, tables)
-                    request = report.requests[tables[0].connection_id]
-                    start = pool.submit(start_new, client, request, context.log)
-                    pending[start] = tables
+            while left or pending:
                 if not pending:
-                    return
+                    # What was sent is claimed before a wait that may be long.
+                    ready.wait()
+                while left and len(pending) < _AT_ONCE and ready.is_steady():
+                    tables = left.popleft()
+                    _say(context, ClaimStatus.STARTING, tables)
+                    request, log = report.requests[tables[0].connection_id], context.log
+                    start = pool.submit(
+                        start_new, ready.client, request, log, outage_timeout=ready.limit
+                    )
+                    pending[start] = tables
                 for start in wait(pending, return_when=FIRST_COMPLETED).done:
-                    report.note(pending[start], start)
-                    del pending[start]
+                    tables, problem = pending.pop(start), start.exception()
+                    if isinstance(problem, AirbyteUnavailable) and ready.may_try_again(problem):
+                        _say(context, ClaimStatus.NOT_STARTED, tables)
+                        left.append(tables)
+                        continue
+                    if problem is None:
+                        ready.note_start()
+                    report.note(tables, start)
+        except NotSteady as away:
+            for tables in left:
+                report.note_unsent(tables, away)
         except BaseException:
             # A run that is terminated makes no further starts. Those that Airbyte was asked for
             # already go on there: without their claims they would be nobody's.
@@ -264,12 +286,14 @@ class _Report:
             else:
                 self._note(tables, _why(failure))
         except AirbyteUnavailable as error:
-            # Nothing was sent.
-            if self.wanted and self.wanted.put_back(tables):
-                self._fail(tables, str(error))
-            else:
-                self._note(tables, str(error))
+            self.note_unsent(tables, error)
         except AirbyteError as error:
+            self._note(tables, str(error))
+
+    def note_unsent(self, tables: Sequence[Table], error: AirbyteUnavailable) -> None:
+        if self.wanted and self.wanted.put_back(tables):
+            self._fail(tables, str(error))
+        else:
             self._note(tables, str(error))
 
     def refuse_problems(self, total: int) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import dagster as dg
 
 from dagster_airbyte_sync.assets.asked.sent_before import is_meant
+from dagster_airbyte_sync.assets.asked.until_steady import UntilSteady
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus
 from dagster_airbyte_sync.assets.sync.follow import (
     PollOptions,
@@ -18,7 +19,14 @@ from dagster_airbyte_sync.assets.sync.follow import (
 from dagster_airbyte_sync.assets.sync.progress import duration_text
 from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, RefreshStored, start_new
 from dagster_airbyte_sync.assets.tables import keys
-from dagster_airbyte_sync.resources import AirbyteClient, AirbyteError, Job, JobRequest, JobType
+from dagster_airbyte_sync.resources import (
+    AirbyteClient,
+    AirbyteError,
+    AirbyteUnavailable,
+    Job,
+    JobRequest,
+    JobType,
+)
 
 # How long Airbyte may say that something runs while no such job is listed, in seconds.
 _ENDING_LIMIT = 120.0
@@ -72,11 +80,14 @@ def start_or_attach(
     words = _Words(client, request, name, link, started_by)
     begun = options.clock()
     turn = _Turn(client, request, options, log, words, begun, stored_after=stored_after)
+    ready = until_steady(client, options, log)
     while True:
-        if ended := turn.ended_meanwhile(is_seen_to):
-            log.info("Airbyte job %s was all that this run waited to start", ended.id)
-            return ended, False
+        if ready.wait():
+            turn.is_late = True
         try:
+            if ended := turn.ended_meanwhile(is_seen_to):
+                log.info("Airbyte job %s was all that this run waited to start", ended.id)
+                return ended, False
             job, is_ours = start_new(
                 client,
                 turn.next_start,
@@ -84,11 +95,15 @@ def start_or_attach(
                 clock=options.clock,
                 sleep=options.sleep,
                 if_interrupted=cancel if options.cancel_on_termination else None,
+                outage_timeout=options.outage_timeout,
                 say=say_of_start,
             )
             if request.is_met_by(job):
                 return job, is_ours
             turn.wait_for_stored(job)
+        except AirbyteUnavailable as problem:
+            if not ready.may_try_again(problem):
+                raise
         except AlreadyRunning as conflict:
             running = conflict.running
             if running is not None and is_own(running) and is_meant(client, request, running):
@@ -99,6 +114,10 @@ def start_or_attach(
                 return running, False
             turn.wait_for(conflict)
         turn.is_late = True
+
+
+def until_steady(client: AirbyteClient, options: PollOptions, log: logging.Logger) -> UntilSteady:
+    return UntilSteady(client, options.outage_timeout, log, options.clock, options.sleep)
 
 
 @dataclass(frozen=True)

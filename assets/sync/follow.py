@@ -15,6 +15,7 @@ from dagster_airbyte_sync.assets.sync.progress import how_it_goes
 from dagster_airbyte_sync.assets.sync.start import running_job
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.resources import (
+    DEFAULT_OUTAGE_TIMEOUT,
     AirbyteClient,
     AirbyteError,
     AirbyteUnavailable,
@@ -24,9 +25,6 @@ from dagster_airbyte_sync.resources import (
     OnActiveSync,
 )
 
-# How long Airbyte's API may be silent, or refuse to answer, before a sync is no longer followed, in
-# seconds. While Airbyte or a gateway restarts, 401, 403 and 404 are seen, too.
-_SILENCE_LIMIT = 300.0
 # A line in the log this often while nothing changes, in seconds.
 _LOG_EVERY = 60.0
 # How long to wait before each further try to cancel a job, in seconds.
@@ -44,6 +42,7 @@ class PollOptions:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     wait_timeout: float | None = None
+    outage_timeout: float = DEFAULT_OUTAGE_TIMEOUT
 
     @classmethod
     def of(cls, workspace: BaseAirbyteWorkspace) -> "PollOptions":
@@ -53,6 +52,7 @@ class PollOptions:
             cancel_on_termination=workspace.cancel_on_termination,
             on_active_sync=workspace.when_a_sync_is_active(),
             wait_timeout=workspace.wait_timeout,
+            outage_timeout=workspace.outage_timeout,
         )
 
 
@@ -131,7 +131,10 @@ class Watch:
             raise TookTooLong(too_long, metadata={**_about(self.job), self.limit: limit})
 
     def _ask(self, question: Callable[[int], Job]) -> Job:
-        """What Airbyte answers, however often it must be asked for some minutes."""
+        """What Airbyte answers, however often it must be asked until `outage_timeout`.
+
+        While Airbyte or a gateway restarts, 401, 403 and 404 are seen, too.
+        """
         heard = self.options.clock()
         complained: float | None = None
         while True:
@@ -141,7 +144,7 @@ class Watch:
                 # Where everything is refused, the workspace seems to be missing: not only requests
                 # fail, the settings look wrong.
                 now = self.options.clock()
-                if now - heard > _SILENCE_LIMIT:
+                if now - heard > self.options.outage_timeout:
                     raise _unheard(self.job, error) from error
                 if complained is None or now - complained >= _LOG_EVERY:
                     self.log.warning("Airbyte does not answer; the sync itself goes on: %s", error)
@@ -163,8 +166,8 @@ def _same(shown: Job, job: Job) -> Job:
 def follow(client: AirbyteClient, job: Job, options: PollOptions, log: logging.Logger) -> Job:
     """The job when it has finished, with its counts by stream.
 
-    Raises dg.Failure on a timeout, or if Airbyte does not answer for minutes: then nothing is known
-    of the sync, and it is left alone.
+    Raises dg.Failure on a timeout, or if Airbyte does not answer until `outage_timeout`: then
+    nothing is known of the sync, and it is left alone.
     """
     watch = Watch(client, options, log, job, begun=options.clock())
     finished = watch.until_it_ends("The Airbyte sync took longer than poll_timeout")

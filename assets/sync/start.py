@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from dagster_airbyte_sync.assets.asked.may_start import (
 from dagster_airbyte_sync.assets.asked.sent_before import is_meant
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus
 from dagster_airbyte_sync.resources import (
+    DEFAULT_OUTAGE_TIMEOUT,
     AirbyteClient,
     AirbyteConflict,
     AirbyteError,
@@ -29,10 +30,11 @@ from dagster_airbyte_sync.resources import (
     Job,
     JobRequest,
     JobType,
+    NotSteady,
 )
 
-# How long to look for a job whose start was not answered, and how often, in seconds. Airbyte
-# itself waits up to a minute for the new job's id, and longer before 2.1.
+# How long to look for a job whose start was not answered, and how often, in seconds, while Airbyte
+# lists jobs. Airbyte itself waits up to a minute for the new job's id, and longer before 2.1.
 _LOOK_FOR = 120.0
 _LOOK_EVERY = 5.0
 # How often to ask who wanted a job that was only found, and how long in between, in seconds:
@@ -43,6 +45,10 @@ _ASK_WHO_EVERY = 3.0
 # seconds: who terminates waits for the run, but not for long.
 _LAST_LOOKS = 5
 _LAST_LOOKS_EVERY = 3.0
+
+# With these a gateway says that it has not reached Airbyte. If no job came of it in all that time,
+# a sync can be asked for again.
+_FROM_GATEWAYS = (502, 503)
 
 _NOT_ANSWERED = "Airbyte did not answer the start of the {}, and no new job was found"
 _NOT_FOUND = "Airbyte refused to start the {}, and no new job was found"
@@ -93,6 +99,7 @@ def start_new(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     if_interrupted: Callable[[Job], None] | None = None,
+    outage_timeout: float = DEFAULT_OUTAGE_TIMEOUT,
     say: Callable[[ClaimStatus], object] = lambda status: None,
 ) -> tuple[Job, bool]:
     """Start what is asked for; its job, and whether it is known to be this start's.
@@ -109,17 +116,22 @@ def start_new(
     found within seconds and be this start's. `say` is called with STARTING just before anything is
     sent, and then, where no job is returned, with what became of it if that is known. Raises
     AlreadyRunning if a job runs there, dg.Failure if Airbyte refuses to start one or if it stays
-    unknown whether it did, AirbyteUnavailable if nothing was sent.
+    unknown whether it did, AirbyteUnavailable if nothing was started: then another start is as good
+    as this one.
     """
-    begin = Beginning.of(client, request)
-    # Taken before: a job that is not among these afterwards is the one that was started. They do
-    # not show whether a sync may start: Airbyte clears away dead jobs as it starts another.
-    newest = newest_jobs(client, request.connection_id)
+    try:
+        begin = Beginning.of(client, request)
+        # Taken before: a job that is not among these afterwards is the one that was started. They
+        # do not show whether a sync may start: Airbyte clears away dead jobs as it starts another.
+        newest = newest_jobs(client, request.connection_id)
+    except (dg.Failure, AirbyteError) as refusal:
+        refuse_if_down(client, refusal)
+        raise
     running = next((job for job in newest[:1] if not job.is_finished), None)
     if running is not None and request.type is not JobType.SYNC:
         raise AlreadyRunning(request.connection_id, running)
     before = max((job.id for job in newest), default=0)
-    start = _Start(client, begin, before, log, clock, sleep, say)
+    start = _Start(client, begin, before, log, clock, sleep, outage_timeout, say)
     try:
         return start.job()
     except BaseException as end:
@@ -140,6 +152,7 @@ class _Start:
     log: logging.Logger
     clock: Callable[[], float]
     sleep: Callable[[float], None]
+    outage_timeout: float
     say: Callable[[ClaimStatus], object]
 
     @property
@@ -196,6 +209,7 @@ class _Start:
             if kind is JobType.SYNC:
                 refuse_inactive(self.client, connection_id, error)
         elif not isinstance(error, AirbyteUnavailable) or error.did_nothing:
+            refuse_if_down(self.client, error)
             if kind is JobType.SYNC:
                 refuse_unknown(connection_id, error)
             else:
@@ -204,28 +218,41 @@ class _Start:
             raise error
 
     def _found_in_minutes(self, problem: AirbyteRequestError) -> Job:
-        deadline = self.clock() + _LOOK_FOR
-        while (job := self._first_after()) is None:
-            if self.clock() >= deadline:
-                return self._in_its_place(problem)
+        begun, listed_since = self.clock(), None
+        while True:
+            listed = self._listed()
+            if listed and listed.meant:
+                job = listed.meant
+                self.log.info("A %s did start: it is Airbyte job %s", job.type.value, job.id)
+                return job
+            now = self.clock()
+            # What was sent may be worked off only when Airbyte is back.
+            if listed is None or listed_since is None:
+                listed_since = now if listed else None
+            elif now - listed_since >= _LOOK_FOR:
+                return self._in_its_place(problem, listed.new)
+            if now - begun >= _LOOK_FOR + self.outage_timeout:
+                return self._in_its_place(problem, ())
             self.sleep(_LOOK_EVERY)
-        self.log.info("A %s did start: it is Airbyte job %s", job.type.value, job.id)
-        return job
 
-    def _in_its_place(self, problem: AirbyteRequestError) -> Job:
+    def _in_its_place(self, problem: AirbyteRequestError, new: Sequence[Job]) -> Job:
         """A clear that Airbyte had stored, and has made of what was asked for."""
         kind = self.request.type
-        cleared = None if kind is JobType.CLEAR else self._first_after(JobType.CLEAR)
+        clears = (job for job in new if job.type is JobType.CLEAR)
+        cleared = None if kind is JobType.CLEAR else next(clears, None)
         if cleared is None:
-            self.say(ClaimStatus.UNANSWERED)
             raise self._not_found(problem) from problem
         if kind is JobType.REFRESH:
             # Airbyte has stored that before it looked at what comes first.
             self.say(ClaimStatus.STORED)
         return cleared
 
-    def _not_found(self, problem: AirbyteRequestError) -> dg.Failure:
+    def _not_found(self, problem: AirbyteRequestError) -> Exception:
         kind = self.request.type
+        if kind is JobType.SYNC and problem.status in _FROM_GATEWAYS:
+            self.say(ClaimStatus.NOT_STARTED)
+            return NotSteady.because_of(problem)
+        self.say(ClaimStatus.UNANSWERED)
         description = _NOT_FOUND if isinstance(problem, AirbyteRefused) else _NOT_ANSWERED
         if isinstance(problem, AirbyteSentPage):
             description = _PAGE
@@ -257,23 +284,40 @@ class _Start:
 
     def _looked_for_in_seconds(self) -> Job | None:
         for _ in range(_LAST_LOOKS - 1):
-            if job := self._first_after():
-                return job
+            if (listed := self._listed()) and listed.meant:
+                return listed.meant
             self.sleep(_LAST_LOOKS_EVERY)
-        return self._first_after()
+        listed = self._listed()
+        return listed.meant if listed else None
 
-    def _first_after(self, kind: JobType | None = None) -> Job | None:
-        """The first new job that is what was asked for, or one of that type in its place."""
+    def _listed(self) -> "_Listed | None":
+        """None if Airbyte does not list its jobs."""
         try:
             newest = self.client.newest_jobs(self.request.connection_id)
             new = [job for job in reversed(newest) if job.id > self.before]
-            if kind is not None:
-                return next((job for job in new if job.type is kind), None)
-            return next((job for job in new if is_meant(self.client, self.request, job)), None)
+            found = (job for job in new if is_meant(self.client, self.request, job))
+            return _Listed(new, next(found, None))
         except AirbyteRequestError as silence:
             # A refusal, too, says nothing of the start: gateways refuse while Airbyte restarts.
             self.log.warning("Airbyte does not list its jobs: %s", silence)
             return None
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """The jobs that are new, oldest first, and the first that is what was asked for."""
+
+    new: Sequence[Job]
+    meant: Job | None
+
+
+def refuse_if_down(client: AirbyteClient, refusal: dg.Failure | AirbyteError) -> None:
+    """Raise NotSteady if Airbyte itself cannot have refused: while it restarts, gateways do."""
+    cause = refusal.__cause__ if isinstance(refusal, dg.Failure) else refusal
+    if not isinstance(cause, AirbyteError) or isinstance(cause, AirbyteUnavailable):
+        return
+    if not client.steadiness(fresh=True).is_steady:
+        raise NotSteady.because_of(cause) from refusal
 
 
 def newest_jobs(client: AirbyteClient, connection_id: str) -> list[Job]:

@@ -29,7 +29,7 @@ from dagster_airbyte_sync.assets.events.finished_sync import (
 from dagster_airbyte_sync.assets.events.job_details import PATIENCE, DetailsWanted
 from dagster_airbyte_sync.assets.events.partial_success import Outcomes, with_complete_streams
 from dagster_airbyte_sync.assets.events.said_before import OwnJob
-from dagster_airbyte_sync.assets.sync.busy_connection import start_or_attach
+from dagster_airbyte_sync.assets.sync.busy_connection import start_or_attach, until_steady
 from dagster_airbyte_sync.assets.sync.evaluate import LEFT_TO_SENSOR, evaluated
 from dagster_airbyte_sync.assets.sync.follow import (
     PollOptions,
@@ -96,6 +96,7 @@ def sync_and_poll(
     with said_again_on_failure(context, tables):
         request = _confirmed(context, config or config_of(context), tables)
         client = workspace.get_client()
+        until_steady(client, options, context.log).wait()
         OwnRun(context, options.clock).refuse_if_over()
         refuse_other_partitions(context, client, tables)
         link = client.pages(known=workspaces_of(tables)).job

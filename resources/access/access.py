@@ -10,6 +10,7 @@ from typing import TypeVar
 from dagster_airbyte_sync.resources.access.configuration_access import Fallback
 from dagster_airbyte_sync.resources.access.pages import Pages
 from dagster_airbyte_sync.resources.access.server import Server
+from dagster_airbyte_sync.resources.access.steadiness import Steadiness
 from dagster_airbyte_sync.resources.access.workspaces import Workspaces, WorkspacesChanged
 from dagster_airbyte_sync.resources.api import public_api
 from dagster_airbyte_sync.resources.api.public_api import PublicApi
@@ -138,6 +139,16 @@ class Access:
         if fresh or self._http.server_time is None:
             self.check_workspace(budget)
         return self._http.server_time or datetime.now(timezone.utc)
+
+    def steadiness(self, *, fresh: bool = False) -> Steadiness:
+        """Whether Airbyte is there to take jobs: one request a self-managed one each half minute,
+        or with `fresh`, two where the Configuration API is closed. Never raises AirbyteUnavailable.
+        """
+        return self._server.steadiness(fresh=fresh)
+
+    def note_absence(self, problem: str) -> None:
+        """A request failed in a way that Airbyte is not steady: the next look must find it back."""
+        self._server.note_absence(problem)
 
     def ui_url(self, budget: TimeBudget = NO_LIMIT) -> str:
         """The address of Airbyte's UI, without a trailing slash; asked for once, if at all.

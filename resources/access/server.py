@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from cachetools import TTLCache
 
+from dagster_airbyte_sync.resources.access.steadiness import Steadiness
 from dagster_airbyte_sync.resources.api import configuration_api
 from dagster_airbyte_sync.resources.api.instance import (
     CLOUD,
@@ -24,6 +25,7 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteSettingsError,
     AirbyteUnavailable,
     AirbyteUnreadable,
+    NoToken,
     OutOfTime,
     TokensNotGiven,
 )
@@ -37,6 +39,7 @@ from dagster_airbyte_sync.resources.http.transport import Http
 from dagster_airbyte_sync.resources.json_values import Json, object_at
 from dagster_airbyte_sync.resources.records.catalog import Api
 
+_NO_AIRBYTE = "what answers at {} is no Airbyte"
 _ITS_ENDING = f"The address of the public API ends with {PUBLIC_PATH}."
 
 # Seconds until an instance that did not answer is asked again: a tick has better to do.
@@ -54,6 +57,10 @@ class Server:
         self._lock = threading.RLock()
         self._instance = CLOUD if settings.is_cloud else None
         self._assumed: TTLCache[str, Instance] = TTLCache(1, _ASSUMED_FOR, timer=clock)
+        self._clock = clock
+        self._steadiness = Steadiness()
+        # Whether a look was ever good: what never was may be closed to us, and not down.
+        self._is_seen = False
         # Whether there is nothing more to find out about the address.
         self._is_checked = self._is_public_checked = settings.is_cloud
 
@@ -76,7 +83,58 @@ class Server:
             return assumed
         self._is_checked = self._is_checked or is_instance(answer)
         self._instance = self._read(answer)
+        self._note(answer)
         return self._instance
+
+    def steadiness(self, *, fresh: bool = False) -> Steadiness:
+        """Whether Airbyte is there to take jobs; one request if the last look is too old.
+
+        With `fresh`, one in any case. Airbyte Cloud is not asked, as it says nothing of itself.
+        """
+        with self._lock:
+            if fresh or self._steadiness.is_due(self._clock()):
+                self._look()
+            return self._steadiness
+
+    def note_absence(self, problem: str) -> None:
+        """What a start met that the last look did not show."""
+        with self._lock:
+            self._steadiness = self._steadiness.gone(problem, self._clock())
+
+    def _look(self) -> None:
+        if self._settings.is_cloud:
+            self._steadiness = self._steadiness.seen("", self._clock())
+            return
+        address, problem = self._settings.configuration_api_base_url, ""
+        answer: Json = {}
+        try:
+            answer = self._ask(address, NO_LIMIT)
+        except AirbyteUnavailable as silence:
+            problem = str(silence)
+        except NoToken as refusal:
+            # Credentials that never were right are for the start itself to say.
+            problem = str(refusal) if self._is_seen else ""
+        else:
+            # Where this is closed, its refusal says nothing.
+            is_there = is_instance(answer) or self._is_there_publicly()
+            if not is_there and self._is_seen:
+                problem = _NO_AIRBYTE.format(address)
+        if problem:
+            self._steadiness = self._steadiness.gone(problem, self._clock())
+            return
+        if is_instance(answer):
+            # It may be another version than the one that was asked first.
+            self._instance = self._read(answer)
+        self._note(answer)
+
+    def _note(self, answer: Json) -> None:
+        self._is_seen = self._is_seen or is_instance(answer)
+        self._steadiness = self._steadiness.seen(self._read(answer).version, self._clock())
+
+    def _is_there_publicly(self) -> bool:
+        is_public = self._api_at(self._settings.rest_api_base_url, NO_LIMIT) == "public"
+        self._is_seen = self._is_seen or is_public
+        return is_public
 
     def check_address(self, refusal: AirbyteRequestError, budget: TimeBudget) -> None:
         """Raise AirbyteSettingsError if the Configuration API is at another address, provably.

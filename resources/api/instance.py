@@ -14,13 +14,14 @@ _INSIDE = (".svc", ".cluster.local", ".docker.internal")
 
 @dataclass(frozen=True)
 class Instance:
-    """One Airbyte. `ui_url` has no trailing slash.
+    """One Airbyte. `ui_url` has no trailing slash; `version` is "" if it does not say.
 
     `hides_refreshes`: its public job list has refreshes only if asked for them by type.
     """
 
     ui_url: str
     hides_refreshes: bool
+    version: str = ""
 
 
 CLOUD = Instance(CLOUD_UI, hides_refreshes=False)
@@ -38,9 +39,8 @@ def read_instance(
     beside = configuration_api_base_url.removesuffix("/api/v1")
     own = (as_text(answer.get("airbyteUrl")) or "").strip()
     shown = own if leads_to_people(own, configuration_api_base_url) else beside
-    return Instance(
-        (ui_url or shown).rstrip("/"), not _is_2_1_or_later(as_text(answer.get("version")) or "")
-    )
+    version = as_text(answer.get("version")) or ""
+    return Instance((ui_url or shown).rstrip("/"), not _is_2_1_or_later(version), version)
 
 
 def api_that_says(health: str | None) -> Api | None:

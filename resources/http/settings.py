@@ -37,7 +37,10 @@ LEAST: dict[str, float] = {
     "poll_interval": 0,
     "poll_timeout": 0,
     "wait_timeout": 0,
+    "outage_timeout": 0,
 }
+# An upgrade of a large installation takes some minutes. In seconds.
+DEFAULT_OUTAGE_TIMEOUT = 900.0
 # No socket can wait for more than some weeks.
 MOST: dict[str, float] = {"request_timeout": 86_400}
 

@@ -123,7 +123,8 @@ def test_an_api_that_is_gone_for_good_ends_the_following_and_leaves_the_sync_alo
         "Airbyte did not answer for minutes; the sync was left running"
     )
     assert failure.value.metadata["dagster-airbyte/job_id"].value == job.job_id
-    assert 300 <= (airbyte.now - begun).total_seconds() <= 400
+    # outage_timeout
+    assert 900 <= (airbyte.now - begun).total_seconds() <= 1000
     assert airbyte.job(job.job_id).status == "running"
 
 

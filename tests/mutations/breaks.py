@@ -14,6 +14,7 @@ from mutations.breaks_of_resources import OF_RESOURCES
 from mutations.breaks_of_runs import OF_RUNS
 from mutations.breaks_of_sensors import OF_SENSORS
 from mutations.breaks_of_shards import OF_SHARDS
+from mutations.breaks_of_upgrades import OF_UPGRADES
 
 BREAKS: tuple[Break, ...] = (
     *OF_SENSORS,
@@ -29,4 +30,5 @@ BREAKS: tuple[Break, ...] = (
     *OF_ASSETS,
     *OF_REFRESHES,
     *OF_RESOURCES,
+    *OF_UPGRADES,
 )

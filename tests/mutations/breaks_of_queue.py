@@ -71,7 +71,7 @@ OF_QUEUE = [
     ),
     Break(
         "... and if nothing was sent to Airbyte",
-        "assets/schedules/start_job.py:_Report.note",
+        "assets/schedules/start_job.py:_Report.note_unsent",
         "self.wanted and self.wanted.put_back(tables)",
         "False",
         f"{_LOSES}::test_airbyte_that_does_not_answer_before_a_start_leaves_the_sync_waiting",

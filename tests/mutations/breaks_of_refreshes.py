@@ -289,7 +289,7 @@ OF_REFRESHES = [
     ),
     Break(
         "... and so is a job whose start was not answered",
-        "assets/sync/start.py:_Start._first_after",
+        "assets/sync/start.py:_Start._listed",
         "is_meant(self.client, self.request, job)",
         "True",
         f"{_STARTING}test_nor_is_one_of_other_streams",

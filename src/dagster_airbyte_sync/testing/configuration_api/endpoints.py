@@ -38,7 +38,6 @@ class ConfigurationApi:
         self._world = world
         self._doorkeeper = doorkeeper
         self._find = Lookup(world, admin=admin)
-        self._given = GivenSchedules(world.version)
         self._jobs = ConfigurationJobs(world, self._find, editor=editor, stable=stable)
         self._details = ConfigurationDetails(world, self._find, stable=stable)
         self.airbyte_url = ""
@@ -113,7 +112,7 @@ class ConfigurationApi:
     def update_connection(self, body: Body) -> Response:
         """A patch: what is not given stays. Of all it could change, the schedule is simulated."""
         connection = self._find.connection(body)
-        schedule = self._given.schedule(body)
+        schedule = GivenSchedules(self._world.version).schedule(body)
         if schedule is not None:
             self._world.reschedule(connection, schedule)
         return answer(connection_read(connection, connection.workspace_id, self._world.version))

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from dagster_airbyte_sync.testing.clock import Clock, aware
+from dagster_airbyte_sync.testing.wire.versions import Version
 from dagster_airbyte_sync.testing.world.jobs import SimulatedJob
 from dagster_airbyte_sync.testing.world.plans import Failure
 from dagster_airbyte_sync.testing.world.world import World
@@ -24,6 +25,15 @@ class IncidentControls:
             for job in unfinished:
                 self._world.fail(job, now, RESTARTED)
             return unfinished
+
+    def upgrade(self, version: str) -> None:
+        """Serve as another release from now on; jobs go on, as they do in Airbyte's own upgrades.
+
+        For the time in which no server answers: `add_fault(Fault.status(503), times=None)`, until
+        `clear_faults()`.
+        """
+        with self._world.lock:
+            self._world.version = Version(version)
 
     def restore(self, to: datetime, *, fail_unfinished: bool = True) -> None:
         """Put a backup of that time in the place of all jobs and of the sequence of their numbers.

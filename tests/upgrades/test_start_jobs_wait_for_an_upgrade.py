@@ -1,0 +1,91 @@
+"""A run that starts many syncs waits for Airbyte once for all of them, and starts each once."""
+
+import threading
+import time
+from collections import Counter
+
+import dagster as dg
+import pytest
+
+from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_start_job
+from dagster_airbyte_sync.assets.asked import until_steady
+from dagster_airbyte_sync.resources.access import steadiness
+from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, RecordedRequest
+from helpers.refreshes import JOBS
+from helpers.start_jobs import failure_of, lines
+
+MANY = 30
+
+
+@pytest.fixture(autouse=True)
+def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundredths of the usual times, as runs sleep in real ones."""
+    monkeypatch.setattr(until_steady, "_LOOK_EVERY", 0.1)
+    monkeypatch.setattr(steadiness, "_GOOD_FOR", 0.3)
+    monkeypatch.setattr(steadiness, "_SAME_FOR", 0.1)
+
+
+@pytest.fixture
+def many(airbyte: AirbyteSimulator) -> AirbyteSimulator:
+    for number in range(MANY):
+        airbyte.add_connection(f"shop {number}", streams=[f"orders_{number}"])
+    return airbyte
+
+
+def workspace_of(airbyte: AirbyteSimulator, **settings: object) -> AirbyteWorkspace:
+    known = {**airbyte.workspace_config(), "request_max_retries": 0, **settings}
+    return AirbyteWorkspace(**known)  # type: ignore[arg-type]
+
+
+def run(
+    workspace: AirbyteWorkspace, job: dg.JobDefinition, instance: dg.DagsterInstance
+) -> dg.ExecuteInProcessResult:
+    return job.execute_in_process(
+        instance=instance, resources={"airbyte": workspace}, raise_on_error=False
+    )
+
+
+def down(airbyte: AirbyteSimulator, seconds: float | None = None) -> None:
+    airbyte.add_fault(Fault.status(503), times=None)
+    if seconds is not None:
+        threading.Timer(seconds, airbyte.clear_faults).start()
+
+
+def test_an_outage_in_the_middle_costs_no_sync_and_doubles_none(
+    many: AirbyteSimulator, instance: dg.DagsterInstance
+) -> None:
+    workspace = workspace_of(many)
+    job = build_airbyte_start_job(workspace=workspace)
+    asked = 0
+
+    def note(request: RecordedRequest) -> None:
+        nonlocal asked
+        asked += request.method == "GET" and request.path == JOBS
+        if asked == MANY // 2:
+            down(many, seconds=1.0)
+
+    many.on_request(note)
+    result = run(workspace, job, instance)
+
+    assert result.success
+    assert Counter(each.connection_id for each in many.jobs) == {
+        each.connection_id: 1 for each in many.connections
+    }
+    assert "Nothing is started until it has been back" in lines(instance, result.run_id)
+
+
+def test_one_limit_is_for_all_that_a_run_starts(
+    many: AirbyteSimulator, instance: dg.DagsterInstance
+) -> None:
+    workspace = workspace_of(many, outage_timeout=1.0)
+    job = build_airbyte_start_job(workspace=workspace)
+    down(many)
+    begun = time.monotonic()
+    result = run(workspace, job, instance)
+    assert time.monotonic() - begun < MANY / 3
+    assert failure_of(result).startswith(f"{MANY} of {MANY} syncs not started.")
+    assert "Nothing started within 1 s (outage_timeout)" in failure_of(result)
+
+    many.clear_faults()
+    assert run(workspace, job, instance).success
+    assert len(many.jobs) == MANY
