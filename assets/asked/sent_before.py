@@ -41,6 +41,7 @@ def sent_before(
     run: dg.DagsterRun,
     client: AirbyteClient,
     request: JobRequest,
+    before: ClaimedBefore | None = None,
     *,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
@@ -54,11 +55,11 @@ def sent_before(
 
     Raises dg.Failure if the job is gone, or may not be sent again unless somebody asks for it, and
     AirbyteError if Airbyte does not list its jobs.
-    `clock` is Dagster's, in epoch seconds.
+    `before` is what the tries claimed, if that is known. `clock` is Dagster's, in epoch seconds.
     """
     if request.type is JobType.SYNC:
         return None
-    before = claimed_before(instance, run, request.connection_id)
+    before = before or claimed_before(instance, run).get(request.connection_id, ClaimedBefore())
     if before.open:
         search = _Search(instance, client, request, before.open, clock, sleep)
         if job := search.found():
@@ -71,14 +72,11 @@ def sent_before(
     return None
 
 
-def stored_before(
-    instance: dg.DagsterInstance, run: dg.DagsterRun, client: AirbyteClient, request: JobRequest
-) -> int | None:
+def stored_before(client: AirbyteClient, request: JobRequest, before: ClaimedBefore) -> int | None:
     """The newest job's number as Airbyte stored the refresh of an earlier try, which has not become
     a job yet. None if there is none, or it is not stored any more."""
     if request.type is not JobType.REFRESH:
         return None
-    before = claimed_before(instance, run, request.connection_id)
     stored = [each for each in before.open if each.claim.status is ClaimStatus.STORED]
     if not stored:
         return None

@@ -178,15 +178,13 @@ class ClaimedBefore:
         return replace(self, open=self.open[: max(starts, default=len(self.open))])
 
 
-def claimed_before(
-    instance: dg.DagsterInstance, run: dg.DagsterRun, connection_id: str
-) -> ClaimedBefore:
-    """The claims of earlier tries, without what they have taken back."""
-    claimed = ClaimedBefore()
+def claimed_before(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Mapping[str, ClaimedBefore]:
+    """The claims of earlier tries by connection, without what they have taken back."""
+    claimed: dict[str, ClaimedBefore] = {}
     for each in reversed([*_tries(instance, run)]):
         for stored in _claims_by(instance, each.run_id):
-            if stored.claim.connection_id == connection_id:
-                claimed = claimed.and_then(stored)
+            known = claimed.get(stored.claim.connection_id, ClaimedBefore())
+            claimed[stored.claim.connection_id] = known.and_then(stored)
     return claimed
 
 

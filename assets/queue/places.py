@@ -6,9 +6,12 @@ from datetime import timedelta
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.queue import reading
-from dagster_airbyte_sync.assets.queue.reading import CLOCKS, read_starts, utc, waits_of
+from dagster_airbyte_sync.assets.queue import times
+from dagster_airbyte_sync.assets.queue.queue_name import QueueName
+from dagster_airbyte_sync.assets.queue.reading import waits_of
 from dagster_airbyte_sync.assets.queue.standing import queue_of
+from dagster_airbyte_sync.assets.queue.start_runs import read_starts
+from dagster_airbyte_sync.assets.queue.times import CLOCKS, utc
 from dagster_airbyte_sync.assets.queue.wait import Wait
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import Table
@@ -58,18 +61,22 @@ class Places:
 
 def write_down(
     context: dg.OpExecutionContext,
-    scope: str,
+    queue_name: QueueName,
     groups: Mapping[str, Sequence[Table]],
     places: Places,
 ) -> None:
     """Say of each connection that its sync waits, unless it waits already or is about to start."""
-    waits = [wait_of(group, scope, places) for group in groups.values()]
-    before = waits_of(context.instance, [each.table for each in waits])
-    now = reading.now_seconds()
-    known = [each for each in before if each.until > now]
+    waits = [wait_of(group, queue_name, places) for group in groups.values()]
+    now = times.now_seconds()
+    known = [
+        each
+        for each in waits_of(context.instance, [each.table for each in waits])
+        # What no sensor starts any more must not be in the way of what one does.
+        if each.until > now and each.is_in(queue_name, lambda job: job == context.job_name)
+    ]
     since = min((each.since for each in known), default=now)
-    starts = read_starts(context.instance, utc(since) - CLOCKS, known, now)
-    queue = queue_of(known, starts, now)
+    starts = read_starts(context.instance, queue_name, utc(since) - CLOCKS, known, now)
+    queue = queue_of(known, [each for each in starts if not each.is_foreign], now)
     written = 0
     for wait in waits:
         if earlier := queue.waiting.get(wait.connection_id):
@@ -85,12 +92,12 @@ def write_down(
         context.log.info(_WHO_STARTS, written)
 
 
-def wait_of(tables: Sequence[Table], scope: str, places: Places) -> Wait:
+def wait_of(tables: Sequence[Table], queue: QueueName, places: Places) -> Wait:
     """What is to be written down of a connection, on the table on which starts are claimed."""
     last = tables[-1]
     name = keys.text_in(last.spec.metadata, keys.CONNECTION_NAME) or last.connection_id
     limit = places.limit.total_seconds()
-    return Wait(last.connection_id, name, scope, last.key, places.count, limit)
+    return Wait(last.connection_id, name, queue, last.key, places.count, limit)
 
 
 def _when(wait: Wait) -> str:

@@ -2,19 +2,16 @@
 by a person, or by the queue."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import ClassVar
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.queue import reading
-from dagster_airbyte_sync.assets.queue.reading import (
-    CLOCKS,
-    created_at,
-    is_queue_start,
-    read_starts,
-)
-from dagster_airbyte_sync.assets.queue.standing import QueueStart, StartState
+from dagster_airbyte_sync.assets.queue import times
+from dagster_airbyte_sync.assets.queue.queue_name import queue_of_start
+from dagster_airbyte_sync.assets.queue.start_runs import is_queue_start, read_starts, waits_in
+from dagster_airbyte_sync.assets.queue.times import CLOCKS, created_at
 from dagster_airbyte_sync.assets.queue.wait import waits_again
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources.json_values import object_at
@@ -24,13 +21,16 @@ from dagster_airbyte_sync.resources.json_values import object_at
 class ToStart:
     """The connections with their tables, and ids of none of the job's connections.
 
-    `is_from_queue`: there is room for them, as the queue's sensor has counted.
+    `is_from_queue`: there is room for them, as the queue's sensor has counted. `unsettled` are
+    those that an earlier run may have started since a time (Dagster's clock, epoch seconds): it
+    said that it begins, and no more.
     """
 
     context: dg.OpExecutionContext
     groups: Mapping[str, Sequence[Table]]
     unknown: Sequence[str]
     is_from_queue: bool
+    unsettled: Mapping[str, float] = field(default_factory=dict)
 
     SCHEMA: ClassVar[Mapping[str, dg.Field]] = {
         "connections": dg.Field(
@@ -59,12 +59,11 @@ class ToStart:
         to_start = cls(context, chosen, unknown, is_from_queue)
         return to_start._once() if is_from_queue else to_start
 
-    def put_back(self, tables: Sequence[Table]) -> bool:
-        """Say that nothing was sent, so that the sync still waits; False if it never did."""
+    def put_back(self, tables: Sequence[Table], reason: str) -> None:
+        """Say that the sync still waits. What the run has said of its start stands: the next one
+        looks whether Airbyte has started it nevertheless."""
         last = tables[-1]
-        if self.is_from_queue:
-            self.context.log_event(waits_again(last.connection_id, last.key))
-        return self.is_from_queue
+        self.context.log_event(waits_again(last.connection_id, last.key, reason))
 
     def refuse_unknown(self) -> None:
         """Raise dg.Failure for what the queue has asked this job for in vain."""
@@ -72,28 +71,32 @@ class ToStart:
             raise _unknown(self.unknown)
 
     def _once(self) -> "ToStart":
-        """Without what an earlier run starts, or has started, that was asked for the same."""
-        context = self.context
-        (record,) = context.instance.get_run_records(dg.RunsFilter(run_ids=[context.run.run_id]))
-        starts = read_starts(
-            context.instance, created_at(record) - CLOCKS, (), reading.now_seconds()
-        )
+        """Without what another run starts, or has started, that was asked for the same."""
+        context, now = self.context, times.now_seconds()
+        queue = queue_of_start(context.run)
+        starts = read_starts(context.instance, queue, self._asked_since(), (), now)
         mine = next((each for each in starts if each.run_id == context.run.run_id), None)
-        left = dict(self.groups)
-        for other in starts if mine else ():
-            for each in _also_started(other, mine) if mine and other.order < mine.order else ():
-                if left.pop(each, None):
+        if mine is None:
+            return self
+        # What it has begun itself, before its process was replaced.
+        left, unsettled = dict(self.groups), dict(mine.starting)
+        for other in starts:
+            for each in mine.same_as(other) & left.keys() if other is not mine else ():
+                if mine.leaves_to(other, each):
                     context.log.info("Skipped %s: run %s was asked for it, too", each, other.run_id)
-        return ToStart(context, left, self.unknown, True)
+                    del left[each]
+                elif since := other.starting.get(each):
+                    unsettled[each] = min(since, unsettled.get(each, since))
+        return replace(self, groups=left, unsettled=unsettled)
 
-
-def _also_started(other: QueueStart, mine: QueueStart) -> set[str]:
-    same = {
-        each
-        for each, runs in mine.waits.items()
-        if not set(runs).isdisjoint(other.waits.get(each, ()))
-    }
-    return same if other.state is not StartState.LOST else same & other.said.keys()
+    def _asked_since(self) -> datetime:
+        """No run was asked for these before the oldest of those that wrote them down, or its own if
+        they are gone."""
+        asked = {
+            run_id for runs in waits_in(self.context.run.run_config).values() for run_id in runs
+        }
+        filters = dg.RunsFilter(run_ids=[*asked, self.context.run.run_id])
+        return min(map(created_at, self.context.instance.get_run_records(filters))) - CLOCKS
 
 
 def _unknown(ids: Sequence[str]) -> dg.Failure:

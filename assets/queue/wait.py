@@ -1,13 +1,16 @@
 """A sync that waits for a place in Airbyte: an observation of one table of its connection."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.queue.queue_name import QueueName
 from dagster_airbyte_sync.assets.tables import keys
 
 # They stand where claims have their status (`sync_claim.py`), but claim no sync.
 _WAITING, _WAITS_AGAIN = "waiting", "waits_again"
+_QUEUE = (keys.WAITS_IN, keys.QUEUE_RESOURCE, keys.QUEUE_LOCATION)
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Wait:
 
     connection_id: str
     name: str
-    scope: str
+    queue: QueueName
     table: dg.AssetKey
     places: int
     limit: float
@@ -36,12 +39,23 @@ class Wait:
     def until(self) -> float:
         return self.since + self.limit
 
+    def is_in(self, queue: QueueName, has_job: Callable[[str], bool]) -> bool:
+        """Whether the sensor of that queue starts it; `has_job` says what its code location has.
+
+        A job may be gone or have another name by now. Where one does not know where the run came
+        from, its name is all there is to tell.
+        """
+        is_certain = bool(self.queue.location and queue.location)
+        return self.queue.may_be(queue) and (is_certain or has_job(self.job_name))
+
     def to_observation(self) -> dg.AssetObservation:
         metadata: dict[str, keys.Entry] = {
             keys.JOB_STATUS: _WAITING,
             keys.CONNECTION_ID: self.connection_id,
             keys.CONNECTION_NAME: self.name,
-            keys.WAITS_IN: self.scope,
+            keys.WAITS_IN: self.queue.scope,
+            keys.QUEUE_RESOURCE: self.queue.resource_key,
+            keys.QUEUE_LOCATION: self.queue.location,
             keys.MAX_RUNNING: self.places,
             keys.WAIT_LIMIT: self.limit,
         }
@@ -67,7 +81,7 @@ class Wait:
         return cls(
             connection_id,
             keys.text_in(metadata, keys.CONNECTION_NAME) or connection_id,
-            keys.text_in(metadata, keys.WAITS_IN) or "",
+            QueueName(*(keys.text_in(metadata, each) or "" for each in _QUEUE)),
             observed.asset_key,
             places,
             limit,
@@ -81,18 +95,11 @@ class Wait:
         return replace(self, places=places)
 
 
-def waits_again(connection_id: str, table: dg.AssetKey) -> dg.AssetObservation:
-    """A run that was to start the sync says that nothing was sent."""
+def waits_again(connection_id: str, table: dg.AssetKey, reason: str) -> dg.AssetObservation:
+    """A run that was to start the sync says, to people, that it did not. It still waits because the
+    run says no more of it."""
     return dg.AssetObservation(
         table,
-        "Airbyte does not answer, and nothing was sent: a sync of the connection still waits",
+        f"Airbyte has not started the sync of the connection, which still waits: {reason}",
         metadata={keys.JOB_STATUS: _WAITS_AGAIN, keys.CONNECTION_ID: connection_id},
     )
-
-
-def connection_that_waits_again(record: dg.EventLogRecord) -> str | None:
-    """The connection of which an event says so."""
-    metadata = record.asset_observation.metadata if record.asset_observation else {}
-    if keys.text_in(metadata, keys.JOB_STATUS) != _WAITS_AGAIN:
-        return None
-    return keys.text_in(metadata, keys.CONNECTION_ID)

@@ -12,7 +12,8 @@ from dagster_airbyte_sync.assets.schedules.selection import (
     chosen_tables,
     named_among,
 )
-from dagster_airbyte_sync.assets.schedules.start_job import how_many, name_of, start_all
+from dagster_airbyte_sync.assets.schedules.start_job import start_all
+from dagster_airbyte_sync.assets.schedules.start_report import how_many, name_of
 from dagster_airbyte_sync.assets.sync.definitions import workspace_resource
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import (

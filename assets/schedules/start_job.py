@@ -6,26 +6,31 @@ sensor waits for the claim even if the job ends sooner than that is written.
 """
 
 import time
-from collections import deque
-from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.asked.sent_before import sent_before
+from dagster_airbyte_sync.assets.asked.sent_before import sent_before, stored_before
 from dagster_airbyte_sync.assets.asked.until_steady import UntilSteady
-from dagster_airbyte_sync.assets.event_log.claims import started_before
-from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, SyncClaim
+from dagster_airbyte_sync.assets.event_log.claims import (
+    ClaimedBefore,
+    claimed_before,
+    started_before,
+)
+from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus
 from dagster_airbyte_sync.assets.queue.places import DEFAULT_WAIT_LIMIT, Places, write_down
+from dagster_airbyte_sync.assets.queue.queue_name import QueueName, location_of
 from dagster_airbyte_sync.assets.queue.to_start import ToStart
+from dagster_airbyte_sync.assets.schedules.queued_start import start_queued, why_failed
 from dagster_airbyte_sync.assets.schedules.runs_at_work import RunAtWork, runs_at_work
 from dagster_airbyte_sync.assets.schedules.selection import ChosenAssets, chosen_tables
+from dagster_airbyte_sync.assets.schedules.side_by_side import Start, start_side_by_side
+from dagster_airbyte_sync.assets.schedules.start_report import StartReport, how_many, name_of
 from dagster_airbyte_sync.assets.sync.definitions import workspace_resource
-from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, RefreshStored, start_new
+from dagster_airbyte_sync.assets.sync.start import start_new
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import (
     ConnectionSelector,
@@ -35,19 +40,14 @@ from dagster_airbyte_sync.assets.tables.table import (
 )
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
+    AirbyteClient,
     AirbyteError,
-    AirbyteUnavailable,
     BaseAirbyteWorkspace,
     Job,
     JobRequest,
     JobType,
     NotSteady,
-    Pages,
 )
-
-# Airbyte takes seconds, sometimes more than a minute, to answer a start; for all requests to its
-# public API together it has five threads.
-_AT_ONCE = 3
 
 
 def build_airbyte_start_job(
@@ -126,7 +126,10 @@ def start_job_of(
         workspace = workspace_resource(context.resources, resource_key)
         wanted = ToStart.of(context, groups)
         if places and not wanted.is_from_queue:
-            wait_for_places(context, workspace, wanted.groups, places)
+            queue = QueueName(
+                workspace.get_client().settings.scope, resource_key, location_of(context.run)
+            )
+            wait_for_places(context, queue, wanted.groups, places)
             return
         requests = {each: JobRequest(each) for each in wanted.groups}
         start_all(context, workspace, wanted.groups, requests, wanted)
@@ -160,33 +163,33 @@ def start_all(
     it is to be synced: a refresh or clear that is not started is a failure.
     """
     client = workspace.get_client()
-    ready = UntilSteady(client, workspace.outage_timeout, context.log)
     tables = chain.from_iterable(groups.values())
-    report = _Report(context, client.pages(known=workspaces_of(tables)), requests, wanted)
+    report = StartReport(context, client.pages(known=workspaces_of(tables)), requests, wanted)
+    ready = UntilSteady(client, workspace.outage_timeout, context.log)
     due = _not_started_before(context, groups)
+    total = len(due)
     try:
         ready.wait()
     except NotSteady as away:
         for group in due.values():
             report.note_unsent(group, away)
-        report.refuse_problems(len(due))
-    for connection_id, group in list(due.items()):
-        if found := sent_before(context.instance, context.run, client, requests[connection_id]):
-            report.claim(*found, group)
+        report.refuse_problems(total)
+    for connection_id, before in _claimed_before(context, due, requests).items():
+        if _is_sent(context, client, before, due[connection_id], report):
             del due[connection_id]
     at_work = _at_work(context, due)
     for connection_id, run in at_work.items():
         if wanted and wanted.is_from_queue:
-            _say(context, ClaimStatus.NOT_STARTED, due[connection_id])
+            report.say(ClaimStatus.NOT_STARTED, due[connection_id])
         report.skip(due[connection_id], str(run))
     free = [group for each, group in due.items() if each not in at_work]
-    _start_side_by_side(context, ready, free, report)
-    report.refuse_problems(len(due))
+    start_side_by_side(free, _start_of(context, ready, report), report, ready)
+    report.refuse_problems(total)
 
 
 def wait_for_places(
     context: dg.OpExecutionContext,
-    workspace: BaseAirbyteWorkspace,
+    queue: QueueName,
     groups: Mapping[str, Sequence[Table]],
     places: Places,
 ) -> None:
@@ -196,7 +199,7 @@ def wait_for_places(
     for connection_id, run in at_work.items():
         context.log.info("Skipped %s: %s", name_of(due[connection_id]), run)
     free = {each: group for each, group in due.items() if each not in at_work}
-    write_down(context, workspace.get_client().settings.scope, free, places)
+    write_down(context, queue, free, places)
 
 
 def _not_started_before(
@@ -209,6 +212,39 @@ def _not_started_before(
     return {each: group for each, group in groups.items() if each not in earlier}
 
 
+def _claimed_before(
+    context: dg.OpExecutionContext,
+    due: Mapping[str, Sequence[Table]],
+    requests: Mapping[str, JobRequest],
+) -> dict[str, ClaimedBefore]:
+    """What earlier tries may have sent of what must not be sent twice; one look for all."""
+    asked = [each for each in due if requests[each].type is not JobType.SYNC]
+    claimed = claimed_before(context.instance, context.run) if asked else {}
+    return {each: claimed[each] for each in asked if each in claimed}
+
+
+def _is_sent(
+    context: dg.OpExecutionContext,
+    client: AirbyteClient,
+    before: ClaimedBefore,
+    tables: Sequence[Table],
+    report: StartReport,
+) -> bool:
+    """Whether nothing is to be sent for these tables, of which an earlier try has claimed that."""
+    request = report.requests[tables[0].connection_id]
+    try:
+        if found := sent_before(context.instance, context.run, client, request, before):
+            report.claim(*found, tables)
+            return True
+        if stored_before(client, request, before) is None:
+            return False
+        context.log.info("%s: Airbyte has stored the refresh of an earlier try", name_of(tables))
+    except (dg.Failure, AirbyteError) as error:
+        # It may have been sent: only a later try, or a person, can tell.
+        report.fail(tables, why_failed(error) if isinstance(error, dg.Failure) else str(error))
+    return True
+
+
 def _at_work(
     context: dg.OpExecutionContext, due: Mapping[str, Sequence[Table]]
 ) -> Mapping[str, RunAtWork]:
@@ -217,160 +253,14 @@ def _at_work(
     return runs_at_work(context.instance, due, time.time(), context.log, besides=own)
 
 
-def _start_side_by_side(
-    context: dg.OpExecutionContext,
-    ready: UntilSteady,
-    groups: Sequence[Sequence[Table]],
-    report: "_Report",
-) -> None:
-    left = deque(groups)
-    pending: dict[Future[tuple[Job, bool]], Sequence[Table]] = {}
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        try:
-            while left or pending:
-                if not pending:
-                    # What was sent is claimed before a wait that may be long.
-                    ready.wait()
-                while left and len(pending) < _AT_ONCE and ready.is_steady():
-                    tables = left.popleft()
-                    _say(context, ClaimStatus.STARTING, tables)
-                    request, log = report.requests[tables[0].connection_id], context.log
-                    start = pool.submit(
-                        start_new, ready.client, request, log, outage_timeout=ready.limit
-                    )
-                    pending[start] = tables
-                for start in wait(pending, return_when=FIRST_COMPLETED).done:
-                    tables, problem = pending.pop(start), start.exception()
-                    if isinstance(problem, AirbyteUnavailable) and ready.may_try_again(problem):
-                        _say(context, ClaimStatus.NOT_STARTED, tables)
-                        left.append(tables)
-                        continue
-                    if problem is None:
-                        ready.note_start()
-                    report.note(tables, start)
-        except NotSteady as away:
-            for tables in left:
-                report.note_unsent(tables, away)
-        except BaseException:
-            # A run that is terminated makes no further starts. Those that Airbyte was asked for
-            # already go on there: without their claims they would be nobody's.
-            for start in as_completed(pending):
-                report.note(pending[start], start)
-            raise
+def _start_of(context: dg.OpExecutionContext, ready: UntilSteady, report: StartReport) -> Start:
+    wanted, requests = report.wanted, report.requests
 
+    def start(connection_id: str, say: Callable[[ClaimStatus], object]) -> tuple[Job, bool]:
+        request = requests[connection_id]
+        if wanted and wanted.is_from_queue:
+            since = wanted.unsettled.get(connection_id)
+            return start_queued(ready.client, request, context.log, since)
+        return start_new(ready.client, request, context.log, outage_timeout=ready.limit, say=say)
 
-@dataclass
-class _Report:
-    """Says in the run what became of each start."""
-
-    context: dg.OpExecutionContext
-    pages: Pages
-    requests: Mapping[str, JobRequest]
-    wanted: ToStart | None = None
-    problems: dict[str, str] = field(default_factory=dict)
-
-    def note(self, tables: Sequence[Table], start: "Future[tuple[Job, bool]]") -> None:
-        try:
-            self.claim(*start.result(), tables)
-        except RefreshStored as stored:
-            # It comes by itself: to send it again would be to refresh twice.
-            _say(self.context, ClaimStatus.NOT_STARTED, tables)
-            self.context.log.warning("%s: %s", name_of(tables), stored)
-        except AlreadyRunning as busy:
-            _say(self.context, ClaimStatus.NOT_STARTED, tables)
-            self.skip(tables, self._what_runs(busy))
-        except dg.Failure as failure:
-            if _was_paused(failure) and not _was_paused_before(tables):
-                _say(self.context, ClaimStatus.NOT_STARTED, tables)
-                self.skip(tables, "it was paused in Airbyte since the definitions were loaded")
-            else:
-                self._note(tables, _why(failure))
-        except AirbyteUnavailable as error:
-            self.note_unsent(tables, error)
-        except AirbyteError as error:
-            self._note(tables, str(error))
-
-    def note_unsent(self, tables: Sequence[Table], error: AirbyteUnavailable) -> None:
-        if self.wanted and self.wanted.put_back(tables):
-            self._fail(tables, str(error))
-        else:
-            self._note(tables, str(error))
-
-    def refuse_problems(self, total: int) -> None:
-        if self.problems:
-            each = "; ".join(f"{name}: {reason}" for name, reason in self.problems.items())
-            raise dg.Failure(
-                description=f"{len(self.problems)} of {self._how_many(total)} not started. {each}",
-                metadata=self.problems,
-            )
-
-    def skip(self, tables: Sequence[Table], reason: str) -> None:
-        """Leave the connection alone: that is no failure of syncs, as others see to it."""
-        if self._kind(tables) is JobType.SYNC:
-            self.context.log.info("Skipped %s: %s", name_of(tables), reason)
-        else:
-            self._fail(tables, reason)
-
-    def claim(self, job: Job, is_ours: bool, tables: Sequence[Table]) -> None:
-        if not self.requests[job.connection_id].is_met_by(job):
-            # A retry starts what was asked for.
-            is_ours = False
-            kind = self._kind(tables).value
-            reason = f"Airbyte had a clear stored, and did that in the place of the {kind}"
-            self._fail(tables, f"{reason}: {self.pages.job(job)}")
-        url, claim = self.pages.job(job), SyncClaim.of_job(job, started=is_ours)
-        for table in tables:
-            self.context.log_event(claim.to_observation(table.key, url))
-        did = "Started" if is_ours else "Found"
-        self.context.log.info("%s Airbyte job %s of %s: %s", did, job.id, name_of(tables), url)
-
-    def _how_many(self, total: int) -> str:
-        return how_many(total, next(iter(self.requests.values())).type)
-
-    def _kind(self, tables: Sequence[Table]) -> JobType:
-        return self.requests[tables[0].connection_id].type
-
-    def _note(self, tables: Sequence[Table], reason: str) -> None:
-        _say(self.context, ClaimStatus.NOT_STARTED, tables)
-        self._fail(tables, reason)
-
-    def _fail(self, tables: Sequence[Table], reason: str) -> None:
-        self.context.log.error("%s was not started: %s", name_of(tables), reason)
-        self.problems[name_of(tables)] = reason
-
-    def _what_runs(self, busy: AlreadyRunning) -> str:
-        if busy.running is None:
-            return "a job was running"
-        return f"Airbyte job {busy.running.id} is running, see {self.pages.job(busy.running)}"
-
-
-def _say(context: dg.OpExecutionContext, status: ClaimStatus, tables: Sequence[Table]) -> None:
-    """On the table on which the job is claimed last."""
-    claim = SyncClaim(status, tables[-1].connection_id)
-    context.log_event(claim.to_observation(tables[-1].key))
-
-
-def _why(failure: dg.Failure) -> str:
-    """What a log of one line can hold: Airbyte's own reason, too."""
-    reason = keys.text_in(failure.metadata, keys.FAILURE_REASON)
-    return f"{failure.description} ({reason})" if reason else failure.description or ""
-
-
-def _was_paused(failure: dg.Failure) -> bool:
-    return keys.text_in(failure.metadata, keys.CONNECTION_STATUS) == "inactive"
-
-
-def _was_paused_before(tables: Sequence[Table]) -> bool:
-    """Whether the definitions knew it: to ask for such a sync nevertheless is a mistake."""
-    return any(table.was_paused for table in tables)
-
-
-def name_of(tables: Sequence[Table]) -> str:
-    name = keys.text_in(tables[0].spec.metadata, keys.CONNECTION_NAME) or ""
-    return f"{name!r} ({tables[0].connection_id})"
-
-
-def how_many(number: int, kind: JobType) -> str:
-    """Such as "2 refreshes"."""
-    ending = "" if number == 1 else "es" if kind is JobType.REFRESH else "s"
-    return f"{number} {kind.value}{ending}"
+    return start

@@ -18,7 +18,13 @@ from dagster_airbyte_sync.assets.asked.run_config import (
 )
 from dagster_airbyte_sync.assets.asked.sent_before import sent_before, stored_before
 from dagster_airbyte_sync.assets.asked.time_ranges import refuse_other_partitions
-from dagster_airbyte_sync.assets.event_log.claims import claims_of, other_reporter, starter_of
+from dagster_airbyte_sync.assets.event_log.claims import (
+    ClaimedBefore,
+    claimed_before,
+    claims_of,
+    other_reporter,
+    starter_of,
+)
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, StoredClaim, SyncClaim
 from dagster_airbyte_sync.assets.events.event_log_facts import JobFacts
 from dagster_airbyte_sync.assets.events.finished_sync import (
@@ -220,7 +226,10 @@ def _job_to_follow(
         claim = SyncClaim(status, table.connection_id)
         context.log_event(claim.to_observation(table.key))
 
-    if earlier := sent_before(context.instance, context.run, client, request):
+    is_sync = request.type is JobType.SYNC
+    claimed = {} if is_sync else claimed_before(context.instance, context.run)
+    before = claimed.get(request.connection_id, ClaimedBefore())
+    if earlier := sent_before(context.instance, context.run, client, request, before):
         context.log.info("Airbyte job %s was started by an earlier try", earlier[0].id)
         return earlier
     return start_or_attach(
@@ -234,7 +243,7 @@ def _job_to_follow(
         started_by=lambda running: _starter(context, tables, running),
         is_seen_to=lambda ended: _is_seen_to(context, client, tables, ended),
         say=say,
-        stored_after=stored_before(context.instance, context.run, client, request),
+        stored_after=stored_before(client, request, before),
     )
 
 

@@ -88,7 +88,10 @@ QUEUE_WAITS, QUEUE_STARTS = "waits", "starts"
 # for that: in a job's tags, and where a run writes down that a sync waits.
 MAX_RUNNING = "dagster-airbyte/max_running"
 WAIT_LIMIT = "dagster-airbyte/wait_limit_seconds"
+# The workspace, the key of its resource, and the code location: whose sensor is to start it.
 WAITS_IN = "dagster-airbyte/waits_in"
+QUEUE_RESOURCE = "dagster-airbyte/queue_resource"
+QUEUE_LOCATION = "dagster-airbyte/queue_location"
 
 # In the specs of a connection's tables: what made them, so that a run can do the same for a stream
 # that is newer. dagster-airbyte has it under the same key.

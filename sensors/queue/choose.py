@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from dagster_airbyte_sync.assets.queue.reading import utc
 from dagster_airbyte_sync.assets.queue.standing import Queue
+from dagster_airbyte_sync.assets.queue.times import utc
 from dagster_airbyte_sync.assets.queue.wait import Wait
 
 # A line names so many connections.
@@ -39,9 +39,10 @@ def chosen(queue: Queue, busy: Busy, now: float) -> Mapping[str, Sequence[Wait]]
 
 
 def run_key_of(starts: Mapping[str, Sequence[Wait]], queue: Queue) -> str:
-    """The same for the same syncs that waited, until a run for one of them was lost."""
+    """The same for the same syncs that waited, until a run for one of them was lost; and never that
+    of an earlier one, though runs may be deleted."""
     parts = sorted(
-        (each, sorted(wait.run_id for wait in waits), queue.tries.get(each, 0))
+        (each, sorted(wait.run_id for wait in waits), queue.last_lost.get(each, 0))
         for each, waits in starts.items()
     )
     return f"airbyte_queue:{sha256(repr(parts).encode()).hexdigest()[:32]}"

@@ -9,8 +9,10 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets import workspace_resource
 from dagster_airbyte_sync.assets.queue.places import LONGEST_WAIT
-from dagster_airbyte_sync.assets.queue.reading import CLOCKS, StoredQueue, read_queue, utc
+from dagster_airbyte_sync.assets.queue.queue_name import QueueName
+from dagster_airbyte_sync.assets.queue.reading import StoredQueue, read_queue
 from dagster_airbyte_sync.assets.queue.standing import Queue, queue_of
+from dagster_airbyte_sync.assets.queue.times import CLOCKS, utc
 from dagster_airbyte_sync.assets.queue.wait import Wait
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.resources import (
@@ -58,9 +60,10 @@ def build_airbyte_queue_sensor(
     runs in Airbyte, whoever started it, and asks for one run of `job` for all that there is room
     for, the oldest first, whatever run wrote it down. If nothing waits, it asks Airbyte nothing.
     Each tick says what waits, and since when. It decides by what Dagster has stored: nothing is
-    started twice or forgotten if the daemon dies or the cursor is lost. A start run that dies
-    before it came to a connection is asked for again some minutes later; one that says what became
-    of a start, or was cancelled, is not.
+    started twice or forgotten if the daemon dies or the cursor is lost. What Airbyte did not start,
+    or what a start run that died did not come to, is tried again some minutes later, and then after
+    longer pauses, for as long as it may wait; not if somebody has cancelled the run, or if Airbyte
+    says that the connection is gone or not active.
 
     To let something wait no longer, delete the run that wrote it down. `max_running` of a job that
     is changed counts for what waits already. A workspace needs one such sensor and no more: of two
@@ -68,9 +71,10 @@ def build_airbyte_queue_sensor(
 
     Args:
         workspace: What is counted; at each tick the resource under `resource_key` is used.
-        job: A job of `build_airbyte_start_job`, or a schedule's `job`, with all connections that
-            may wait: those of all jobs and schedules with `max_running` in the code location. It
-            must be among the definitions, by itself or with its schedule.
+        job: A job of `build_airbyte_start_job`, or a schedule's `job`, that has `max_running`
+            itself, with all connections that may wait: those of all jobs and schedules with
+            `max_running` in the code location. It must be among the definitions, by itself or with
+            its schedule.
         name: Default: the resource key and "_queue_sensor".
         minimum_interval_seconds: Time between the starts of two ticks.
         default_sensor_status: Default: running.
@@ -101,11 +105,23 @@ def _job_name(job: object) -> str:
     if isinstance(job, str) and job:
         return job
     if isinstance(job, dg.JobDefinition) and keys.STARTS_SYNCS_TAG in job.tags:
+        _refuse_without_places(job)
         return job.name
     raise AirbyteSettingsError(
         f"job is {job!r}: give a job that build_airbyte_start_job made, the job of a schedule with"
         " wait=False, or the name of one."
     )
+
+
+def _refuse_without_places(job: dg.JobDefinition) -> None:
+    """Raise AirbyteSettingsError for a job of which a run that is executed again waits for none."""
+    if keys.MAX_RUNNING not in job.tags:
+        raise AirbyteSettingsError(
+            f"The job {job.name!r} has no max_running, so that a run of it that is retried or"
+            " executed by hand would start all its syncs at once. The queue's sensor needs a job"
+            " that has: build_airbyte_start_job(max_running=...), or the job of a schedule with"
+            " wait=False and max_running."
+        )
 
 
 @dataclass(frozen=True)
@@ -145,6 +161,11 @@ class _Tick:
         self.client, self.budget = workspace.get_client(), TimeBudget(tick_seconds())
         self.repository, self.now = repository_of(context), float(tick_basics.now_seconds())
         self.memory = _Memory.of(context.cursor, self.now)
+        # Given by its name, it could not be looked at before.
+        _refuse_without_places(self.repository.get_job(job))
+        origin = context.code_location_origin
+        location = origin.location_name if origin is not None else ""
+        self.name = QueueName(self.client.settings.scope, resource_key, location)
 
     def result(self) -> dg.SensorResult:
         queue = self.queue
@@ -161,23 +182,18 @@ class _Tick:
 
     @cached_property
     def stored(self) -> StoredQueue:
-        return read_queue(self.context.instance, utc(self.memory.since), self.now)
+        return read_queue(self.context.instance, self.name, utc(self.memory.since), self.now)
 
     @cached_property
     def queue(self) -> Queue:
         waits = (wait for run in self.stored.waiting for wait in run.waits)
-        mine = [self._with_places_now(wait) for wait in waits if self._is_mine(wait)]
-        return queue_of(mine, self.stored.starts, self.now)
-
-    def _is_mine(self, wait: Wait) -> bool:
-        """Whether it waits for this workspace, in this code location, as far as one can tell."""
-        is_here = wait.scope == self.client.settings.scope
-        return is_here and self.repository.has_job(wait.job_name)
+        mine = [each for each in waits if each.is_in(self.name, self.repository.has_job)]
+        return queue_of(map(self._with_places_now, mine), self.stored.starts, self.now)
 
     def _with_places_now(self, wait: Wait) -> Wait:
         """As many places as its job has now, which may have been loaded anew since."""
         places = self._places_now.get(wait.job_name)
-        if wait.job_name not in self._places_now:
+        if wait.job_name not in self._places_now and self.repository.has_job(wait.job_name):
             tags = self.repository.get_job(wait.job_name).tags
             places = self._places_now[wait.job_name] = as_int(tags.get(keys.MAX_RUNNING))
         return wait.with_places(places) if places else wait
@@ -197,7 +213,7 @@ class _Tick:
         return dg.RunRequest(
             run_key=run_key_of(starts, self.queue),
             run_config={"ops": {f"{self.job}_op": {"config": config_of(starts)}}},
-            tags={keys.QUEUE_TAG: keys.QUEUE_STARTS},
+            tags=self.name.tags,
         )
 
     def _again(self) -> list[dg.RunRequest]:
@@ -212,7 +228,7 @@ class _Tick:
             dg.RunRequest(
                 run_key=run.tags.get("dagster/run_key"),
                 run_config=run.run_config,
-                tags={keys.QUEUE_TAG: keys.QUEUE_STARTS},
+                tags=self.name.tags,
             )
             for run in mine
         ]

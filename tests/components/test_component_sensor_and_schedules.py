@@ -277,6 +277,21 @@ def test_schedules_with_max_running_bring_the_sensor_that_starts_what_waits(
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
 
 
+def test_a_run_of_its_job_that_the_queue_has_not_asked_for_waits_too(
+    load: Load, airbyte: AirbyteSimulator, instance: dg.DagsterInstance
+) -> None:
+    """By hand, or a retry: by the least of the numbers that schedules have."""
+    schedules = ", ".join(
+        f"{{cron: '@daily', name: s{number}, wait: false, max_running: {number}}}"
+        for number in (3, 2, 4)
+    )
+    starts = load(f"schedules: [{schedules}]").defs.resolve_job_def("start_airbyte_syncs")
+
+    assert starts.execute_in_process(instance=instance, tags=starts.tags).success
+    assert not airbyte.jobs
+    assert starts.tags[keys.MAX_RUNNING] == "2"
+
+
 def test_without_max_running_there_is_no_such_sensor(load: Load) -> None:
     loaded = load("schedules: [{cron: '@daily', wait: false}]")
     assert [each.name for each in loaded.sensors] == ["airbyte_sync_sensor"]

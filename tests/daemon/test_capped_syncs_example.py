@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from dagster_airbyte_sync.assets.queue.wait import Wait
 from dagster_airbyte_sync.testing import AirbyteSimulator, RecordedRequest
 from helpers.dagster_private import RUNS_AT_ONCE, SensorDaemon, sensor_daemon
 from helpers.local_instance import local_instance
@@ -96,6 +97,9 @@ def test_the_nights_syncs_start_as_room_comes(
 
     assert_each_once(airbyte, at_once)
     assert not [run for run in instance.get_runs() if not run.is_success]
+    observed = instance.fetch_observations(dg.AssetKey("table_0"), limit=10).records
+    (wait,) = (wait for each in observed if (wait := Wait.from_record(each)))
+    assert (wait.queue.resource_key, wait.queue.location) == ("airbyte", "test")
 
 
 def assert_each_once(airbyte: AirbyteSimulator, at_once: list[int]) -> None:

@@ -16,11 +16,13 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.events import (
     AssetMaterializationPlannedData,
     AssetObservationData,
     StepMaterializationData,
 )
+from dagster._core.execution.api import execute_run
 from dagster._core.execution.plan.objects import StepFailureData, StepSuccessData
 from dagster._core.loader import LoadingContextForTest
 from dagster._core.remote_origin import (
@@ -443,6 +445,13 @@ def store_plan(
         event_specific_data=AssetMaterializationPlannedData(asset),
     )
     instance.report_dagster_event(planned, run_id=run.run_id)
+
+
+def execute_stored_run(
+    instance: dg.DagsterInstance, job: dg.JobDefinition, run: dg.DagsterRun
+) -> None:
+    """What a run worker does with a run that Dagster has stored, in this process."""
+    execute_run(InMemoryJob(job), run, instance)
 
 
 def store_run_event(

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -18,11 +19,17 @@ from dagster_airbyte_sync.assets.event_log.records import run_events
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, SyncClaim
 from dagster_airbyte_sync.assets.queue.wait import Wait
 from dagster_airbyte_sync.testing import AirbyteSimulator
-from helpers.dagster_private import dagster_time, store_run_event, store_step_event
+from helpers.dagster_private import (
+    dagster_time,
+    execute_stored_run,
+    store_run_event,
+    store_step_event,
+)
 from helpers.deployment import Deployment, Tick
 
 SENSOR = "airbyte_queue_sensor"
 STARTS = "start_airbyte_syncs"
+NOTHING_WAITS = "No sync waits for a place."
 # Lines go to the event log, and no further.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -33,6 +40,8 @@ class Queued:
 
     deployment: Deployment
     requested: list[dg.RunRequest] = field(default_factory=list)
+    # The name of its code location; as in a test of Dagster's there is none by default.
+    location: str = ""
 
     @property
     def airbyte(self) -> AirbyteSimulator:
@@ -58,7 +67,7 @@ class Queued:
                     **({"ops": {f"{job}_op": {"config": config}}} if config else {}),
                 },
                 instance=self.instance,
-                tags={**made.tags, **(tags or {})},
+                tags={**made.tags, **self._of_location(), **(tags or {})},
                 raise_on_error=False,
             )
 
@@ -81,7 +90,7 @@ class Queued:
             return made.execute_in_process(
                 run_config={**QUIET, **request.run_config},
                 instance=self.instance,
-                tags={**made.tags, **request.tags, **of_daemon},
+                tags={**made.tags, **request.tags, **self._of_location(), **of_daemon},
                 raise_on_error=False,
             )
 
@@ -95,18 +104,28 @@ class Queued:
             return self.instance.create_run_for_job(
                 made,
                 run_config=dict(request.run_config),
-                tags={**made.tags, **request.tags, **of_daemon},
+                tags={**made.tags, **request.tags, **self._of_location(), **of_daemon},
                 status=status,
             )
 
-    def claim(self, run: dg.DagsterRun, *names: str) -> None:
-        """The run says that it has not started these after all, and succeeds."""
+    def execute(self, run: dg.DagsterRun) -> None:
+        """The process of a run that was kept begins, late or once more."""
+        made = self.deployment.defs.get_repository_def().get_job(run.job_name)
+        with self.now():
+            execute_stored_run(self.instance, made, run)
+
+    def say(self, run: dg.DagsterRun, status: ClaimStatus, *names: str) -> None:
+        """The run says so of its starts of these."""
         for name in names:
             connection = self.airbyte.connection(name)
-            claim = SyncClaim(ClaimStatus.NOT_STARTED, connection.connection_id)
+            claim = SyncClaim(status, connection.connection_id)
             table = dg.AssetKey(connection.streams[-1].name)
             with self.now():
                 store_step_event(self.instance, run, f"{STARTS}_op", claim.to_observation(table))
+
+    def claim(self, run: dg.DagsterRun, *names: str) -> None:
+        """The run says that it has not started these after all, and succeeds."""
+        self.say(run, ClaimStatus.NOT_STARTED, *names)
         store_run_event(self.instance, run, dg.DagsterEventType.RUN_SUCCESS)
 
     def go_on(self) -> Tick:
@@ -114,6 +133,15 @@ class Queued:
         tick = self.tick()
         self.launch()
         return tick
+
+    def all_night(self) -> list[str]:
+        """Ticks and ends of syncs until nothing waits; what has started by then."""
+        for _ in range(20):
+            tick = self.go_on()
+            self.finish(*self._names().values())
+            if tick.summary == NOTHING_WAITS:
+                break
+        return sorted(self.started())
 
     def finish(self, *names: str) -> None:
         """These connections' syncs end."""
@@ -148,9 +176,17 @@ class Queued:
             dagster_time(lambda: datetime.now(timezone.utc) + later),
             pytest.MonkeyPatch.context() as patch,
         ):
-            now = "dagster_airbyte_sync.assets.queue.reading.now_seconds"
+            now = "dagster_airbyte_sync.assets.queue.times.now_seconds"
             patch.setattr(now, lambda: time.time() + later.total_seconds())
+            if self.location:
+                origin = SimpleNamespace(location_name=self.location)
+                name = "code_location_origin"
+                patch.setattr(dg.SensorEvaluationContext, name, property(lambda _: origin))
             yield
+
+    def _of_location(self) -> dict[str, str]:
+        """The tag that Dagster gives to the runs of a code location."""
+        return {"dagster/code_location": self.location} if self.location else {}
 
     def _names(self) -> dict[str, str]:
         return {each.connection_id: each.name for each in self.airbyte.connections}
@@ -161,6 +197,7 @@ def queued(
     instance: dg.DagsterInstance,
     *more: dg.JobDefinition | dg.ScheduleDefinition,
     is_fresh: bool = False,
+    location: str = "",
     **options: object,
 ) -> Queued:
     """One start job of all connections, with `options`, and what more is given.
@@ -174,13 +211,17 @@ def queued(
         catalog_ttl=0 if is_fresh else 600,
     )
     job = build_airbyte_start_job(workspace=workspace, **options)  # type: ignore[arg-type]
-    sensor = build_airbyte_queue_sensor(workspace=workspace, job=job, minimum_interval_seconds=1)
+    has_places = options.get("max_running") is not None
+    sensors = [
+        build_airbyte_queue_sensor(workspace=workspace, job=job, minimum_interval_seconds=1)
+        for _ in range(has_places)
+    ]
     jobs: Sequence[dg.JobDefinition] = [e for e in more if isinstance(e, dg.JobDefinition)]
     schedules = [each for each in more if isinstance(each, dg.ScheduleDefinition)]
     defs = dg.Definitions(
         jobs=[job, *jobs],
         schedules=schedules,
-        sensors=[sensor],
+        sensors=sensors,
         resources={"airbyte": workspace},
     )
-    return Queued(Deployment(airbyte, workspace, defs, instance, sensor=SENSOR))
+    return Queued(Deployment(airbyte, workspace, defs, instance, sensor=SENSOR), location=location)

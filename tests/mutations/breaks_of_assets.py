@@ -6,9 +6,17 @@ OF_ASSETS = (
     Break(
         "who asked for a sync is known even if the sync ends at once",
         "assets/schedules/start_job.py:_start_side_by_side",
-        "_say(context, ClaimStatus.STARTING, tables)",
+        "report.say(ClaimStatus.STARTING, tables)",
         "pass",
         "tests/sensors/start_jobs/test_runs_that_are_starting_syncs.py::test_a_sync_that_ends_before_the_run_can_claim_it_waits_for_that",
+    ),
+    Break(
+        "... and what is handed over as the run is terminated is claimed",
+        "assets/schedules/start_job.py:_start_side_by_side",
+        "if begun.done():",
+        "if False:",
+        "tests/sensors/start_jobs/test_runs_that_are_starting_syncs.py::test_one_that_is_terminated_as_it_hands_a_start_over_claims_it_too",
+        is_slow=True,
     ),
     Break(
         "a retry starts no second sync",

@@ -4,6 +4,10 @@ from helpers.breaks import Break
 
 _PLACES = "tests/sensors/queue/test_syncs_wait_for_places.py"
 _LOSES = "tests/sensors/queue/test_the_queue_loses_nothing.py"
+_WRONG = "tests/sensors/queue/test_starts_that_go_wrong.py"
+_SAME = "tests/sensors/queue/test_runs_asked_for_the_same.py"
+_BESIDE = "tests/sensors/queue/test_queues_side_by_side.py"
+_LITTLE = "tests/sensors/queue/test_a_tick_reads_little.py"
 _NIGHTS = "tests/sensors/queue/test_made_up_nights.py"
 _BUSY = "tests/resources/test_busy_connections.py"
 
@@ -17,7 +21,7 @@ OF_QUEUE = [
     ),
     Break(
         "... nor one that is executed again",
-        "assets/queue/reading.py:is_queue_start",
+        "assets/queue/start_runs.py:is_queue_start",
         "run.parent_run_id is None",
         "True",
         f"{_LOSES}::test_one_that_is_executed_again_waits_like_any_other",
@@ -39,8 +43,8 @@ OF_QUEUE = [
     ),
     Break(
         "... unless its run is silent for long",
-        "assets/queue/reading.py:_start",
-        "now - (last or 0.0) > _SILENCE",
+        "assets/queue/start_runs.py:_state_of",
+        "silent_for > SILENCE",
         "False",
         f"{_LOSES}::test_a_run_that_is_silent_for_long_holds_no_places",
         is_slow=True,
@@ -56,25 +60,87 @@ OF_QUEUE = [
     Break(
         "what a run did not come to is asked for again",
         "assets/queue/standing.py:QueueStart.has_left",
-        "return self.state is StartState.LOST and connection_id not in self.said",
+        "return connection_id not in self.said",
         "return False",
         f"{_LOSES}::test_a_run_that_died_before_a_connection_is_asked_for_again_some_minutes_later",
         is_slow=True,
     ),
     Break(
         "... not if somebody has cancelled it",
-        "assets/queue/reading.py:_start",
+        "assets/queue/start_runs.py:_state_of",
         "run.status in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.CANCELED)",
         "run.status is dg.DagsterRunStatus.SUCCESS",
         f"{_LOSES}::test_one_that_somebody_has_cancelled_is_not_asked_for_again",
         is_slow=True,
     ),
     Break(
-        "... and if nothing was sent to Airbyte",
-        "assets/schedules/start_job.py:_Report.note_unsent",
-        "self.wanted and self.wanted.put_back(tables)",
+        "... and what could not be started",
+        "assets/schedules/queued_start.py:start_queued",
+        "raise StillWaits(str(error)) from error",
+        "raise",
+        f"{_WRONG}::test_a_start_that_was_not_carried_out_leaves_the_sync_waiting[401]",
+        is_slow=True,
+    ),
+    Break(
+        "... also if a gateway says that there is no such connection",
+        "assets/schedules/queued_start.py:_is_final",
+        "return connection is None or not connection.is_active",
+        "return True",
+        f"{_WRONG}::test_a_start_that_was_not_carried_out_leaves_the_sync_waiting[404]",
+        is_slow=True,
+    ),
+    Break(
+        "... but not if Airbyte says that it is gone",
+        "assets/schedules/queued_start.py:_is_final",
+        "if keys.text_in(failure.metadata, keys.CONNECTION_STATUS):",
+        "if False:",
+        f"{_WRONG}::test_one_that_is_gone_from_airbyte_waits_no_more[deleted]",
+        is_slow=True,
+    ),
+    Break(
+        "... or does not know it",
+        "assets/schedules/queued_start.py:_is_final",
+        "return connection is None or not connection.is_active",
+        "return False",
+        f"{_WRONG}::test_one_that_is_gone_from_airbyte_waits_no_more[unknown]",
+        is_slow=True,
+    ),
+    Break(
+        "what a run that died may have started is looked up",
+        "assets/schedules/queued_start.py:start_queued",
+        "since is not None and (job := _first_since(client, request, since))",
         "False",
-        f"{_LOSES}::test_airbyte_that_does_not_answer_before_a_start_leaves_the_sync_waiting",
+        f"{_WRONG}::test_a_run_that_died_as_it_started_one_is_settled_by_the_next[True]",
+        is_slow=True,
+    ),
+    Break(
+        "... also by a run whose process was replaced",
+        "assets/queue/to_start.py:ToStart._once",
+        "dict(mine.starting)",
+        "dict[str, float]()",
+        f"{_WRONG}::test_a_run_whose_process_is_replaced_looks_for_what_it_has_begun",
+        is_slow=True,
+    ),
+    Break(
+        "what one of two runs has left to the other is not lost with that",
+        "assets/queue/standing.py:QueueStart.has_left",
+        "return connection_id in self.left",
+        "return False",
+        f"{_SAME}::test_one_of_two_starts_it",
+    ),
+    Break(
+        "... and a run that wakes up late does not start it again",
+        "assets/queue/standing.py:QueueStart.leaves_to",
+        "return is_at_it or connection_id in other.said",
+        "return False",
+        f"{_SAME}::test_one_of_two_starts_it",
+    ),
+    Break(
+        "what nobody starts any more keeps nothing from being written down",
+        "assets/queue/places.py:write_down",
+        "each.until > now and each.is_in(queue_name, lambda job: job == context.job_name)",
+        "each.until > now",
+        f"{_WRONG}::test_after_a_job_was_renamed_its_syncs_are_written_down_by_the_new_name",
         is_slow=True,
     ),
     Break(
@@ -100,6 +166,13 @@ OF_QUEUE = [
         is_slow=True,
     ),
     Break(
+        "... under a key that no run has had",
+        "sensors/queue/choose.py:run_key_of",
+        "queue.last_lost.get(each, 0)",
+        "int(each in queue.last_lost)",
+        f"{_SAME}::test_what_is_asked_for_again_has_a_new_key_though_somebody_deletes_runs",
+    ),
+    Break(
         "what waits is not written down again",
         "assets/queue/places.py:write_down",
         "queue.waiting.get(wait.connection_id)",
@@ -115,10 +188,64 @@ OF_QUEUE = [
     ),
     Break(
         "what waits for another workspace is left alone",
-        "sensors/queue/queue_sensor.py:_Tick._is_mine",
-        "is_here = wait.scope == self.client.settings.scope",
-        "is_here = True",
+        "assets/queue/queue_name.py:QueueName.may_be",
+        "_may_be(self.scope, other.scope)",
+        "True",
         f"{_PLACES}::test_what_waits_for_another_workspace_is_left_to_its_own_sensor",
+    ),
+    Break(
+        "... and what waits in another code location",
+        "assets/queue/queue_name.py:QueueName.may_be",
+        "_may_be(self.location, other.location)",
+        "True",
+        f"{_BESIDE}::test_a_queue_is_a_workspace_a_resource_and_a_code_location",
+    ),
+    Break(
+        "... whose starts settle nothing here",
+        "assets/queue/start_runs.py:_Reading.start",
+        "not self.queue.may_be(queue_of_start(run))",
+        "False",
+        f"{_BESIDE}::test_but_settles_nothing",
+        is_slow=True,
+    ),
+    Break(
+        "... but take places",
+        "assets/queue/start_runs.py:_is_here",
+        'queue_of_start(run).scope in ("", queue.scope)',
+        "queue.may_be(queue_of_start(run))",
+        f"{_BESIDE}::test_what_another_queue_of_the_workspace_starts_takes_places",
+    ),
+    Break(
+        "the queue's own job has places, too",
+        "sensors/queue/queue_sensor.py:_refuse_without_places",
+        "if keys.MAX_RUNNING not in job.tags:",
+        "if False:",
+        "tests/sensors/queue/test_mistakes_with_places.py::test_that_job_has_max_running_itself",
+    ),
+    Break(
+        "... in a component, too",
+        "src/dagster_airbyte_sync/component/definitions.py:ComponentDefinitions._queue",
+        "min(places, key=lambda each: each.count)",
+        "None",
+        "tests/components/test_component_sensor_and_schedules.py"
+        "::test_a_run_of_its_job_that_the_queue_has_not_asked_for_waits_too",
+        is_slow=True,
+    ),
+    Break(
+        "what runs that failed have said is read if something waits for it",
+        "assets/queue/start_runs.py:_Reading._matters",
+        "if state is StartState.COMING:",
+        "if state is not StartState.DONE:",
+        f"{_LITTLE}::test_runs_that_start_and_failed_are_read_only_if_something_waits_for_them",
+        is_slow=True,
+    ),
+    Break(
+        "... and of runs that wait, once",
+        "assets/queue/said.py:_has_said_all",
+        "now - (record.end_time or now) > SILENCE",
+        "False",
+        f"{_LITTLE}::test_runs_that_wait_and_failed_are_read_once",
+        is_slow=True,
     ),
     Break(
         "the cursor reaches back to the oldest that waits",

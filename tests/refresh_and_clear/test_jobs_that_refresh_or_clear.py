@@ -12,13 +12,21 @@ from dagster_airbyte_sync import (
     build_airbyte_start_job,
     load_airbyte_asset_specs,
 )
+from dagster_airbyte_sync.assets.asked import sent_before as sent_before_module
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, SyncClaim
 from dagster_airbyte_sync.assets.schedules.selection import chosen_tables
 from dagster_airbyte_sync.assets.schedules.start_job import start_all
+from dagster_airbyte_sync.assets.sync import start as start_module
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import group_by_connection
-from dagster_airbyte_sync.resources import JobRequest
-from dagster_airbyte_sync.testing import AirbyteSimulator, RecordedRequest, SimulatedConnection
+from dagster_airbyte_sync.resources import JobRequest, JobType
+from dagster_airbyte_sync.testing import (
+    AirbyteSimulator,
+    Fault,
+    RecordedRequest,
+    SimulatedConnection,
+)
+from helpers.dagster_reads import reads_of
 from helpers.deployment import Deployment, deployed
 from helpers.refreshes import CLEAR, JOBS, REFRESH, clear_of, noted, refresh_of, sent
 from helpers.start_jobs import failure_of, finish_all, lines, shown
@@ -316,3 +324,105 @@ def test_a_second_try_sends_nothing_again(
     deployment.tick()
     expected = ([1], []) if ask is refresh_of else ([], [("clear", 1)])
     assert (deployment.reported("users"), noted(deployment, "users")) == expected
+
+
+def tried_twice(
+    deployment: Deployment, shop: SimulatedConnection, request: JobRequest
+) -> dg.ExecuteInProcessResult:
+    """A job whose step fails after all that it has done, and is tried once more."""
+    workspace = deployment.workspace
+    groups = group_by_connection(chosen_tables(workspace, assets=SHOP))
+
+    @dg.op(retry_policy=dg.RetryPolicy(max_retries=1))
+    def start_one(context: dg.OpExecutionContext) -> None:
+        start_all(context, workspace, groups, {shop.connection_id: request})
+        if context.retry_number == 0:
+            raise RuntimeError("The process is gone")
+
+    @dg.job(tags={keys.STARTS_SYNCS_TAG: "true"})
+    def starts() -> None:
+        start_one()
+
+    return starts.execute_in_process(instance=deployment.instance, raise_on_error=False)
+
+
+def test_a_second_try_does_not_send_what_airbyte_has_stored(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment
+) -> None:
+    began = False
+
+    def begin(request: RecordedRequest) -> None:
+        nonlocal began
+        if request.path == REFRESH and not began:
+            began = True
+            airbyte.begin(airbyte.start_sync(shop))
+
+    airbyte.on_request(begin)
+    result = tried_twice(deployment, shop, refresh_of(shop))
+
+    assert result.success
+    assert len(sent(airbyte)) == 1
+    said = lines(deployment.instance, result.run_id)
+    assert "Airbyte has stored the refresh of an earlier try" in said
+
+
+def test_nor_what_was_not_answered(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    deployment: Deployment,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(start_module, "_LOOK_FOR", 0.0)
+    monkeypatch.setattr(start_module, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(sent_before_module, "_MAY_COME", 0.0)
+    airbyte.add_fault(Fault.status(503), path=REFRESH, times=None)
+
+    result = tried_twice(deployment, shop, refresh_of(shop))
+
+    assert len(sent(airbyte)) == 1
+    assert "did not answer" in failure_of(result)
+
+
+def test_one_that_cannot_be_looked_up_keeps_no_other_from_it(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    crm: SimulatedConnection,
+    deployment: Deployment,
+) -> None:
+    """Whether the first try has sent it is not known, and so it is not sent."""
+    groups = group_by_connection(chosen_tables(deployment.workspace))
+    requests = {each: JobRequest(each, JobType.REFRESH) for each in groups}
+
+    @dg.op(retry_policy=dg.RetryPolicy(max_retries=1))
+    def start_both(context: dg.OpExecutionContext) -> None:
+        if context.retry_number == 0:
+            for connection_id, tables in groups.items():
+                claim = SyncClaim(ClaimStatus.STARTING, connection_id)
+                context.log_event(claim.to_observation(tables[-1].key))
+            raise RuntimeError("The process is gone")
+        airbyte.add_fault(Fault.status(403), path=JOBS, method="GET")
+        start_all(context, deployment.workspace, groups, requests)
+
+    @dg.job(tags={keys.STARTS_SYNCS_TAG: "true"})
+    def starts() -> None:
+        start_both()
+
+    result = starts.execute_in_process(instance=deployment.instance, raise_on_error=False)
+
+    assert not result.success
+    assert "1 of 2 refreshes not started" in failure_of(result)
+    assert len(sent(airbyte)) == len(airbyte.jobs) == 1
+
+
+def test_what_earlier_tries_have_sent_is_read_once_for_all(
+    airbyte: AirbyteSimulator, instance: dg.DagsterInstance
+) -> None:
+    for number in range(8):
+        airbyte.add_connection(f"connection {number}", streams=[f"table_{number}"])
+
+    with reads_of(instance) as reads:
+        result = start(deployed(airbyte, instance), build_airbyte_refresh_job)
+
+    assert result.success
+    assert len(airbyte.jobs) == 8
+    assert reads.count("get_records_for_run") <= 4

@@ -9,6 +9,7 @@ import pytest
 from freezegun import freeze_time
 
 from dagster_airbyte_sync.assets.asked.sent_before import sent_before, stored_before
+from dagster_airbyte_sync.assets.event_log.claims import claimed_before
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, SyncClaim
 from dagster_airbyte_sync.resources import Job, JobRequest, JobStatus, JobType
 from dagster_airbyte_sync.testing import (
@@ -360,7 +361,8 @@ def stored(
         airbyte.store_refresh(shop, ["orders"])
         claim(context, shop, STORED)
         happens()
-        return stored_before(instance, context.run, client_of(airbyte), request)
+        before = claimed_before(instance, context.run)[shop.connection_id]
+        return stored_before(client_of(airbyte), request, before)
 
     return in_a_run(instance, look)
 

@@ -93,8 +93,9 @@ class ComponentDefinitions:
             # As in dagster-airbyte's component, though its builder makes all names lower case.
             clean_fn=clean_name_with_case,
         )
-        if any(each.max_running is not None for each in component.schedules):
-            defs = dg.Definitions.merge(defs, self._queue(tables))
+        places = [each.places for each in component.schedules if each.places]
+        if places:
+            defs = dg.Definitions.merge(defs, self._queue(tables, places))
         return self._with_failures(defs, component.sensor)
 
     @cached_property
@@ -207,10 +208,16 @@ class ComponentDefinitions:
                 places=fields.places,
             )
 
-    def _queue(self, tables: Sequence[Table]) -> dg.Definitions:
-        """What starts the syncs of schedules with max_running, of whatever connections."""
+    def _queue(self, tables: Sequence[Table], places: Sequence[Places]) -> dg.Definitions:
+        """What starts the syncs of schedules with max_running, of whatever connections. A run of
+        its job by hand, or once more, waits like the most patient of them."""
         component = self.component
-        job = start_job_of(tables, f"start_{component.resource_key}_syncs", component.resource_key)
+        job = start_job_of(
+            tables,
+            f"start_{component.resource_key}_syncs",
+            component.resource_key,
+            places=min(places, key=lambda each: each.count),
+        )
         sensor = build_airbyte_queue_sensor(
             workspace=component.workspace, job=job.name, resource_key=component.resource_key
         )

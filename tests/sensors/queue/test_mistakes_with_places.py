@@ -16,6 +16,8 @@ from dagster_airbyte_sync import (
     build_schedules_from_airbyte,
 )
 from dagster_airbyte_sync.testing import AirbyteSimulator
+from helpers.deployment import Deployment
+from helpers.queued import Queued
 
 
 @pytest.fixture
@@ -63,6 +65,25 @@ def another() -> None: ...
 def test_the_sensor_takes_a_job_that_starts_syncs(workspace: AirbyteWorkspace, job: Any) -> None:
     with pytest.raises(AirbyteSettingsError, match=r"job is .*: give a job that build_airbyte_st"):
         build_airbyte_queue_sensor(workspace=workspace, job=job)
+
+
+def test_that_job_has_max_running_itself(workspace: AirbyteWorkspace) -> None:
+    """Or a run of it that is executed again would start all at once."""
+    job = build_airbyte_start_job(workspace=workspace)
+    with pytest.raises(AirbyteSettingsError, match=r"'start_airbyte_syncs' has no max_running"):
+        build_airbyte_queue_sensor(workspace=workspace, job=job)
+
+
+def test_also_if_it_is_given_by_its_name(
+    workspace: AirbyteWorkspace, airbyte: AirbyteSimulator, instance: dg.DagsterInstance
+) -> None:
+    job = build_airbyte_start_job(workspace=workspace)
+    sensor = build_airbyte_queue_sensor(workspace=workspace, job=job.name)
+    defs = dg.Definitions(jobs=[job], sensors=[sensor], resources={"airbyte": workspace})
+    queue = Queued(Deployment(airbyte, workspace, defs, instance, sensor=sensor.name))
+
+    with pytest.raises(AirbyteSettingsError, match=r"'start_airbyte_syncs' has no max_running"):
+        queue.tick()
 
 
 def test_it_takes_the_job_of_a_schedule_too(workspace: AirbyteWorkspace) -> None:

@@ -350,7 +350,7 @@ def test_schedules_that_do_not_wait_take_places_too(
         wait=False,
         max_running=1,
     )
-    queue = queued(airbyte, instance, nightly)
+    queue = queued(airbyte, instance, nightly, max_running=1)
     queue.run(nightly.job.name)
     assert not airbyte.jobs
 
@@ -368,7 +368,7 @@ def test_so_do_schedules_from_airbyte(
     schedules = build_schedules_from_airbyte(
         workspace_of(airbyte), wait=False, max_running=1, taken_over=None
     )
-    queue = queued(airbyte, instance, *schedules)
+    queue = queued(airbyte, instance, *schedules, max_running=1)
     for each in schedules:
         queue.run(each.job.name)
 

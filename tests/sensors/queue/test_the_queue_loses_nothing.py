@@ -17,16 +17,6 @@ ALL = ["a", "b", "c", "d", "e"]
 COUNT = "/jobs/list_for_workspaces"
 
 
-def all_night(queue: Queued) -> list[str]:
-    """Ticks and ends of syncs until nothing waits; what has started by then."""
-    for _ in range(20):
-        tick = queue.go_on()
-        queue.finish(*ALL)
-        if tick.summary == "No sync waits for a place.":
-            break
-    return sorted(queue.started())
-
-
 def test_a_tick_whose_result_was_lost_costs_nothing(queue: Queued) -> None:
     queue.run()
     first = queue.tick()
@@ -35,7 +25,7 @@ def test_a_tick_whose_result_was_lost_costs_nothing(queue: Queued) -> None:
 
     assert [each.run_key for each in again.requests] == [each.run_key for each in first.requests]
     queue.launch()
-    assert all_night(queue) == ALL
+    assert queue.all_night() == ALL
 
 
 @pytest.mark.parametrize(
@@ -52,7 +42,7 @@ def test_a_lost_cursor_starts_nothing_twice_and_forgets_nothing(
 
     assert sorted(queue.running()) == ["c", "d"]
     queue.deployment.cursor = cursor
-    assert all_night(queue) == ALL
+    assert queue.all_night() == ALL
 
 
 def test_a_run_that_was_created_and_not_submitted_is_asked_for_by_its_key(queue: Queued) -> None:
@@ -66,7 +56,15 @@ def test_a_run_that_was_created_and_not_submitted_is_asked_for_by_its_key(queue:
 
     (asked,) = again.requests
     assert (asked.run_key, dict(asked.run_config)) == (request.run_key, dict(request.run_config))
+    assert asked.tags == request.tags
     assert asked.tags[keys.QUEUE_TAG] == keys.QUEUE_STARTS
+
+
+def test_dagster_retries_no_run_that_the_queue_asks_for(queue: Queued) -> None:
+    """It would write down once more what Airbyte never starts, after each failure."""
+    queue.run()
+    (request,) = queue.tick().requests
+    assert request.tags["dagster/max_retries"] == "0"
 
 
 def test_a_run_that_died_before_a_connection_is_asked_for_again_some_minutes_later(
@@ -89,7 +87,7 @@ def test_a_run_that_died_before_a_connection_is_asked_for_again_some_minutes_lat
     (again,) = queue.tick().requests
     assert again.run_key != request.run_key
     queue.launch()
-    assert all_night(queue) == ALL
+    assert queue.all_night() == ALL
 
 
 def test_a_run_that_is_silent_for_long_holds_no_places(queue: Queued) -> None:
@@ -101,7 +99,7 @@ def test_a_run_that_is_silent_for_long_holds_no_places(queue: Queued) -> None:
 
     queue.wait(minutes=21)
 
-    assert all_night(queue) == ALL
+    assert queue.all_night() == ALL
 
 
 def test_one_that_somebody_has_cancelled_is_not_asked_for_again(queue: Queued) -> None:
@@ -111,7 +109,7 @@ def test_one_that_somebody_has_cancelled_is_not_asked_for_again(queue: Queued) -
     queue.instance.report_run_canceled(run)
     queue.wait(hours=1)
 
-    assert all_night(queue) == ["c", "d", "e"]
+    assert queue.all_night() == ["c", "d", "e"]
 
 
 def start_all() -> dg.JobDefinition:
@@ -150,7 +148,7 @@ def test_one_that_is_executed_again_waits_like_any_other(
     assert queue.written_down(again.run_id) == ["a", "b"]
     assert len(queue.started()) == 2
     queue.finish("a", "b")
-    assert all_night(queue) == sorted([*ALL, "a", "b"])
+    assert queue.all_night() == sorted([*ALL, "a", "b"])
 
 
 def test_a_run_that_was_asked_for_twice_starts_nothing_twice(queue: Queued) -> None:
@@ -177,7 +175,7 @@ def test_airbyte_that_does_not_answer_the_count_starts_nothing_and_the_tick_says
         queue.tick()
     airbyte.clear_faults()
 
-    assert all_night(queue) == ALL
+    assert queue.all_night() == ALL
 
 
 def test_airbyte_that_does_not_answer_before_a_start_leaves_the_sync_waiting(
@@ -191,7 +189,7 @@ def test_airbyte_that_does_not_answer_before_a_start_leaves_the_sync_waiting(
 
     assert "2 of 2 syncs not started" in failure_of(result)
     queue.wait(minutes=6)
-    assert all_night(queue) == ALL
+    assert queue.all_night() == ALL
 
 
 def test_a_start_whose_answer_is_lost_is_found_and_takes_one_place(
@@ -203,7 +201,7 @@ def test_a_start_whose_answer_is_lost_is_found_and_takes_one_place(
     queue.launch()
 
     assert sorted(queue.running()) == ["a", "b"]
-    assert all_night(queue) == ALL
+    assert queue.all_night() == ALL
 
 
 def test_the_memory_of_the_cursor_reaches_back_to_the_oldest_that_waits(queue: Queued) -> None:

@@ -3,13 +3,16 @@
 import os
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 from werkzeug.wrappers import Response
 
 from dagster_airbyte_sync.assets.event_log.claims import started_before
+from dagster_airbyte_sync.assets.schedules import start_job
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection
 from dagster_airbyte_sync.testing.world.connections import ConnectionStatus
@@ -146,3 +149,20 @@ def test_a_terminated_run_makes_no_further_starts(
     assert 1 <= len(started) <= 3
     assert not run.is_success
     assert started_before(instance, run).keys() == started
+
+
+def test_one_that_is_terminated_as_it_hands_a_start_over_claims_it_too(
+    airbyte: AirbyteSimulator, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(ThreadPoolExecutor):
+        def submit(self, *args: Any, **more: Any) -> Any:
+            super().submit(*args, **more)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(start_job, "ThreadPoolExecutor", Interrupted)
+    result = start(deployment, assets=["orders"])
+
+    (run,) = deployment.instance.get_runs()
+    (job,) = airbyte.jobs
+    assert not result.success
+    assert started_before(deployment.instance, run).keys() == {job.connection_id}
