@@ -9,7 +9,7 @@ from cachetools import LRUCache
 
 from dagster_airbyte_sync.assets.event_log.records import run_events
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, StoredClaim
-from dagster_airbyte_sync.assets.queue.wait import Wait
+from dagster_airbyte_sync.assets.queue.wait import Wait, connection_that_waits_again
 
 # A start run says something at least every few minutes: Airbyte takes one at most for a start, and
 # two more are spent looking for one that it did not answer. One that was silent for so long
@@ -36,6 +36,8 @@ class Said:
         for record in records:
             if wait := Wait.from_record(record):
                 waits.append(wait)
+            elif again := connection_that_waits_again(record):
+                settled.pop(again, None)
             elif stored := StoredClaim.from_record(record):
                 connection_id = stored.claim.connection_id
                 if stored.claim.status is ClaimStatus.STARTING:

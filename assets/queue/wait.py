@@ -96,10 +96,17 @@ class Wait:
 
 
 def waits_again(connection_id: str, table: dg.AssetKey, reason: str) -> dg.AssetObservation:
-    """A run that was to start the sync says, to people, that it did not. It still waits because the
-    run says no more of it."""
+    """A run that was to start the sync says that it did not, whatever it has said of it before."""
     return dg.AssetObservation(
         table,
         f"Airbyte has not started the sync of the connection, which still waits: {reason}",
         metadata={keys.JOB_STATUS: _WAITS_AGAIN, keys.CONNECTION_ID: connection_id},
     )
+
+
+def connection_that_waits_again(record: dg.EventLogRecord) -> str | None:
+    """The connection of which an event says so."""
+    metadata = record.asset_observation.metadata if record.asset_observation else {}
+    if keys.text_in(metadata, keys.JOB_STATUS) != _WAITS_AGAIN:
+        return None
+    return keys.text_in(metadata, keys.CONNECTION_ID)

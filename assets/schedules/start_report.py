@@ -89,17 +89,23 @@ class StartReport:
         self.problems[name_of(tables)] = reason
 
     def claim(self, job: Job, is_ours: bool, tables: Sequence[Table]) -> None:
-        if not self.requests[job.connection_id].is_met_by(job):
-            # A retry starts what was asked for.
-            is_ours = False
-            kind = self._kind(tables).value
-            reason = f"Airbyte had a clear stored, and did that in the place of the {kind}"
-            self.fail(tables, f"{reason}: {self.pages.job(job)}")
+        is_met = self.requests[job.connection_id].is_met_by(job)
+        # A retry starts what was asked for.
+        is_ours = is_ours and is_met
         url, claim = self.pages.job(job), SyncClaim.of_job(job, started=is_ours)
         for table in tables:
             self.context.log_event(claim.to_observation(table.key, url))
         did = "Started" if is_ours else "Found"
         self.context.log.info("%s Airbyte job %s of %s: %s", did, job.id, name_of(tables), url)
+        if not is_met:
+            self._note_another(job, tables)
+
+    def _note_another(self, job: Job, tables: Sequence[Table]) -> None:
+        kind = self._kind(tables).value
+        reason = f"Airbyte had a clear stored, and did that in the place of the {kind}"
+        if self.wanted and self.wanted.is_from_queue:
+            self.wanted.put_back(tables, reason)
+        self.fail(tables, f"{reason}: {self.pages.job(job)}")
 
     def _how_many(self, total: int) -> str:
         return how_many(total, next(iter(self.requests.values())).type)

@@ -106,6 +106,14 @@ OF_QUEUE = [
         is_slow=True,
     ),
     Break(
+        "... and one in whose place Airbyte does a clear waits on",
+        "assets/queue/said.py:Said.of",
+        "settled.pop(again, None)",
+        "pass",
+        f"{_WRONG}::test_one_in_whose_place_airbyte_did_a_stored_clear_waits_on",
+        is_slow=True,
+    ),
+    Break(
         "what a run that died may have started is looked up",
         "assets/schedules/queued_start.py:start_queued",
         "since is not None and (job := _first_since(client, request, since))",

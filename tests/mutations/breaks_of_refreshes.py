@@ -367,8 +367,8 @@ OF_REFRESHES = [
     Break(
         "a job that starts syncs takes no clear for one",
         "assets/schedules/start_report.py:StartReport.claim",
-        "not self.requests[job.connection_id].is_met_by(job)",
-        "False",
+        "self.requests[job.connection_id].is_met_by(job)",
+        "True",
         f"{_JOBS}test_a_job_that_starts_syncs_names_the_clear_that_came_in_their_place",
     ),
     Break(

@@ -58,6 +58,20 @@ def test_so_does_one_of_which_airbyte_does_not_say_why_it_refused(
     assert queue.started() == ["a"]
 
 
+def test_one_in_whose_place_airbyte_did_a_stored_clear_waits_on(
+    queue: Queued, airbyte: AirbyteSimulator
+) -> None:
+    queue.run(config={"connections": [airbyte.connection("a").connection_id]})
+    airbyte.store_clear(airbyte.connection("a"))
+    queue.go_on()
+    queue.finish("a")
+
+    queue.wait(minutes=6)
+    queue.go_on()
+
+    assert [job.type for job in airbyte.jobs] == ["reset", "sync"]
+
+
 @pytest.mark.parametrize("is_known", [True, False], ids=["deleted", "unknown"])
 def test_one_that_is_gone_from_airbyte_waits_no_more(
     fresh: Queued, airbyte: AirbyteSimulator, is_known: bool
