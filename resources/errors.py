@@ -120,7 +120,7 @@ class NotSteady(AirbyteUnavailable):
     def after(seconds: float, problem: str) -> "NotSteady":
         """A run has waited for so long; `problem` is what it saw last."""
         return NotSteady(
-            "", "", f"Nothing started within {seconds:g} s (outage_timeout). {problem}"
+            "", "", f"Nothing was started within {seconds:g} s (outage_timeout). {problem}"
         )
 
     def __str__(self) -> str:

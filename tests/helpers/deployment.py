@@ -198,7 +198,11 @@ def deployed(
 ) -> Deployment:
     """Definitions of everything the simulator has now, in a deployment that has not ticked yet."""
     workspace = AirbyteWorkspace(
-        **airbyte.workspace_config(), poll_interval=0.02, request_retry_delay=0.01
+        **airbyte.workspace_config(),
+        poll_interval=0.02,
+        request_retry_delay=0.01,
+        # Its runs wait in real time.
+        outage_timeout=1,
     )
     built = build_airbyte_definitions(workspace, **{"checks": False, **options})  # type: ignore[arg-type]
     defs = dg.Definitions.merge(built, dg.Definitions(assets=list(more)))

@@ -74,7 +74,9 @@ def test_what_is_not_back_in_time_is_an_error_that_a_retry_may_mend(
     upgrade: Upgrade, shop: SimulatedConnection, log: Log
 ) -> None:
     upgrade.down()
-    with pytest.raises(NotSteady, match=r"Nothing started within 60 s \(outage_timeout\)") as late:
+    with pytest.raises(
+        NotSteady, match=r"Nothing was started within 60 s \(outage_timeout\)"
+    ) as late:
         started(upgrade, sync_of(shop), log, outage_timeout=60)
     assert "answered 503" in str(late.value)
     assert (upgrade.slept, sent(upgrade.airbyte)) == (60, [])

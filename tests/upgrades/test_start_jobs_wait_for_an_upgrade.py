@@ -84,7 +84,7 @@ def test_one_limit_is_for_all_that_a_run_starts(
     result = run(workspace, job, instance)
     assert time.monotonic() - begun < MANY / 3
     assert failure_of(result).startswith(f"{MANY} of {MANY} syncs not started.")
-    assert "Nothing started within 1 s (outage_timeout)" in failure_of(result)
+    assert "Nothing was started within 1 s (outage_timeout)" in failure_of(result)
 
     many.clear_faults()
     assert run(workspace, job, instance).success

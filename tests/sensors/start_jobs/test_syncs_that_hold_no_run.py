@@ -187,7 +187,9 @@ def test_an_airbyte_that_is_down_fails_the_run_clearly(
 
     assert not result.success
     (failed,) = result.filter_events(lambda event: event.is_step_failure)
-    assert "is Airbyte running" in str(failed.step_failure_data.error)
+    error = str(failed.step_failure_data.error)
+    assert "is Airbyte running" in error
+    assert "Nothing was started within 1 s (outage_timeout)" in error
     assert starts(airbyte) == 0
 
 
