@@ -6,12 +6,6 @@ from dagster_airbyte_sync.assets.events.finished_sync import FinishedSync
 from dagster_airbyte_sync.assets.queue.places import DEFAULT_WAIT_LIMIT, Places
 from dagster_airbyte_sync.assets.schedules.airbyte_schedules import build_schedules_from_airbyte
 from dagster_airbyte_sync.assets.schedules.new_rows import eager_on_new_rows
-from dagster_airbyte_sync.assets.schedules.refresh_jobs import (
-    build_airbyte_clear_job,
-    build_airbyte_refresh_job,
-)
-from dagster_airbyte_sync.assets.schedules.selection import without_paused
-from dagster_airbyte_sync.assets.schedules.start_job import build_airbyte_start_job, start_job_of
 from dagster_airbyte_sync.assets.schedules.sync_schedules import (
     build_airbyte_sync_schedule,
     sync_schedule,
@@ -25,6 +19,12 @@ from dagster_airbyte_sync.assets.schedules.take_over import (
     put_back_schedules,
     take_over_schedules,
 )
+from dagster_airbyte_sync.assets.start_jobs.refresh_jobs import (
+    build_airbyte_clear_job,
+    build_airbyte_refresh_job,
+)
+from dagster_airbyte_sync.assets.start_jobs.selection import without_paused
+from dagster_airbyte_sync.assets.start_jobs.start_job import build_airbyte_start_job, start_job_of
 from dagster_airbyte_sync.assets.sync.checks import build_airbyte_sync_checks
 from dagster_airbyte_sync.assets.sync.definitions import (
     SyncFunction,

@@ -16,7 +16,7 @@ from dagster_airbyte_sync import (
     build_airbyte_sync_schedule,
     load_airbyte_asset_specs,
 )
-from dagster_airbyte_sync.assets.schedules.selection import chosen_tables
+from dagster_airbyte_sync.assets.start_jobs.selection import chosen_tables
 from dagster_airbyte_sync.resources import write_snapshot_file
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import build_airbyte_sync_schedule
-from dagster_airbyte_sync.assets.schedules import runs_at_work
+from dagster_airbyte_sync.assets.start_jobs import runs_at_work
 from dagster_airbyte_sync.assets.sync.follow import PollOptions
 from dagster_airbyte_sync.resources import AirbyteClient
 from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection

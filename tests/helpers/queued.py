@@ -209,6 +209,7 @@ def queued(
         poll_interval=0.02,
         request_retry_delay=0.01,
         catalog_ttl=0 if is_fresh else 600,
+        outage_timeout=0.2,
     )
     job = build_airbyte_start_job(workspace=workspace, **options)  # type: ignore[arg-type]
     has_places = options.get("max_running") is not None

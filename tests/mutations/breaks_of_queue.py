@@ -14,7 +14,7 @@ _BUSY = "tests/resources/test_busy_connections.py"
 OF_QUEUE = [
     Break(
         "a run with max_running starts nothing itself",
-        "assets/schedules/start_job.py:start_job_of.start_syncs",
+        "assets/start_jobs/start_job.py:start_job_of.start_syncs",
         "if places and not wanted.is_from_queue:",
         "if False:",
         f"{_PLACES}::test_a_run_starts_nothing_and_writes_down_what_waits",
@@ -75,7 +75,7 @@ OF_QUEUE = [
     ),
     Break(
         "... and what could not be started",
-        "assets/schedules/queued_start.py:start_queued",
+        "assets/start_jobs/queued_start.py:start_queued",
         "raise StillWaits(str(error)) from error",
         "raise",
         f"{_WRONG}::test_a_start_that_was_not_carried_out_leaves_the_sync_waiting[401]",
@@ -83,7 +83,7 @@ OF_QUEUE = [
     ),
     Break(
         "... also if a gateway says that there is no such connection",
-        "assets/schedules/queued_start.py:_is_final",
+        "assets/start_jobs/queued_start.py:_is_final",
         "return connection is None or not connection.is_active",
         "return True",
         f"{_WRONG}::test_a_start_that_was_not_carried_out_leaves_the_sync_waiting[404]",
@@ -91,7 +91,7 @@ OF_QUEUE = [
     ),
     Break(
         "... but not if Airbyte says that it is gone",
-        "assets/schedules/queued_start.py:_is_final",
+        "assets/start_jobs/queued_start.py:_is_final",
         "if keys.text_in(failure.metadata, keys.CONNECTION_STATUS):",
         "if False:",
         f"{_WRONG}::test_one_that_is_gone_from_airbyte_waits_no_more[deleted]",
@@ -99,7 +99,7 @@ OF_QUEUE = [
     ),
     Break(
         "... or does not know it",
-        "assets/schedules/queued_start.py:_is_final",
+        "assets/start_jobs/queued_start.py:_is_final",
         "return connection is None or not connection.is_active",
         "return False",
         f"{_WRONG}::test_one_that_is_gone_from_airbyte_waits_no_more[unknown]",
@@ -115,7 +115,7 @@ OF_QUEUE = [
     ),
     Break(
         "what a run that died may have started is looked up",
-        "assets/schedules/queued_start.py:start_queued",
+        "assets/start_jobs/queued_start.py:start_queued",
         "since is not None and (job := _first_since(client, request, since))",
         "False",
         f"{_WRONG}::test_a_run_that_died_as_it_started_one_is_settled_by_the_next[True]",

@@ -72,7 +72,7 @@ OF_UPGRADES = (
     ),
     Break(
         "what was not sent in an outage is started after it",
-        "assets/schedules/side_by_side.py:start_side_by_side",
+        "assets/start_jobs/side_by_side.py:start_side_by_side",
         "left.append(begun.tables)",
         "left",
         f"{_JOBS}test_an_outage_in_the_middle_costs_no_sync_and_doubles_none",

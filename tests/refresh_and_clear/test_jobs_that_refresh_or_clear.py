@@ -14,8 +14,8 @@ from dagster_airbyte_sync import (
 )
 from dagster_airbyte_sync.assets.asked import sent_before as sent_before_module
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, SyncClaim
-from dagster_airbyte_sync.assets.schedules.selection import chosen_tables
-from dagster_airbyte_sync.assets.schedules.start_job import start_all
+from dagster_airbyte_sync.assets.start_jobs.selection import chosen_tables
+from dagster_airbyte_sync.assets.start_jobs.start_job import start_all
 from dagster_airbyte_sync.assets.sync import start as start_module
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import group_by_connection

@@ -71,6 +71,7 @@ INNER = {
         "asked",
         "queue",
         "sync",
+        "start_jobs",
         "schedules",
     ),
     "sensors": (

@@ -12,7 +12,7 @@ import pytest
 from werkzeug.wrappers import Response
 
 from dagster_airbyte_sync.assets.event_log.claims import started_before
-from dagster_airbyte_sync.assets.schedules import start_job
+from dagster_airbyte_sync.assets.start_jobs import side_by_side
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, SimulatedConnection
 from dagster_airbyte_sync.testing.world.connections import ConnectionStatus
@@ -159,7 +159,7 @@ def test_one_that_is_terminated_as_it_hands_a_start_over_claims_it_too(
             super().submit(*args, **more)
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(start_job, "ThreadPoolExecutor", Interrupted)
+    monkeypatch.setattr(side_by_side, "ThreadPoolExecutor", Interrupted)
     result = start(deployment, assets=["orders"])
 
     (run,) = deployment.instance.get_runs()

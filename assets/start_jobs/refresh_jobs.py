@@ -7,13 +7,13 @@ import dagster as dg
 from pydantic import Field
 
 from dagster_airbyte_sync.assets.asked.run_config import of_known_streams, refuse_unconfirmed
-from dagster_airbyte_sync.assets.schedules.selection import (
+from dagster_airbyte_sync.assets.start_jobs.selection import (
     ChosenAssets,
     chosen_tables,
     named_among,
 )
-from dagster_airbyte_sync.assets.schedules.start_job import start_all
-from dagster_airbyte_sync.assets.schedules.start_report import how_many, name_of
+from dagster_airbyte_sync.assets.start_jobs.start_job import start_all
+from dagster_airbyte_sync.assets.start_jobs.start_report import how_many, name_of
 from dagster_airbyte_sync.assets.sync.definitions import workspace_resource
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import (

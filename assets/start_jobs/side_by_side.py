@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from dagster_airbyte_sync.assets.asked.until_steady import UntilSteady
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus
-from dagster_airbyte_sync.assets.schedules.start_report import StartReport
+from dagster_airbyte_sync.assets.start_jobs.start_report import StartReport
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import AirbyteUnavailable, Job, NotSteady
 

@@ -8,7 +8,7 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, SyncClaim
 from dagster_airbyte_sync.assets.queue.to_start import ToStart
-from dagster_airbyte_sync.assets.schedules.queued_start import StillWaits, why_failed
+from dagster_airbyte_sync.assets.start_jobs.queued_start import StillWaits, why_failed
 from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, RefreshStored
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import Table

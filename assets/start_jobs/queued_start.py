@@ -8,6 +8,7 @@ import dagster as dg
 from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, newest_jobs, start_new
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.resources import (
+    DEFAULT_OUTAGE_TIMEOUT,
     AirbyteClient,
     AirbyteError,
     AirbyteForbidden,
@@ -25,7 +26,11 @@ class StillWaits(AirbyteError):
 
 
 def start_queued(
-    client: AirbyteClient, request: JobRequest, log: logging.Logger, since: float | None = None
+    client: AirbyteClient,
+    request: JobRequest,
+    log: logging.Logger,
+    since: float | None = None,
+    outage_timeout: float = DEFAULT_OUTAGE_TIMEOUT,
 ) -> tuple[Job, bool]:
     """Start the sync; its job, and whether it is known to be this start's.
 
@@ -36,7 +41,7 @@ def start_queued(
     try:
         if since is not None and (job := _first_since(client, request, since)):
             return job, False
-        return start_new(client, request, log)
+        return start_new(client, request, log, outage_timeout=outage_timeout)
     except AlreadyRunning:
         raise
     except dg.Failure as failure:

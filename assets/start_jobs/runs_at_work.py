@@ -12,7 +12,7 @@ import dagster as dg
 from dagster_airbyte_sync.assets.event_log.claims import STEP_ENDS
 from dagster_airbyte_sync.assets.event_log.records import run_events
 from dagster_airbyte_sync.assets.event_log.sync_claim import StoredClaim
-from dagster_airbyte_sync.assets.schedules.planned_tables import Plan, Plans
+from dagster_airbyte_sync.assets.start_jobs.planned_tables import Plan, Plans
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import JobRef, TimeBudget

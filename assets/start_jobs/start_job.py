@@ -24,11 +24,11 @@ from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus
 from dagster_airbyte_sync.assets.queue.places import DEFAULT_WAIT_LIMIT, Places, write_down
 from dagster_airbyte_sync.assets.queue.queue_name import QueueName, location_of
 from dagster_airbyte_sync.assets.queue.to_start import ToStart
-from dagster_airbyte_sync.assets.schedules.queued_start import start_queued, why_failed
-from dagster_airbyte_sync.assets.schedules.runs_at_work import RunAtWork, runs_at_work
-from dagster_airbyte_sync.assets.schedules.selection import ChosenAssets, chosen_tables
-from dagster_airbyte_sync.assets.schedules.side_by_side import Start, start_side_by_side
-from dagster_airbyte_sync.assets.schedules.start_report import StartReport, how_many, name_of
+from dagster_airbyte_sync.assets.start_jobs.queued_start import start_queued, why_failed
+from dagster_airbyte_sync.assets.start_jobs.runs_at_work import RunAtWork, runs_at_work
+from dagster_airbyte_sync.assets.start_jobs.selection import ChosenAssets, chosen_tables
+from dagster_airbyte_sync.assets.start_jobs.side_by_side import Start, start_side_by_side
+from dagster_airbyte_sync.assets.start_jobs.start_report import StartReport, how_many, name_of
 from dagster_airbyte_sync.assets.sync.definitions import workspace_resource
 from dagster_airbyte_sync.assets.sync.start import start_new
 from dagster_airbyte_sync.assets.tables import keys
@@ -260,7 +260,7 @@ def _start_of(context: dg.OpExecutionContext, ready: UntilSteady, report: StartR
         request = requests[connection_id]
         if wanted and wanted.is_from_queue:
             since = wanted.unsettled.get(connection_id)
-            return start_queued(ready.client, request, context.log, since)
+            return start_queued(ready.client, request, context.log, since, ready.limit)
         return start_new(ready.client, request, context.log, outage_timeout=ready.limit, say=say)
 
     return start
