@@ -56,6 +56,7 @@ def test_every_field_of_the_resource_can_be_given() -> None:
         "poll_interval": 1,
         "poll_timeout": 2,
         "wait_timeout": 3,
+        "outage_timeout": 4,
         "cancel_on_termination": False,
         "partial_success": True,
         "who_started": False,

@@ -38,6 +38,7 @@ NUMBERS: list[tuple[str, str, float]] = [
     ("poll_interval", "0.5", 0.5),
     ("poll_timeout", "7.5", 7.5),
     ("wait_timeout", "7.5", 7.5),
+    ("outage_timeout", "7.5", 7.5),
 ]
 SWITCHES = [
     (field, text, meaning)
@@ -193,6 +194,7 @@ def test_settings_of_a_workspace_that_was_not_resolved_never_hold_a_variable_s_n
         ({"poll_interval": -1}, "poll_interval"),
         ({"poll_timeout": -1.0}, "poll_timeout"),
         ({"wait_timeout": -1}, "wait_timeout"),
+        ({"outage_timeout": -1}, "outage_timeout"),
         ({"workspace_id": ""}, "workspace_id is empty"),
     ],
     ids=str,
