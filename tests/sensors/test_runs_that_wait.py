@@ -13,6 +13,7 @@ from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection, 
 from helpers.deployment import Deployment, deployed
 from helpers.model_runs import SteppedRun
 from helpers.model_steps import StepWork
+from helpers.start_jobs import starts
 
 TABLES = ["orders", "users"]
 
@@ -36,11 +37,14 @@ def deployment(
 
 
 @pytest.fixture
-def runs(deployment: Deployment) -> Iterator[list[SteppedRun]]:
+def runs(airbyte: AirbyteSimulator, deployment: Deployment) -> Iterator[list[SteppedRun]]:
     """Three that wait, each in processes of its own as far as they know."""
     runs = [run_that_waits(deployment) for _ in range(3)]
     for run in runs:
-        for _ in range(8):
+        asked = starts(airbyte)
+        while starts(airbyte) == asked:
+            run.turn()
+        for _ in range(3):
             run.turn()
     yield runs
     for run in runs:
