@@ -85,7 +85,13 @@ class AirbyteUnavailable(AirbyteRequestError):
 
 
 class NoAnswer(AirbyteUnavailable):
-    """Raised if the connection broke or timed out."""
+    """Raised if the connection broke or timed out.
+
+    `needs_settings`: it never can work like this, as one side speaks TLS and the other does not, or
+    a certificate is not trusted.
+    """
+
+    needs_settings = False
 
 
 class NotLoaded(AirbyteUnavailable):

@@ -18,13 +18,15 @@ _LOOK_EVERY = 10.0
 _LOG_EVERY = 60.0
 # With these, gateways say that they do not reach Airbyte.
 _FROM_GATEWAYS = (502, 503, 504)
+# So many starts in a row may fail like that while Airbyte is found well.
+_MOST_IN_VAIN = 6
 
 
 @dataclass
 class UntilSteady:
     """What one run waits for before it starts jobs: `limit` seconds, whatever it is to start.
 
-    They count from the first sign that Airbyte is away (`since`) until a start works again.
+    They count from the first sign that Airbyte is away (`since`) until it answers a start again.
     """
 
     client: AirbyteClient
@@ -33,6 +35,7 @@ class UntilSteady:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     since: float | None = field(default=None, init=False)
+    in_vain: int = field(default=0, init=False)
 
     def wait(self) -> bool:
         """Return when jobs can be started; true if that took a wait.
@@ -49,8 +52,8 @@ class UntilSteady:
                 self._say(seen, left)
             self.sleep(min(_LOOK_EVERY, left))
         if logged_at is not None:
-            named = f", version {seen.version}" if seen.version else ""
-            self.log.info("Airbyte is back%s", named)
+            named = f" (version {seen.version})" if seen.version else ""
+            self.log.info("Going on: Airbyte%s has been there for some seconds", named)
         return logged_at is not None
 
     def is_steady(self) -> bool:
@@ -58,14 +61,17 @@ class UntilSteady:
 
     def may_try_again(self, problem: AirbyteUnavailable) -> bool:
         """Whether nothing was started because Airbyte is away, and the limit is not over."""
-        if not _says_that_it_is_away(problem) and self.client.steadiness(fresh=True).is_steady:
-            return False
-        self.client.note_absence(str(problem))
+        if self.client.steadiness(fresh=True).is_steady:
+            self.in_vain += 1
+            if self.in_vain > _MOST_IN_VAIN or not _says_that_it_is_away(problem):
+                return False
+            self.client.note_absence(str(problem))
+        self.log.warning("A start is tried again: %s", problem)
         return self._left() > 0
 
-    def note_start(self) -> None:
-        """Something was started: what was the matter is over."""
-        self.since = None
+    def note_answer(self) -> None:
+        """Airbyte has answered a start: what was the matter is over."""
+        self.since, self.in_vain = None, 0
 
     def _left(self) -> float:
         """Seconds until the limit."""
@@ -75,12 +81,13 @@ class UntilSteady:
 
     def _say(self, seen: Steadiness, left: float) -> None:
         self.log.warning(
-            "%s. Nothing is started until it has been back for some seconds; this run waits for"
-            " that, for %d s more at most (outage_timeout).",
-            *(seen.words, left),
+            "%s Nothing is started until Airbyte has been there for some seconds; this run waits"
+            " for that, for %d s more at most (outage_timeout).",
+            *(seen.words if seen.words.endswith(("?", ".")) else f"{seen.words}.", left),
         )
 
 
 def _says_that_it_is_away(problem: AirbyteUnavailable) -> bool:
-    is_one = isinstance(problem, NotSteady | NoAnswer)
-    return is_one or problem.status in _FROM_GATEWAYS
+    if isinstance(problem, NoAnswer):
+        return not problem.needs_settings
+    return isinstance(problem, NotSteady) or problem.status in _FROM_GATEWAYS

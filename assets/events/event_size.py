@@ -21,7 +21,9 @@ def size_of(events: Iterable[Event]) -> int:
 
 def _size_of(event: Event) -> int:
     tags = event.tags or {} if isinstance(event, dg.AssetMaterialization) else {}
-    words = (event.asset_key.to_string(), event.description, *tags, *tags.values())
+    # That of a check is as new as Dagster 1.13.
+    partition = getattr(event, "partition", None)
+    words = (event.asset_key.to_string(), event.description, partition, *tags, *tags.values())
     entries = sum(_entry(name, value) for name, value in event.metadata.items())
     return _EVENT + sum(map(_written, words)) + entries
 

@@ -57,7 +57,7 @@ class ToStart:
             raise _unknown(unknown)
         chosen = {each: groups[each] for each in dict.fromkeys(wanted) if each in groups}
         to_start = cls(context, chosen, unknown, is_from_queue)
-        return to_start._once() if is_from_queue else to_start
+        return to_start.once_more() if is_from_queue else to_start
 
     def put_back(self, tables: Sequence[Table], reason: str) -> None:
         """Say that the sync still waits. What the run has said of its start stands: the next one
@@ -70,7 +70,7 @@ class ToStart:
         if self.unknown:
             raise _unknown(self.unknown)
 
-    def _once(self) -> "ToStart":
+    def once_more(self) -> "ToStart":
         """Without what another run starts, or has started, that was asked for the same."""
         context, now = self.context, times.now_seconds()
         queue = queue_of_start(context.run)

@@ -1,6 +1,8 @@
 """Starts a sync that has waited, and tells whether one that could not be started may be later."""
 
 import logging
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 import dagster as dg
@@ -13,6 +15,7 @@ from dagster_airbyte_sync.resources import (
     AirbyteError,
     AirbyteForbidden,
     AirbyteNotFound,
+    AirbyteUnavailable,
     Job,
     JobRequest,
 )
@@ -31,18 +34,20 @@ def start_queued(
     log: logging.Logger,
     since: float | None = None,
     outage_timeout: float = DEFAULT_OUTAGE_TIMEOUT,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[Job, bool]:
     """Start the sync; its job, and whether it is known to be this start's.
 
     `since` is when an earlier run began to start it (Dagster's clock, epoch seconds) and said no
     more: then the first job since is that one's. Raises AlreadyRunning, dg.Failure if Airbyte says
-    that the connection is gone or not active, and StillWaits for whatever else is in the way.
+    that the connection is gone or not active, AirbyteUnavailable if nothing was started as Airbyte
+    is not there, and StillWaits for whatever else is in the way.
     """
     try:
         if since is not None and (job := _first_since(client, request, since)):
             return job, False
-        return start_new(client, request, log, outage_timeout=outage_timeout)
-    except AlreadyRunning:
+        return start_new(client, request, log, sleep=sleep, outage_timeout=outage_timeout)
+    except (AlreadyRunning, AirbyteUnavailable):
         raise
     except dg.Failure as failure:
         if _is_final(client, request.connection_id, failure):

@@ -1,5 +1,6 @@
 """Starts several jobs at a time, in an Airbyte that is there, and reports what became of each."""
 
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 from dagster_airbyte_sync.assets.asked.until_steady import UntilSteady
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus
 from dagster_airbyte_sync.assets.start_jobs.start_report import StartReport
+from dagster_airbyte_sync.assets.sync.reporting import OwnRun
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources import AirbyteUnavailable, Job, NotSteady
 
@@ -15,20 +17,44 @@ from dagster_airbyte_sync.resources import AirbyteUnavailable, Job, NotSteady
 # public API together it has five threads.
 _AT_ONCE = 3
 
-# Starts the job of a connection, by its id, and calls what it is given with what it knows of that.
-Start = Callable[[str, Callable[[ClaimStatus], object]], tuple[Job, bool]]
 Started = Future[tuple[Job, bool]]
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A start in a thread of its own, which says there what it knows of itself, and may sleep."""
+
+    tables: Sequence[Table]
+    is_over: threading.Event
+    said: list[ClaimStatus] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        """Raises Terminated as soon as the run is to end: nobody waits for minutes then."""
+        if self.is_over.wait(seconds):
+            raise Terminated
+
+
+class Terminated(BaseException):
+    """The run ends while a start looks for its job: whether that came is not known."""
+
+
+# Starts the job of a connection, by its id.
+Start = Callable[[str, Begun], tuple[Job, bool]]
+
+
 def start_side_by_side(
-    groups: Sequence[Sequence[Table]], start: Start, report: StartReport, ready: UntilSteady
+    groups: Sequence[Sequence[Table]],
+    start: Start,
+    report: StartReport,
+    ready: UntilSteady,
+    own: OwnRun,
 ) -> None:
     """Start the jobs of all these connections, of each of which a group has the tables.
 
     What is not sent because Airbyte goes away is sent when it is back, or put into the report.
     """
-    left = deque(groups)
-    pending: dict[Started, _Begun] = {}
+    left, is_over = deque(groups), threading.Event()
+    pending: dict[Started, Begun] = {}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         try:
             while left or pending:
@@ -36,7 +62,8 @@ def start_side_by_side(
                     # What was sent is claimed before a wait that may be long.
                     ready.wait()
                 while left and len(pending) < _AT_ONCE and ready.is_steady():
-                    begun, started = _Begun(left.popleft()), Started()
+                    own.refuse_if_over()
+                    begun, started = Begun(left.popleft(), is_over), Started()
                     report.say(ClaimStatus.STARTING, begun.tables)
                     # Noted before it begins: an interrupt may come while it is handed over.
                     pending[started] = begun
@@ -45,11 +72,11 @@ def start_side_by_side(
                     begun = pending.pop(started)
                     problem = started.exception()
                     if isinstance(problem, AirbyteUnavailable) and ready.may_try_again(problem):
-                        report.say(ClaimStatus.NOT_STARTED, begun.tables)
+                        report.take_back(begun.tables)
                         left.append(begun.tables)
                         continue
-                    if problem is None:
-                        ready.note_start()
+                    if not isinstance(problem, AirbyteUnavailable):
+                        ready.note_answer()
                     report.note(begun.tables, started, begun.said)
         except NotSteady as away:
             for tables in left:
@@ -57,23 +84,16 @@ def start_side_by_side(
         except BaseException:
             # A run that is terminated makes no further starts. Those that Airbyte was asked for
             # already go on there: without their claims they would be nobody's.
+            is_over.set()
             pool.shutdown()
             for started, begun in pending.items():
-                if started.done():
+                if started.done() and not isinstance(started.exception(), Terminated):
                     report.note(begun.tables, started, begun.said)
             raise
 
 
-@dataclass(frozen=True)
-class _Begun:
-    """A start in another thread: `said` is what it knows of itself."""
-
-    tables: Sequence[Table]
-    said: list[ClaimStatus] = field(default_factory=list)
-
-
-def _settle(started: Started, start: Start, begun: _Begun) -> None:
+def _settle(started: Started, start: Start, begun: Begun) -> None:
     try:
-        started.set_result(start(begun.tables[0].connection_id, begun.said.append))
+        started.set_result(start(begun.tables[0].connection_id, begun))
     except BaseException as error:
         started.set_exception(error)

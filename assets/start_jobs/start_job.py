@@ -6,7 +6,7 @@ sensor waits for the claim even if the job ends sooner than that is written.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import chain
 from pathlib import Path
@@ -27,9 +27,10 @@ from dagster_airbyte_sync.assets.queue.to_start import ToStart
 from dagster_airbyte_sync.assets.start_jobs.queued_start import start_queued, why_failed
 from dagster_airbyte_sync.assets.start_jobs.runs_at_work import RunAtWork, runs_at_work
 from dagster_airbyte_sync.assets.start_jobs.selection import ChosenAssets, chosen_tables
-from dagster_airbyte_sync.assets.start_jobs.side_by_side import Start, start_side_by_side
+from dagster_airbyte_sync.assets.start_jobs.side_by_side import Begun, Start, start_side_by_side
 from dagster_airbyte_sync.assets.start_jobs.start_report import StartReport, how_many, name_of
 from dagster_airbyte_sync.assets.sync.definitions import workspace_resource
+from dagster_airbyte_sync.assets.sync.reporting import OwnRun
 from dagster_airbyte_sync.assets.sync.start import start_new
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import (
@@ -166,14 +167,22 @@ def start_all(
     tables = chain.from_iterable(groups.values())
     report = StartReport(context, client.pages(known=workspaces_of(tables)), requests, wanted)
     ready = UntilSteady(client, workspace.outage_timeout, context.log)
+    own = OwnRun(context, time.monotonic)
     due = _not_started_before(context, groups)
+    if not due:
+        return
     total = len(due)
     try:
-        ready.wait()
+        waited = ready.wait()
     except NotSteady as away:
+        own.refuse_if_over()
         for group in due.values():
             report.note_unsent(group, away)
         report.refuse_problems(total)
+    if waited and wanted and wanted.is_from_queue:
+        # Meanwhile this run may have counted as lost, and another was asked for the same.
+        report.wanted = wanted = wanted.once_more()
+        due = {each: group for each, group in due.items() if each in wanted.groups}
     for connection_id, before in _claimed_before(context, due, requests).items():
         if _is_sent(context, client, before, due[connection_id], report):
             del due[connection_id]
@@ -183,7 +192,7 @@ def start_all(
             report.say(ClaimStatus.NOT_STARTED, due[connection_id])
         report.skip(due[connection_id], str(run))
     free = [group for each, group in due.items() if each not in at_work]
-    start_side_by_side(free, _start_of(context, ready, report), report, ready)
+    start_side_by_side(free, _start_of(context, ready, report), report, ready, own)
     report.refuse_problems(total)
 
 
@@ -256,11 +265,20 @@ def _at_work(
 def _start_of(context: dg.OpExecutionContext, ready: UntilSteady, report: StartReport) -> Start:
     wanted, requests = report.wanted, report.requests
 
-    def start(connection_id: str, say: Callable[[ClaimStatus], object]) -> tuple[Job, bool]:
+    def start(connection_id: str, begun: Begun) -> tuple[Job, bool]:
         request = requests[connection_id]
         if wanted and wanted.is_from_queue:
             since = wanted.unsettled.get(connection_id)
-            return start_queued(ready.client, request, context.log, since, ready.limit)
-        return start_new(ready.client, request, context.log, outage_timeout=ready.limit, say=say)
+            return start_queued(
+                ready.client, request, context.log, since, ready.limit, sleep=begun.sleep
+            )
+        return start_new(
+            ready.client,
+            request,
+            context.log,
+            sleep=begun.sleep,
+            outage_timeout=ready.limit,
+            say=begun.said.append,
+        )
 
     return start

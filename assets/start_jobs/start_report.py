@@ -12,7 +12,14 @@ from dagster_airbyte_sync.assets.start_jobs.queued_start import StillWaits, why_
 from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, RefreshStored
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import Table
-from dagster_airbyte_sync.resources import AirbyteError, Job, JobRequest, JobType, Pages
+from dagster_airbyte_sync.resources import (
+    AirbyteError,
+    AirbyteUnavailable,
+    Job,
+    JobRequest,
+    JobType,
+    Pages,
+)
 
 
 @dataclass
@@ -50,7 +57,7 @@ class StartReport:
                 is_open = ClaimStatus.UNANSWERED in said
                 status = ClaimStatus.UNANSWERED if is_open else ClaimStatus.NOT_STARTED
                 self._note(tables, why_failed(failure), status)
-        except StillWaits as waits:
+        except (StillWaits, AirbyteUnavailable) as waits:
             self.note_unsent(tables, waits)
         except AirbyteError as error:
             self._note(tables, str(error))
@@ -62,6 +69,12 @@ class StartReport:
             self.fail(tables, f"{reason}; it still waits")
         else:
             self._note(tables, str(reason))
+
+    def take_back(self, tables: Sequence[Table]) -> None:
+        """Nothing was sent, and it is tried again in this run."""
+        if not (self.wanted and self.wanted.is_from_queue):
+            # There it would say that the sync waits no more.
+            self.say(ClaimStatus.NOT_STARTED, tables)
 
     def say(self, status: ClaimStatus, tables: Sequence[Table]) -> None:
         """On the table on which the job is claimed last."""

@@ -102,8 +102,10 @@ def start_or_attach(
                 return job, is_ours
             turn.wait_for_stored(job)
         except AirbyteUnavailable as problem:
+            turn.is_late = True
             if not ready.may_try_again(problem):
                 raise
+            continue
         except AlreadyRunning as conflict:
             running = conflict.running
             if running is not None and is_own(running) and is_meant(client, request, running):
@@ -113,6 +115,7 @@ def start_or_attach(
                 log.info("Airbyte job %s was running already", running.id)
                 return running, False
             turn.wait_for(conflict)
+        ready.note_answer()
         turn.is_late = True
 
 

@@ -50,7 +50,7 @@ class OwnRun:
     """The run of this step. It can be over while the step goes on: its main process was killed, or
     somebody marked it as failed or cancelled."""
 
-    context: dg.AssetExecutionContext
+    context: dg.AssetExecutionContext | dg.OpExecutionContext
     clock: Callable[[], float]
     looked_at: float | None = None
 
@@ -62,8 +62,8 @@ class OwnRun:
         run = self.context.instance.get_run_by_id(self.context.run.run_id)
         if run is not None and run.is_finished:
             raise RunIsOver(
-                description="This run is over in Dagster while its step goes on. The step reports"
-                " nothing any more; the sensor reports the sync.",
+                description="This run is over in Dagster while its step goes on. The step starts"
+                " and reports nothing any more; the sensor reports the sync.",
                 metadata={"run_status": run.status.value},
                 allow_retries=False,
             )

@@ -25,7 +25,7 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteSettingsError,
     AirbyteUnavailable,
     AirbyteUnreadable,
-    NoToken,
+    NoAnswer,
     OutOfTime,
     TokensNotGiven,
 )
@@ -44,6 +44,8 @@ _ITS_ENDING = f"The address of the public API ends with {PUBLIC_PATH}."
 
 # Seconds until an instance that did not answer is asked again: a tick has better to do.
 _ASSUMED_FOR = 600.0
+# How long one look may take, in seconds.
+_LOOK = 20.0
 
 
 class Server:
@@ -92,49 +94,51 @@ class Server:
         With `fresh`, one in any case. Airbyte Cloud is not asked, as it says nothing of itself.
         """
         with self._lock:
-            if fresh or self._steadiness.is_due(self._clock()):
-                self._look()
-            return self._steadiness
+            known, now = self._steadiness, self._clock()
+        if fresh or known.is_due(now):
+            # Not with the lock: a server that hangs would keep all who ask what is known.
+            problem, answer = ("", {}) if self._settings.is_cloud else self._looked()
+            with self._lock:
+                if problem:
+                    self._steadiness = self._steadiness.gone(problem, self._clock())
+                else:
+                    self._note(answer)
+        return self._steadiness
 
     def note_absence(self, problem: str) -> None:
         """What a start met that the last look did not show."""
         with self._lock:
             self._steadiness = self._steadiness.gone(problem, self._clock())
 
-    def _look(self) -> None:
-        if self._settings.is_cloud:
-            self._steadiness = self._steadiness.seen("", self._clock())
-            return
-        address, problem = self._settings.configuration_api_base_url, ""
-        answer: Json = {}
+    def _looked(self) -> tuple[str, Json]:
+        """Why Airbyte is not there, or what it says of itself."""
+        address = self._settings.configuration_api_base_url
         try:
-            answer = self._ask(address, NO_LIMIT)
-        except AirbyteUnavailable as silence:
-            problem = str(silence)
-        except NoToken as refusal:
-            # Credentials that never were right are for the start itself to say.
-            problem = str(refusal) if self._is_seen else ""
-        else:
-            # Where this is closed, its refusal says nothing.
-            is_there = is_instance(answer) or self._is_there_publicly()
-            if not is_there and self._is_seen:
-                problem = _NO_AIRBYTE.format(address)
-        if problem:
-            self._steadiness = self._steadiness.gone(problem, self._clock())
-            return
-        if is_instance(answer):
-            # It may be another version than the one that was asked first.
-            self._instance = self._read(answer)
-        self._note(answer)
+            answer = self._http.look(configuration_api.instance(address), TimeBudget(_LOOK))
+            found = object_at(answer)
+        except (AirbyteRefused, AirbyteUnreadable):
+            found = {}
+        except (AirbyteUnavailable, OutOfTime) as silence:
+            # What never can work is for the start itself to say, at once.
+            is_mistake = isinstance(silence, NoAnswer) and silence.needs_settings
+            return ("" if is_mistake else str(silence)), {}
+        # Where this is closed, its refusal says nothing.
+        is_there = is_instance(found) or self._is_there_publicly()
+        return (_NO_AIRBYTE.format(address) if self._is_seen and not is_there else ""), found
 
     def _note(self, answer: Json) -> None:
-        self._is_seen = self._is_seen or is_instance(answer)
-        self._steadiness = self._steadiness.seen(self._read(answer).version, self._clock())
+        if is_instance(answer):
+            # It may be another version than the one that was asked first.
+            self._instance, self._is_seen = self._read(answer), True
+        version = self._read(answer).version
+        self._steadiness = self._steadiness.seen(version, self._clock())
 
     def _is_there_publicly(self) -> bool:
-        is_public = self._api_at(self._settings.rest_api_base_url, NO_LIMIT) == "public"
-        self._is_seen = self._is_seen or is_public
-        return is_public
+        with suppress(OutOfTime):
+            if self._api_at(self._settings.rest_api_base_url, TimeBudget(_LOOK)) == "public":
+                self._is_seen = True
+                return True
+        return False
 
     def check_address(self, refusal: AirbyteRequestError, budget: TimeBudget) -> None:
         """Raise AirbyteSettingsError if the Configuration API is at another address, provably.

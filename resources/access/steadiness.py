@@ -3,7 +3,7 @@
 Pure: `server.py` looks, and this is what its looks come to.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # Seconds. A look is good for so long; after an outage, or in another version, a second one must
 # find the same so much later: pods of the old and the new version answer by turns.
@@ -16,14 +16,15 @@ class Steadiness:
     """What was seen until `looked_at` (seconds of the client's clock).
 
     `version` is what Airbyte last said it is, "" if it does not say. `problem` is why it was not
-    there at the last look; `came_up_at` when it was first seen after that, or in this version.
+    there at the last look; `came_up_at` when it was first seen after that, or in this version, and
+    `after` what was before.
     """
 
     version: str = ""
     looked_at: float | None = None
     problem: str = ""
     came_up_at: float | None = None
-    was_version: str = ""
+    after: str = ""
 
     @property
     def is_steady(self) -> bool:
@@ -38,20 +39,16 @@ class Steadiness:
 
     def seen(self, version: str, now: float) -> "Steadiness":
         if self.version and version and version != self.version:
-            return Steadiness(version, now, "", came_up_at=now, was_version=self.version)
-        version = version or self.version
+            other = f"Airbyte was version {self.version} and is {version} now"
+            return Steadiness(version, now, came_up_at=now, after=other)
+        known = replace(self, version=version or self.version, looked_at=now)
         if self.problem:
-            return Steadiness(version, now, "", came_up_at=now)
+            return replace(known, problem="", came_up_at=now, after=f"There was: {self.problem}")
         if self.came_up_at is None or now - self.came_up_at >= _SAME_FOR:
-            return Steadiness(version, now)
-        return Steadiness(version, now, "", self.came_up_at, self.was_version)
+            return Steadiness(known.version, now)
+        return known
 
     @property
     def words(self) -> str:
         """Why no job should be started now."""
-        if self.problem:
-            return f"Airbyte is not there: {self.problem}"
-        if self.was_version:
-            return f"Airbyte was version {self.was_version} and is {self.version} now"
-        named = f" (version {self.version})" if self.version else ""
-        return f"Airbyte{named} has just come back"
+        return f"Airbyte is not there: {self.problem}" if self.problem else self.after

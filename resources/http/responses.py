@@ -125,6 +125,10 @@ def why_no_answer(failure: Failure, timeout: Timeout, usual: float, names: str) 
     return f"no answer ({type(failure).__name__}): {cause}"
 
 
+def is_about_tls(failure: Failure) -> bool:
+    return isinstance(failure, requests.exceptions.SSLError) or _met_tls(failure)
+
+
 def _why_timed_out(failure: Failure, timeout: Timeout, usual: float) -> str:
     connect, read = timeout
     is_connecting = isinstance(failure, requests.ConnectTimeout)

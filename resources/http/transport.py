@@ -52,6 +52,7 @@ from dagster_airbyte_sync.resources.http.responses import (
     Received,
     Timeout,
     error_of,
+    is_about_tls,
     json_of,
     why_no_answer,
 )
@@ -140,6 +141,14 @@ class Http:
         if isinstance(received, AirbyteError) or received.status >= 300:
             return None
         return decoded(received.body, "replace")
+
+    def look(self, call: Call, budget: TimeBudget) -> object:
+        """The JSON of the answer to a request that needs no token. Nothing is repeated.
+
+        Raises as `send` does.
+        """
+        with forgotten_locals():
+            return self._once(call, budget, self._authenticator.without_token())
 
     def read(
         self,
@@ -247,6 +256,7 @@ class Http:
         reason = _TOO_SLOW if is_slow else why_no_answer(failure, timeout, usual, names)
         error = NoAnswer(call.method, call.url, reason)
         error.did_nothing = was_never_sent(failure)
+        error.needs_settings = is_about_tls(failure)
         return error
 
     def _request(self, call: Call, auth: RequestAuth, timeout: Timeout) -> requests.Response:

@@ -123,7 +123,7 @@ OF_QUEUE = [
     ),
     Break(
         "... also by a run whose process was replaced",
-        "assets/queue/to_start.py:ToStart._once",
+        "assets/queue/to_start.py:ToStart.once_more",
         "dict(mine.starting)",
         "dict[str, float]()",
         f"{_WRONG}::test_a_run_whose_process_is_replaced_looks_for_what_it_has_begun",

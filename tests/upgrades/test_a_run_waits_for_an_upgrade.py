@@ -7,7 +7,12 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync.assets.sync.busy_connection import start_or_attach
-from dagster_airbyte_sync.resources import AirbyteClient, JobRequest, NotSteady
+from dagster_airbyte_sync.resources import (
+    AirbyteClient,
+    AirbyteUnavailable,
+    JobRequest,
+    NotSteady,
+)
 from dagster_airbyte_sync.testing import (
     AirbyteSimulator,
     Fault,
@@ -63,11 +68,11 @@ def test_the_log_says_each_minute_what_is_waited_for_and_for_how_long(
     started(upgrade, sync_of(shop), log)
     warnings = log.lines(logging.WARNING)
     assert 4 <= len(warnings) <= 5
-    assert warnings[0].startswith("Airbyte is not there: POST http://127.0.0.1")
+    assert warnings[0].startswith("Airbyte is not there: GET http://127.0.0.1")
     assert "answered 503" in warnings[0]
     assert "waits for that, for 900 s more at most (outage_timeout)" in warnings[0]
     assert "for 840 s more" in warnings[1]
-    assert log.lines()[0] == "Airbyte is back, version 2.1.0"
+    assert log.lines()[0] == "Going on: Airbyte (version 2.1.0) has been there for some seconds"
 
 
 def test_what_is_not_back_in_time_is_an_error_that_a_retry_may_mend(
@@ -202,6 +207,48 @@ def test_wrong_credentials_are_not_waited_for(
     with pytest.raises(Exception, match="client_secret"):
         started(upgrade, sync_of(shop), log, upgrade.client(client_secret="wrong"))
     assert upgrade.slept == 0
+
+
+def test_an_address_that_speaks_no_tls_is_said_at_once(
+    upgrade: Upgrade, shop: SimulatedConnection, log: Log
+) -> None:
+    secure = {
+        name: upgrade.airbyte.workspace_config()[name].replace("http:", "https:")
+        for name in ("rest_api_base_url", "configuration_api_base_url")
+    }
+    with pytest.raises(AirbyteUnavailable, match="speaks plain http"):
+        started(upgrade, sync_of(shop), log, upgrade.client(**secure))
+    assert upgrade.slept == 0
+
+
+def test_what_fails_while_airbyte_is_well_is_named_and_given_up(
+    upgrade: Upgrade, shop: SimulatedConnection, log: Log
+) -> None:
+    """The other API's port may be wrong, or a proxy in the way."""
+    upgrade.airbyte.add_fault(Fault.drop(), path=JOBS, times=None)
+    with pytest.raises(AirbyteUnavailable, match="no answer"):
+        started(upgrade, sync_of(shop), log)
+    assert 60 <= upgrade.slept <= 70
+    lines = log.lines(logging.WARNING)
+    assert all("/public/v1/jobs no answer" in line for line in lines)
+    assert lines[1].startswith("There was: GET http")
+
+
+def test_each_outage_has_its_own_time(
+    upgrade: Upgrade, shop: SimulatedConnection, log: Log
+) -> None:
+    """Between them Airbyte answered that something else ran."""
+    running = upgrade.airbyte.begin(upgrade.airbyte.start_sync(shop))
+    upgrade.down()
+    upgrade.at(500, upgrade.up)
+
+    def ends() -> None:
+        upgrade.airbyte.succeed(running)
+        upgrade.down()
+
+    upgrade.at(700, ends)
+    upgrade.at(1300, upgrade.up)
+    assert started(upgrade, sync_of(shop), log, on_active_sync="wait") == 2
 
 
 def test_a_look_costs_one_request_in_half_a_minute(

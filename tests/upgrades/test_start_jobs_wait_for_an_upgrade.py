@@ -1,5 +1,7 @@
 """A run that starts many syncs waits for Airbyte once for all of them, and starts each once."""
 
+import os
+import signal
 import threading
 import time
 from collections import Counter
@@ -71,7 +73,7 @@ def test_an_outage_in_the_middle_costs_no_sync_and_doubles_none(
     assert Counter(each.connection_id for each in many.jobs) == {
         each.connection_id: 1 for each in many.connections
     }
-    assert "Nothing is started until it has been back" in lines(instance, result.run_id)
+    assert "Nothing is started until Airbyte has been there" in lines(instance, result.run_id)
 
 
 def test_one_limit_is_for_all_that_a_run_starts(
@@ -89,3 +91,41 @@ def test_one_limit_is_for_all_that_a_run_starts(
     many.clear_faults()
     assert run(workspace, job, instance).success
     assert len(many.jobs) == MANY
+
+
+def test_a_run_that_is_over_by_then_starts_nothing(
+    many: AirbyteSimulator, instance: dg.DagsterInstance
+) -> None:
+    """Somebody has marked it as cancelled, or its main process was killed."""
+    workspace = workspace_of(many)
+    job = build_airbyte_start_job(workspace=workspace)
+    down(many)
+
+    def end() -> None:
+        (only,) = instance.get_runs()
+        instance.report_run_canceled(only)
+        many.clear_faults()
+
+    threading.Timer(0.5, end).start()
+    result = run(workspace, job, instance)
+    assert "This run is over in Dagster" in failure_of(result)
+    assert many.jobs == []
+
+
+def test_a_run_that_is_terminated_ends_soon(
+    many: AirbyteSimulator, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though its starts look for jobs whose number Airbyte did not say."""
+    workspace = workspace_of(many)
+    job = build_airbyte_start_job(workspace=workspace)
+    many.add_fault(Fault.gateway_timeout(), path=JOBS, method="POST", times=None)
+
+    def interrupt(request: RecordedRequest) -> None:
+        if request.method == "POST" and request.path == JOBS:
+            down(many)
+            threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    many.on_request(interrupt)
+    begun = time.monotonic()
+    assert not run(workspace, job, instance).success
+    assert time.monotonic() - begun < 20
