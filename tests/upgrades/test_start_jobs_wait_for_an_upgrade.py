@@ -11,6 +11,7 @@ import pytest
 
 from dagster_airbyte_sync import AirbyteWorkspace, build_airbyte_start_job
 from dagster_airbyte_sync.assets.asked import until_steady
+from dagster_airbyte_sync.assets.sync import start
 from dagster_airbyte_sync.resources.access import steadiness
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, RecordedRequest
 from helpers.refreshes import JOBS
@@ -23,6 +24,8 @@ MANY = 30
 def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundredths of the usual times, as runs sleep in real ones."""
     monkeypatch.setattr(until_steady, "_LOOK_EVERY", 0.1)
+    monkeypatch.setattr(start, "_LOOK_EVERY", 0.1)
+    monkeypatch.setattr(start, "_LOOK_FOR", 1.0)
     monkeypatch.setattr(steadiness, "_GOOD_FOR", 0.3)
     monkeypatch.setattr(steadiness, "_SAME_FOR", 0.1)
 
@@ -118,10 +121,14 @@ def test_a_run_that_is_terminated_ends_soon(
     """Though its starts look for jobs whose number Airbyte did not say."""
     workspace = workspace_of(many)
     job = build_airbyte_start_job(workspace=workspace)
+    monkeypatch.setattr(start, "_LOOK_FOR", 60.0)
     many.add_fault(Fault.gateway_timeout(), path=JOBS, method="POST", times=None)
+    is_sent = False
 
     def interrupt(request: RecordedRequest) -> None:
-        if request.method == "POST" and request.path == JOBS:
+        nonlocal is_sent
+        if request.method == "POST" and request.path == JOBS and not is_sent:
+            is_sent = True
             down(many)
             threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 
