@@ -21,6 +21,8 @@ from dagster_airbyte_sync.resources import (
     Pages,
 )
 
+_COMES = "Airbyte has stored the refresh: the connection's next job is a refresh"
+
 
 @dataclass
 class StartReport:
@@ -40,7 +42,7 @@ class StartReport:
     ) -> None:
         """What came of a start, and what it knows of itself."""
         try:
-            self.claim(*start.result(), tables)
+            self.claim(*start.result(), tables, is_stored=ClaimStatus.STORED in said)
         except RefreshStored as stored:
             # It comes by itself: to send it again would be to refresh twice.
             self.say(ClaimStatus.STORED, tables)
@@ -101,7 +103,10 @@ class StartReport:
         self.context.log.error("%s was not started: %s", name_of(tables), reason)
         self.problems[name_of(tables)] = reason
 
-    def claim(self, job: Job, is_ours: bool, tables: Sequence[Table]) -> None:
+    def claim(
+        self, job: Job, is_ours: bool, tables: Sequence[Table], *, is_stored: bool = False
+    ) -> None:
+        """Claim the job; `is_stored` if Airbyte has stored the refresh that was asked for, too."""
         is_met = self.requests[job.connection_id].is_met_by(job)
         # A retry starts what was asked for.
         is_ours = is_ours and is_met
@@ -110,15 +115,20 @@ class StartReport:
             self.context.log_event(claim.to_observation(table.key, url))
         did = "Started" if is_ours else "Found"
         self.context.log.info("%s Airbyte job %s of %s: %s", did, job.id, name_of(tables), url)
+        if is_stored:
+            # Last: a job that is claimed settles what was said before it.
+            self.say(ClaimStatus.STORED, tables)
         if not is_met:
-            self._note_another(job, tables)
+            self._note_another(job, tables, is_stored)
 
-    def _note_another(self, job: Job, tables: Sequence[Table]) -> None:
+    def _note_another(self, job: Job, tables: Sequence[Table], is_stored: bool) -> None:
         kind = self._kind(tables).value
         reason = f"Airbyte had a clear stored, and did that in the place of the {kind}"
         if self.wanted and self.wanted.is_from_queue:
             self.wanted.put_back(tables, reason)
-        self.fail(tables, f"{reason}: {self.pages.job(job)}")
+        # Nothing is to be sent again.
+        comes = f". {_COMES}" if is_stored else ""
+        self.fail(tables, f"{reason}: {self.pages.job(job)}{comes}")
 
     def _how_many(self, total: int) -> str:
         return how_many(total, next(iter(self.requests.values())).type)

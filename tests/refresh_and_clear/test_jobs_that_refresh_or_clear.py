@@ -327,14 +327,20 @@ def test_a_second_try_sends_nothing_again(
 
 
 def tried_twice(
-    deployment: Deployment, shop: SimulatedConnection, request: JobRequest
+    deployment: Deployment,
+    shop: SimulatedConnection,
+    request: JobRequest,
+    between: Callable[[], object] = lambda: None,
 ) -> dg.ExecuteInProcessResult:
-    """A job whose step fails after all that it has done, and is tried once more."""
+    """A job whose step fails after all that it has done, and is tried once more; `between` happens
+    before that."""
     workspace = deployment.workspace
     groups = group_by_connection(chosen_tables(workspace, assets=SHOP))
 
     @dg.op(retry_policy=dg.RetryPolicy(max_retries=1))
     def start_one(context: dg.OpExecutionContext) -> None:
+        if context.retry_number:
+            between()
         start_all(context, workspace, groups, {shop.connection_id: request})
         if context.retry_number == 0:
             raise RuntimeError("The process is gone")
@@ -366,6 +372,35 @@ def test_a_second_try_does_not_send_what_airbyte_has_stored(
     assert "Airbyte has stored the refresh of an earlier try" in said
 
 
+@pytest.mark.parametrize("has_ended", [True, False], ids=["ended", "running"])
+def test_nor_does_it_where_airbyte_did_a_stored_clear_first(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    deployment: Deployment,
+    monkeypatch: pytest.MonkeyPatch,
+    has_ended: bool,
+) -> None:
+    """The refresh is stored behind the clear, and comes by itself."""
+    monkeypatch.setattr(start_module, "_LOOK_FOR", 0.0)
+    monkeypatch.setattr(start_module, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(start_module, "_ASK_WHO_EVERY", 0.0)
+    airbyte.store_clear(shop, ["orders"])
+
+    def between() -> None:
+        if has_ended:
+            airbyte.succeed(airbyte.jobs[0])
+
+    result = tried_twice(deployment, shop, refresh_of(shop), between)
+
+    assert result.success
+    assert [path for path, _ in sent(airbyte)] == [REFRESH]
+    (failed,) = result.filter_events(lambda event: event.is_step_up_for_retry)
+    assert "Airbyte has stored the refresh: the connection's next job is a refresh" in str(failed)
+    airbyte.advance(600)
+    deployment.workspace.get_client().start(JobRequest(shop.connection_id))
+    assert [job.type for job in airbyte.jobs] == ["reset", "refresh"]
+
+
 def test_nor_what_was_not_answered(
     airbyte: AirbyteSimulator,
     shop: SimulatedConnection,
@@ -388,8 +423,10 @@ def test_one_that_cannot_be_looked_up_keeps_no_other_from_it(
     shop: SimulatedConnection,
     crm: SimulatedConnection,
     deployment: Deployment,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whether the first try has sent it is not known, and so it is not sent."""
+    monkeypatch.setattr(sent_before_module, "_MAY_COME", 0.0)
     groups = group_by_connection(chosen_tables(deployment.workspace))
     requests = {each: JobRequest(each, JobType.REFRESH) for each in groups}
 
