@@ -19,10 +19,12 @@ from dagster_airbyte_sync.resources import (
     AirbyteRequestError,
     AirbyteSentPage,
     AirbyteUnauthorized,
+    AirbyteUnavailable,
     Api,
     Connection,
     JobRequest,
     JobType,
+    NotSteady,
 )
 
 # Airbyte answers 409 `state-conflict` to a sync of each of these, in the same words
@@ -126,6 +128,15 @@ def _destination_name(client: AirbyteClient, connection: Connection) -> str:
     except AirbyteError:
         name = ""
     return repr(name) if name else connection.destination_id
+
+
+def refuse_if_down(client: AirbyteClient, refusal: dg.Failure | AirbyteError) -> None:
+    """Raise NotSteady if Airbyte itself cannot have refused: while it restarts, gateways do."""
+    cause = refusal.__cause__ if isinstance(refusal, dg.Failure) else refusal
+    if not isinstance(cause, AirbyteError) or isinstance(cause, AirbyteUnavailable):
+        return
+    if not client.steadiness(fresh=True).is_steady:
+        raise NotSteady.because_of(cause) from refusal
 
 
 def refuse_unknown(connection_id: str, error: AirbyteRequestError) -> None:

@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import TypeVar
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.asked.may_start import failure
+from dagster_airbyte_sync.assets.asked.may_start import failure, refuse_if_down
+from dagster_airbyte_sync.assets.asked.until_steady import UntilSteady
 from dagster_airbyte_sync.assets.event_log.claims import (
     ClaimedBefore,
     claimed_before,
@@ -20,8 +22,10 @@ from dagster_airbyte_sync.assets.tables.matching import match
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
     AirbyteConflict,
+    AirbyteError,
     AirbyteForbidden,
     AirbyteNotFound,
+    AirbyteUnavailable,
     Job,
     JobRef,
     JobRequest,
@@ -30,10 +34,35 @@ from dagster_airbyte_sync.resources import (
 
 # Airbyte's times are whole seconds, and its clock is known as well as that.
 _SLACK = timedelta(seconds=2)
-# How long after a try said that it starts one its job may still come up, and how often to look, in
-# seconds: Airbyte itself may take over a minute to make it.
+# How long after a try said that it starts one its job may still come up while Airbyte lists jobs,
+# and how often to look, in seconds: Airbyte itself may take over a minute to make it.
 _MAY_COME = 120.0
 _LOOK_EVERY = 5.0
+
+Answer = TypeVar("Answer")
+
+
+def answered(ready: UntilSteady, ask: Callable[[], Answer]) -> Answer:
+    """What Airbyte says of earlier tries, asked again while it is away, as a start is.
+
+    Raises NotSteady after the limit, and what `ask` does if Airbyte is there.
+    """
+    while True:
+        ready.wait()
+        try:
+            return _asked(ready.client, ask)
+        except AirbyteUnavailable as problem:
+            if not ready.may_try_again(problem):
+                raise
+
+
+def _asked(client: AirbyteClient, ask: Callable[[], Answer]) -> Answer:
+    try:
+        return ask()
+    except (dg.Failure, AirbyteError) as refusal:
+        # A gateway that restarts knows no job.
+        refuse_if_down(client, refusal)
+        raise
 
 
 def sent_before(
@@ -50,8 +79,9 @@ def sent_before(
 
     A try that died may have said only that it starts one. Then it is the first job since that is of
     the same kind and streams, and that no run says it has started; it is looked for until Airbyte
-    would have made it. None if there is none, or one that failed or was cancelled: that is tried
-    again. A sync, too, is started again, as it removes nothing.
+    would have made it: what it was sent as it went away it may work off when it is back. None if
+    there is none, or one that failed or was cancelled: that is tried again. A sync, too, is started
+    again, as it removes nothing.
 
     Raises dg.Failure if the job is gone, or may not be sent again unless somebody asks for it, and
     AirbyteError if Airbyte does not list its jobs.
@@ -102,6 +132,7 @@ class _Search:
     sleep: Callable[[float], None]
 
     def found(self) -> Job | None:
+        listed_since: float | None = None
         while True:
             # The first try that said so may have sent it, whatever later ones said.
             jobs = [*self._since(self.open[0])]
@@ -109,17 +140,19 @@ class _Search:
             if alive:
                 # Airbyte adds what it has stored to what was asked for.
                 return min(alive, key=lambda job: (not _is_exactly(self.request, job), job.id))
-            if not self._may_come(jobs):
+            listed_since = self.clock() if listed_since is None else listed_since
+            if not self._may_come(jobs, listed_since):
                 return None
             self.sleep(_LOOK_EVERY)
 
-    def _may_come(self, in_vain: Iterable[Job]) -> bool:
-        """Whether the job of the last try may still come up."""
+    def _may_come(self, in_vain: Iterable[Job], listed_since: float) -> bool:
+        """Whether the job of the last try may still come up. How long Airbyte was there before the
+        first look is not known."""
         last = self.open[-1]
         since = _by_airbytes_clock(last, self.client) - _SLACK
         is_over = any(job.created_at is not None and job.created_at >= since for job in in_vain)
         is_at_it = last.claim.status is ClaimStatus.STARTING and not is_over
-        return is_at_it and self.clock() - last.stored_at < _MAY_COME
+        return is_at_it and self.clock() - max(last.stored_at, listed_since) < _MAY_COME
 
     def _since(self, claim: StoredClaim) -> Iterator[Job]:
         since = _by_airbytes_clock(claim, self.client) - _SLACK

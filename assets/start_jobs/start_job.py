@@ -13,7 +13,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_airbyte_sync.assets.asked.sent_before import sent_before, stored_before
+from dagster_airbyte_sync.assets.asked.sent_before import answered, sent_before, stored_before
 from dagster_airbyte_sync.assets.asked.until_steady import UntilSteady
 from dagster_airbyte_sync.assets.event_log.claims import (
     ClaimedBefore,
@@ -41,7 +41,6 @@ from dagster_airbyte_sync.assets.tables.table import (
 )
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
-    AirbyteClient,
     AirbyteError,
     BaseAirbyteWorkspace,
     Job,
@@ -184,7 +183,7 @@ def start_all(
         report.wanted = wanted = wanted.once_more()
         due = {each: group for each, group in due.items() if each in wanted.groups}
     for connection_id, before in _claimed_before(context, due, requests).items():
-        if _is_sent(context, client, before, due[connection_id], report):
+        if _is_sent(context, ready, before, due[connection_id], report):
             del due[connection_id]
     at_work = _at_work(context, due)
     for connection_id, run in at_work.items():
@@ -234,18 +233,20 @@ def _claimed_before(
 
 def _is_sent(
     context: dg.OpExecutionContext,
-    client: AirbyteClient,
+    ready: UntilSteady,
     before: ClaimedBefore,
     tables: Sequence[Table],
     report: StartReport,
 ) -> bool:
     """Whether nothing is to be sent for these tables, of which an earlier try has claimed that."""
-    request = report.requests[tables[0].connection_id]
+    request, client = report.requests[tables[0].connection_id], ready.client
+    instance, run = context.instance, context.run
     try:
-        if found := sent_before(context.instance, context.run, client, request, before):
+        found = answered(ready, lambda: sent_before(instance, run, client, request, before))
+        if found:
             report.claim(*found, tables)
             return True
-        if stored_before(client, request, before) is None:
+        if answered(ready, lambda: stored_before(client, request, before)) is None:
             return False
         context.log.info("%s: Airbyte has stored the refresh of an earlier try", name_of(tables))
     except (dg.Failure, AirbyteError) as error:

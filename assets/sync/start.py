@@ -12,6 +12,7 @@ from dagster_airbyte_sync.assets.asked.may_start import (
     Beginning,
     failure,
     refuse_blocked,
+    refuse_if_down,
     refuse_inactive,
     refuse_unknown,
 )
@@ -309,15 +310,6 @@ class _Listed:
 
     new: Sequence[Job]
     meant: Job | None
-
-
-def refuse_if_down(client: AirbyteClient, refusal: dg.Failure | AirbyteError) -> None:
-    """Raise NotSteady if Airbyte itself cannot have refused: while it restarts, gateways do."""
-    cause = refusal.__cause__ if isinstance(refusal, dg.Failure) else refusal
-    if not isinstance(cause, AirbyteError) or isinstance(cause, AirbyteUnavailable):
-        return
-    if not client.steadiness(fresh=True).is_steady:
-        raise NotSteady.because_of(cause) from refusal
 
 
 def newest_jobs(client: AirbyteClient, connection_id: str) -> list[Job]:

@@ -16,7 +16,7 @@ from dagster_airbyte_sync.assets.asked.run_config import (
     refuse_unconfirmed,
     request_of,
 )
-from dagster_airbyte_sync.assets.asked.sent_before import sent_before, stored_before
+from dagster_airbyte_sync.assets.asked.sent_before import answered, sent_before, stored_before
 from dagster_airbyte_sync.assets.asked.time_ranges import refuse_other_partitions
 from dagster_airbyte_sync.assets.event_log.claims import (
     ClaimedBefore,
@@ -229,9 +229,12 @@ def _job_to_follow(
     is_sync = request.type is JobType.SYNC
     claimed = {} if is_sync else claimed_before(context.instance, context.run)
     before = claimed.get(request.connection_id, ClaimedBefore())
-    if earlier := sent_before(context.instance, context.run, client, request, before):
+    instance, run, ready = context.instance, context.run, until_steady(client, options, context.log)
+    earlier = answered(ready, lambda: sent_before(instance, run, client, request, before))
+    if earlier:
         context.log.info("Airbyte job %s was started by an earlier try", earlier[0].id)
         return earlier
+    stored_after = answered(ready, lambda: stored_before(client, request, before))
     return start_or_attach(
         client,
         request,
@@ -243,7 +246,7 @@ def _job_to_follow(
         started_by=lambda running: _starter(context, tables, running),
         is_seen_to=lambda ended: _is_seen_to(context, client, tables, ended),
         say=say,
-        stored_after=stored_before(client, request, before),
+        stored_after=stored_after,
     )
 
 

@@ -8,6 +8,7 @@ _BUSY = f"{_HERE}/test_a_connection_that_is_busy_as_it_is_to_be_refreshed.py::"
 _RUNS = f"{_HERE}/test_runs_that_refresh_or_clear.py::"
 _JOBS = f"{_HERE}/test_jobs_that_refresh_or_clear.py::"
 _TRIES = f"{_HERE}/test_what_earlier_tries_have_sent.py::"
+_AWAY = "tests/upgrades/test_earlier_tries_are_looked_for.py::"
 _TIMES = f"{_HERE}/test_backfills_of_time_ranges.py::"
 
 OF_REFRESHES = [
@@ -248,9 +249,30 @@ OF_REFRESHES = [
     Break(
         "Airbyte may take its time to make the job of a try that died",
         "assets/asked/sent_before.py:_Search._may_come",
-        "self.clock() - last.stored_at < _MAY_COME",
+        "self.clock() - max(last.stored_at, listed_since) < _MAY_COME",
         "False",
         f"{_TRIES}test_airbyte_may_take_a_minute_to_make_the_job_of_a_try_that_died",
+    ),
+    Break(
+        "... and when it is back after an outage",
+        "assets/asked/sent_before.py:_Search._may_come",
+        "max(last.stored_at, listed_since)",
+        "last.stored_at",
+        f"{_AWAY}test_after_an_outage_a_job_may_still_come_of_what_was_sent_before_it",
+    ),
+    Break(
+        "an outage as it is looked for is waited for",
+        "assets/asked/sent_before.py:answered",
+        "not ready.may_try_again(problem)",
+        "True",
+        f"{_AWAY}test_an_outage_during_the_look_is_waited_for",
+    ),
+    Break(
+        "... and a gateway that restarts does not say that it is gone",
+        "assets/asked/sent_before.py:_asked",
+        "refuse_if_down(client, refusal)",
+        "pass",
+        f"{_AWAY}test_a_gateway_that_restarts_does_not_say_that_the_job_is_gone",
     ),
     Break(
         "a number that is another job's now is nothing to go on with",
@@ -311,14 +333,14 @@ OF_REFRESHES = [
     Break(
         "a job that is tried again sends nothing again",
         "assets/start_jobs/start_job.py:_is_sent",
-        "sent_before(context.instance, context.run, client, request, before)",
+        "sent_before(instance, run, client, request, before)",
         "None",
         f"{_JOBS}test_a_second_try_sends_nothing_again",
     ),
     Break(
         "... nor what Airbyte has stored",
         "assets/start_jobs/start_job.py:_is_sent",
-        "stored_before(client, request, before) is None",
+        "answered(ready, lambda: stored_before(client, request, before)) is None",
         "True",
         f"{_JOBS}test_a_second_try_does_not_send_what_airbyte_has_stored",
     ),

@@ -37,7 +37,7 @@ OF_UPGRADES = (
     ),
     Break(
         "what a gateway refuses in an outage is waited for",
-        "assets/sync/start.py:refuse_if_down",
+        "assets/asked/may_start.py:refuse_if_down",
         "not client.steadiness(fresh=True).is_steady",
         "False",
         f"{_RUNS}test_while_airbyte_restarts_a_refusal_of_its_gateway_is_none_of_airbytes",

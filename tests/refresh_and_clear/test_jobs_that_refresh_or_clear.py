@@ -418,14 +418,11 @@ def test_nor_what_was_not_answered(
     assert "did not answer" in failure_of(result)
 
 
-def test_one_that_cannot_be_looked_up_keeps_no_other_from_it(
-    airbyte: AirbyteSimulator,
-    shop: SimulatedConnection,
-    crm: SimulatedConnection,
-    deployment: Deployment,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Whether the first try has sent it is not known, and so it is not sent."""
+def tried_after_one_that_died(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, fault: Fault, times: int = 1
+) -> dg.ExecuteInProcessResult:
+    """The first try has said that it starts all, and sent nothing; the second meets the fault as it
+    looks for their jobs."""
     monkeypatch.setattr(sent_before_module, "_MAY_COME", 0.0)
     groups = group_by_connection(chosen_tables(deployment.workspace))
     requests = {each: JobRequest(each, JobType.REFRESH) for each in groups}
@@ -437,18 +434,38 @@ def test_one_that_cannot_be_looked_up_keeps_no_other_from_it(
                 claim = SyncClaim(ClaimStatus.STARTING, connection_id)
                 context.log_event(claim.to_observation(tables[-1].key))
             raise RuntimeError("The process is gone")
-        airbyte.add_fault(Fault.status(403), path=JOBS, method="GET")
+        deployment.airbyte.add_fault(fault, path=JOBS, method="GET", times=times)
         start_all(context, deployment.workspace, groups, requests)
 
     @dg.job(tags={keys.STARTS_SYNCS_TAG: "true"})
     def starts() -> None:
         start_both()
 
-    result = starts.execute_in_process(instance=deployment.instance, raise_on_error=False)
+    return starts.execute_in_process(instance=deployment.instance, raise_on_error=False)
+
+
+def test_one_that_cannot_be_looked_up_keeps_no_other_from_it(
+    airbyte: AirbyteSimulator, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the first try has sent it is not known, and so it is not sent."""
+    result = tried_after_one_that_died(deployment, monkeypatch, Fault.status(403))
 
     assert not result.success
     assert "1 of 2 refreshes not started" in failure_of(result)
     assert len(sent(airbyte)) == len(airbyte.jobs) == 1
+
+
+def test_an_outage_meanwhile_is_waited_for(
+    airbyte: AirbyteSimulator,
+    deployment: Deployment,
+    monkeypatch: pytest.MonkeyPatch,
+    quick_looks: None,
+) -> None:
+    tries = deployment.workspace.request_max_retries + 1
+    result = tried_after_one_that_died(deployment, monkeypatch, Fault.status(503), times=tries)
+
+    assert result.success
+    assert len(sent(airbyte)) == len(airbyte.jobs) == 2
 
 
 def test_what_earlier_tries_have_sent_is_read_once_for_all(

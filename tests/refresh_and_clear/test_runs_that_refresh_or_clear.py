@@ -17,6 +17,7 @@ from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.resources import JobRequest, JobType
 from dagster_airbyte_sync.testing import (
     AirbyteSimulator,
+    Fault,
     RealClock,
     RecordedRequest,
     SimulatedConnection,
@@ -272,7 +273,8 @@ def own(
 ) -> Deployment:
     """A definition whose first try breaks, if that is `how`."""
     simulated = airbyte
-    workspace = AirbyteWorkspace(**airbyte.workspace_config(), poll_interval=0.02)
+    config = {**airbyte.workspace_config(), "poll_interval": 0.02, "request_max_retries": 0}
+    workspace = AirbyteWorkspace(**config)  # type: ignore[arg-type]
     tries: list[dg.AssetExecutionContext] = []
 
     @airbyte_assets(
@@ -366,6 +368,20 @@ def test_a_refresh_that_airbyte_has_stored_for_a_try_that_died_is_not_sent_again
     assert [path for path, _ in sent(airbyte)] == [JOBS]
     assert [job.type for job in airbyte.jobs] == ["refresh"]
     assert events(deployment) == {name: [1] for name in SHOP}
+
+
+def test_an_outage_as_an_earlier_try_is_looked_up_is_waited_for(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    instance: dg.DagsterInstance,
+    quick_looks: None,
+) -> None:
+    def goes_away() -> None:
+        airbyte.add_fault(Fault.status(503), path=JOBS, method="GET", times=1)
+
+    deployment = own(airbyte, shop, instance, "dies before it can claim", before_second=goes_away)
+    assert run(deployment, *SHOP, mode="clear", confirm=True).success
+    assert len(sent(airbyte)) == len(airbyte.jobs) == 1
 
 
 def test_a_refresh_that_failed_is_tried_again(
