@@ -208,7 +208,7 @@ class _Start:
         if isinstance(error, AirbyteConflict):
             # An active one that is refused may be a start that took Airbyte itself too long.
             if kind is JobType.SYNC:
-                refuse_inactive(self.client, connection_id, error)
+                self._refuse_inactive(error)
         elif not isinstance(error, AirbyteUnavailable) or error.did_nothing:
             refuse_if_down(self.client, error)
             if kind is JobType.SYNC:
@@ -217,6 +217,13 @@ class _Start:
                 # The connection itself was read.
                 refuse_blocked(kind, connection_id, error, may_lack_role=True)
             raise error
+
+    def _refuse_inactive(self, conflict: AirbyteConflict) -> None:
+        try:
+            refuse_inactive(self.client, self.request.connection_id, conflict)
+        except AirbyteRequestError as silence:
+            # Only Airbyte's own word takes the start back: it may go on.
+            self.log.warning("It is not known if the connection is active: %s", silence)
 
     def _found_in_minutes(self, problem: AirbyteRequestError) -> Job:
         begun, listed_since = self.clock(), None
@@ -233,7 +240,7 @@ class _Start:
             elif now - listed_since >= _LOOK_FOR:
                 return self._in_its_place(problem, listed.new)
             if now - begun >= _LOOK_FOR + self.outage_timeout:
-                return self._in_its_place(problem, ())
+                raise self._unanswered(problem) from problem
             self.sleep(_LOOK_EVERY)
 
     def _in_its_place(self, problem: AirbyteRequestError, new: Sequence[Job]) -> Job:
@@ -242,17 +249,22 @@ class _Start:
         clears = (job for job in new if job.type is JobType.CLEAR)
         cleared = None if kind is JobType.CLEAR else next(clears, None)
         if cleared is None:
-            raise self._not_found(problem) from problem
+            raise self._came_to_nothing(problem) from problem
         if kind is JobType.REFRESH:
             # Airbyte has stored that before it looked at what comes first.
             self.say(ClaimStatus.STORED)
         return cleared
 
-    def _not_found(self, problem: AirbyteRequestError) -> Exception:
-        kind = self.request.type
-        if kind is JobType.SYNC and problem.status in _FROM_GATEWAYS:
+    def _came_to_nothing(self, problem: AirbyteRequestError) -> Exception:
+        """Airbyte has listed its jobs for long, and none is of this start."""
+        if self.request.type is JobType.SYNC and problem.status in _FROM_GATEWAYS:
             self.say(ClaimStatus.NOT_STARTED)
             return NotSteady.because_of(problem)
+        return self._unanswered(problem)
+
+    def _unanswered(self, problem: AirbyteRequestError) -> Exception:
+        """What was sent may have been carried out, or may be yet."""
+        kind = self.request.type
         self.say(ClaimStatus.UNANSWERED)
         description = _NOT_FOUND if isinstance(problem, AirbyteRefused) else _NOT_ANSWERED
         if isinstance(problem, AirbyteSentPage):

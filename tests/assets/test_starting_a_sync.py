@@ -160,6 +160,20 @@ def test_airbyte_giving_up_its_own_start_of_an_active_connection_is_no_refusal(
     assert (job.id, starts_sent(airbyte)) == (airbyte.jobs[0].job_id, 1)
 
 
+@pytest.mark.parametrize("code", [403, 503])
+def test_nor_is_it_one_if_the_connection_cannot_be_read(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, time: Time, code: int
+) -> None:
+    airbyte.add_fault(conflict("state-conflict"), path=JOBS, method="POST")
+    path = f"/api/public/v1/connections/{shop.connection_id}"
+    airbyte.add_fault(Fault.status(code), path=path, times=None)
+    time.starts_at = 10
+
+    job, _ = start_in(time, airbyte, shop)
+
+    assert (job.id, starts_sent(airbyte)) == (airbyte.jobs[0].job_id, 1)
+
+
 def test_an_airbyte_that_is_silent_while_it_is_searched_is_asked_again(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, time: Time
 ) -> None:

@@ -28,7 +28,7 @@ OF_REFRESHES = [
     ),
     Break(
         "a refresh or clear that may have been sent is not sent again by itself",
-        "assets/sync/start.py:_Start._not_found",
+        "assets/sync/start.py:_Start._unanswered",
         "kind is not JobType.SYNC",
         "False",
         f"{_STARTING}test_one_that_leaves_no_trace_is_not_tried_again_by_itself",

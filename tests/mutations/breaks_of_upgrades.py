@@ -51,10 +51,17 @@ OF_UPGRADES = (
     ),
     Break(
         "only a sync is sent again after a gateway's 503",
-        "assets/sync/start.py:_Start._not_found",
-        "kind is JobType.SYNC and problem.status in _FROM_GATEWAYS",
+        "assets/sync/start.py:_Start._came_to_nothing",
+        "self.request.type is JobType.SYNC and problem.status in _FROM_GATEWAYS",
         "problem.status in _FROM_GATEWAYS",
         f"{_RUNS}test_a_refresh_or_clear_that_may_have_been_sent_is_not_sent_again",
+    ),
+    Break(
+        "... and only if Airbyte has listed its jobs meanwhile",
+        "assets/sync/start.py:_Start._found_in_minutes",
+        "raise self._unanswered(problem) from problem",
+        "raise self._came_to_nothing(problem) from problem",
+        f"{_RUNS}test_a_sync_is_not_sent_again_while_nobody_knows_what_became_of_it",
     ),
     Break(
         "after an upgrade Airbyte is asked as its new version is",

@@ -151,6 +151,18 @@ def test_a_start_whose_answer_was_lost_in_an_outage_is_found_after_it_and_not_se
     assert len(sent(upgrade.airbyte)) == 1
 
 
+@pytest.mark.parametrize("code", [502, 503])
+def test_a_sync_is_not_sent_again_while_nobody_knows_what_became_of_it(
+    upgrade: Upgrade, shop: SimulatedConnection, log: Log, code: int
+) -> None:
+    """Airbyte lists no jobs until the wait is over."""
+    client = goes_away_with_the_start(upgrade, Fault.status(code), until=1500)
+    with pytest.raises(dg.Failure, match="did not answer the start of the sync") as failure:
+        started(upgrade, sync_of(shop), log, client)
+    assert failure.value.allow_retries
+    assert (len(sent(upgrade.airbyte)), upgrade.slept) == (1, 900 + 120)
+
+
 @pytest.mark.parametrize("ask", [refresh_of, clear_of])
 def test_a_refresh_or_clear_that_may_have_been_sent_is_not_sent_again(
     upgrade: Upgrade, shop: SimulatedConnection, log: Log, ask: Ask
