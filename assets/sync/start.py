@@ -38,6 +38,8 @@ from dagster_airbyte_sync.resources import (
 # lists jobs. Airbyte itself waits up to a minute for the new job's id, and longer before 2.1.
 _LOOK_FOR = 120.0
 _LOOK_EVERY = 5.0
+# How often to say that Airbyte does not list them, in seconds: each line is stored.
+_LOG_EVERY = 60.0
 # How often to ask who wanted a job that was only found, and how long in between, in seconds:
 # Airbyte notes it a little later.
 _ASK_WHO = 3
@@ -132,7 +134,8 @@ def start_new(
     if running is not None and request.type is not JobType.SYNC:
         raise AlreadyRunning(request.connection_id, running)
     before = max((job.id for job in newest), default=0)
-    start = _Start(client, begin, before, log, clock, sleep, outage_timeout, say)
+    silence = _Silence(request.type, log, clock)
+    start = _Start(client, begin, before, log, silence, clock, sleep, outage_timeout, say)
     try:
         return start.job()
     except BaseException as end:
@@ -151,6 +154,7 @@ class _Start:
     begin: Beginning
     before: int
     log: logging.Logger
+    silence: "_Silence"
     clock: Callable[[], float]
     sleep: Callable[[float], None]
     outage_timeout: float
@@ -312,7 +316,7 @@ class _Start:
             return _Listed(new, next(found, None))
         except AirbyteRequestError as silence:
             # A refusal, too, says nothing of the start: gateways refuse while Airbyte restarts.
-            self.log.warning("Airbyte does not list its jobs: %s", silence)
+            self.silence.note(silence)
             return None
 
 
@@ -322,6 +326,26 @@ class _Listed:
 
     new: Sequence[Job]
     meant: Job | None
+
+
+@dataclass
+class _Silence:
+    """Says from time to time that Airbyte does not list its jobs, and what is waited for."""
+
+    kind: JobType
+    log: logging.Logger
+    clock: Callable[[], float]
+    said_at: float | None = None
+
+    def note(self, problem: AirbyteRequestError) -> None:
+        now = self.clock()
+        if self.said_at is None or now - self.said_at >= _LOG_EVERY:
+            self.said_at = now
+            self.log.warning(
+                "Airbyte does not list its jobs, so it is not known yet if the %s started; they are"
+                " asked for every %d s: %s",
+                *(self.kind.value, _LOOK_EVERY, problem),
+            )
 
 
 def newest_jobs(client: AirbyteClient, connection_id: str) -> list[Job]:

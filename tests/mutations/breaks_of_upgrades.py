@@ -50,6 +50,13 @@ OF_UPGRADES = (
         f"{_RUNS}test_a_start_whose_answer_was_lost_in_an_outage_is_found_after_it_and_not_sent_again",
     ),
     Break(
+        "... without a line in the event log for each look",
+        "assets/sync/start.py:_Silence.note",
+        "self.said_at is None or now - self.said_at >= _LOG_EVERY",
+        "True",
+        f"{_RUNS}test_that_airbyte_lists_no_jobs_is_said_once_a_minute",
+    ),
+    Break(
         "only a sync is sent again after a gateway's 503",
         "assets/sync/start.py:_Start._came_to_nothing",
         "self.request.type is JobType.SYNC and problem.status in _FROM_GATEWAYS",

@@ -151,6 +151,16 @@ def test_a_start_whose_answer_was_lost_in_an_outage_is_found_after_it_and_not_se
     assert len(sent(upgrade.airbyte)) == 1
 
 
+def test_that_airbyte_lists_no_jobs_is_said_once_a_minute(
+    upgrade: Upgrade, shop: SimulatedConnection, log: Log
+) -> None:
+    client = goes_away_with_the_start(upgrade, Fault.drop_after(), until=280)
+    started(upgrade, sync_of(shop), log, client)
+    said = [line for line in log.lines(logging.WARNING) if "does not list its jobs" in line]
+    assert len(said) == 5
+    assert "it is not known yet if the sync started" in said[0]
+
+
 @pytest.mark.parametrize("code", [502, 503])
 def test_a_sync_is_not_sent_again_while_nobody_knows_what_became_of_it(
     upgrade: Upgrade, shop: SimulatedConnection, log: Log, code: int
