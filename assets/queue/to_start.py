@@ -22,7 +22,7 @@ class ToStart:
     """The connections with their tables, and ids of none of the job's connections.
 
     `is_from_queue`: there is room for them, as the queue's sensor has counted. `unsettled` are
-    those that an earlier run may have started since a time (Dagster's clock, epoch seconds): it
+    those that earlier runs may have started at these times (Dagster's clock, epoch seconds): each
     said that it begins, and no more.
     """
 
@@ -30,7 +30,7 @@ class ToStart:
     groups: Mapping[str, Sequence[Table]]
     unknown: Sequence[str]
     is_from_queue: bool
-    unsettled: Mapping[str, float] = field(default_factory=dict)
+    unsettled: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     SCHEMA: ClassVar[Mapping[str, dg.Field]] = {
         "connections": dg.Field(
@@ -79,14 +79,14 @@ class ToStart:
         if mine is None:
             return self
         # What it has begun itself, before its process was replaced.
-        left, unsettled = dict(self.groups), dict(mine.starting)
+        left, unsettled = dict(self.groups), {each: [at] for each, at in mine.starting.items()}
         for other in starts:
             for each in mine.same_as(other) & left.keys() if other is not mine else ():
                 if mine.leaves_to(other, each):
                     context.log.info("Skipped %s: run %s was asked for it, too", each, other.run_id)
                     del left[each]
-                elif since := other.starting.get(each):
-                    unsettled[each] = min(since, unsettled.get(each, since))
+                elif at := other.starting.get(each):
+                    unsettled.setdefault(each, []).append(at)
         return replace(self, groups=left, unsettled=unsettled)
 
     def _asked_since(self) -> datetime:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 
 import dagster as dg
@@ -22,6 +22,9 @@ from dagster_airbyte_sync.resources import (
 
 # Airbyte's times are whole seconds, and its clock is known as well as that.
 _SLACK = timedelta(seconds=2)
+# A run that began a start may have been held up, or its process replaced, and Airbyte may have been
+# away (`outage_timeout`), before its job came. What came later is somebody else's.
+_MAY_COME = timedelta(hours=1)
 
 
 class StillWaits(AirbyteError):
@@ -32,19 +35,19 @@ def start_queued(
     client: AirbyteClient,
     request: JobRequest,
     log: logging.Logger,
-    since: float | None = None,
+    begun: Sequence[float] = (),
     outage_timeout: float = DEFAULT_OUTAGE_TIMEOUT,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[Job, bool]:
     """Start the sync; its job, and whether it is known to be this start's.
 
-    `since` is when an earlier run began to start it (Dagster's clock, epoch seconds) and said no
-    more: then the first job since is that one's. Raises AlreadyRunning, dg.Failure if Airbyte says
-    that the connection is gone or not active, AirbyteUnavailable if nothing was started as Airbyte
-    is not there, and StillWaits for whatever else is in the way.
+    `begun` is when earlier runs began to start it (Dagster's clock, epoch seconds) and said no
+    more: then the first job since is theirs, if it runs or has succeeded. Raises AlreadyRunning,
+    dg.Failure if Airbyte says that the connection is gone or not active, AirbyteUnavailable if
+    nothing was started as Airbyte is not there, and StillWaits for whatever else is in the way.
     """
     try:
-        if since is not None and (job := _first_since(client, request, since)):
+        if begun and (job := _begun_before(client, request, begun, outage_timeout)):
             return job, False
         return start_new(client, request, log, sleep=sleep, outage_timeout=outage_timeout)
     except (AlreadyRunning, AirbyteUnavailable):
@@ -63,14 +66,19 @@ def why_failed(failure: dg.Failure) -> str:
     return f"{failure.description} ({reason})" if reason else failure.description or ""
 
 
-def _first_since(client: AirbyteClient, request: JobRequest, since: float) -> Job | None:
+def _begun_before(
+    client: AirbyteClient, request: JobRequest, begun: Sequence[float], outage_timeout: float
+) -> Job | None:
     skew = client.server_time() - datetime.now(timezone.utc)
-    earliest = datetime.fromtimestamp(since, timezone.utc) + skew - _SLACK
+    starts = [datetime.fromtimestamp(each, timezone.utc) + skew - _SLACK for each in begun]
+    may_come = _MAY_COME + timedelta(seconds=outage_timeout)
     return next(
         (
             job
             for job in reversed(newest_jobs(client, request.connection_id))
-            if request.is_met_by(job) and job.created_at and job.created_at >= earliest
+            if request.is_met_by(job)
+            and (job.succeeded or not job.is_finished)
+            and any(job.created_at and at <= job.created_at <= at + may_come for at in starts)
         ),
         None,
     )

@@ -269,9 +269,9 @@ def _start_of(context: dg.OpExecutionContext, ready: UntilSteady, report: StartR
     def start(connection_id: str, begun: Begun) -> tuple[Job, bool]:
         request = requests[connection_id]
         if wanted and wanted.is_from_queue:
-            since = wanted.unsettled.get(connection_id)
+            earlier = wanted.unsettled.get(connection_id, ())
             return start_queued(
-                ready.client, request, context.log, since, ready.limit, sleep=begun.sleep
+                ready.client, request, context.log, earlier, ready.limit, sleep=begun.sleep
             )
         return start_new(
             ready.client,

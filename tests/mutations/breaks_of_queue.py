@@ -4,6 +4,7 @@ from helpers.breaks import Break
 
 _PLACES = "tests/sensors/queue/test_syncs_wait_for_places.py"
 _LOSES = "tests/sensors/queue/test_the_queue_loses_nothing.py"
+_BEGUN = "tests/sensors/queue/test_what_a_dead_start_has_begun.py"
 _WRONG = "tests/sensors/queue/test_starts_that_go_wrong.py"
 _SAME = "tests/sensors/queue/test_runs_asked_for_the_same.py"
 _BESIDE = "tests/sensors/queue/test_queues_side_by_side.py"
@@ -116,16 +117,30 @@ OF_QUEUE = [
     Break(
         "what a run that died may have started is looked up",
         "assets/start_jobs/queued_start.py:start_queued",
-        "since is not None and (job := _first_since(client, request, since))",
+        "begun and (job := _begun_before(client, request, begun, outage_timeout))",
         "False",
         f"{_WRONG}::test_a_run_that_died_as_it_started_one_is_settled_by_the_next[True]",
         is_slow=True,
     ),
     Break(
+        "... if it did not fail",
+        "assets/start_jobs/queued_start.py:_begun_before",
+        "job.succeeded or not job.is_finished",
+        "True",
+        f"{_BEGUN}::test_one_that_failed_or_was_cancelled_does_not_stand_for_the_sync",
+    ),
+    Break(
+        "... or began hours later",
+        "assets/start_jobs/queued_start.py:_begun_before",
+        "at <= job.created_at <= at + may_come",
+        "at <= job.created_at",
+        f"{_BEGUN}::test_one_that_began_hours_later_is_somebody_elses",
+    ),
+    Break(
         "... also by a run whose process was replaced",
         "assets/queue/to_start.py:ToStart.once_more",
-        "dict(mine.starting)",
-        "dict[str, float]()",
+        "{each: [at] for each, at in mine.starting.items()}",
+        "dict[str, list[float]]()",
         f"{_WRONG}::test_a_run_whose_process_is_replaced_looks_for_what_it_has_begun",
         is_slow=True,
     ),
