@@ -1,6 +1,6 @@
 """How many syncs may run at once (`max_running`), and how a run writes down that others wait."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from dagster_airbyte_sync.assets.queue import times
 from dagster_airbyte_sync.assets.queue.queue_name import QueueName
 from dagster_airbyte_sync.assets.queue.reading import waits_of
 from dagster_airbyte_sync.assets.queue.standing import queue_of
-from dagster_airbyte_sync.assets.queue.start_runs import read_starts
+from dagster_airbyte_sync.assets.queue.start_runs import last_asked, read_starts
 from dagster_airbyte_sync.assets.queue.times import CLOCKS, utc
 from dagster_airbyte_sync.assets.queue.wait import Wait
 from dagster_airbyte_sync.assets.tables import keys
@@ -22,6 +22,13 @@ _WHO_STARTS = (
     "%s wait now. The sensor of build_airbyte_queue_sensor starts them as room comes: it must be"
     " among the definitions, and on."
 )
+_NOBODY_STARTS = (
+    "Of the syncs that were to wait %d have been left alone, the first since %s: no run was asked"
+    " for since. The sensor of build_airbyte_queue_sensor starts them: see that it is among the"
+    " definitions, and on. If it is, other jobs take all places in Airbyte."
+)
+# So long (seconds) the places may all be taken before that is worth a warning.
+_LONG = 6 * 3600.0
 # So far back the queue is read where its sensor has no memory.
 LONGEST_WAIT = timedelta(days=7)
 
@@ -68,12 +75,14 @@ def write_down(
     """Say of each connection that its sync waits, unless it waits already or is about to start."""
     waits = [wait_of(group, queue_name, places) for group in groups.values()]
     now = times.now_seconds()
-    known = [
+    ours = [
         each
         for each in waits_of(context.instance, [each.table for each in waits])
-        # What no sensor starts any more must not be in the way of what one does.
-        if each.until > now and each.is_in(queue_name, lambda job: job == context.job_name)
+        if each.is_in(queue_name, lambda job: job == context.job_name)
     ]
+    _warn_of_no_sensor(context, queue_name, ours, now)
+    # What no sensor starts any more must not be in the way of what one does.
+    known = [each for each in ours if each.until > now]
     since = min((each.since for each in known), default=now)
     starts = read_starts(context.instance, queue_name, utc(since) - CLOCKS, known, now)
     queue = queue_of(known, [each for each in starts if not each.is_foreign], now)
@@ -98,6 +107,29 @@ def wait_of(tables: Sequence[Table], queue: QueueName, places: Places) -> Wait:
     name = keys.text_in(last.spec.metadata, keys.CONNECTION_NAME) or last.connection_id
     limit = places.limit.total_seconds()
     return Wait(last.connection_id, name, queue, last.key, places.count, limit)
+
+
+def left_alone(waits: Iterable[Wait], asked_at: float | None, now: float) -> list[Wait]:
+    """The last of each connection that began to wait after a run was asked for (`asked_at`), and
+    long ago, the oldest first. Pure."""
+    last = {each.connection_id: each for each in sorted(waits, key=lambda each: each.since)}
+    since = now - LONGEST_WAIT.total_seconds()
+    if asked_at is not None:
+        # A run that was there by then may have come to it.
+        since = max(since, asked_at + CLOCKS.total_seconds())
+    until = {each: wait.since + min(wait.limit, _LONG) for each, wait in last.items()}
+    return [wait for each, wait in last.items() if wait.since > since and until[each] <= now]
+
+
+def _warn_of_no_sensor(
+    context: dg.OpExecutionContext, queue_name: QueueName, waits: Sequence[Wait], now: float
+) -> None:
+    """Runs that only write down succeed, also if there is no sensor that reads it."""
+    if not left_alone(waits, None, now):
+        return
+    if left := left_alone(waits, last_asked(context.instance, queue_name), now):
+        first = min(left, key=lambda each: each.since)
+        context.log.warning(_NOBODY_STARTS, len(left), _when(first))
 
 
 def _when(wait: Wait) -> str:

@@ -37,11 +37,19 @@ class QueueName:
     def tags(self) -> dict[str, str]:
         """Of a run that the queue asks for. Dagster itself adds the code location, and is not to
         retry the run: the queue asks again for what it has left, and for no more."""
+        return {**self._name_tags, _MAX_RETRIES: "0"}
+
+    @property
+    def tags_of_starts(self) -> dict[str, str]:
+        """By these the runs that it has asked for are found."""
+        return {**self._name_tags, **({_CODE_LOCATION: self.location} if self.location else {})}
+
+    @property
+    def _name_tags(self) -> dict[str, str]:
         return {
             keys.QUEUE_TAG: keys.QUEUE_STARTS,
             keys.WAITS_IN: self.scope,
             keys.QUEUE_RESOURCE: self.resource_key,
-            _MAX_RETRIES: "0",
         }
 
 

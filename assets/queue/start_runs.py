@@ -48,6 +48,13 @@ def read_starts(
     return starts_of(instance, queue, starts, waits, now)
 
 
+def last_asked(instance: dg.DagsterInstance, queue: QueueName) -> float | None:
+    """When the queue has last asked for a run, whatever came of it; by the database's clock."""
+    filters = dg.RunsFilter(tags=queue.tags_of_starts)
+    records = instance.get_run_records(filters, limit=1)
+    return created_at(records[0]).timestamp() if records else None
+
+
 def starts_of(
     instance: dg.DagsterInstance,
     queue: QueueName,

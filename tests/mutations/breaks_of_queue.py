@@ -6,6 +6,7 @@ _PLACES = "tests/sensors/queue/test_syncs_wait_for_places.py"
 _LOSES = "tests/sensors/queue/test_the_queue_loses_nothing.py"
 _BEGUN = "tests/sensors/queue/test_what_a_dead_start_has_begun.py"
 _WRONG = "tests/sensors/queue/test_starts_that_go_wrong.py"
+_MISTAKES = "tests/sensors/queue/test_mistakes_with_places.py"
 _SAME = "tests/sensors/queue/test_runs_asked_for_the_same.py"
 _BESIDE = "tests/sensors/queue/test_queues_side_by_side.py"
 _LITTLE = "tests/sensors/queue/test_a_tick_reads_little.py"
@@ -161,8 +162,8 @@ OF_QUEUE = [
     Break(
         "what nobody starts any more keeps nothing from being written down",
         "assets/queue/places.py:write_down",
-        "each.until > now and each.is_in(queue_name, lambda job: job == context.job_name)",
-        "each.until > now",
+        "each.is_in(queue_name, lambda job: job == context.job_name)",
+        "True",
         f"{_WRONG}::test_after_a_job_was_renamed_its_syncs_are_written_down_by_the_new_name",
         is_slow=True,
     ),
@@ -194,6 +195,21 @@ OF_QUEUE = [
         "queue.last_lost.get(each, 0)",
         "int(each in queue.last_lost)",
         f"{_SAME}::test_what_is_asked_for_again_has_a_new_key_though_somebody_deletes_runs",
+    ),
+    Break(
+        "a sensor that is missing is named by the runs that wait for it",
+        "assets/queue/places.py:write_down",
+        "_warn_of_no_sensor(context, queue_name, ours, now)",
+        "pass",
+        f"{_MISTAKES}::test_a_run_that_finds_its_syncs_left_alone_names_the_sensor",
+        is_slow=True,
+    ),
+    Break(
+        "... and not by others",
+        "assets/queue/places.py:left_alone",
+        "max(since, asked_at + CLOCKS.total_seconds())",
+        "since",
+        f"{_MISTAKES}::test_what_no_run_was_asked_for_in_hours_is_left_alone",
     ),
     Break(
         "what waits is not written down again",

@@ -1,6 +1,7 @@
 """What cannot work with `max_running` is an error where it is written."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,9 +16,13 @@ from dagster_airbyte_sync import (
     build_airbyte_sync_schedule,
     build_schedules_from_airbyte,
 )
+from dagster_airbyte_sync.assets.queue.places import left_alone
+from dagster_airbyte_sync.assets.queue.queue_name import QueueName
+from dagster_airbyte_sync.assets.queue.wait import Wait
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.deployment import Deployment
 from helpers.queued import Queued
+from helpers.start_jobs import lines
 
 
 @pytest.fixture
@@ -93,3 +98,51 @@ def test_it_takes_the_job_of_a_schedule_too(workspace: AirbyteWorkspace) -> None
     sensor = build_airbyte_queue_sensor(workspace=workspace, job=nightly.job)
     assert sensor.job_name == "airbyte_sync_schedule_job"
     assert sensor.name == "airbyte_queue_sensor"
+
+
+# A sensor that nobody has written down, or switched on
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+WAIT = Wait("a", "a", QueueName("w"), dg.AssetKey("a"), 2, DAY, "nightly run", "j", 10 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("asked_at", "later", "is_left"),
+    [
+        (None, HOUR, False),
+        (None, 7 * HOUR, True),
+        # It is not started any more.
+        (None, 2 * DAY, True),
+        (None, 8 * DAY, False),
+        (WAIT.since - DAY, DAY, True),
+        (WAIT.since + 60, DAY, False),
+        # That run was there as it was written down, and may have started it.
+        (WAIT.since - 60, DAY, False),
+    ],
+)
+def test_what_no_run_was_asked_for_in_hours_is_left_alone(
+    asked_at: float | None, later: float, is_left: bool
+) -> None:
+    waits = [WAIT, replace(WAIT, since=WAIT.since - DAY)]
+    assert left_alone(waits, asked_at, WAIT.since + later) == ([WAIT] if is_left else [])
+
+
+def test_a_run_that_finds_its_syncs_left_alone_names_the_sensor(queue: Queued) -> None:
+    """Such runs succeed, night after night."""
+    first = queue.run()
+    queue.wait(hours=24, minutes=1)
+    second = queue.run()
+
+    assert "left alone" not in lines(queue.instance, first.run_id)
+    said = lines(queue.instance, second.run_id)
+    assert "Of the syncs that were to wait 5 have been left alone, the first since" in said
+    assert f"in run {first.run_id}: no run was asked for since" in said
+    assert "The sensor of build_airbyte_queue_sensor starts them" in said
+
+
+def test_one_with_a_sensor_that_is_on_does_not(queue: Queued) -> None:
+    queue.run()
+    queue.go_on()
+    queue.wait(hours=24)
+    assert "left alone" not in lines(queue.instance, queue.run().run_id)
