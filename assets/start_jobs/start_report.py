@@ -85,10 +85,11 @@ class StartReport:
 
     def refuse_problems(self, total: int) -> None:
         if self.problems:
-            each = "; ".join(f"{name}: {reason}" for name, reason in self.problems.items())
+            by_reason = _by_reason(self.problems)
+            each = "; ".join(f"{', '.join(names)}: {why}" for why, names in by_reason.items())
             raise dg.Failure(
                 description=f"{len(self.problems)} of {self._how_many(total)} not started. {each}",
-                metadata=self.problems,
+                metadata={_in_short(names): reason for reason, names in by_reason.items()},
             )
 
     def skip(self, tables: Sequence[Table], reason: str) -> None:
@@ -158,6 +159,18 @@ def _was_paused(failure: dg.Failure) -> bool:
 def _was_paused_before(tables: Sequence[Table]) -> bool:
     """Whether the definitions knew it: to ask for such a sync nevertheless is a mistake."""
     return any(table.was_paused for table in tables)
+
+
+def _by_reason(problems: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
+    """The names by what is the matter: an outage is that of hundreds."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in problems.items():
+        by_reason.setdefault(reason, []).append(name)
+    return by_reason
+
+
+def _in_short(names: Sequence[str]) -> str:
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
 
 
 def name_of(tables: Sequence[Table]) -> str:

@@ -22,6 +22,14 @@ OF_UPGRADES = (
         f"{_LOOKS}test_while_pods_of_two_versions_answer_by_turns_it_is_not_steady",
     ),
     Break(
+        "one outage is one reason, and not one for each connection",
+        "assets/start_jobs/start_report.py:_by_reason",
+        "by_reason.setdefault(reason, []).append(name)",
+        "by_reason[name] = [reason]",
+        f"{_JOBS}test_one_limit_is_for_all_that_a_run_starts",
+        is_slow=True,
+    ),
+    Break(
         "a look is good for a while",
         "resources/access/steadiness.py:Steadiness.is_due",
         "now - self.looked_at >= _GOOD_FOR",

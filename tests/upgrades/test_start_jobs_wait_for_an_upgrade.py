@@ -89,7 +89,16 @@ def test_one_limit_is_for_all_that_a_run_starts(
     result = run(workspace, job, instance)
     assert time.monotonic() - begun < MANY / 3
     assert failure_of(result).startswith(f"{MANY} of {MANY} syncs not started.")
-    assert "Nothing was started within 1 s (outage_timeout)" in failure_of(result)
+    # One reason is given once, with all that it is the reason of.
+    assert failure_of(result).count("Nothing was started within 1 s (outage_timeout)") == 1
+    assert all(
+        f"'{each.name}' ({each.connection_id})" in failure_of(result) for each in many.connections
+    )
+    (failed,) = result.filter_events(lambda event: event.is_step_failure)
+    data = failed.step_failure_data.user_failure_data
+    assert data is not None
+    (shown,) = data.metadata
+    assert shown.endswith(f" and {MANY - 1} more")
 
     many.clear_faults()
     assert run(workspace, job, instance).success
