@@ -47,8 +47,11 @@ def move(
     waiting = {job_key(job) for job in decision.waiting}
     waiting |= {job_key(job) for job in scan.jobs if job.connection_id in cursor.parked}
     # What others report needs no name: it is passed over whenever it is read.
-    own = (job_key(job) for job in read if job.connection_id not in scan.others)
-    done = cursor.done | {key for key in own if key not in waiting}
+    own = {job_key(job) for job in read if job.connection_id not in scan.others}
+    if step_back:
+        # The others were passed over as they ended before a floor that is not where it was.
+        own &= {job_key(job) for job in scan.new}
+    done = cursor.done | (own - waiting)
     if decision.left or not scan.complete:
         floor = _floor_of_cut(cursor, since, read, server_time)
     else:

@@ -147,6 +147,14 @@ OF_INSTANCES = (
         is_slow=True,
     ),
     Break(
+        "5: what was only passed over is not done once the clock was set back",
+        "sensors/cursor_advance.py:move",
+        "own &= {job_key(job) for job in scan.new}",
+        "own &= own",
+        "tests/sensors/test_cursor_advance.py"
+        "::test_what_was_only_passed_over_is_not_done_once_the_clock_was_set_back",
+    ),
+    Break(
         "6: a workspace that is back within a tick is read from the next one on",
         "resources/client/finished_jobs.py:FinishedJobs._ids",
         "ids if among is None else [each for each in ids if each in among]",

@@ -27,8 +27,8 @@ OF_SHARDS = (
     Break(
         "what others report takes no room of the cursor",
         "sensors/cursor_advance.py:move",
-        "own = (job_key(job) for job in read if job.connection_id not in scan.others)",
-        "own = (job_key(job) for job in read)",
+        "own = {job_key(job) for job in read if job.connection_id not in scan.others}",
+        "own = {job_key(job) for job in read}",
         f"{_SHARDS}test_what_others_report_moves_the_cursor_and_costs_no_look",
     ),
     Break(

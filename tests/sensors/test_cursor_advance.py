@@ -311,6 +311,25 @@ def test_it_goes_back_as_far_as_airbytes_clock_though_nobody_looked_for_hours() 
     assert moved([], skew=skew - 3540, server_time=NOON, since=NOON - hour).since == NOON - hour
 
 
+def test_what_was_only_passed_over_is_not_done_once_the_clock_was_set_back() -> None:
+    """It was read for the sake of one that waits, and ended before a floor of the other clock."""
+    first, second = job(1, -60), job(3, -30, "crm")
+    cursor = Cursor(
+        "w",
+        begin=NOON - timedelta(days=1),
+        since=NOON,
+        floor=NOON - OVERLAP,
+        pending=waiting(first),
+        skew=0,
+    )
+    scan = Scan((first, second), (first,), complete=True)
+    at = int(NOON.timestamp())
+
+    after = move(cursor, scan, Decision(waiting=(first,)), at, NOON - timedelta(hours=1))
+
+    assert not after.knows(second)
+
+
 def test_a_first_tick_by_a_clock_that_was_ahead_begins_in_the_past_once_it_is_right() -> None:
     ahead = NOON + timedelta(minutes=50)
 
