@@ -103,6 +103,7 @@ def _gone_back(cursor: Cursor, back: timedelta, start_from: datetime | timedelta
         floor=min(cursor.floor - back, since - OVERLAP),
         reached=None,
         skew=None,
+        workspaces=cursor.workspaces and cursor.workspaces.set_back(back),
     )
 
 

@@ -107,15 +107,19 @@ class _Tick:
         self.reporter = name_of_sensor(context, polling.base_name)
         self.asked = AskedOfJobs(self.client, DetailsWanted.of(workspace), self.budget)
         self.limits = Limits(polling.hold_limit.total_seconds(), GRACE + workspace.poll_interval)
+        repository = repository_of(context)
+        read_catalog = partial(_catalog, self.client, self.budget)
         self.tables = DefinedTables(
-            repository_of(context),
-            partial(_catalog, self.client, self.budget),
+            repository,
+            read_catalog,
             partial(self.client.connection, budget=self.budget),
             polling.translator,
             polling.selector,
             context.log,
         )
-        self.workspaces = WorkspacesNow(self.client, self.budget, self.tables.defined, context.log)
+        self.workspaces = WorkspacesNow(
+            self.client, self.budget, repository, read_catalog, context.log
+        )
 
     @cached_property
     def clocks(self) -> Clocks:

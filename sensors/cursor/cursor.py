@@ -36,8 +36,10 @@ VERSION = 4
 # an end older than jobs already read. History is read again this far back for as long.
 OVERLAP = timedelta(minutes=5)
 
-# Of the names of done jobs. Where Dagster's storage is MySQL, a cursor has room for 64 kB.
+# Of what is not pending. Where Dagster's storage is MySQL, a cursor has room for 64 kB.
 _MOST_BYTES = 7_500
+# Of the names of done jobs, also where a thousand workspaces take all the room.
+_LEAST_BYTES = 2_500
 
 
 class UnreadableCursor(Exception):
@@ -107,11 +109,13 @@ class Cursor:
         return replace(self, pending={**self.pending, **back})
 
     def to_text(self) -> str:
-        """JSON in which `done` and `runs` take 7.5 kB at most: of too many done jobs those that
-        were created first are left out, and looked up in the event log again."""
+        """JSON in which `done`, `runs` and `workspaces` share 7.5 kB: of too many done jobs those
+        that were created first are left out, and looked up in the event log again."""
         done = self.done
         runs = pack_text(_json(self.runs.as_row())) if self.runs else ""
-        while len(packed := _pack_done(done)) > _MOST_BYTES - len(runs):
+        workspaces = pack_text(_json(self.workspaces.as_row())) if self.workspaces else ""
+        room = max(_MOST_BYTES - len(runs) - len(workspaces), _LEAST_BYTES)
+        while len(packed := _pack_done(done)) > room:
             by_creation = sorted(done, key=lambda job: (job[1], job[0]))
             done = frozenset(by_creation[len(by_creation) // 8 + 1 :])
         fields: dict[str, object] = {
@@ -130,7 +134,7 @@ class Cursor:
             "looked": self.looked_at,
             "pace": self.pace.as_row(),
             "place": self.place or None,
-            "workspaces": self.workspaces and self.workspaces.as_row(),
+            "workspaces": workspaces,
         }
         known = {name: value for name, value in fields.items() if value not in (None, "", [])}
         return _json(known)
@@ -180,7 +184,7 @@ def read_cursor(text: str, workspace_id: str) -> Cursor:
         looked_at=as_int(raw.get("looked")),
         pace=pace_of(raw.get("pace")),
         place=as_int(raw.get("place")) or 0,
-        workspaces=workspaces_read_of(raw.get("workspaces")),
+        workspaces=_read_workspaces(raw.get("workspaces")),
     )
 
 
@@ -243,6 +247,15 @@ def _read_runs(packed: object) -> WaitingRuns | None:
         return None if packed is None else waiting_runs_of(json.loads(unpack_text(str(packed))))
     except (ValueError, RecursionError):
         raise UnreadableCursor("its list of waiting runs is damaged") from None
+
+
+def _read_workspaces(packed: object) -> WorkspacesRead | None:
+    try:
+        # It was not packed at first.
+        row = json.loads(unpack_text(packed)) if isinstance(packed, str) else packed
+    except (ValueError, RecursionError):
+        raise UnreadableCursor("its list of workspaces is damaged") from None
+    return workspaces_read_of(row)
 
 
 def _json(value: object) -> str:

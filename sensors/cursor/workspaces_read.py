@@ -1,11 +1,12 @@
 """How far each workspace of an instance was read, where they are not all as far as the cursor.
 
 A cursor is one bookmark for all of them. One that Airbyte shows no more keeps the place at which it
-was left, and is read on from there when it is back.
+was left, and is read on from there when it is back. So does one whose tables definitions have lost,
+as they were loaded while it was not shown: its jobs would be taken for those of nobody.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from dagster_airbyte_sync.resources.json_values import as_datetime, as_text, object_at
@@ -17,6 +18,8 @@ _FORGOTTEN = timedelta(days=365)
 
 # So much of an id: a cursor has little room, and there are some hundred at most.
 _LETTERS = 8
+# Of so many that are away the places are kept, of those that were left last.
+_MOST_AWAY = 500
 
 
 def short(workspace_id: str) -> str:
@@ -26,15 +29,21 @@ def short(workspace_id: str) -> str:
 
 @dataclass(frozen=True)
 class WorkspacesRead:
-    """The workspaces that are read up to the cursor, and of others up to when (Airbyte's clock)."""
+    """The workspaces that are read up to the cursor, and of others up to when (Airbyte's clock).
+
+    `with_tables` are those of which definitions had tables that name their workspace, as it was
+    last read. `held` are away though Airbyte shows them, as definitions have these no more.
+    """
 
     here: frozenset[str] = frozenset()
     away: Mapping[str, datetime] = field(default_factory=dict)
+    with_tables: frozenset[str] = frozenset()
+    held: frozenset[str] = frozenset()
 
     @classmethod
     def first(cls, seen: Iterable[str], reported: Mapping[str, datetime]) -> "WorkspacesRead":
         """As a sensor begins: up to when those were `reported` that have tables here."""
-        here = frozenset(map(short, seen))
+        here = _shortened(seen)
         return cls(here, {short(k): at for k, at in reported.items() if short(k) not in here})
 
     def new(self, seen: Iterable[str]) -> list[str]:
@@ -42,7 +51,21 @@ class WorkspacesRead:
         return [each for each in seen if short(each) not in self.here]
 
     def gone(self, seen: Iterable[str]) -> frozenset[str]:
-        return self.here - frozenset(map(short, seen))
+        return self.here - _shortened(seen)
+
+    def lost(self, seen: Iterable[str], placed: Iterable[str]) -> frozenset[str]:
+        """Those that Airbyte shows and that definitions have no tables of any more: `placed` are
+        those that they have."""
+        return self.here & self.with_tables & _shortened(seen) - _shortened(placed)
+
+    def holding(
+        self, seen: Iterable[str], placed: Iterable[str], now: datetime
+    ) -> "WorkspacesRead":
+        """With those held that are back without their tables, but for what is too long ago: what
+        a user has left out must not wait for ever."""
+        back = self.away.keys() & self.with_tables & _shortened(seen) - _shortened(placed)
+        held = frozenset(each for each in back if self.away[each] > now - LONGEST_AWAY)
+        return replace(self, held=held)
 
     def begin_of(self, workspace_id: str, now: datetime, otherwise: datetime) -> datetime:
         """From when on one that is new is read: where it was left, if that is not too long ago."""
@@ -51,25 +74,54 @@ class WorkspacesRead:
 
     def with_new(self, workspace_ids: Iterable[str]) -> "WorkspacesRead":
         """Once they are read like the others."""
-        added = frozenset(map(short, workspace_ids))
+        added = _shortened(workspace_ids)
         away = {each: at for each, at in self.away.items() if each not in added}
-        return WorkspacesRead(self.here | added, away)
+        return replace(self, here=self.here | added, away=away)
 
-    def after(self, left: Mapping[str, datetime], now: datetime) -> "WorkspacesRead":
-        """After a tick that found some gone: each is left at a time."""
+    def without(self, left: Mapping[str, datetime], now: datetime) -> "WorkspacesRead":
+        """Once some are read no more: each is left at a time."""
         gone = {short(each): at for each, at in left.items()}
         kept = {key: at for key, at in self.away.items() if at > now - _FORGOTTEN}
-        return WorkspacesRead(self.here - gone.keys(), {**kept, **gone})
+        newest = sorted({**kept, **gone}.items(), key=lambda item: item[1])[-_MOST_AWAY:]
+        return replace(self, here=self.here - gone.keys(), away=dict(newest))
+
+    def placed(self, workspace_ids: Collection[str]) -> "WorkspacesRead":
+        """Where definitions have tables of these, and of those that are away had them."""
+        placed, away = _shortened(workspace_ids), self.away.keys()
+        with_tables = placed & self.here | (placed | self.with_tables) & away
+        return replace(self, with_tables=with_tables, held=self.held & away)
+
+    def set_back(self, by: timedelta) -> "WorkspacesRead":
+        """By a clock that was set back: what ends now does so at times before those places."""
+        return replace(self, away={each: at - by for each, at in self.away.items()})
 
     def as_row(self) -> list[object]:
         away = {each: int(at.timestamp()) for each, at in sorted(self.away.items())}
-        return [" ".join(sorted(self.here)), *([away] if away else [])]
+        # Hardly any is without.
+        without_tables = (self.here | away.keys()) - self.with_tables
+        return [_text(self.here), away, _text(without_tables), _text(self.held)]
 
 
 def workspaces_read_of(row: object) -> WorkspacesRead | None:
     """What a row of a cursor says; None if it says nothing."""
     if not isinstance(row, list) or not row:
         return None
-    left = object_at(row[1]) if len(row) > 1 else {}
-    away = {each: at for each, value in left.items() if (at := as_datetime(value)) is not None}
-    return WorkspacesRead(frozenset((as_text(row[0]) or "").split()), away)
+    names, left, without_tables, held, *_ = [*row, None, None, None]
+    places = ((each, as_datetime(value)) for each, value in object_at(left).items())
+    away = {each: at for each, at in places if at is not None}
+    here = _names(names)
+    # Rows of two did not say it: what was away was held, whatever tables it had.
+    known = here | away.keys() if len(row) > 2 else frozenset(away)
+    return WorkspacesRead(here, away, known - _names(without_tables), _names(held))
+
+
+def _shortened(workspace_ids: Iterable[str]) -> frozenset[str]:
+    return frozenset(map(short, workspace_ids))
+
+
+def _text(names: Iterable[str]) -> str:
+    return " ".join(sorted(names))
+
+
+def _names(text: object) -> frozenset[str]:
+    return frozenset((as_text(text) or "").split())

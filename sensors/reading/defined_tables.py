@@ -142,10 +142,6 @@ class DefinedTables:
             return []
         return [connection_id for connection_id in ids if connection_id not in self._unreadable]
 
-    def defined(self) -> list[Table]:
-        """All tables of the definitions that say which stream they stand for."""
-        return [table for own in self._here.own.values() for table in own.values()]
-
     def as_far_as_known(self, connection_id: str) -> list[Table]:
         """The tables of a connection, though no job of it may be at hand, nor Airbyte answer."""
         tables = self._of_connection(connection_id)

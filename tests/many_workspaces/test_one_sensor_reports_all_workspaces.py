@@ -7,6 +7,8 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import build_airbyte_polling_sensor
+from dagster_airbyte_sync.sensors.cursor.cursor import read_cursor
+from dagster_airbyte_sync.sensors.cursor.workspaces_read import WorkspacesRead
 from helpers.deployment import ClientsTime, Deployment, forget_clients
 from helpers.workspaces import Company, paths, reported
 
@@ -85,11 +87,11 @@ def test_the_cursor_names_the_instance_and_no_workspace(
     company: Company, deployment: Deployment
 ) -> None:
     assert deployment.cursor is not None
-    cursor = json.loads(deployment.cursor)
-    assert cursor["workspace"].startswith("instance-")
-    assert cursor["workspaces"] == [
-        " ".join(sorted(each.workspace_id[:8] for each in company.workspaces))
-    ]
+    name = json.loads(deployment.cursor)["workspace"]
+    assert name.startswith("instance-")
+    read = read_cursor(deployment.cursor, name).workspaces
+    here = frozenset(each.workspace_id[:8] for each in company.workspaces)
+    assert read == WorkspacesRead(here, with_tables=here)
 
 
 def test_a_list_with_one_more_goes_on_with_the_cursor(

@@ -6,6 +6,8 @@ _ONE = "tests/many_workspaces/test_one_sensor_reports_all_workspaces.py::"
 _GO = "tests/many_workspaces/test_workspaces_come_and_go.py::"
 _LOAD = "tests/many_workspaces/test_workspaces_load_together.py::"
 _DO = "tests/many_workspaces/test_instances_do_what_workspaces_do.py::"
+_LACK = "tests/many_workspaces/test_workspaces_that_definitions_lack.py::"
+_FAR = "tests/many_workspaces/test_how_far_each_was_read.py::"
 _TWO = "tests/many_workspaces/test_two_sensors_of_the_same_tables.py::"
 
 OF_INSTANCES = (
@@ -33,7 +35,7 @@ OF_INSTANCES = (
     Break(
         "1: ... from its own place, not from where all others are",
         "sensors/reading/workspaces_now.py:WorkspacesNow.after",
-        "{each: self._left_at(each, before) for each in gone}",
+        "{each: self._left_at(each, before, moved) for each in gone}",
         "{each: now for each in gone}",
         f"{_ONE}test_one_that_comes_back_has_lost_nothing",
     ),
@@ -133,18 +135,73 @@ OF_INSTANCES = (
     Break(
         "1: a parked connection waits for its workspace, too",
         "sensors/reading/workspaces_now.py:WorkspacesNow.readable",
-        "short(self._places[each]) in here if each in self._places else not away",
+        "short(places[each]) in here if each in places else not away",
         "True",
         f"{_GO}test_what_is_mended_while_its_workspace_is_away_waits_for_that",
         is_slow=True,
     ),
     Break(
         "1: a workspace without tables here is not taken for read",
-        "sensors/reading/workspaces_now.py:WorkspacesNow.joined",
-        "short(each) not in read.away or each in self._places.values()",
-        "True",
+        "sensors/cursor/workspaces_read.py:WorkspacesRead.holding",
+        "return replace(self, held=held)",
+        "return self",
         f"{_GO}test_one_that_was_away_as_definitions_loaded_is_read_on_when_it_has_tables",
-        is_slow=True,
+    ),
+    Break(
+        "1: ... nor if no tick saw that it was away",
+        "sensors/reading/workspaces_now.py:WorkspacesNow.joined",
+        "lost = read.lost(self._seen, placed)",
+        "lost = frozenset[str]()",
+        f"{_LACK}test_what_definitions_lack_waits_until_they_have_it",
+    ),
+    Break(
+        "1: ... which is said once",
+        "sensors/reading/workspaces_now.py:WorkspacesNow.joined",
+        "read.held - (cursor.workspaces or read).held",
+        "read.held",
+        f"{_LACK}test_what_definitions_lack_waits_until_they_have_it",
+    ),
+    Break(
+        "what the user has left out waits for a month at most",
+        "sensors/cursor/workspaces_read.py:WorkspacesRead.holding",
+        "self.away[each] > now - LONGEST_AWAY",
+        "True",
+        f"{_FAR}test_what_is_back_without_its_tables_is_held_for_a_month",
+    ),
+    Break(
+        "1: assets of the user's own are read on as well",
+        "sensors/cursor/workspaces_read.py:WorkspacesRead.holding",
+        "self.away.keys() & self.with_tables & _shortened(seen) - _shortened(placed)",
+        "self.away.keys() & _shortened(seen) - _shortened(placed)",
+        f"{_LACK}test_assets_of_the_user_are_read_on_when_their_workspace_is_back",
+    ),
+    Break(
+        "1: ... also beside those of this package",
+        "sensors/reading/workspaces_now.py:WorkspacesNow._connections_in",
+        "if not places_in(self._repository).has_others:",
+        "if own:",
+        f"{_LACK}test_and_beside_assets_of_this_package",
+    ),
+    Break(
+        "1: ... once it is known which connections it has",
+        "sensors/reading/workspaces_now.py:WorkspacesNow.joined",
+        "not new or places is None",
+        "not new",
+        f"{_LACK}test_one_that_is_back_waits_until_its_connections_are_known",
+    ),
+    Break(
+        "nobody looks for what cannot come back",
+        "sensors/reading/workspaces_now.py:WorkspacesNow._may_be_back",
+        "each not in seen and self._is_meant(each)",
+        "True",
+        f"{_LACK}test_nobody_looks_for_what_cannot_come_back",
+    ),
+    Break(
+        "5: the places of what is away go by a clock that was set back",
+        "sensors/cursor_advance.py:_gone_back",
+        "cursor.workspaces and cursor.workspaces.set_back(back)",
+        "cursor.workspaces",
+        f"{_FAR}test_the_places_of_what_is_away_go_by_a_clock_that_was_set_back",
     ),
     Break(
         "5: what was only passed over is not done once the clock was set back",
@@ -153,6 +210,13 @@ OF_INSTANCES = (
         "own &= own",
         "tests/sensors/test_cursor_advance.py"
         "::test_what_was_only_passed_over_is_not_done_once_the_clock_was_set_back",
+    ),
+    Break(
+        "the places of those left last are kept",
+        "sensors/cursor/workspaces_read.py:WorkspacesRead.without",
+        "dict(newest)",
+        "{**kept, **gone}",
+        f"{_FAR}test_of_too_many_the_places_of_those_left_last_are_kept",
     ),
     Break(
         "6: a workspace that is back within a tick is read from the next one on",

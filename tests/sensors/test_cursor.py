@@ -21,6 +21,7 @@ from dagster_airbyte_sync.sensors.cursor.cursor import (
 )
 from dagster_airbyte_sync.sensors.cursor.packing import pack, pack_text
 from dagster_airbyte_sync.sensors.cursor.pending import JobKey, Pending, Reason, job_key
+from dagster_airbyte_sync.sensors.cursor.workspaces_read import WorkspacesRead
 from dagster_airbyte_sync.sensors.cursor_advance import MOST_PENDING
 
 WORKSPACE = "9e476ab0-6791-426f-be63-c58d51a5d36c"
@@ -34,6 +35,14 @@ ids = st.integers(min_value=1, max_value=2**62)
 
 job_keys = st.tuples(ids, st.integers(-1, 2**33))
 waits = st.builds(Pending, job_keys, times, st.integers(0, 2**33), st.sampled_from(Reason))
+names = st.text("0123456789abcdef", min_size=8, max_size=8)
+instances = st.builds(
+    lambda here, away: WorkspacesRead(
+        here, away, frozenset(sorted({*here, *away})[1:]), frozenset(sorted(away)[1:])
+    ),
+    st.frozensets(names, max_size=5),
+    st.dictionaries(names, times, max_size=5),
+)
 
 
 @given(
@@ -48,6 +57,7 @@ waits = st.builds(Pending, job_keys, times, st.integers(0, 2**33), st.sampled_fr
         reached=st.none() | times,
         resumed_at=st.none() | times,
         skew=st.none() | st.integers(-(10**6), 10**6),
+        workspaces=st.none() | instances,
     )
 )
 def test_a_cursor_is_read_back_as_it_was_written(cursor: Cursor) -> None:
@@ -66,12 +76,33 @@ def test_as_many_connections_as_may_wait_fit_into_a_cursor_of_mysql() -> None:
         for _ in range(MOST_PENDING)
     }
     done = frozenset((number, 1_800_000_000) for number in range(10**9, 10**9 + 5000, 2))
-    cursor = Cursor(WORKSPACE, MOMENT, MOMENT, MOMENT, done, pending)
+    # Of an instance, with half of them away.
+    ids = [f"{chance.getrandbits(32):08x}" for _ in range(1000)]
+    here, away = frozenset(ids[:500]), dict.fromkeys(ids[500:], MOMENT)
+    workspaces = WorkspacesRead(here, {}, here).without(away, MOMENT)
+    cursor = Cursor(WORKSPACE, MOMENT, MOMENT, MOMENT, done, pending, workspaces=workspaces)
 
     text = cursor.to_text()
 
     assert len(text) < 60_000
-    assert read_cursor(text, WORKSPACE).pending == pending
+    read = read_cursor(text, WORKSPACE)
+    assert (read.pending, read.workspaces) == (pending, workspaces)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (["aaaaaaaa bbbbbbbb"], WorkspacesRead(frozenset({"aaaaaaaa", "bbbbbbbb"}))),
+        (
+            ["aaaaaaaa", {"bbbbbbbb": 1_785_585_601}],
+            WorkspacesRead(frozenset({"aaaaaaaa"}), {"bbbbbbbb": MOMENT}, frozenset({"bbbbbbbb"})),
+        ),
+    ],
+)
+def test_earlier_rows_of_workspaces_are_read(row: object, expected: WorkspacesRead) -> None:
+    """They were not packed, and did not say which of them had tables."""
+    text = json.dumps({**json.loads(first_cursor(WORKSPACE, MOMENT).to_text()), "workspaces": row})
+    assert read_cursor(text, WORKSPACE).workspaces == expected
 
 
 def test_history_is_read_again_from_where_a_connection_was_parked_once_it_is_back() -> None:
