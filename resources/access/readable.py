@@ -17,7 +17,7 @@ Ask = Callable[[Sequence[str], TimeBudget], bool]
 
 # Seconds until one that may not be read is tried again, and until a search that was cut goes on.
 _AGAIN, _GO_ON = 600.0, 20.0
-# A search has so many questions and seconds: a tick is there for what can be read.
+# A search of a tick has so many questions and seconds: a tick is there for what can be read.
 _MOST_QUESTIONS, _LONGEST = 40, 10.0
 
 
@@ -39,11 +39,18 @@ class _Search:
             ids, is_refused = work.popleft()
             if is_refused and len(ids) == 1:
                 self.unreadable.update(ids)
-            elif self.questions >= _MOST_QUESTIONS or self.budget.is_spent:
+            elif self._is_used_up:
                 self.doubted.append(ids)
             else:
                 work.extend(self._parts(ids) if is_refused else self._whole(ids))
         return self
+
+    @property
+    def _is_used_up(self) -> bool:
+        # Who has no limit wants to know, as what he does not hear of gets no definitions.
+        if self.budget.left is None:
+            return False
+        return self.questions >= _MOST_QUESTIONS or self.budget.is_spent
 
     def _whole(self, ids: tuple[str, ...]) -> list[tuple[tuple[str, ...], bool]]:
         return [] if self._is_answered(ids) else [(ids, True)]
@@ -66,7 +73,8 @@ class Readable:
     waits while another asks.
 
     Airbyte refuses a question about several workspaces as a whole and does not say because of
-    which. What a search did not come to is left out, too, until the next one goes on.
+    which. What a search did not come to is left out, too, until the next one goes on. Where nothing
+    at all is answered, as a gateway refuses for Airbyte, a refusal says nothing of a workspace.
     """
 
     def __init__(self, ask: Ask, clock: Callable[[], float]) -> None:
@@ -77,6 +85,10 @@ class Readable:
         self._refused: dict[str, float] = {}
         self._doubted: list[tuple[str, ...]] = []
         self._searched_at = -math.inf
+        # The last that was seen to be answered for.
+        self._witness: str | None = None
+        # Whether one was answered for, meanwhile, that had been refused.
+        self._has_news = False
 
     @property
     def refused(self) -> frozenset[str]:
@@ -88,49 +100,76 @@ class Readable:
         with self._lock:
             return frozenset(each for group in self._doubted for each in group)
 
-    def find(self, groups: Iterable[Sequence[str]], budget: TimeBudget) -> None:
-        """Find out because of which of these a question was refused, if it was for their sake."""
+    def find(self, groups: Iterable[Sequence[str]], budget: TimeBudget) -> bool:
+        """Find out because of which of these a question was refused, if it was for their sake.
+
+        False if it was not, as all of them are refused: that is not noted.
+        """
         without = self.refused | self.doubted
         more = (tuple(each for each in group if each not in without) for group in groups)
         with self._lock:
             doubted = list(self._doubted)
-        self._note(_Search(self._ask, _share(budget)).through([*doubted, *more]))
+        search = _Search(self._ask, _share(budget)).through([*doubted, *more])
+        self._note(search)
+        return bool(search.readable or search.doubted) or not search.unreadable
 
     def look_again(self, budget: TimeBudget) -> bool:
         """Go on with a search that was cut, and try again what was refused ten minutes ago: whether
         there is news. Airbyte need not answer for that."""
-        due = self._due()
-        if not due:
-            return False
+        with self._lock:
+            has_news, self._has_news = self._has_news, False
         search = _Search(self._ask, _share(budget))
         try:
-            search.through(due)
+            self._note(search.through(self._due(budget)))
         except AirbyteError as failure:
             _log.info("Whether more workspaces can be read is found out later: %s", failure)
-            return False
-        self._note(search)
-        return bool(search.readable or search.unreadable)
+            return has_news
+        return has_news or bool(search.readable or search.unreadable)
 
-    def _due(self) -> list[tuple[str, ...]]:
+    def note_answered(self, workspace_id: str) -> None:
+        """It was refused, and now another question about it was answered."""
+        with self._lock:
+            if self._refused.pop(workspace_id, None) is not None:
+                self._has_news = True
+
+    def _due(self, budget: TimeBudget) -> list[tuple[str, ...]]:
         now = self._clock()
         with self._lock:
             oldest_first = sorted(self._refused.items(), key=lambda item: item[1])
             refused = [(each,) for each, at in oldest_first if now - at >= _AGAIN]
-            is_time = now - self._searched_at >= _GO_ON
+            is_time = budget.left is None or now - self._searched_at >= _GO_ON
             return [*self._doubted, *refused] if is_time else []
 
     def _note(self, search: _Search) -> None:
+        if not (search.questions or search.doubted):
+            return
+        proven = search.unreadable if self._is_of_some(search) else set[str]()
         now = self._clock()
         with self._lock:
             self._searched_at = now
+            self._witness = next(iter(search.readable), self._witness)
             known = self._refused.keys() - search.readable
             self._refused = {each: self._refused[each] for each in known}
-            self._refused.update(dict.fromkeys(search.unreadable, now))
-            # What was refused before and not come to stays so, and is the first to be tried next.
+            # What was refused before stays so, whoever refuses it now.
+            again = search.unreadable & self._refused.keys()
+            self._refused.update(dict.fromkeys(proven | again, now))
+            # What was refused before and not come to is the first to be tried next.
+            unproven = [(each,) for each in sorted(search.unreadable)] if search.doubted else []
             self._doubted = [
-                group for group in search.doubted if not self._refused.keys() >= set(group)
+                group
+                for group in (*search.doubted, *unproven)
+                if not self._refused.keys() >= set(group)
             ]
+
+    def _is_of_some(self, search: _Search) -> bool:
+        """Whether Airbyte answers for others than those that it refuses."""
+        if search.readable or search.unreadable <= self.refused:
+            return True
+        witness = self._witness
+        if witness is None or witness in search.unreadable or search.budget.is_spent:
+            return False
+        return self._ask([witness], search.budget)
 
 
 def _share(budget: TimeBudget) -> TimeBudget:
-    return budget.half().at_most(_LONGEST)
+    return budget if budget.left is None else budget.half().at_most(_LONGEST)

@@ -1,9 +1,10 @@
 """Which workspaces are meant: the one of the settings, some of a server, or all that it shows."""
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -15,6 +16,7 @@ from dagster_airbyte_sync.resources.errors import (
     AirbyteError,
     AirbyteForbidden,
     AirbyteNotFound,
+    AirbyteRequestError,
     AirbyteSettingsError,
     OutOfTime,
 )
@@ -25,6 +27,8 @@ from dagster_airbyte_sync.resources.http.transport import Http
 from dagster_airbyte_sync.resources.records.catalog import Connection, WorkspaceName
 
 _log = logging.getLogger(__name__)
+
+_WAY_OUT = "Give their user a role in a workspace, or take other credentials."
 
 
 class WorkspacesChanged(AirbyteError):
@@ -53,7 +57,9 @@ class Workspaces:
         self._lock = threading.RLock()
         self._names: dict[str, str] | None = None
         self._listing: Listing[WorkspaceName] | None = None
-        self._read_at = 0.0
+        self._listed_at = self._looked_at = -math.inf
+        # Held by the thread that looks for those that are away.
+        self._looking = threading.Lock()
         self._readable = Readable(self._may_read, clock)
         # What all were called that were ever seen, and those that the log has named as missing.
         self._ever: dict[str, str] = {}
@@ -70,26 +76,54 @@ class Workspaces:
     ) -> Mapping[str, str]:
         """The names of an instance's workspaces by their ids, none for a single workspace.
 
-        Read again if they are remembered for longer than `oldest` seconds.
+        Read again if they are remembered for longer than `oldest` seconds: by one thread, while
+        others go on with what is remembered, as all do if Airbyte does not answer for that.
         """
         if self._settings.workspace_id is not None:
             return {}
-        # Not under the lock: others need not wait for what is found out about a few.
         has_news = self._readable.look_again(budget)
         with self._lock:
-            is_old = oldest is not None and self._clock() - self._read_at >= oldest
-            if self._names is None or is_old:
-                return self.read(budget)
-            return self._noted() if has_news else self._names
+            known, is_old = self._names, self._is_older_than(oldest)
+        if known is None:
+            return self.read(budget)
+        if is_old and self._looking.acquire(blocking=False):
+            try:
+                return self._look_for_more(budget)
+            finally:
+                self._looking.release()
+        return self._noted() if has_news else known
+
+    def names_now(self, budget: TimeBudget = NO_LIMIT) -> Mapping[str, str]:
+        """The same, read now. Raises AirbyteSettingsError if there is none."""
+        if self._settings.workspace_id is not None:
+            return {}
+        self._readable.look_again(budget)
+        return self.read(budget)
 
     def read(self, budget: TimeBudget = NO_LIMIT) -> Mapping[str, str]:
-        """The same, read now. Raises AirbyteSettingsError if there is none."""
-        public, reader = self._public, public_api.read_workspaces
+        """The list of an instance's workspaces, read now, without a look at what was refused."""
+        public, reader, began = self._public, public_api.read_workspaces, self._clock()
+        listing = read_unordered(
+            self._http, "workspaces", public.page_size, public.workspaces, reader, budget
+        )
         with self._lock:
-            self._listing = read_unordered(
-                self._http, "workspaces", public.page_size, public.workspaces, reader, budget
+            # Another thread may have asked later and been answered earlier.
+            if began >= self._listed_at:
+                self._listing, self._listed_at = listing, began
+            self._looked_at = began
+            return self._noted()
+
+    def _is_older_than(self, seconds: float | None) -> bool:
+        return seconds is not None and self._clock() - self._looked_at >= seconds
+
+    def _look_for_more(self, budget: TimeBudget) -> Mapping[str, str]:
+        try:
+            return self.read(budget.half())
+        except (AirbyteRequestError, OutOfTime) as failure:
+            _log.warning(
+                "Whether Airbyte shows more workspaces again is found out later: %s", failure
             )
-            self._read_at = self._clock()
+            self._looked_at = self._clock()
             return self._noted()
 
     def went_away(
@@ -107,9 +141,14 @@ class Workspaces:
             return True
         if not probing:
             return False
-        self._readable.find(groups_of_ids(sorted(before)), budget)
-        with self._lock:
-            return bool(before - self._noted().keys())
+        if not self._readable.find(groups_of_ids(sorted(before)), budget):
+            raise AirbyteSettingsError(self._none_is_read(before))
+        return bool(before - self._noted().keys())
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it is found out for each of those that are listed if it may be read."""
+        return not self._readable.doubted
 
     def place_of(self, connection_id: str) -> str | None:
         """The workspace of a connection, as far as it is known."""
@@ -124,6 +163,7 @@ class Workspaces:
         if only is not None:
             return replace(connection, workspace_id=only)
         self._place_of[connection.id] = place
+        self._readable.note_answered(place)
         return replace(connection, workspace_id=place, workspace_name=self._ever.get(place, place))
 
     def _may_read(self, workspace_ids: Sequence[str], budget: TimeBudget) -> bool:
@@ -135,36 +175,45 @@ class Workspaces:
 
     def _noted(self) -> Mapping[str, str]:
         """The names of those that are listed and may be read, which are remembered."""
-        wanted, before = self._settings.workspace_ids, self._names or {}
-        rows = self._listing.rows.values() if self._listing else ()
-        listed = {each.id.lower(): each.name or each.id for each in rows}
-        if self._listing is None or not self._listing.is_complete:
-            # A page that was skipped is no reason to leave a workspace out.
-            listed = {**before, **listed}
-        meant = {each: listed[each] for each in sorted(listed) if wanted is None or each in wanted}
-        refused, doubted = self._readable.refused, self._readable.doubted
-        found = {each: name for each, name in meant.items() if each not in refused | doubted}
-        if not found and doubted:
-            raise OutOfTime(
-                f"Airbyte refuses to answer for some of {len(meant)} workspaces, and it is not yet"
-                " found out for which: the next try goes on with that."
-            )
-        if not found:
-            raise AirbyteSettingsError(self._none_is_seen(listed, meant))
-        self._names = found
-        self._ever.update(found)
-        self._say_what_changed(found, refused & meant.keys(), doubted)
-        return found
+        with self._lock:
+            wanted, before = self._settings.workspace_ids, self._names or {}
+            rows = self._listing.rows.values() if self._listing else ()
+            listed = {each.id.lower(): each.name or each.id for each in rows}
+            if self._listing is None or not self._listing.is_complete:
+                # A page that was skipped is no reason to leave a workspace out.
+                listed = {**before, **listed}
+            meant = {
+                each: listed[each] for each in sorted(listed) if wanted is None or each in wanted
+            }
+            refused, doubted = self._readable.refused, self._readable.doubted
+            found = {each: name for each, name in meant.items() if each not in refused | doubted}
+            if not found and doubted:
+                raise OutOfTime(
+                    f"Airbyte refuses to answer for some of {len(meant)} workspaces, and it is not"
+                    " yet found out for which: the next try goes on with that."
+                )
+            if not found and meant:
+                raise AirbyteSettingsError(self._none_is_read(meant))
+            if not found:
+                raise AirbyteSettingsError(self._none_is_seen(listed))
+            self._names = found
+            self._ever.update(found)
+            self._say_what_changed(found, refused & meant.keys(), doubted)
+            return found
 
-    def _none_is_seen(self, listed: Mapping[str, str], meant: Mapping[str, str]) -> str:
+    def _none_is_seen(self, listed: Mapping[str, str]) -> str:
         where = f"Airbyte at {self._settings.rest_api_base_url} shows these credentials"
-        way_out = "Give their user a role in one, or take other credentials."
-        if meant:
-            return f"{where} {_named_all(meant)}, and lets them read nothing of it. {way_out}"
         if self._settings.workspace_ids is None or not listed:
-            return f"{where} no workspace. {way_out}"
-        shown = _named_all(listed)
-        return f"{where} none of the workspaces in workspace_ids. It shows: {shown}."
+            return f"{where} no workspace. {_WAY_OUT}"
+        return f"{where} none of the workspaces in workspace_ids. It shows: {_named_all(listed)}."
+
+    def _none_is_read(self, workspace_ids: Iterable[str]) -> str:
+        first, *others = map(self._named, sorted(workspace_ids))
+        more = f" and {len(others)} others" if others else ""
+        return (
+            f"Airbyte at {self._settings.rest_api_base_url} shows these credentials {first}{more},"
+            f" and refuses to say anything of them (or a gateway does). {_WAY_OUT}"
+        )
 
     def _say_what_changed(
         self, found: Mapping[str, str], refused: frozenset[str], doubted: frozenset[str]
