@@ -1,6 +1,9 @@
 """The component in YAML, of a list of workspaces, or of all."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -37,6 +40,23 @@ SECRETS = """
 def component_of(which: str, addresses: str = ADDRESSES) -> AirbyteWorkspaceComponent:
     text = f"workspace:\n{addresses}\n{SECRETS}\n  {which}\n"
     return read_yaml(AirbyteWorkspaceComponent, text)
+
+
+def variable(name: str) -> str:
+    return f"{{{{ env.{name} }}}}"
+
+
+def component_from(settings: Mapping[str, Any]) -> AirbyteWorkspaceComponent:
+    """A component of these settings, and of all workspaces if they do not say which."""
+    addresses = {
+        "rest_api_base_url": variable("AIRBYTE_URL"),
+        "configuration_api_base_url": "http://localhost:8000/api/v1",
+    }
+    which = {} if "workspace_ids" in settings else {"all_workspaces": True}
+    secrets = {"client_id": variable("ID"), "client_secret": variable("SECRET")}
+    written = {**addresses, **which, **secrets, **settings}
+    given = {name: value for name, value in written.items() if value is not None}
+    return read_yaml(AirbyteWorkspaceComponent, f"workspace: {json.dumps(given)}")
 
 
 def definitions_of(component: AirbyteWorkspaceComponent, path: Path) -> dg.Definitions:
@@ -98,7 +118,28 @@ def test_which_workspaces_is_said_in_one_way(environ: Company, which: str) -> No
         component_of(text)
 
 
-def test_the_keys_of_states_differ(environ: Company) -> None:
-    every, some = component_of("all_workspaces: true"), "workspace_ids: ['{{ env.FINANCE }}']"
-    assert every.defs_state_config.key == "AirbyteWorkspaceComponent[all]"
-    assert component_of(some).defs_state_config.key == "AirbyteWorkspaceComponent[FINANCE]"
+def key_of(**settings: Any) -> str:
+    key: str = component_from(settings).defs_state_config.key
+    return key
+
+
+def test_no_two_components_have_the_key_of_one_state() -> None:
+    """By the names of variables, which may have no content as the key is made."""
+    at, ids = ("AIRBYTE_URL", "OTHER_URL"), "AIRBYTE_SALES_ID AIRBYTE_FINANCE_ID AIRBYTE_HR_ID"
+    sales, finance, hr = map(variable, ids.split())
+    keys = [
+        *(key_of(rest_api_base_url=variable(each)) for each in at),
+        *(key_of(rest_api_base_url=f"https://{each}/api/public/v1") for each in ("one", "two:80")),
+        *(key_of(client_id=variable(each)) for each in ("ONE_ID", "OTHER_ID")),
+        *(key_of(workspace_ids=ids) for ids in ([sales], [sales, finance], [sales, hr])),
+        key_of(workspace_ids=["0123abcd-0123-4567-89ab-0123456789ab", finance]),
+        *(key_of(workspace_ids=[*([finance] * 50), last]) for last in (sales, hr)),
+        key_of(rest_api_base_url=None, configuration_api_base_url=None),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert max(map(len, keys)) < 150
+    assert keys[0] == "AirbyteWorkspaceComponent[AIRBYTE_URL/all+ID]"
+    assert keys[2] == "AirbyteWorkspaceComponent[one/all+ID]"
+    assert keys[8].endswith("/AIRBYTE_SALES_ID+AIRBYTE_HR_ID]")
+    assert keys[9].endswith("/0123abcd+AIRBYTE_FINANCE_ID]")
+    assert keys[-1] == "AirbyteWorkspaceComponent[api.airbyte.com/v1/all+ID]"

@@ -5,6 +5,7 @@ from helpers.breaks import Break
 _ONE = "tests/many_workspaces/test_one_sensor_reports_all_workspaces.py::"
 _GO = "tests/many_workspaces/test_workspaces_come_and_go.py::"
 _MAY = "tests/many_workspaces/test_which_workspaces_may_be_read.py::"
+_SEVERAL = "tests/many_workspaces/test_component_of_several_workspaces.py::"
 _LOAD = "tests/many_workspaces/test_workspaces_load_together.py::"
 _DO = "tests/many_workspaces/test_instances_do_what_workspaces_do.py::"
 _LACK = "tests/many_workspaces/test_workspaces_that_definitions_lack.py::"
@@ -176,6 +177,20 @@ OF_INSTANCES = (
         "()",
         f"{_MAY}test_a_list_that_fails_stops_nobody_while_one_is_away",
         is_slow=True,
+    ),
+    Break(
+        "components of several workspaces have states of their own",
+        "src/dagster_airbyte_sync/component/state.py:_short",
+        "value.env_var_name if isinstance(value, dg.EnvVar) else value.strip().lower()[:_LETTERS]",
+        "(_shown(value) or '')[:_LETTERS]",
+        f"{_SEVERAL}test_no_two_components_have_the_key_of_one_state",
+    ),
+    Break(
+        "... and those of two Airbytes",
+        "src/dagster_airbyte_sync/component/state.py:_name_of_several",
+        'f"{host or address}/{' + "'+'" + '.join(which)}"',
+        '"+".join(which)',
+        f"{_SEVERAL}test_no_two_components_have_the_key_of_one_state",
     ),
     Break(
         "1: a parked connection waits for its workspace, too",

@@ -1,5 +1,6 @@
 """The state of a component: a snapshot of the workspace, from which definitions are made."""
 
+import hashlib
 import logging
 from pathlib import Path
 
@@ -20,8 +21,8 @@ from dagster_airbyte_sync.resources import (
 
 REFRESH = "Run `dg utils refresh-defs-state`, in the build of your image or by hand."
 
-# Of each of several ids.
-_LETTERS = 8
+# Of each of several ids; and of all that a key says of several workspaces.
+_LETTERS, _LONGEST = 8, 100
 
 log = logging.getLogger("dagster_airbyte_sync")
 
@@ -84,15 +85,34 @@ def check_selected(catalog: Catalog, selector: ConnectionSelector | None) -> Non
         )
 
 
-def _shown(value: str | None) -> str | None:
-    return value.env_var_name if isinstance(value, dg.EnvVar) else value
-
-
 def key_of(workspace: BaseAirbyteWorkspace, component: str) -> str:
     """The key of the state: with a variable's name, not its content, as it may not be set later."""
     name = _shown(workspace.named_workspace)
     if isinstance(workspace, AllWorkspaces):
-        ids = workspace.workspace_ids
-        name = "all" if ids is None else "+".join(str(_shown(each))[:_LETTERS] for each in ids)
+        name = _name_of_several(workspace)
     # An AirbyteResource may have no workspace_id.
     return f"{component}[{name}]" if name else component
+
+
+def _name_of_several(workspace: AllWorkspaces) -> str:
+    """Where they are, and which: their ids, or whose they all are. It becomes a folder's name."""
+    address = _shown(getattr(workspace, "rest_api_base_url", None)) or ""
+    host = address.partition("://")[2].partition("/api/")[0]
+    if workspace.workspace_ids is None:
+        users = (getattr(workspace, field, None) for field in ("client_id", "username"))
+        which = ["all", *(_short(user) for user in users if user)]
+    else:
+        which = [_short(each) for each in workspace.workspace_ids]
+    name = f"{host or address}/{'+'.join(which)}"
+    if len(name) <= _LONGEST:
+        return name
+    return f"{name[:_LONGEST]}-{hashlib.sha256(name.encode()).hexdigest()[:_LETTERS]}"
+
+
+def _shown(value: str | None) -> str | None:
+    return value.env_var_name if isinstance(value, dg.EnvVar) else value
+
+
+def _short(value: str) -> str:
+    """A variable's name, or the beginning of an id."""
+    return value.env_var_name if isinstance(value, dg.EnvVar) else value.strip().lower()[:_LETTERS]
