@@ -18,6 +18,8 @@ _FORGOTTEN = timedelta(days=365)
 
 # So much of an id: a cursor has little room, and there are some hundred at most.
 _LETTERS = 8
+# Marks the names of those of which definitions had tables.
+_WITH_TABLES = "+"
 # Of so many that are away the places are kept, of those that were left last.
 _MOST_AWAY = 500
 
@@ -96,31 +98,39 @@ class WorkspacesRead:
         return replace(self, away={each: at - by for each, at in self.away.items()})
 
     def as_row(self) -> list[object]:
-        away = {each: int(at.timestamp()) for each, at in sorted(self.away.items())}
-        # Hardly any is without.
-        without_tables = (self.here | away.keys()) - self.with_tables
-        return [_text(self.here), away, _text(without_tables), _text(self.held)]
+        away = {self._marked(each): int(at.timestamp()) for each, at in sorted(self.away.items())}
+        here = " ".join(self._marked(each) for each in sorted(self.here))
+        return [here, away, " ".join(sorted(self.held))]
+
+    def _marked(self, name: str) -> str:
+        return f"{name}{_WITH_TABLES}" if name in self.with_tables else name
 
 
 def workspaces_read_of(row: object) -> WorkspacesRead | None:
     """What a row of a cursor says; None if it says nothing."""
     if not isinstance(row, list) or not row:
         return None
-    names, left, without_tables, held, *_ = [*row, None, None, None]
+    names, left, held, *_ = [*row, None, None]
+    here = _names(names)
     places = ((each, as_datetime(value)) for each, value in object_at(left).items())
     away = {each: at for each, at in places if at is not None}
-    here = _names(names)
     # Rows of two did not say it: what was away was held, whatever tables it had.
-    known = here | away.keys() if len(row) > 2 else frozenset(away)
-    return WorkspacesRead(here, away, known - _names(without_tables), _names(held))
+    marked = {each for each in [*here, *away] if each.endswith(_WITH_TABLES)}
+    known = marked if len(row) > 2 else away.keys()
+    return WorkspacesRead(
+        frozenset(map(_bare, here)),
+        {_bare(each): at for each, at in away.items()},
+        frozenset(map(_bare, known)),
+        _names(held),
+    )
 
 
 def _shortened(workspace_ids: Iterable[str]) -> frozenset[str]:
     return frozenset(map(short, workspace_ids))
 
 
-def _text(names: Iterable[str]) -> str:
-    return " ".join(sorted(names))
+def _bare(marked: str) -> str:
+    return marked.removesuffix(_WITH_TABLES)
 
 
 def _names(text: object) -> frozenset[str]:

@@ -78,7 +78,8 @@ def test_as_many_connections_as_may_wait_fit_into_a_cursor_of_mysql() -> None:
     done = frozenset((number, 1_800_000_000) for number in range(10**9, 10**9 + 5000, 2))
     # Of an instance, with half of them away.
     ids = [f"{chance.getrandbits(32):08x}" for _ in range(1000)]
-    here, away = frozenset(ids[:500]), dict.fromkeys(ids[500:], MOMENT)
+    here = frozenset(ids[:500])
+    away = {each: MOMENT - timedelta(seconds=chance.randrange(10**7)) for each in ids[500:]}
     workspaces = WorkspacesRead(here, {}, here).without(away, MOMENT)
     cursor = Cursor(WORKSPACE, MOMENT, MOMENT, MOMENT, done, pending, workspaces=workspaces)
 
