@@ -42,7 +42,9 @@ class _Search:
             elif self._is_used_up:
                 self.doubted.append(ids)
             else:
-                work.extend(self._parts(ids) if is_refused else self._whole(ids))
+                parts = self._parts(ids) if is_refused else self._whole(ids)
+                # At once: that a group is refused is not remembered if the search is cut.
+                work.extendleft(reversed(parts))
         return self
 
     @property
@@ -84,6 +86,8 @@ class Readable:
         # When each was last refused.
         self._refused: dict[str, float] = {}
         self._doubted: list[tuple[str, ...]] = []
+        # Refused each for itself, before a search that goes on has found anybody it may read.
+        self._unproven: set[str] = set()
         self._searched_at = -math.inf
         # The last that was seen to be answered for.
         self._witness: str | None = None
@@ -98,7 +102,7 @@ class Readable:
     @property
     def doubted(self) -> frozenset[str]:
         with self._lock:
-            return frozenset(each for group in self._doubted for each in group)
+            return frozenset(self._unproven).union(*self._doubted)
 
     def find(self, groups: Iterable[Sequence[str]], budget: TimeBudget) -> bool:
         """Find out because of which of these a question was refused, if it was for their sake.
@@ -138,12 +142,15 @@ class Readable:
             oldest_first = sorted(self._refused.items(), key=lambda item: item[1])
             refused = [(each,) for each, at in oldest_first if now - at >= _AGAIN]
             is_time = budget.left is None or now - self._searched_at >= _GO_ON
-            return [*self._doubted, *refused] if is_time else []
+            doubted = list(self._doubted)
+            if budget.left is None or not doubted:
+                doubted += _each_alone(self._unproven)
+            return [*doubted, *refused] if is_time else []
 
     def _note(self, search: _Search) -> None:
         if not (search.questions or search.doubted):
             return
-        proven = search.unreadable if self._is_of_some(search) else set[str]()
+        is_proof = self._is_of_some(search)
         now = self._clock()
         with self._lock:
             self._searched_at = now
@@ -152,14 +159,16 @@ class Readable:
             self._refused = {each: self._refused[each] for each in known}
             # What was refused before stays so, whoever refuses it now.
             again = search.unreadable & self._refused.keys()
-            self._refused.update(dict.fromkeys(proven | again, now))
+            alone = search.unreadable if is_proof else again
+            self._refused.update(dict.fromkeys(alone, now))
             # What was refused before and not come to is the first to be tried next.
-            unproven = [(each,) for each in sorted(search.unreadable)] if search.doubted else []
-            self._doubted = [
-                group
-                for group in (*search.doubted, *unproven)
-                if not self._refused.keys() >= set(group)
-            ]
+            left = [group for group in search.doubted if not self._refused.keys() >= set(group)]
+            before = self._unproven - search.readable - self._refused.keys()
+            # They are asked again once somebody is answered for: a gateway may have refused them.
+            self._doubted = [*left, *_each_alone(before)] if is_proof else left
+            self._unproven = (
+                before | (search.unreadable - again) if left and not is_proof else set()
+            )
 
     def _is_of_some(self, search: _Search) -> bool:
         """Whether Airbyte answers for others than those that it refuses."""
@@ -173,3 +182,7 @@ class Readable:
 
 def _share(budget: TimeBudget) -> TimeBudget:
     return budget if budget.left is None else budget.half().at_most(_LONGEST)
+
+
+def _each_alone(ids: Iterable[str]) -> list[tuple[str, ...]]:
+    return [(each,) for each in sorted(ids)]

@@ -82,13 +82,13 @@ class Workspaces:
         if self._settings.workspace_id is not None:
             return {}
         has_news = self._readable.look_again(budget)
-        with self._lock:
-            known, is_old = self._names, self._is_older_than(oldest)
+        known = self._names
         if known is None:
             return self.read(budget)
-        if is_old and self._looking.acquire(blocking=False):
+        if oldest is not None and self._looking.acquire(blocking=False):
             try:
-                return self._look_for_more(budget)
+                if self._clock() - self._looked_at >= oldest:
+                    return self._look_for_more(budget)
             finally:
                 self._looking.release()
         return self._noted() if has_news else known
@@ -112,9 +112,6 @@ class Workspaces:
                 self._listing, self._listed_at = listing, began
             self._looked_at = began
             return self._noted()
-
-    def _is_older_than(self, seconds: float | None) -> bool:
-        return seconds is not None and self._clock() - self._looked_at >= seconds
 
     def _look_for_more(self, budget: TimeBudget) -> Mapping[str, str]:
         try:

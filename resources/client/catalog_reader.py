@@ -1,11 +1,15 @@
 """Reads what a workspace contains: connections from one API, destinations from the other."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
 from typing import NamedTuple
+
+from cachetools import TTLCache
 
 from dagster_airbyte_sync.resources.access.configuration_access import Fallback
 from dagster_airbyte_sync.resources.access.server import Server
@@ -51,6 +55,8 @@ class CatalogReader:
         fallback: Fallback,
         server: Server,
         workspaces: Workspaces,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._http = http
@@ -59,26 +65,39 @@ class CatalogReader:
         self._fallback = fallback
         self._server = server
         self._workspaces = workspaces
+        # Of each workspace, by its id, as far as a catalog was read that was not finished.
+        self._begun: TTLCache[str, Page[Connection]]
+        self._begun = TTLCache(math.inf, settings.catalog_ttl, timer=clock)
 
-    def read(self, budget: TimeBudget) -> Catalog:
+    def read(self, budget: TimeBudget, *, goes_on: bool = False) -> Catalog:
         """The catalog, in two requests if lists fit on one page and the Configuration API answers,
         and one more for the list of an instance's workspaces and for each but the first.
 
         If it is closed, seven: five to be sure of that, and then two. One more for each destination
         that is not listed. Of those that cannot be seen the log warns.
+
+        With `goes_on` it takes from a try that ran out of time what is younger than `catalog_ttl`:
+        a tick has no time for hundreds of workspaces. One thread at a time.
         """
-        catalog = self.read_connections(budget)
+        catalog = self.read_connections(budget, self._begun if goes_on else {})
         destinations = self._read_destinations(catalog.connections.values(), budget)
+        self._begun.clear()
         return replace(catalog, destinations=destinations)
 
-    def read_connections(self, budget: TimeBudget) -> Catalog:
-        """The connections alone, without destinations: one request where one is enough."""
+    def read_connections(
+        self, budget: TimeBudget, begun: MutableMapping[str, Page[Connection]] | None = None
+    ) -> Catalog:
+        """The connections alone, without destinations: one request where one is enough.
+
+        `begun` are those that are read already, and get those that are read now.
+        """
+        pages = {} if begun is None else begun
         # An instance may have got one.
         names = self._workspaces.names_now(budget)
         ids = tuple(names) or self._workspaces.ids(budget)
         connections = self._fallback.ask(
             "connections",
-            lambda: self._from_configuration(ids, budget),
+            lambda: self._from_configuration(ids, pages, budget),
             lambda: self._from_public(ids, budget),
             budget,
             self._waits(budget),
@@ -135,12 +154,16 @@ class CatalogReader:
             return {}
         return {source.id: source.name for source in rows.values() if source.name}
 
-    def _from_configuration(self, ids: Sequence[str], budget: TimeBudget) -> _Connections:
+    def _from_configuration(
+        self, ids: Sequence[str], pages: MutableMapping[str, Page[Connection]], budget: TimeBudget
+    ) -> _Connections:
         reader, unreadable = configuration_api.read_connections, 0
         rows: dict[str, Connection] = {}
         for place in ids:
-            call = self._configuration.connections(place)
-            page = self._http.read(call, "connections", reader, budget)
+            page = pages.get(place)
+            if page is None:
+                call = self._configuration.connections(place)
+                page = pages[place] = self._http.read(call, "connections", reader, budget)
             rows.update((row.id, self._workspaces.placed(row, place)) for row in page.rows)
             unreadable += page.unreadable
         return _Connections("configuration", rows, not unreadable)

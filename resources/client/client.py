@@ -1,12 +1,9 @@
 """Everything this package asks of Airbyte workspaces, answered in typed records."""
 
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-
-from cachetools import TTLCache
 
 from dagster_airbyte_sync.resources.access.access import Access
 from dagster_airbyte_sync.resources.access.configuration_access import stands_for_closed
@@ -17,6 +14,7 @@ from dagster_airbyte_sync.resources.client.extras import Extras
 from dagster_airbyte_sync.resources.client.finished_jobs import FinishedJobs, NoteWorkspaces
 from dagster_airbyte_sync.resources.client.job_details import JobDetails
 from dagster_airbyte_sync.resources.client.job_history import JobHistory, LatestJobs, NoteUnreadable
+from dagster_airbyte_sync.resources.client.kept_catalog import KeptCatalog
 from dagster_airbyte_sync.resources.client.unfinished_jobs import BusyConnections, UnfinishedJobs
 from dagster_airbyte_sync.resources.errors import (
     AirbyteRequestError,
@@ -71,6 +69,7 @@ class AirbyteClient(Access):
             self._fallback,
             self._server,
             self._workspaces,
+            clock=clock,
         )
         self._details = JobDetails(
             settings,
@@ -78,8 +77,7 @@ class AirbyteClient(Access):
             lambda: self._http.server_time,
             self.workspace_of,
         )
-        self._lock = threading.RLock()
-        self._catalog: TTLCache[str, Catalog] = TTLCache(1, settings.catalog_ttl, timer=clock)
+        self._kept = KeptCatalog(settings.catalog_ttl, clock)
 
     # -- what the workspace contains ------------------------------------------------------------
 
@@ -90,17 +88,24 @@ class AirbyteClient(Access):
         closed, seven within some three seconds, and then two for the next ten minutes. Raises
         AirbyteSettingsError for a workspace that does not exist or that the credentials cannot see.
         """
-        with self._lock:
-            catalog = None if fresh else self._catalog.get("catalog")
-            if catalog is None:
-                try:
-                    catalog = self._retried(lambda: self._catalog_reader.read(budget), budget)
-                except AirbyteRequestError as error:
-                    self._server.check_public_address(error, budget)
-                    raise
-                if not catalog.connections:
-                    self.check_workspace(budget)
-                self._catalog["catalog"] = catalog
+        catalog = None if fresh else self._kept.get()
+        return catalog or self._read_catalog(budget, fresh=fresh)
+
+    def _read_catalog(self, budget: TimeBudget, *, fresh: bool) -> Catalog:
+        read = self._catalog_reader.read
+        with self._kept.reading(budget):
+            # Another thread may have read it meanwhile.
+            catalog = None if fresh else self._kept.get()
+            if catalog is not None:
+                return catalog
+            try:
+                catalog = self._retried(lambda: read(budget, goes_on=not fresh), budget)
+            except AirbyteRequestError as error:
+                self._server.check_public_address(error, budget)
+                raise
+            if not catalog.connections:
+                self.check_workspace(budget)
+            self._kept.keep(catalog)
             return catalog
 
     def connections(self, budget: TimeBudget = NO_LIMIT) -> Catalog:
@@ -125,7 +130,7 @@ class AirbyteClient(Access):
     def described_catalog(self, *, fresh: bool = False) -> Catalog:
         """The same with what people want to know besides, for definitions: where the UI is, and the
         names of sources. At most two requests more; neither fails it."""
-        with self._lock:
+        with self._kept.reading():
             catalog = self.catalog(fresh=fresh)
             if catalog.ui_url is None:
                 budget = TimeBudget(_FOR_DESCRIPTIONS)
@@ -135,7 +140,7 @@ class AirbyteClient(Access):
                     ui_url=self.ui_url(budget),
                     sources=self._catalog_reader.read_sources(budget) if has_sources else {},
                 )
-                self._catalog["catalog"] = catalog
+                self._kept.keep(catalog)
             return catalog
 
     # -- what happened ---------------------------------------------------------------------------
@@ -271,8 +276,7 @@ class AirbyteClient(Access):
 
     def known_connection(self, connection_id: str, budget: TimeBudget = NO_LIMIT) -> Connection:
         """One connection as the catalog has it, if that is remembered; else one request."""
-        with self._lock:
-            catalog = self._catalog.get("catalog")
+        catalog = self._kept.get()
         listed = catalog.connections.get(connection_id) if catalog else None
         return listed or self.connection(connection_id, budget)
 
@@ -377,8 +381,7 @@ class AirbyteClient(Access):
                     raise
                 # Who may not write may still read: this is no news for `Fallback`.
                 self._set_publicly(connection_id, schedule, refusal)
-        with self._lock:
-            self._catalog.clear()
+        self._kept.clear()
 
     def _set_publicly(
         self, connection_id: str, schedule: SyncSchedule, refusal: AirbyteRequestError | None = None

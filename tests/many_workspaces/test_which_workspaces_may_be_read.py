@@ -53,6 +53,16 @@ def test_nor_does_it_wait_for_the_next_search_of_a_tick() -> None:
     assert airbyte.readable.refused == set(MANY[:-1])
 
 
+def test_a_search_that_is_cut_goes_on_to_its_end() -> None:
+    """Also if there is more to ask for again than one search may ask."""
+    ids = [f"{number:03}" for number in range(120)]
+    airbyte = Airbyte({*ids} - {"005", "033"})
+    for _ in range(12):
+        airbyte.find([each for each in ids if each not in airbyte.readable.refused], TimeBudget(60))
+    assert airbyte.readable.refused == airbyte.refusing
+    assert not airbyte.readable.doubted
+
+
 @pytest.mark.parametrize("number", [1, 3, 60])
 def test_what_refuses_all_refuses_none_of_them(number: int) -> None:
     """A gateway, as it restarts."""
@@ -60,8 +70,9 @@ def test_what_refuses_all_refuses_none_of_them(number: int) -> None:
     assert airbyte.find(ids, TimeBudget(60)) is (number == 60)
     assert not airbyte.readable.refused
     airbyte.refusing.clear()
-    airbyte.now += 20
-    airbyte.readable.look_again(TimeBudget(60))
+    for _ in range(2):
+        airbyte.now += 20
+        airbyte.readable.look_again(TimeBudget(60))
     assert not airbyte.readable.refused | airbyte.readable.doubted
 
 

@@ -6,6 +6,7 @@ _ONE = "tests/many_workspaces/test_one_sensor_reports_all_workspaces.py::"
 _GO = "tests/many_workspaces/test_workspaces_come_and_go.py::"
 _MAY = "tests/many_workspaces/test_which_workspaces_may_be_read.py::"
 _SEVERAL = "tests/many_workspaces/test_component_of_several_workspaces.py::"
+_TIME = "tests/many_workspaces/test_many_workspaces_take_time.py::"
 _LOAD = "tests/many_workspaces/test_workspaces_load_together.py::"
 _DO = "tests/many_workspaces/test_instances_do_what_workspaces_do.py::"
 _LACK = "tests/many_workspaces/test_workspaces_that_definitions_lack.py::"
@@ -142,6 +143,13 @@ OF_INSTANCES = (
         f"{_MAY}test_without_a_limit_a_search_goes_to_its_end",
     ),
     Break(
+        "a search that is cut goes on to its end",
+        "resources/access/readable.py:_Search.through",
+        "work.extendleft(reversed(parts))",
+        "work += parts",
+        f"{_MAY}test_a_search_that_is_cut_goes_on_to_its_end",
+    ),
+    Break(
         "a catalog without those in doubt is not whole",
         "resources/client/catalog_reader.py:CatalogReader._as_catalog",
         "found.is_whole and len(names) >= wanted and is_sure",
@@ -152,7 +160,7 @@ OF_INSTANCES = (
     Break(
         "a gateway that refuses everything says nothing of a workspace",
         "resources/access/readable.py:Readable._note",
-        "search.unreadable if self._is_of_some(search) else set[str]()",
+        "search.unreadable if is_proof else again",
         "search.unreadable",
         f"{_MAY}test_what_refuses_all_refuses_none_of_them[3]",
     ),
@@ -191,6 +199,42 @@ OF_INSTANCES = (
         'f"{host or address}/{' + "'+'" + '.join(which)}"',
         '"+".join(which)',
         f"{_SEVERAL}test_no_two_components_have_the_key_of_one_state",
+    ),
+    Break(
+        "a tick goes on with a catalog that took too long",
+        "resources/client/catalog_reader.py:CatalogReader.read",
+        "self._begun if goes_on else {}",
+        "{}",
+        f"{_TIME}test_a_tick_goes_on_with_a_catalog_that_took_too_long",
+    ),
+    Break(
+        "... and a new one is new",
+        "resources/client/client.py:AirbyteClient._read_catalog",
+        "self._retried(lambda: read(budget, goes_on=not fresh), budget)",
+        "self._retried(lambda: read(budget, goes_on=True), budget)",
+        f"{_TIME}test_a_tick_goes_on_with_a_catalog_that_took_too_long",
+    ),
+    Break(
+        "nobody waits for a list that is remembered",
+        "resources/access/workspaces.py:Workspaces.names",
+        "oldest is not None and self._looking.acquire(blocking=False)",
+        "oldest is not None",
+        f"{_TIME}test_one_thread_looks_for_a_workspace_that_is_back",
+    ),
+    Break(
+        "nor for a catalog",
+        "resources/client/client.py:AirbyteClient.catalog",
+        "catalog or self._read_catalog(budget, fresh=fresh)",
+        "self._read_catalog(budget, fresh=fresh)",
+        f"{_TIME}test_what_is_remembered_is_at_hand_while_the_catalog_is_read",
+    ),
+    Break(
+        "who waits for a catalog waits no longer than it may",
+        "resources/client/kept_catalog.py:KeptCatalog.reading",
+        "self._reading.acquire(timeout=-1 if budget.left is None else budget.left)",
+        "self._reading.acquire()",
+        f"{_TIME}test_who_waits_for_a_catalog_waits_no_longer_than_it_may",
+        is_slow=True,
     ),
     Break(
         "1: a parked connection waits for its workspace, too",
