@@ -54,8 +54,8 @@ OF_UPGRADES = (
         "a lost start is looked for in the time in which Airbyte lists jobs",
         "assets/sync/start.py:_Start._found_in_minutes",
         "listed_since = now if listed else None",
-        "listed_since = now",
-        f"{_RUNS}test_a_start_whose_answer_was_lost_in_an_outage_is_found_after_it_and_not_sent_again",
+        "listed_since = begun",
+        f"{_RUNS}test_a_sync_that_a_gateway_did_not_pass_on_is_sent_once_more_when_airbyte_is_back",
     ),
     Break(
         "... without a line in the event log for each look",
