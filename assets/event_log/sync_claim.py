@@ -49,7 +49,9 @@ class SyncClaim:
         status = ClaimStatus.STARTED if started else ClaimStatus.FOLLOWED
         return cls(status, job.connection_id, job.ref, job.began_at)
 
-    def to_observation(self, table: dg.AssetKey, job_url: str = "") -> dg.AssetObservation:
+    def to_observation(
+        self, table: dg.AssetKey, job_url: str = "", airbyte_version: str = ""
+    ) -> dg.AssetObservation:
         job = self.job
         known: dict[str, keys.Entry | None] = {
             keys.JOB_ID: job.id if job else None,
@@ -58,6 +60,7 @@ class SyncClaim:
             keys.CONNECTION_ID: self.connection_id,
             keys.JOB_CREATED_AT: keys.timestamp(job.created_at) if job else None,
             keys.SYNC_STARTED_AT: keys.timestamp(self.began_at),
+            keys.AIRBYTE_VERSION: airbyte_version or None,
         }
         metadata = {key: value for key, value in known.items() if value is not None}
         return dg.AssetObservation(table, self._in_words(), metadata=metadata)

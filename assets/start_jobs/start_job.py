@@ -20,6 +20,7 @@ from dagster_airbyte_sync.assets.event_log.claims import (
     claimed_before,
     started_before,
 )
+from dagster_airbyte_sync.assets.event_log.last_version import last_version
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus
 from dagster_airbyte_sync.assets.queue.places import DEFAULT_WAIT_LIMIT, Places, write_down
 from dagster_airbyte_sync.assets.queue.queue_name import QueueName, location_of
@@ -171,6 +172,8 @@ def start_all(
     if not due:
         return
     total = len(due)
+    one = next(iter(due.values()))[-1]
+    client.expect_version(last_version(context.instance, one.key))
     try:
         waited = ready.wait()
     except NotSteady as away:
@@ -178,6 +181,7 @@ def start_all(
         for group in due.values():
             report.note_unsent(group, away)
         report.refuse_problems(total)
+    report.airbyte_version = client.known_version
     if waited and wanted and wanted.is_from_queue:
         # Meanwhile this run may have counted as lost, and another was asked for the same.
         report.wanted = wanted = wanted.once_more()

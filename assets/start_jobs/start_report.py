@@ -32,6 +32,7 @@ class StartReport:
     pages: Pages
     requests: Mapping[str, JobRequest]
     wanted: ToStart | None = None
+    airbyte_version: str = ""
     problems: dict[str, str] = field(default_factory=dict)
 
     def note(
@@ -113,7 +114,7 @@ class StartReport:
         is_ours = is_ours and is_met
         url, claim = self.pages.job(job), SyncClaim.of_job(job, started=is_ours)
         for table in tables:
-            self.context.log_event(claim.to_observation(table.key, url))
+            self.context.log_event(claim.to_observation(table.key, url, self.airbyte_version))
         did = "Started" if is_ours else "Found"
         self.context.log.info("%s Airbyte job %s of %s: %s", did, job.id, name_of(tables), url)
         if is_stored:

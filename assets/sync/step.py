@@ -25,6 +25,7 @@ from dagster_airbyte_sync.assets.event_log.claims import (
     other_reporter,
     starter_of,
 )
+from dagster_airbyte_sync.assets.event_log.last_version import last_version
 from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, StoredClaim, SyncClaim
 from dagster_airbyte_sync.assets.events.event_log_facts import JobFacts
 from dagster_airbyte_sync.assets.events.finished_sync import (
@@ -102,6 +103,7 @@ def sync_and_poll(
     with said_again_on_failure(context, tables):
         request = _confirmed(context, config or config_of(context), tables)
         client = workspace.get_client()
+        client.expect_version(last_version(context.instance, tables[0].key))
         until_steady(client, options, context.log).wait()
         OwnRun(context, options.clock).refuse_if_over()
         refuse_other_partitions(context, client, tables)
@@ -186,7 +188,7 @@ def _followed(
     with cancelled_if_interrupted(client, job, options, context.log) if started else nullcontext():
         for table in tables:
             # The sensor reads from this which job is ours; until it is written it waits for us.
-            context.log_event(claim.to_observation(table.key, link(job)))
+            context.log_event(claim.to_observation(table.key, link(job), client.known_version))
         context.log.info("Following Airbyte job %s: %s", job.id, link(job))
         return follow(client, job, options, context.log), started
 

@@ -36,6 +36,7 @@ STREAM_PREFIX = "dagster-airbyte/stream_prefix"
 CATALOG_READ_AT = "dagster-airbyte/catalog_read_at"
 JOB_ID = "dagster-airbyte/job_id"
 JOB_CREATED_AT = "dagster-airbyte/job_created_at"
+AIRBYTE_VERSION = "dagster-airbyte/airbyte_version"
 # In the event of a job that is reported late: the newest job that was reported before it.
 HIGHEST_JOB_ID = "dagster-airbyte/highest_job_id"
 HIGHEST_JOB_CREATED_AT = "dagster-airbyte/highest_job_created_at"

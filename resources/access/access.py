@@ -146,6 +146,15 @@ class Access:
         """
         return self._server.steadiness(fresh=fresh)
 
+    @property
+    def known_version(self) -> str:
+        """Airbyte's version as it was last seen; "" before a look, and if it does not say."""
+        return self._server.known_version
+
+    def expect_version(self, version: str) -> None:
+        """What Airbyte was as something was last started there, by whatever process."""
+        self._server.expect_version(version)
+
     def note_absence(self, problem: str) -> None:
         """A request failed in a way that Airbyte is not steady: the next look must find it back."""
         self._server.note_absence(problem)

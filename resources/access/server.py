@@ -63,6 +63,7 @@ class Server:
         self._steadiness = Steadiness()
         # Whether a look was ever good: what never was may be closed to us, and not down.
         self._is_seen = False
+        self._is_compared = False
         # Whether there is nothing more to find out about the address.
         self._is_checked = self._is_public_checked = settings.is_cloud
 
@@ -104,6 +105,24 @@ class Server:
                 else:
                     self._note(answer)
         return self._steadiness
+
+    @property
+    def known_version(self) -> str:
+        with self._lock:
+            return self._steadiness.version
+
+    def expect_version(self, version: str) -> None:
+        """If it is another one now, it is seen twice before it counts as steady. Only what is told
+        first counts: each table may have an older one."""
+        with self._lock:
+            if self._is_compared or not version:
+                return
+            self._is_compared = True
+            known = self._steadiness
+            if known.looked_at is None:
+                self._steadiness = Steadiness(version)
+            elif known.is_steady:
+                self._steadiness = Steadiness(version).seen(known.version, self._clock())
 
     def note_absence(self, problem: str) -> None:
         """What a start met that the last look did not show."""

@@ -30,6 +30,28 @@ OF_UPGRADES = (
         is_slow=True,
     ),
     Break(
+        "... also if an earlier process has seen the last one",
+        "resources/access/server.py:Server.expect_version",
+        "self._steadiness = Steadiness(version)",
+        "pass",
+        f"{_RUNS}test_what_an_earlier_process_has_seen_counts",
+    ),
+    Break(
+        "... but not for each table anew",
+        "resources/access/server.py:Server.expect_version",
+        "self._is_compared or not version",
+        "not version",
+        f"{_RUNS}test_but_each_version_once",
+    ),
+    Break(
+        "... of which claims tell",
+        "assets/event_log/sync_claim.py:SyncClaim.to_observation",
+        "airbyte_version or None",
+        "None",
+        f"{_JOBS}test_the_next_run_knows_which_version_the_last_one_saw",
+        is_slow=True,
+    ),
+    Break(
         "a look is good for a while",
         "resources/access/steadiness.py:Steadiness.is_due",
         "now - self.looked_at >= _GOOD_FOR",

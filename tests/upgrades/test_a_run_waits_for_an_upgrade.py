@@ -263,11 +263,12 @@ def test_each_outage_has_its_own_time(
     upgrade.down()
     upgrade.at(500, upgrade.up)
 
-    def ends() -> None:
-        upgrade.airbyte.succeed(running)
-        upgrade.down()
+    def goes_again(request: RecordedRequest) -> None:
+        if request.path == JOBS and running.is_finished and upgrade.slept < 800:
+            upgrade.airbyte.add_fault(Fault.status(503), times=None)
 
-    upgrade.at(700, ends)
+    upgrade.airbyte.on_request(goes_again)
+    upgrade.at(700, lambda: upgrade.airbyte.succeed(running))
     upgrade.at(1300, upgrade.up)
     assert started(upgrade, sync_of(shop), log, on_active_sync="wait") == 2
 
@@ -298,3 +299,36 @@ def test_airbyte_cloud_is_not_asked_but_given_ten_seconds_after_a_failed_start()
         upgrade.sleep(10)
         assert cloud.steadiness().is_steady
         assert airbyte.requests == []
+
+
+def test_what_an_earlier_process_has_seen_counts(
+    upgrade: Upgrade, shop: SimulatedConnection, log: Log
+) -> None:
+    """Most runs are a process of their own, and would know of no other version."""
+    client = upgrade.client()
+    client.expect_version("2.0.1")
+    assert started(upgrade, sync_of(shop), log, client) == 1
+    assert "Airbyte was version 2.0.1 and is 2.1.0 now." in log.lines(logging.WARNING)[0]
+    assert upgrade.slept == 10
+
+
+def test_also_if_this_one_has_looked_already(
+    upgrade: Upgrade, shop: SimulatedConnection, log: Log
+) -> None:
+    """As definitions load they ask where Airbyte's UI is."""
+    client = upgrade.client()
+    assert client.ui_url()
+    client.expect_version("2.0.1")
+    assert started(upgrade, sync_of(shop), log, client) == 1
+    assert upgrade.slept == 10
+
+
+def test_but_each_version_once(upgrade: Upgrade, shop: SimulatedConnection, log: Log) -> None:
+    """The next connection was last started before the upgrade, too."""
+    client = upgrade.client()
+    client.expect_version("2.0.1")
+    started(upgrade, sync_of(shop), log, client)
+    other, upgrade.slept = upgrade.airbyte.add_connection("other"), 0
+    client.expect_version("2.0.1")
+    assert started(upgrade, sync_of(other), log, client) == 2
+    assert upgrade.slept == 0

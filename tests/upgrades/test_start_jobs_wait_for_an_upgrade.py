@@ -14,6 +14,7 @@ from dagster_airbyte_sync.assets.asked import until_steady
 from dagster_airbyte_sync.assets.sync import start
 from dagster_airbyte_sync.resources.access import steadiness
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, RecordedRequest
+from helpers.deployment import forget_clients
 from helpers.refreshes import JOBS
 from helpers.start_jobs import failure_of, lines
 
@@ -145,3 +146,22 @@ def test_a_run_that_is_terminated_ends_soon(
     begun = time.monotonic()
     assert not run(workspace, job, instance).success
     assert time.monotonic() - begun < 20
+
+
+def test_the_next_run_knows_which_version_the_last_one_saw(
+    many: AirbyteSimulator, instance: dg.DagsterInstance
+) -> None:
+    workspace = workspace_of(many)
+    job = build_airbyte_start_job(workspace=workspace)
+    assert run(workspace, job, instance).success
+    many.upgrade("2.2.0")
+    for each in many.jobs:
+        many.succeed(each)
+    # As in another process.
+    forget_clients()
+
+    result = run(workspace, job, instance)
+
+    assert result.success
+    assert "Airbyte was version 2.1.0 and is 2.2.0 now" in lines(instance, result.run_id)
+    assert len(many.jobs) == 2 * MANY
