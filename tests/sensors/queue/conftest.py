@@ -19,6 +19,12 @@ def _connections(airbyte: AirbyteSimulator) -> None:
         )
 
 
+@pytest.fixture(autouse=True)
+def _back_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs wait in real time, and see in which state the one before left Airbyte."""
+    monkeypatch.setattr("dagster_airbyte_sync.resources.access.steadiness._SAME_FOR", 0.0)
+
+
 @pytest.fixture
 def queue(_connections: None, airbyte: AirbyteSimulator, instance: dg.DagsterInstance) -> Queued:
     return queued(airbyte, instance, max_running=2)

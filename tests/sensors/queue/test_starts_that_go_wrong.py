@@ -14,7 +14,6 @@ from helpers.start_jobs import JOBS, failure_of, lines, starts
 def _no_long_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """A start that was not answered is looked for once, not for two minutes."""
     monkeypatch.setattr("dagster_airbyte_sync.assets.sync.start._LOOK_FOR", 0.0)
-    monkeypatch.setattr("dagster_airbyte_sync.resources.access.steadiness._SAME_FOR", 0.0)
 
 
 @pytest.fixture
