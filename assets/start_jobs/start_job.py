@@ -181,7 +181,7 @@ def start_all(
         for group in due.values():
             report.note_unsent(group, away)
         report.refuse_problems(total)
-    report.airbyte_version = client.known_version
+    report.airbyte_version = client.known_version()
     if waited and wanted and wanted.is_from_queue:
         # Meanwhile this run may have counted as lost, and another was asked for the same.
         report.wanted = wanted = wanted.once_more()

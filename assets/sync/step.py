@@ -188,7 +188,7 @@ def _followed(
     with cancelled_if_interrupted(client, job, options, context.log) if started else nullcontext():
         for table in tables:
             # The sensor reads from this which job is ours; until it is written it waits for us.
-            context.log_event(claim.to_observation(table.key, link(job), client.known_version))
+            context.log_event(claim.to_observation(table.key, link(job), client.known_version()))
         context.log.info("Following Airbyte job %s: %s", job.id, link(job))
         return follow(client, job, options, context.log), started
 

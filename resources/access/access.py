@@ -146,10 +146,9 @@ class Access:
         """
         return self._server.steadiness(fresh=fresh)
 
-    @property
     def known_version(self) -> str:
         """Airbyte's version as it was last seen; "" before a look, and if it does not say."""
-        return self._server.known_version
+        return self._server.known_version()
 
     def expect_version(self, version: str) -> None:
         """What Airbyte was as something was last started there, by whatever process."""

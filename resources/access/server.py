@@ -106,7 +106,6 @@ class Server:
                     self._note(answer)
         return self._steadiness
 
-    @property
     def known_version(self) -> str:
         with self._lock:
             return self._steadiness.version
