@@ -113,13 +113,17 @@ def test_a_run_that_is_over_by_then_starts_nothing(
     workspace = workspace_of(many)
     job = build_airbyte_start_job(workspace=workspace)
     down(many)
+    is_over = False
 
-    def end() -> None:
-        (only,) = instance.get_runs()
-        instance.report_run_canceled(only)
-        many.clear_faults()
+    def end(request: RecordedRequest) -> None:
+        nonlocal is_over
+        if not is_over:
+            is_over = True
+            (only,) = instance.get_runs()
+            instance.report_run_canceled(only)
+            threading.Timer(0.3, many.clear_faults).start()
 
-    threading.Timer(0.5, end).start()
+    many.on_request(end)
     result = run(workspace, job, instance)
     assert "This run is over in Dagster" in failure_of(result)
     assert many.jobs == []
