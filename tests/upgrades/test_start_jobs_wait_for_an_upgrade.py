@@ -112,6 +112,8 @@ def test_a_run_that_is_over_by_then_starts_nothing(
     """Somebody has marked it as cancelled, or its main process was killed."""
     workspace = workspace_of(many)
     job = build_airbyte_start_job(workspace=workspace)
+    # As in another process: it looks first.
+    forget_clients()
     down(many)
     is_over = False
 
