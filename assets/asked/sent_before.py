@@ -33,7 +33,7 @@ from dagster_airbyte_sync.resources import (
 )
 
 # Airbyte's times are whole seconds, and its clock is known as well as that.
-_SLACK = timedelta(seconds=2)
+CLOCK_KNOWN_TO = timedelta(seconds=2)
 # How long after a try said that it starts one its job may still come up while Airbyte lists jobs,
 # and how often to look, in seconds: Airbyte itself may take over a minute to make it.
 _MAY_COME = 120.0
@@ -110,7 +110,7 @@ def stored_before(client: AirbyteClient, request: JobRequest, before: ClaimedBef
     stored = [each for each in before.open if each.claim.status is ClaimStatus.STORED]
     if not stored:
         return None
-    since = _by_airbytes_clock(stored[-1], client) + _SLACK
+    since = by_airbytes_clock(stored[-1].stored_at, client) + CLOCK_KNOWN_TO
     jobs = client.newest_jobs(request.connection_id)
     later = [job for job in jobs if job.created_at is not None and job.created_at > since]
     # Airbyte would have made it of this one: somebody has taken it back, or it is done.
@@ -149,13 +149,13 @@ class _Search:
         """Whether the job of the last try may still come up. How long Airbyte was there before the
         first look is not known."""
         last = self.open[-1]
-        since = _by_airbytes_clock(last, self.client) - _SLACK
+        since = by_airbytes_clock(last.stored_at, self.client) - CLOCK_KNOWN_TO
         is_over = any(job.created_at is not None and job.created_at >= since for job in in_vain)
         is_at_it = last.claim.status is ClaimStatus.STARTING and not is_over
         return is_at_it and self.clock() - max(last.stored_at, listed_since) < _MAY_COME
 
     def _since(self, claim: StoredClaim) -> Iterator[Job]:
-        since = _by_airbytes_clock(claim, self.client) - _SLACK
+        since = by_airbytes_clock(claim.stored_at, self.client) - CLOCK_KNOWN_TO
         jobs = [
             job
             for job in self.client.newest_jobs(self.request.connection_id)
@@ -236,10 +236,10 @@ def _gone(ref: JobRef, request: JobRequest, reason: str) -> dg.Failure:
     )
 
 
-def _by_airbytes_clock(claim: StoredClaim, client: AirbyteClient) -> datetime:
-    """When the claim was stored."""
+def by_airbytes_clock(stored_at: float, client: AirbyteClient) -> datetime:
+    """A time of Dagster's clock, in epoch seconds."""
     skew = client.server_time() - datetime.now(timezone.utc)
-    return datetime.fromtimestamp(claim.stored_at, timezone.utc) + skew
+    return datetime.fromtimestamp(stored_at, timezone.utc) + skew
 
 
 def _is_in_vain(job: Job) -> bool:

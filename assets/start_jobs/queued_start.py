@@ -1,12 +1,13 @@
-"""Starts a sync that has waited, and tells whether one that could not be started may be later."""
+"""Starts a sync that has waited, and finds out whether one that could not start may do so later."""
 
 import logging
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.asked.sent_before import CLOCK_KNOWN_TO, by_airbytes_clock
 from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, newest_jobs, start_new
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.resources import (
@@ -20,8 +21,6 @@ from dagster_airbyte_sync.resources import (
     JobRequest,
 )
 
-# Airbyte's times are whole seconds, and its clock is known as well as that.
-_SLACK = timedelta(seconds=2)
 # A run that began a start may have been held up, or its process replaced, and Airbyte may have been
 # away (`outage_timeout`), before its job came. What came later is somebody else's.
 _MAY_COME = timedelta(hours=1)
@@ -69,8 +68,7 @@ def why_failed(failure: dg.Failure) -> str:
 def _begun_before(
     client: AirbyteClient, request: JobRequest, begun: Sequence[float], outage_timeout: float
 ) -> Job | None:
-    skew = client.server_time() - datetime.now(timezone.utc)
-    starts = [datetime.fromtimestamp(each, timezone.utc) + skew - _SLACK for each in begun]
+    starts = [by_airbytes_clock(each, client) - CLOCK_KNOWN_TO for each in begun]
     may_come = _MAY_COME + timedelta(seconds=outage_timeout)
     return next(
         (

@@ -104,7 +104,8 @@ def sync_and_poll(
         request = _confirmed(context, config or config_of(context), tables)
         client = workspace.get_client()
         client.expect_version(last_version(context.instance, tables[0].key))
-        until_steady(client, options, context.log).wait()
+        ready = until_steady(client, options, context.log)
+        ready.wait()
         OwnRun(context, options.clock).refuse_if_over()
         refuse_other_partitions(context, client, tables)
         link = client.pages(known=workspaces_of(tables)).job

@@ -111,8 +111,8 @@ class Server:
             return self._steadiness.version
 
     def expect_version(self, version: str) -> None:
-        """If it is another one now, it is seen twice before it counts as steady. Only what is told
-        first counts: each table may have an older one."""
+        """If it is another one now, it is seen twice before it counts as steady. Only the
+        first version counts: each table may have an older one."""
         with self._lock:
             if self._is_compared or not version:
                 return
