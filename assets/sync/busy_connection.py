@@ -51,6 +51,7 @@ def start_or_attach(
     is_seen_to: Callable[[Job], bool] = lambda job: False,
     say: Callable[[ClaimStatus], object] = lambda status: None,
     stored_after: int | None = None,
+    ready: UntilSteady | None = None,
 ) -> tuple[Job, bool]:
     """The job to follow, and whether it is known that this run started it.
 
@@ -66,7 +67,8 @@ def start_or_attach(
 
     `say` is called with STARTING just before a refresh or clear is sent, or a sync that had to wait
     for its turn, and then with what became of that: see `start_new`. `stored_after` is that of a
-    refresh which Airbyte has stored for an earlier try: see `_Turn`.
+    refresh which Airbyte has stored for an earlier try: see `_Turn`. `ready` is what the run has
+    waited for already, of whose limit some may be gone.
     """
 
     def cancel(job: Job) -> None:
@@ -80,7 +82,7 @@ def start_or_attach(
     words = _Words(client, request, name, link, started_by)
     begun = options.clock()
     turn = _Turn(client, request, options, log, words, begun, stored_after=stored_after)
-    ready = until_steady(client, options, log)
+    ready = ready or until_steady(client, options, log)
     while True:
         if ready.wait():
             turn.is_late = True

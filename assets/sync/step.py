@@ -18,6 +18,7 @@ from dagster_airbyte_sync.assets.asked.run_config import (
 )
 from dagster_airbyte_sync.assets.asked.sent_before import answered, sent_before, stored_before
 from dagster_airbyte_sync.assets.asked.time_ranges import refuse_other_partitions
+from dagster_airbyte_sync.assets.asked.until_steady import UntilSteady
 from dagster_airbyte_sync.assets.event_log.claims import (
     ClaimedBefore,
     claimed_before,
@@ -109,7 +110,7 @@ def sync_and_poll(
         OwnRun(context, options.clock).refuse_if_over()
         refuse_other_partitions(context, client, tables)
         link = client.pages(known=workspaces_of(tables)).job
-        job, started = _followed(context, client, tables, request, options, link)
+        job, started = _followed(context, ready, tables, request, options, link)
     wanted, budget = DetailsWanted.of(workspace), TimeBudget(PATIENCE)
     starter = context.run.run_id if started else _starter(context, tables, job)
     details = wanted.read(client, job, starter, budget)
@@ -177,14 +178,15 @@ def _evaluated_too(
 
 def _followed(
     context: dg.AssetExecutionContext,
-    client: AirbyteClient,
+    ready: UntilSteady,
     tables: Sequence[Table],
     request: JobRequest,
     options: PollOptions,
     link: Callable[[Job], str],
 ) -> tuple[Job, bool]:
     """The job once it has ended, and whether it is known that this run started it."""
-    job, started = _job_to_follow(context, client, tables, request, options, link)
+    job, started = _job_to_follow(context, ready, tables, request, options, link)
+    client = ready.client
     claim = SyncClaim.of_job(job, started=started)
     with cancelled_if_interrupted(client, job, options, context.log) if started else nullcontext():
         for table in tables:
@@ -211,13 +213,14 @@ def _as_far_as_complete(
 
 def _job_to_follow(
     context: dg.AssetExecutionContext,
-    client: AirbyteClient,
+    ready: UntilSteady,
     tables: Sequence[Table],
     request: JobRequest,
     options: PollOptions,
     link: Callable[[Job], str],
 ) -> tuple[Job, bool]:
     """The job, and whether it is known that this run started it."""
+    client = ready.client
     table, waiting = tables[0], OwnRun(context, options.clock)
 
     def say(status: ClaimStatus) -> None:
@@ -232,7 +235,7 @@ def _job_to_follow(
     is_sync = request.type is JobType.SYNC
     claimed = {} if is_sync else claimed_before(context.instance, context.run)
     before = claimed.get(request.connection_id, ClaimedBefore())
-    instance, run, ready = context.instance, context.run, until_steady(client, options, context.log)
+    instance, run = context.instance, context.run
     earlier = answered(ready, lambda: sent_before(instance, run, client, request, before))
     if earlier:
         context.log.info("Airbyte job %s was started by an earlier try", earlier[0].id)
@@ -250,6 +253,7 @@ def _job_to_follow(
         is_seen_to=lambda ended: _is_seen_to(context, client, tables, ended),
         say=say,
         stored_after=stored_after,
+        ready=ready,
     )
 
 
