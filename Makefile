@@ -18,7 +18,7 @@ SOAK_CONNECTIONS ?= 5000
 # What is compiled once serves all the processes that the tests start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-deep lint format bench
+.PHONY: help demo test test-deep lint format docs docs-serve pictures bench
 
 help:
 	@echo 'make demo    a simulated Airbyte and a real Dagster; ends by itself with ARGS=--once'
@@ -26,6 +26,8 @@ help:
 	@echo 'make test-deep  some hours: many more histories, kills, faults and tables, longer backlogs and soaks'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make format  what ruff can mend by itself'
+	@echo 'make docs    the documentation, in build/docs; make docs-serve shows it as you write'
+	@echo 'make pictures  the pictures of the documentation, from the real UI'
 	@echo 'make bench   ten minutes: what loading and ticks cost, beside Dagster alone and dagster-airbyte'
 
 demo: $(VENV)/ready-demo
@@ -53,13 +55,23 @@ format: $(VENV)/ready-dev
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
+docs: $(VENV)/ready-docs
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --strict
+
+docs-serve: $(VENV)/ready-docs
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs serve --livereload
+
+# In docs/images, from Dagster's real UI in a Chromium that is on the machine already.
+pictures: $(VENV)/ready-browser
+	PYTHONPATH=tests $(VENV)/bin/python -W ignore -m pictures.make
+
 bench: $(VENV)/ready-test $(REFERENCE)/ready-with-dbt
 	DAGSTER_AIRBYTE_PYTHON='$(CURDIR)/$(REFERENCE)/bin/python' PYTHONPATH=tests $(VENV)/bin/python -m bench $(ARGS)
 
 # One environment; stamps say which extras of pyproject.toml it has. Some bring others.
 WITH_test = demo
 WITH_browser = test demo
-WITH_dev = browser test demo
+WITH_dev = browser docs test demo
 $(VENV)/ready-%: pyproject.toml
 	$(need_python)
 	@echo 'Installing dagster-airbyte-sync[$*] into $(VENV), a minute or two the first time ...'

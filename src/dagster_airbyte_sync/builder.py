@@ -80,11 +80,10 @@ def build_airbyte_definitions(
         snapshot: A file to load from in place of Airbyte, as `dagster-airbyte-sync snapshot` wrote
             it. The sensor and syncs ask Airbyte itself.
 
-        retry_policy, pool, backfill_policy, op_tags: What `build_airbyte_assets_definitions` takes.
-
-    All other arguments are those of `build_airbyte_polling_sensor`. Raises AirbyteError if Airbyte
-    cannot be asked, AirbyteSettingsError for arguments that cannot work, DuplicateAssetKey if two
-    streams would share one key.
+    `retry_policy`, `pool`, `backfill_policy` and `op_tags` are those of
+    `build_airbyte_assets_definitions`, all other arguments those of `build_airbyte_polling_sensor`.
+    Raises AirbyteError if Airbyte cannot be asked, AirbyteSettingsError for arguments that cannot
+    work, DuplicateAssetKey if two streams would share one key.
     """
     refuse_bad_count(shards, "shards")
     tables = load_tables(

@@ -1,4 +1,4 @@
-"""The code of examples/automation/README.md runs as it is printed, and what it names is there."""
+"""The guide to automation: its samples have the assets, the files and the conditions it names."""
 
 import re
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ from helpers.checkout import ROOT
 from helpers.variables import variables
 
 FOLDER = ROOT / "examples" / "automation"
-PAGE = (FOLDER / "README.md").read_text()
+PAGE = (ROOT / "docs" / "guides" / "automation.md").read_text()
 SAMPLES = re.findall(r"^```python\n(.*?)^```$", PAGE, flags=re.S | re.M)
 CONDITIONS = re.findall(r"^\| `([^`]+\))` \|", PAGE, flags=re.M)
-FILES = re.findall(r"\]\((\w+\.py)\)", PAGE)
+FILES = re.findall(r"examples/automation/(\w+\.py)\)", PAGE)
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from helpers.refreshes import CLEAR, REFRESH, sent
 from helpers.variables import variables
 
 FOLDER = ROOT / "examples" / "refresh_and_clear"
-PAGE = (FOLDER / "README.md").read_text()
+PAGE = (ROOT / "docs" / "guides" / "refresh-and-clear.md").read_text()
 
 
 @pytest.fixture

@@ -39,7 +39,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkout without anything that was built, for breaking what is not in a function."""
     copy = tmp_path_factory.mktemp("broken") / "checkout"
     copy.mkdir()
-    for name in ("sensors", "assets", "resources", "src", "tests", "pyproject.toml", "README.md"):
+    of_package = ("sensors", "assets", "resources", "src", "pyproject.toml")
+    for name in (*of_package, "tests", "README.md", "docs"):
         source = CHECKOUT / name
         if source.is_dir():
             ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")

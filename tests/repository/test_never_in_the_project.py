@@ -85,7 +85,7 @@ def test_the_top_level_holds_what_the_layout_says(files: list[str]) -> None:
     assert {Path(name).parts[0] for name in files} == {
         *(".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile"),
         *("README.md", "pyproject.toml", "sensors", "assets", "resources", "src"),
-        *("tests", "examples"),
+        *("tests", "examples", "docs", "mkdocs.yml"),
     }
 
 
