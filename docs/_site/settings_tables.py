@@ -1,13 +1,15 @@
-"""Fills the component's reference from its own schema: `[[attributes]]` becomes tables.
+"""Makes tables of settings: `[[attributes]]` of the component's schema, `[[fields X]]` of a class.
 
 MkDocs calls `on_page_markdown`; see `hooks` in mkdocs.yml.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
+import dagster_airbyte_sync
 from dagster_airbyte_sync import AirbyteWorkspaceComponent
 from dagster_airbyte_sync.component.schedule_fields import ScheduleFields
 from dagster_airbyte_sync.component.sensor_fields import ChecksFields, SensorFields
@@ -27,7 +29,20 @@ TYPES = {"string": "text", "boolean": "true or false", "integer": "number", "obj
 
 def on_page_markdown(markdown: str, **_: object) -> str:
     """The page, with the tables where it says so."""
-    return markdown.replace(PLACE, "\n".join(_tables())) if PLACE in markdown else markdown
+    if PLACE in markdown:
+        markdown = markdown.replace(PLACE, "\n".join(_tables()))
+    return re.sub(r"\[\[fields (\w+)\]\]", lambda found: _fields(found[1]), markdown)
+
+
+def _fields(name: str) -> str:
+    """Those of a public class of ours; Dagster's own have no descriptions."""
+    model: type[BaseModel] = getattr(dagster_airbyte_sync, name)
+    rows = ["| Field | What it is | Default |", "|---|---|---|"]
+    for field, about in model.model_fields.items():
+        if about.description:
+            default = "needed" if about.is_required() else f"`{about.get_default()!r}`"
+            rows.append(f"| `{field}` | {' '.join(about.description.split())} | {default} |")
+    return "\n".join(rows)
 
 
 def _tables() -> Iterator[str]:
