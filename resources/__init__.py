@@ -4,6 +4,12 @@ from dagster_airbyte_sync.resources.access.pages import Pages
 from dagster_airbyte_sync.resources.access.steadiness import Steadiness
 from dagster_airbyte_sync.resources.access.workspaces import find_workspace
 from dagster_airbyte_sync.resources.client.client import AirbyteClient
+from dagster_airbyte_sync.resources.client.former_calls import (
+    FORMER_CALLS,
+    NO_SYNC_BY_ID,
+    AirbyteJob,
+    LegacyWarning,
+)
 from dagster_airbyte_sync.resources.client.job_history import LatestJobs
 from dagster_airbyte_sync.resources.client.probing import Answer, Prober, has_path, other_scheme
 from dagster_airbyte_sync.resources.client.unfinished_jobs import BusyConnections
@@ -83,12 +89,15 @@ from dagster_airbyte_sync.resources.workspace import (
 
 __all__ = [
     "DEFAULT_OUTAGE_TIMEOUT",
+    "FORMER_CALLS",
     "INSTANCE",
     "NO_LIMIT",
+    "NO_SYNC_BY_ID",
     "AirbyteClient",
     "AirbyteConflict",
     "AirbyteError",
     "AirbyteForbidden",
+    "AirbyteJob",
     "AirbyteNotFound",
     "AirbyteRedirected",
     "AirbyteRefused",
@@ -117,6 +126,7 @@ __all__ = [
     "JobStatus",
     "JobType",
     "LatestJobs",
+    "LegacyWarning",
     "NoAnswer",
     "NotLoaded",
     "NotSteady",

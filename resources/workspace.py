@@ -9,6 +9,10 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from typing_extensions import Self
 
 from dagster_airbyte_sync.resources.client.client import AirbyteClient
+from dagster_airbyte_sync.resources.client.former_calls import (
+    FormerWorkspaceData,
+    former_workspace_data,
+)
 from dagster_airbyte_sync.resources.client.shared_clients import client_for
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
 from dagster_airbyte_sync.resources.http.frames import forgets_arguments, forgotten_locals
@@ -223,6 +227,10 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
     def fetch_catalog(self) -> Catalog:
         """All connections, destinations and sources; read again when older than `catalog_ttl`."""
         return self.get_client().described_catalog()
+
+    def fetch_airbyte_workspace_data(self) -> FormerWorkspaceData:
+        """The same in the shape that dagster-airbyte gives it, with a warning."""
+        return former_workspace_data(self.fetch_catalog())
 
     @contextmanager
     def resolved(self) -> Iterator[Self]:

@@ -134,6 +134,20 @@ class PublicApi:
             },
         )
 
+    def jobs_of_connection(self, connection_id: str, since: datetime | None, offset: int) -> Call:
+        """A page of a connection's jobs of the types listed by default, the newest first: of all,
+        or of those created since a time."""
+        return self._get(
+            "/jobs",
+            {
+                "connectionId": connection_id,
+                "createdAtStart": _second(since),
+                "orderBy": "createdAt|DESC",
+                "limit": self.page_size,
+                "offset": offset,
+            },
+        )
+
     def newest_jobs_of_all(
         self,
         workspaces: Sequence[str],

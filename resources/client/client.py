@@ -5,13 +5,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from dagster_airbyte_sync.resources.access.access import Access
 from dagster_airbyte_sync.resources.access.configuration_access import stands_for_closed
 from dagster_airbyte_sync.resources.api import configuration_api, public_api
 from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationApi
 from dagster_airbyte_sync.resources.client.catalog_reader import CatalogReader
 from dagster_airbyte_sync.resources.client.extras import Extras
 from dagster_airbyte_sync.resources.client.finished_jobs import FinishedJobs, NoteWorkspaces
+from dagster_airbyte_sync.resources.client.former_calls import FormerCalls
 from dagster_airbyte_sync.resources.client.job_details import JobDetails
 from dagster_airbyte_sync.resources.client.job_history import JobHistory, LatestJobs, NoteUnreadable
 from dagster_airbyte_sync.resources.client.kept_catalog import KeptCatalog
@@ -39,7 +39,7 @@ from dagster_airbyte_sync.resources.records.stream_outcome import StreamOutcome
 _FOR_DESCRIPTIONS = 10.0
 
 
-class AirbyteClient(Access):
+class AirbyteClient(FormerCalls):
     """Talks to one workspace, or to several of an instance. Shared by threads and by sensor ticks:
     see `client_for`.
 

@@ -1,5 +1,7 @@
 """Dagster knows every Airbyte sync, whoever started it."""
 
+import typing
+
 from dagster_airbyte_sync.assets import (
     AirbyteChecks,
     AirbyteConnectionTableProps,
@@ -33,11 +35,21 @@ from dagster_airbyte_sync.legacy import (
     AirbyteConnectionMetadata,
     AirbyteResource,
     airbyte_resource,
+    load_airbyte_cloud_asset_specs,
     load_assets_from_airbyte_instance,
 )
+from dagster_airbyte_sync.legacy.former_imports import (
+    no_such_name as _no_such_name,
+)
+from dagster_airbyte_sync.legacy.former_imports import (
+    say_what_replaces_former_names as _say_what_replaces_former_names,
+)
 from dagster_airbyte_sync.resources import (
+    AirbyteClient,
     AirbyteError,
+    AirbyteJob,
     AirbyteSettingsError,
+    BaseAirbyteWorkspace,
     Connection,
     Destination,
     Job,
@@ -71,17 +83,20 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AirbyteChecks",
+    "AirbyteClient",
     "AirbyteCloudInstance",
     "AirbyteCloudWorkspace",
     "AirbyteConnectionMetadata",
     "AirbyteConnectionTableProps",
     "AirbyteError",
     "AirbyteInstance",
+    "AirbyteJob",
     "AirbyteResource",
     "AirbyteRunConfig",
     "AirbyteSettingsError",
     "AirbyteWorkspace",
     "AirbyteWorkspaceComponent",
+    "BaseAirbyteWorkspace",
     "Connection",
     "ConnectionSelector",
     "DagsterAirbyteTranslator",
@@ -123,7 +138,17 @@ __all__ = [
     "eager_on_new_rows",
     "freshness_from_airbyte_schedule",
     "load_airbyte_asset_specs",
+    "load_airbyte_cloud_asset_specs",
     "load_assets_from_airbyte_instance",
     "put_back_schedules",
     "take_over_schedules",
 ]
+
+_say_what_replaces_former_names()
+
+# Not for type checkers: to them, a module with this would have any name.
+if not typing.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> typing.NoReturn:
+        """Names of dagster-airbyte that are not here say what takes their place."""
+        _no_such_name(name)

@@ -58,6 +58,7 @@ WITHOUT = {
     "eager_on_new_rows",
     "freshness_from_airbyte_schedule",
     "load_airbyte_asset_specs",
+    "load_airbyte_cloud_asset_specs",
     "put_back_schedules",
     "take_over_schedules",
 }

@@ -19,11 +19,11 @@ from dagster_airbyte_sync.legacy.loaded import LoadedAirbyteAssets
 from dagster_airbyte_sync.legacy.migration_notes import migration_notes
 from dagster_airbyte_sync.legacy.resource import AirbyteResource
 from dagster_airbyte_sync.legacy.translator import Automation, LegacyTranslator, LoaderArguments
-from dagster_airbyte_sync.legacy.warning import LegacyWarning
 from dagster_airbyte_sync.resources import (
     AirbyteError,
     AirbyteSettingsError,
     AirbyteUnavailable,
+    LegacyWarning,
     NotLoaded,
 )
 

@@ -9,10 +9,11 @@ from pydantic import Field
 
 from dagster_airbyte_sync.assets import AirbyteRunConfig, SyncEvent, SyncsAssets
 from dagster_airbyte_sync.legacy.new_settings import new_settings, settings_for_requests
-from dagster_airbyte_sync.legacy.warning import LegacyWarning
 from dagster_airbyte_sync.resources import (
+    NO_SYNC_BY_ID,
     AirbyteSettings,
     AirbyteSettingsError,
+    LegacyWarning,
     find_workspace,
     forgets_arguments,
 )
@@ -24,12 +25,6 @@ _ANY = "00000000-0000-0000-0000-000000000000"
 _NO_LOGS = (
     "forward_logs means nothing any more: Airbyte's logs are not copied into the run. Each"
     " materialization links to its job, where they are; a failure has Airbyte's own reason."
-)
-
-_NO_SYNC_BY_ID = (
-    "sync_and_poll(connection_id) is no more: it takes the context of an asset, whose tables it"
-    " reports. Sync a connection in a job with build_airbyte_start_job, or with"
-    " dg.define_asset_job of its assets; the polling sensor reports any other sync."
 )
 
 _CATALOG = "fetch_catalog() has connections, with their streams, and destinations"
@@ -115,7 +110,7 @@ class AirbyteResource(SyncsAssets):
         A connection's id, which it took before, is an AirbyteSettingsError that says what to use.
         """
         if context is None or isinstance(context, str) or connection_id is not None:
-            raise AirbyteSettingsError(_NO_SYNC_BY_ID)
+            raise AirbyteSettingsError(NO_SYNC_BY_ID)
         return super().sync_and_poll(context, config=config)
 
     def given(self) -> dict[str, Any]:
