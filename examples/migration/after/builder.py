@@ -1,7 +1,6 @@
 """All connections by a builder, with keys, groups and a schedule of one's own."""
 
 import dagster as dg
-
 from dagster_airbyte_sync import (
     AirbyteConnectionTableProps,
     AirbyteWorkspace,

@@ -1,10 +1,10 @@
 """One connection by the decorator, with code around its sync."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
-
-from dagster_airbyte_sync import AirbyteWorkspace, SyncEvent, airbyte_assets
+from dagster_airbyte_sync import AirbyteWorkspace, airbyte_assets
 
 airbyte = AirbyteWorkspace(
     rest_api_base_url=dg.EnvVar("AIRBYTE_REST_API_BASE_URL"),
@@ -21,9 +21,7 @@ airbyte = AirbyteWorkspace(
     name="shop_tables",
     group_name="shop",
 )
-def shop_tables(
-    context: dg.AssetExecutionContext, airbyte: AirbyteWorkspace
-) -> Iterator[SyncEvent]:
+def shop_tables(context: dg.AssetExecutionContext, airbyte: AirbyteWorkspace) -> Iterator[Any]:
     context.log.info("The shop is about to be synced.")
     yield from airbyte.sync_and_poll(context=context)
 

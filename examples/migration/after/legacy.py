@@ -1,7 +1,6 @@
 """All connections that the former loader made, without it."""
 
 import dagster as dg
-
 from dagster_airbyte_sync import (
     AirbyteConnectionTableProps,
     AirbyteWorkspace,

@@ -1,5 +1,8 @@
 """One connection by the decorator, with code around its sync."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import dagster as dg
 from dagster_airbyte import AirbyteWorkspace, airbyte_assets
 
@@ -18,7 +21,7 @@ airbyte = AirbyteWorkspace(
     name="shop_tables",
     group_name="shop",
 )
-def shop_tables(context: dg.AssetExecutionContext, airbyte: AirbyteWorkspace):
+def shop_tables(context: dg.AssetExecutionContext, airbyte: AirbyteWorkspace) -> Iterator[Any]:
     context.log.info("The shop is about to be synced.")
     yield from airbyte.sync_and_poll(context=context)
 

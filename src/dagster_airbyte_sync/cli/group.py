@@ -32,6 +32,7 @@ COMMANDS = {
     "snapshot": "dagster_airbyte_sync.cli.snapshot:snapshot",
     "take-over": "dagster_airbyte_sync.cli.schedules.take_over:take_over",
     "put-back": "dagster_airbyte_sync.cli.schedules.put_back:put_back",
+    "migrate": "dagster_airbyte_sync.cli.migrate.command:migrate",
 }
 
 _EXIT_CODES = """
