@@ -20,16 +20,16 @@ from dagster_airbyte_sync.resources.json_values import Json, as_datetime, as_int
 from dagster_airbyte_sync.resources.records.catalog import Catalog, Connection, Destination
 from dagster_airbyte_sync.resources.records.job_request import JobRequest
 
-# What answers in place of each, in the words of a warning.
+# What answers in place of each, as Markdown.
 FORMER_CALLS = {
-    "start_sync_job": "start_sync(connection_id) returns the Job",
-    "get_job_details": "job(job_id) returns the Job",
-    "cancel_job": "cancel(job_id) does the same",
-    "get_connections": "catalog().connections are all of them by id, with their streams",
-    "get_jobs_for_connection": "newest_jobs(connection_id) returns Jobs, the newest first",
-    "get_connection_details": "catalog().connections[connection_id] has its streams",
-    "get_destination_details": "catalog().destinations[destination_id] is the Destination",
-    "fetch_airbyte_workspace_data": "fetch_catalog() has connections and destinations by id",
+    "start_sync_job": "`start_sync(connection_id)`, which returns the `Job`",
+    "get_job_details": "`job(job_id)`, which returns the `Job`",
+    "cancel_job": "`cancel(job_id)`",
+    "get_connections": "`catalog().connections`, by id and with their streams",
+    "get_jobs_for_connection": "`newest_jobs(connection_id)`, which returns `Job`s",
+    "get_connection_details": "`catalog().connections[connection_id]`, with its streams",
+    "get_destination_details": "`catalog().destinations[destination_id]`",
+    "fetch_airbyte_workspace_data": "`fetch_catalog()`, with connections and destinations by id",
 }
 
 NO_SYNC_BY_ID = (
@@ -188,7 +188,8 @@ class FormerCalls(Access):
 
 
 def _warn(name: str, *, of: str = "client", stacklevel: int = 3) -> None:
-    text = f"{name} of a {of} is dagster-airbyte's: {FORMER_CALLS[name]}."
+    instead = FORMER_CALLS[name].replace("`", "")
+    text = f"{name} of a {of} is dagster-airbyte's. Here it is {instead}."
     warnings.warn(text, LegacyWarning, stacklevel=stacklevel)
 
 

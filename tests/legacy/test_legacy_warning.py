@@ -20,7 +20,7 @@ from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.checkout import ROOT
 from helpers.simulated import host_and_port
 
-GUIDE = "examples/migration/README.md"
+GUIDE = "docs/guides/moving-over.md"
 PARAMETERS = set(inspect.signature(load_assets_from_airbyte_instance).parameters)
 
 # For each argument a value, and what is said of it.

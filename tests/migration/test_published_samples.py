@@ -73,7 +73,7 @@ def test_a_sample_defines_what_it_defines_there(
         assert ours["assets"], file.name
 
 
-# As examples/migration/README.md lists it.
+# As docs/guides/moving-over.md lists it.
 COMPONENT_HAS_MORE = {"checks", "sensors", "resources"}
 
 

@@ -8,6 +8,7 @@ from mutations.breaks_of_details import OF_DETAILS
 from mutations.breaks_of_failures import OF_FAILURES
 from mutations.breaks_of_instances import OF_INSTANCES
 from mutations.breaks_of_looks import OF_LOOKS
+from mutations.breaks_of_moving import OF_MOVING
 from mutations.breaks_of_queue import OF_QUEUE
 from mutations.breaks_of_refreshes import OF_REFRESHES
 from mutations.breaks_of_resources import OF_RESOURCES
@@ -31,4 +32,5 @@ BREAKS: tuple[Break, ...] = (
     *OF_REFRESHES,
     *OF_RESOURCES,
     *OF_UPGRADES,
+    *OF_MOVING,
 )

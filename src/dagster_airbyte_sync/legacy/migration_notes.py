@@ -45,7 +45,7 @@ def migration_notes(
     summary = (
         "load_assets_from_airbyte_instance and AirbyteResource are from before Airbyte's"
         f" workspaces. Use build_airbyte_assets_definitions({', '.join(call)}). From old to new on"
-        " one page: examples/migration/README.md of dagster-airbyte-sync."
+        " one page: docs/guides/moving-over.md of dagster-airbyte-sync."
     )
     return "\n- ".join([summary, *notes])
 

@@ -80,7 +80,7 @@ CALLS_WITH_REPLACED_ARGUMENTS = tuple(
 )
 # What replaces methods, by their names, and whether they still work.
 REPLACED_METHODS = {
-    **{name: (instead, WORKS) for name, instead in FORMER_CALLS.items()},
+    **{name: (without_marks(instead), WORKS) for name, instead in FORMER_CALLS.items()},
     **{name: (without_marks(each.instead), IS_GONE) for each in METHODS for name in each.names},
 }
 SYNC_BY_ID = NO_SYNC_BY_ID.partition(": ")[2]
