@@ -16,11 +16,12 @@ from dagster_airbyte_sync import (
     AirbyteWorkspace,
     load_assets_from_airbyte_instance,
 )
+from dagster_airbyte_sync.legacy.former_names import GUIDE
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.checkout import ROOT
 from helpers.simulated import host_and_port
 
-GUIDE = "docs/guides/moving-over.md"
+PAGE = "docs/guides/moving-over.md"
 PARAMETERS = set(inspect.signature(load_assets_from_airbyte_instance).parameters)
 
 # For each argument a value, and what is said of it.
@@ -79,6 +80,7 @@ def test_it_names_the_new_call_the_workspace_and_the_guide(airbyte: AirbyteSimul
     assert f'workspace_id="{airbyte.workspace_id}"' in text
     assert "host, port, use_https -> rest_api_base_url" in text
     assert GUIDE in text
+    assert GUIDE.endswith(PAGE.removeprefix("docs").replace(".md", ".html"))
 
 
 @pytest.mark.parametrize("name", REPLACED)
@@ -138,7 +140,7 @@ def test_tables_of_normalization_are_no_more(airbyte: AirbyteSimulator, wanted: 
 
 
 def test_the_guide_has_all_former_names() -> None:
-    rows = (ROOT / GUIDE).read_text()
+    rows = (ROOT / PAGE).read_text()
     former = PARAMETERS - {"airbyte"}
     former |= AirbyteResource.model_fields.keys() - AirbyteWorkspace.model_fields.keys()
     assert not [name for name in former if f"`{name}" not in rows]

@@ -268,10 +268,13 @@ def test_what_works_with_a_warning_is_moved_and_listed_with_all_that_it_was_give
 
 
 def test_calls_of_a_client_are_listed_in_files_of_either_package(project: Project) -> None:
+    """Not those of other clients, whose methods may have the same names."""
     calls = """
         def run(workspace):
             client = workspace.get_client()
             client.get_connections()
+            workspace.get_client().cancel_job(1)
+            bigquery.cancel_job(1)
             client.sync_and_poll(connection_id="c")
             with workspace.process_config_and_initialize_cm_cached() as ready:
                 ready.sync_and_poll(context=1)
@@ -281,8 +284,9 @@ def test_calls_of_a_client_are_listed_in_files_of_either_package(project: Projec
     project.has("ours.py", f"from dagster_airbyte_sync import AirbyteWorkspace{dedent(calls)}")
     left = [
         (4, "get_connections(...)"),
-        (5, "sync_and_poll(connection_id=...)"),
-        (6, "process_config_and_initialize_cm_cached(...)"),
+        (5, "cancel_job(...)"),
+        (7, "sync_and_poll(connection_id=...)"),
+        (8, "process_config_and_initialize_cm_cached(...)"),
     ]
     assert project.left() == {"ours.py": left, "theirs.py": left}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 THEIRS = "dagster_airbyte"
 OURS = "dagster_airbyte_sync"
+GUIDE = "https://dagster-airbyte-sync.github.io/dagster-airbyte-sync/guides/moving-over.html"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Pure. No value but the workspace's id is part of it: values may be secrets.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dagster_airbyte_sync.legacy.former_names import GUIDE
 from dagster_airbyte_sync.legacy.new_settings import settings_for_requests
 
 # The loader's arguments, and what get_asset_spec sets instead.
@@ -45,7 +46,7 @@ def migration_notes(
     summary = (
         "load_assets_from_airbyte_instance and AirbyteResource are from before Airbyte's"
         f" workspaces. Use build_airbyte_assets_definitions({', '.join(call)}). From old to new on"
-        " one page: docs/guides/moving-over.md of dagster-airbyte-sync."
+        f" one page: {GUIDE}"
     )
     return "\n- ".join([summary, *notes])
 

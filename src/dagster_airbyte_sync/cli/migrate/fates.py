@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import dagster_airbyte_sync
 from dagster_airbyte_sync.legacy.former_names import (
     ARGUMENTS,
+    GUIDE,
     METHODS,
     MODULES,
     OURS,
@@ -44,7 +45,7 @@ def fate_of(name: str, module: str = "") -> Fate:
     if known is None:
         if is_here:
             return Fate(name)
-        return Fate(left="see docs/guides/moving-over.md", why="not known")
+        return Fate(left=f"see {GUIDE}", why="not known")
     if known.renamed is not None:
         return Fate(known.renamed)
     instead = without_marks(known.instead)

@@ -39,7 +39,7 @@ def project_changes(path: Path) -> list[FileChanges]:
 
 def _readers() -> dict[str, Reader]:
     try:
-        from dagster_airbyte_sync.cli.migrate.python_files import python_changes
+        from dagster_airbyte_sync.cli.migrate.python.python_files import python_changes
         from dagster_airbyte_sync.cli.migrate.yaml_files import yaml_changes
     except ModuleNotFoundError as missing:
         raise Mistake(

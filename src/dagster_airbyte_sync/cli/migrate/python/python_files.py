@@ -4,7 +4,8 @@ import libcst as cst
 from libcst.metadata import MetadataWrapper
 
 from dagster_airbyte_sync.cli.migrate.changes import FileChanges
-from dagster_airbyte_sync.cli.migrate.python_look import Look, Rewrite
+from dagster_airbyte_sync.cli.migrate.python.calls import Calls
+from dagster_airbyte_sync.cli.migrate.python.look import Look, Rewrite
 
 
 def python_changes(path: str, content: bytes) -> FileChanges:
@@ -12,8 +13,9 @@ def python_changes(path: str, content: bytes) -> FileChanges:
     try:
         module = cst.parse_module(content)
         wrapper = MetadataWrapper(module)
-        look = Look()
-        wrapper.visit(look)
+        look, calls = Look(), Calls()
+        for each in (look, calls):
+            wrapper.visit(each)
         after = wrapper.module.visit(_Rewriting(look.rewrites))
     except cst.ParserSyntaxError as error:
         return FileChanges.unreadable(path, f"line {error.raw_line} is not Python")
@@ -21,7 +23,7 @@ def python_changes(path: str, content: bytes) -> FileChanges:
         return FileChanges.unreadable(path, f"it is not text: {error}")
     except RecursionError:
         return FileChanges.unreadable(path, "it is nested too deeply")
-    return FileChanges.of(path, content, after.bytes, look.changes)
+    return FileChanges.of(path, content, after.bytes, [*look.changes, *calls.changes])
 
 
 class _Rewriting(cst.CSTTransformer):

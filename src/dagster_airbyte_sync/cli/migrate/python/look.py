@@ -1,4 +1,4 @@
-"""Finds what a syntax tree has of dagster-airbyte, and how its nodes are rewritten."""
+"""Finds the names that a file has of dagster-airbyte, and how its nodes are rewritten."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,36 +7,30 @@ from typing import Any
 
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
-from libcst.metadata import PositionProvider, QualifiedNameProvider, QualifiedNameSource
 
 from dagster_airbyte_sync.cli.migrate.changes import Change
 from dagster_airbyte_sync.cli.migrate.fates import (
-    CALLS_WITH_REPLACED_ARGUMENTS,
     IN_A_TEXT,
     IS_GONE,
     MENTION,
     MOVED,
     RENAMED,
-    REPLACED_ARGUMENTS,
-    REPLACED_METHODS,
-    SYNC_BY_ID,
     WORKS,
     Fate,
     fate_of,
-    is_ours,
     is_theirs,
     package_in_place_of,
     renaming,
     split,
 )
-from dagster_airbyte_sync.cli.migrate.import_statements import Moved, as_imports
+from dagster_airbyte_sync.cli.migrate.python.import_statements import Moved, as_imports
+from dagster_airbyte_sync.cli.migrate.python.located import Located
 from dagster_airbyte_sync.legacy.former_names import OURS, THEIRS
 
 # What becomes of a node: libcst's own types for that differ from node to node.
 Rewrite = Callable[[Any], Any]
 
 _ONE_BY_ONE = f"import its names one by one, from {OURS}"
-_AN_ARGUMENT = "its successor has no such argument"
 
 
 @dataclass(frozen=True)
@@ -55,22 +49,17 @@ class _Reached:
         return self.written.partition(".")[0]
 
 
-class Look(cst.CSTVisitor):
+class Look(Located):
     """`changes` and `rewrites` are complete once a whole module was visited."""
-
-    METADATA_DEPENDENCIES = (PositionProvider, QualifiedNameProvider)
 
     def __init__(self) -> None:
         super().__init__()
-        self.changes: list[Change] = []
         self.rewrites: dict[cst.CSTNode, Rewrite] = {}
-        self._is_of_either = False
         self._lines: dict[cst.CSTNode, cst.SimpleStatementLine] = {}
         self._from: list[tuple[cst.ImportFrom, str]] = []
         self._modules: list[cst.ImportAlias] = []
         self._reached: list[_Reached] = []
         self._names: list[tuple[cst.Name, set[str]]] = []
-        self._methods: list[Change] = []
         self._texts: list[str] = []
 
     # -- what there is ----------------------------------------------------------------------------
@@ -82,7 +71,6 @@ class Look(cst.CSTVisitor):
     def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
         module = get_full_name_for_node(node.module) if node.module else None
         if module is not None and not node.relative:
-            self._is_of_either = self._is_of_either or is_theirs(module) or is_ours(module)
             if is_theirs(module):
                 self._from.append((node, module))
             elif module == OURS:
@@ -92,13 +80,12 @@ class Look(cst.CSTVisitor):
     def visit_Import(self, node: cst.Import) -> bool:
         for alias in node.names:
             module = get_full_name_for_node(alias.name) or ""
-            self._is_of_either = self._is_of_either or is_theirs(module) or is_ours(module)
             if is_theirs(module):
                 self._modules.append(alias)
         return False
 
     def visit_Attribute(self, node: cst.Attribute) -> bool:
-        for origin in self._origins(node):
+        for origin in self.origins(node):
             if parts := split(origin):
                 module, name = parts
                 self._reached.append(_Reached(node, fate_of(name, module)))
@@ -112,7 +99,7 @@ class Look(cst.CSTVisitor):
         return False
 
     def visit_Name(self, node: cst.Name) -> None:
-        self._names.append((node, self._origins(node)))
+        self._names.append((node, self.origins(node)))
 
     def visit_SimpleString(self, node: cst.SimpleString) -> None:
         text = node.evaluated_value
@@ -120,21 +107,7 @@ class Look(cst.CSTVisitor):
             self._texts.append(text)
             found = MENTION.search(text)
             if found and not re.search(r"\s", text):
-                self._by_hand(node, text, IN_A_TEXT, package_in_place_of(found.group()))
-
-    def visit_Call(self, node: cst.Call) -> None:
-        keywords = {each.keyword.value: each for each in node.args if each.keyword}
-        called = {origin.rpartition(".")[2] for origin in self._origins(node.func)}
-        if called & set(CALLS_WITH_REPLACED_ARGUMENTS):
-            for name in keywords.keys() & REPLACED_ARGUMENTS.keys():
-                self._by_hand(keywords[name], f"{name}=", _AN_ARGUMENT, REPLACED_ARGUMENTS[name])
-        method = node.func.attr.value if isinstance(node.func, cst.Attribute) else ""
-        if method in REPLACED_METHODS:
-            instead, why = REPLACED_METHODS[method]
-            self._methods.append(Change(self._line(node.func), f"{method}(...)", why, instead))
-        elif method == "sync_and_poll" and "connection_id" in keywords:
-            what = "sync_and_poll(connection_id=...)"
-            self._methods.append(Change(self._line(node.func), what, IS_GONE, SYNC_BY_ID))
+                self.by_hand(node, text, IN_A_TEXT, package_in_place_of(found.group()))
 
     # -- what to do about it ----------------------------------------------------------------------
 
@@ -142,13 +115,11 @@ class Look(cst.CSTVisitor):
         for node, module in self._from:
             self._decide_from(node, module)
         self._decide_modules()
-        if self._is_of_either:
-            self.changes.extend(self._methods)
 
     def _decide_from(self, node: cst.ImportFrom, module: str) -> None:
         if isinstance(node.names, cst.ImportStar):
             why = "it does not say which names it means"
-            self._by_hand(node, f"from {module} import *", why, _ONE_BY_ONE)
+            self.by_hand(node, f"from {module} import *", why, _ONE_BY_ONE)
             return
         inner = module.removeprefix(THEIRS).lstrip(".")
         moved: list[Moved] = []
@@ -156,7 +127,7 @@ class Look(cst.CSTVisitor):
         for alias in node.names:
             name = str(alias.evaluated_name)
             if is_theirs(f"{module}.{name}"):
-                self._by_hand(alias, f"{module}.{name}", "a module", _ONE_BY_ONE)
+                self.by_hand(alias, f"{module}.{name}", "a module", _ONE_BY_ONE)
                 kept.append(alias)
                 continue
             fate = fate_of(name, inner)
@@ -166,10 +137,10 @@ class Look(cst.CSTVisitor):
             else:
                 moved.append(self._moved(alias, name, fate.now, module))
         if moved:
-            self._renamed(node, f"from {module}", MOVED, f"from {OURS}")
+            self.renamed(node, f"from {module}", MOVED, f"from {OURS}")
             for each in moved:
                 if each.name != each.now:
-                    self._renamed(each.alias, each.name, renaming(each.name, each.now), each.code)
+                    self.renamed(each.alias, each.name, renaming(each.name, each.now), each.code)
             self._rewrite_import(node, moved, kept)
 
     def _rewrite_import(
@@ -215,7 +186,7 @@ class Look(cst.CSTVisitor):
             if name.value in own and any(map(is_theirs, origins))
         ]
         for name in bare:
-            self._by_hand(name, name.value, "the module itself is used", _ONE_BY_ONE)
+            self.by_hand(name, name.value, "the module itself is used", _ONE_BY_ONE)
         if bare or any(each.fate.now is None for each in reached):
             return
         for alias in self._modules:
@@ -226,13 +197,13 @@ class Look(cst.CSTVisitor):
     def _rewrite_module(self, alias: cst.ImportAlias) -> None:
         given = f" as {alias.evaluated_alias}" if alias.asname else ""
         before = f"import {alias.evaluated_name}{given}"
-        self._renamed(alias, before, MOVED, f"import {OURS}{given}")
+        self.renamed(alias, before, MOVED, f"import {OURS}{given}")
         self.rewrites[alias] = lambda updated: updated.with_changes(name=cst.Name(OURS))
 
     def _rewrite_attribute(self, reached: "_Reached", first: str) -> None:
         now, node = str(reached.fate.now), reached.node
         if now != node.attr.value:
-            self._renamed(node, node.attr.value, RENAMED, now)
+            self.renamed(node, node.attr.value, RENAMED, now)
         attribute = node.with_changes(value=cst.Name(first), attr=cst.Name(now))
         self.rewrites[node] = lambda _: attribute
 
@@ -242,24 +213,10 @@ class Look(cst.CSTVisitor):
             name = str(alias.evaluated_name)
             fate = fate_of(name)
             if fate.left is not None and fate.why in (IS_GONE, WORKS):
-                yield Change(self._line(alias), name, fate.why, fate.left)
+                yield Change(self.line(alias), name, fate.why, fate.left)
 
     # -- small tools ------------------------------------------------------------------------------
 
     def _note(self, node: cst.CSTNode, what: str, fate: Fate) -> None:
         if fate.left is not None:
-            self._by_hand(node, what, fate.why, fate.left)
-
-    def _renamed(self, node: cst.CSTNode, what: str, why: str, instead: str) -> None:
-        self.changes.append(Change(self._line(node), what, why, instead, "rename"))
-
-    def _by_hand(self, node: cst.CSTNode, what: str, why: str, instead: str) -> None:
-        self.changes.append(Change(self._line(node), what, why, instead))
-
-    def _line(self, node: cst.CSTNode) -> int:
-        return int(self.get_metadata(PositionProvider, node).start.line)
-
-    def _origins(self, node: cst.CSTNode) -> set[str]:
-        """What was imported under the name, dotted."""
-        found = self.get_metadata(QualifiedNameProvider, node, set())
-        return {each.name for each in found if each.source is QualifiedNameSource.IMPORT}
+            self.by_hand(node, what, fate.why, fate.left)
