@@ -3,6 +3,8 @@
 from dagster_airbyte_sync.assets.asked.run_config import AirbyteRunConfig
 from dagster_airbyte_sync.assets.checks.check_settings import AirbyteChecks
 from dagster_airbyte_sync.assets.events.finished_sync import FinishedSync
+from dagster_airbyte_sync.assets.lineage.dbt_manifest import DbtManifest
+from dagster_airbyte_sync.assets.lineage.dbt_sources import DbtSourcesTranslator
 from dagster_airbyte_sync.assets.queue.places import DEFAULT_WAIT_LIMIT, Places
 from dagster_airbyte_sync.assets.schedules.airbyte_schedules import build_schedules_from_airbyte
 from dagster_airbyte_sync.assets.schedules.new_rows import eager_on_new_rows
@@ -62,6 +64,8 @@ __all__ = [
     "AirbyteRunConfig",
     "ConnectionSelector",
     "DagsterAirbyteTranslator",
+    "DbtManifest",
+    "DbtSourcesTranslator",
     "DuplicateAssetKey",
     "FinishedSync",
     "NamespacedTranslator",

@@ -8,7 +8,7 @@ class Source:
     """A source as a project describes it, and the model that reads it.
 
     `identifier` is the table's name in the database where it is not `name`; `asset_key` is
-    `meta.dagster.asset_key` of the project.
+    `meta.dagster.asset_key` of the project. dbt `quotes` names unless the project says otherwise.
     """
 
     model: str
@@ -17,21 +17,28 @@ class Source:
     name: str
     identifier: str | None = None
     asset_key: tuple[str, ...] = ()
+    quotes: bool = True
 
     @property
     def id(self) -> str:
         return f"source.shop.{self.model}_source.{self.name}"
 
     @property
+    def relation_name(self) -> str:
+        """The table as dbt writes it in SQL."""
+        names = filter(None, (self.database, self.schema, self.identifier or self.name))
+        return ".".join(f'"{name}"' if self.quotes else name for name in names)
+
+    @property
     def model_id(self) -> str:
         return f"model.shop.{self.model}"
 
 
-def manifest_of(sources: list[Source]) -> dict[str, object]:
+def manifest_of(sources: list[Source], adapter_type: str = "postgres") -> dict[str, object]:
     nothing: dict[str, object] = {}
     empty = ("exposures", "metrics", "semantic_models", "saved_queries", "unit_tests")
     return {
-        "metadata": {"adapter_type": "postgres", "project_name": "shop"},
+        "metadata": {"adapter_type": adapter_type, "project_name": "shop"},
         "sources": {source.id: _source(source) for source in sources},
         "nodes": {source.model_id: _model(source) for source in sources},
         "parent_map": {source.model_id: [source.id] for source in sources},
@@ -48,6 +55,7 @@ def _source(source: Source) -> dict[str, object]:
         "database": source.database,
         "schema": source.schema,
         "identifier": source.identifier or source.name,
+        "relation_name": source.relation_name,
         "meta": dagster,
         "config": {"enabled": True, "meta": dagster},
     }

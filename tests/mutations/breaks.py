@@ -7,6 +7,7 @@ from mutations.breaks_of_checks import OF_CHECKS
 from mutations.breaks_of_details import OF_DETAILS
 from mutations.breaks_of_failures import OF_FAILURES
 from mutations.breaks_of_instances import OF_INSTANCES
+from mutations.breaks_of_lineage import OF_LINEAGE
 from mutations.breaks_of_looks import OF_LOOKS
 from mutations.breaks_of_moving import OF_MOVING
 from mutations.breaks_of_queue import OF_QUEUE
@@ -29,6 +30,7 @@ BREAKS: tuple[Break, ...] = (
     *OF_INSTANCES,
     *OF_CHECKS,
     *OF_ASSETS,
+    *OF_LINEAGE,
     *OF_REFRESHES,
     *OF_RESOURCES,
     *OF_UPGRADES,

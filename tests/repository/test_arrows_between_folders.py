@@ -64,6 +64,7 @@ INNER = {
     "resources": ("records", "schedules", "http", "api", "access", "client"),
     "assets": (
         "tables",
+        "lineage",
         "checks",
         "event_log",
         "events",

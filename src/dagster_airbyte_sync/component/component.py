@@ -11,6 +11,7 @@ from pydantic import Field
 from dagster_airbyte_sync.assets import (
     AirbyteConnectionTableProps,
     DagsterAirbyteTranslator,
+    DbtSourcesTranslator,
     DuplicateAssetKey,
     SyncEvent,
 )
@@ -33,6 +34,7 @@ from dagster_airbyte_sync.component.state import (
     write_state,
 )
 from dagster_airbyte_sync.component.translation import (
+    ResolvedDbtManifest,
     ResolvedPool,
     ResolvedTranslation,
     in_yaml,
@@ -94,6 +96,13 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
         default=None,
         description="Attributes of each asset; templates may use `spec` and `props`.",
     )
+    dbt_manifest: ResolvedDbtManifest = Field(
+        default=None,
+        description=(
+            "dbt's manifest.json, or a list of them, beside this file: a table that is one of its"
+            " sources has that source's asset key."
+        ),
+    )
     sync: bool = Field(
         default=True, description="Whether Dagster can sync the tables, or only observes them."
     )
@@ -152,8 +161,9 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
 
     @property
     def translator(self) -> DagsterAirbyteTranslator:
-        """What makes assets of tables: `get_asset_spec`, and then `translation`."""
-        return _ComponentTranslator(self)
+        """What makes assets of tables: `get_asset_spec`, `translation`, and then `dbt_manifest`."""
+        own = _ComponentTranslator(self)
+        return DbtSourcesTranslator(self.dbt_manifest, base=own) if self.dbt_manifest else own
 
     def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
         """The asset for one table, before `translation`. Override it to change more than that."""

@@ -1,17 +1,18 @@
-"""`translation:`, how YAML changes each table's asset, by templates with `spec` and `props`, and
-`pool:`, by one with `connection`.
+"""`translation:`, how YAML changes each table's asset, by templates with `spec` and `props`;
+`dbt_manifest:`, whose sources give keys; and `pool:`, by a template with `connection`.
 
 Not with Dagster's TranslationFnResolver, which turns text such as "2024" into numbers.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 import dagster as dg
 from pydantic import BaseModel
 
 from dagster_airbyte_sync.assets import AirbyteConnectionTableProps, DuplicateAssetKey, Pool
-from dagster_airbyte_sync.component.templates import rendered
+from dagster_airbyte_sync.component.templates import in_one_sentence, rendered
 from dagster_airbyte_sync.resources import AirbyteSettingsError, Connection
 
 Translation = Callable[[dg.AssetSpec, AirbyteConnectionTableProps], dg.AssetSpec]
@@ -68,6 +69,33 @@ def resolve_pool(context: dg.ResolutionContext, template: str | None) -> Pool | 
 ResolvedPool = Annotated[
     Pool | None,
     dg.Resolver(resolve_pool, model_field_type=str | None, inject_before_resolve=False),
+]
+
+
+@in_one_sentence
+def resolve_dbt_manifest(
+    context: dg.ResolutionContext, value: str | list[str] | None
+) -> Sequence[Path] | None:
+    """The files, relative to the YAML. They are read as definitions are made: not every process
+    that refreshes the state has them."""
+    given = rendered(context, value)
+    if given is None:
+        return None
+    every = given if isinstance(given, list) else [given]
+    if not every or not all(isinstance(each, str | Path) for each in every):
+        raise AirbyteSettingsError(
+            f"dbt_manifest is {given!r}: give the path of a manifest.json, or a list of them."
+        )
+    return [context.resolve_source_relative_path(str(each)) for each in every]
+
+
+ResolvedDbtManifest = Annotated[
+    Sequence[Path] | None,
+    dg.Resolver(
+        resolve_dbt_manifest,
+        model_field_type=str | list[str] | None,
+        inject_before_resolve=False,
+    ),
 ]
 
 
