@@ -30,6 +30,9 @@ CONNECTION_URL = "dagster-airbyte/connection_url"
 CONNECTION_CREATED_AT = "dagster-airbyte/connection_created_at"
 # A list of the names of its tags in Airbyte, where it has any.
 CONNECTION_TAGS = "dagster-airbyte/connection_tags"
+# What it reads from, where Airbyte says so.
+SOURCE_NAME = "dagster-airbyte/source_name"
+SOURCE_TYPE = "dagster-airbyte/source_type"
 STREAM_NAME = "dagster-airbyte/stream_name"
 STREAM_NAMESPACE = "dagster-airbyte/stream_namespace"
 STREAM_PREFIX = "dagster-airbyte/stream_prefix"

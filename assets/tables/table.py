@@ -20,8 +20,10 @@ from dagster_airbyte_sync.resources import (
     AirbyteSettingsError,
     Catalog,
     Connection,
+    Source,
     StreamId,
 )
+from dagster_airbyte_sync.resources.schedules.schedule_words import schedule_words
 
 ConnectionSelector = Callable[[Connection], bool]
 
@@ -90,15 +92,13 @@ def tables_of(
     or Dagster refuses what it makes.
     """
     destination, page = catalog.destination_of(connection), catalog.page_of(connection)
-    source = catalog.sources.get(connection.source_id or "")
-    identity = {**_identity_of(connection, page), **more}
+    source = catalog.source_of(connection)
+    identity = {**_identity_of(connection, source, page), **more}
     # What Airbyte syncs looks exactly as dagster-airbyte shows it.
     status = {} if connection.is_active else {keys.CONNECTION_STATUS: connection.status}
     tables = []
     for stream in connection.selected_streams:
-        props = table_props(
-            connection, stream, destination, source_name=source, connection_url=page
-        )
+        props = table_props(connection, stream, destination, source, connection_url=page)
         metadata = {**identity, **_identity_of_stream(stream.id)}
         spec = spec_of(translator, props, metadata, status)
         tables.append(Table(connection.id, stream.id, spec))
@@ -137,7 +137,7 @@ def warn_of_unclear(
         )
 
 
-def _identity_of(connection: Connection, page: str | None) -> dict[str, object]:
+def _identity_of(connection: Connection, source: Source, page: str | None) -> dict[str, object]:
     """What finds the connection of a table again, whatever a translator made of it."""
     identity: dict[str, object] = {
         keys.CONNECTION_ID: connection.id,
@@ -152,6 +152,11 @@ def _identity_of(connection: Connection, page: str | None) -> dict[str, object]:
         identity[keys.CONNECTION_CREATED_AT] = keys.timestamp(connection.created_at)
     if connection.tags:
         identity[keys.CONNECTION_TAGS] = list(connection.tags)
+    if source.name:
+        identity[keys.SOURCE_NAME] = source.name
+    if source.type:
+        identity[keys.SOURCE_TYPE] = source.type
+    identity[keys.SCHEDULE] = schedule_words(connection.schedule)
     return identity
 
 

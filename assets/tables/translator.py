@@ -16,6 +16,7 @@ from dagster_airbyte_sync.resources import (
     AirbyteSettingsError,
     Connection,
     Destination,
+    Source,
     Stream,
 )
 from dagster_airbyte_sync.resources.schedules.schedule_words import schedule_words
@@ -28,8 +29,9 @@ class AirbyteConnectionTableProps:
     `table_name` is prefix and stream name together. `database` and `schema` are the destination's
     defaults; `table_schema` is where this table really goes, which the connection's namespace
     setting decides (airbyte-platform, `NamespacingMapper`). `connection_url` is the connection's
-    page in Airbyte, and `schedule` says in words when Airbyte itself syncs it; what is not known is
-    None. So is `workspace_name`, but for an AirbyteInstance.
+    page in Airbyte, and `schedule` says in words when Airbyte itself syncs it. `source_type` is
+    Airbyte's short name ("postgres"), and `connection_tags` are the names of its tags, in Airbyte's
+    order. What is not known is None. So is `workspace_name`, but for an AirbyteInstance.
     """
 
     table_name: str
@@ -49,6 +51,14 @@ class AirbyteConnectionTableProps:
     schedule: str | None = None
     workspace_id: str | None = None
     workspace_name: str | None = None
+    source_id: str | None = None
+    source_type: str | None = None
+    connection_tags: tuple[str, ...] = ()
+
+    @property
+    def tag_group(self) -> str | None:
+        """The first of the connection's tags as Dagster takes it for a group; None without tags."""
+        return clean_name(self.connection_tags[0]) if self.connection_tags else None
 
     @property
     def workspace_group(self) -> str | None:
@@ -91,12 +101,15 @@ def plain(name: str) -> str:
     return re.sub(r"([\\`*<>\[\]])", r"\\\1", " ".join(name.split()))
 
 
+_UNKNOWN = Source("", "")
+
+
 def table_props(
     connection: Connection,
     stream: Stream,
     destination: Destination,
+    source: Source = _UNKNOWN,
     *,
-    source_name: str | None = None,
     connection_url: str | None = None,
 ) -> AirbyteConnectionTableProps:
     """What the translator gets to know about one stream."""
@@ -112,12 +125,15 @@ def table_props(
         schema=destination.schema,
         stream_namespace=stream.namespace,
         table_schema=_namespace_of(connection, stream) or destination.schema,
-        source_name=source_name,
+        source_name=source.name or None,
         destination_name=destination.name or None,
         connection_url=connection_url,
         schedule=schedule_words(connection.schedule),
         workspace_id=connection.workspace_id,
         workspace_name=connection.workspace_name,
+        source_id=connection.source_id,
+        source_type=source.type or None,
+        connection_tags=connection.tags,
     )
 
 

@@ -333,7 +333,8 @@ def read_sources(answer: object) -> Page[Source] | None:
 def _read_source(raw: object) -> Source | None:
     fields = object_at(raw)
     source_id, name = as_text(fields.get("sourceId")), as_text(fields.get("name"))
-    return Source(source_id, name or "") if source_id else None
+    kind = as_text(fields.get("sourceType"))
+    return Source(source_id, name or "", kind or "") if source_id else None
 
 
 def read_jobs(answer: object) -> Page[Job] | None:

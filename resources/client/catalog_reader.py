@@ -29,7 +29,13 @@ from dagster_airbyte_sync.resources.errors import (
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
 from dagster_airbyte_sync.resources.http.settings import AirbyteSettings
 from dagster_airbyte_sync.resources.http.transport import Call, Http
-from dagster_airbyte_sync.resources.records.catalog import Api, Catalog, Connection, Destination
+from dagster_airbyte_sync.resources.records.catalog import (
+    Api,
+    Catalog,
+    Connection,
+    Destination,
+    Source,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -141,18 +147,17 @@ class CatalogReader:
             workspaces=names,
         )
 
-    def read_sources(self, budget: TimeBudget) -> dict[str, str]:
-        """The names of all sources by their ids; none if Airbyte does not list them in time.
+    def read_sources(self, budget: TimeBudget) -> Mapping[str, Source]:
+        """All sources by their ids; none if Airbyte does not list them in time.
 
         No listing of connections has them, and one request for each would be too many.
         """
         public, reader = self._public, public_api.read_sources
         try:
-            rows = self._listed("sources", public.sources, reader, budget).rows
+            return self._listed("sources", public.sources, reader, budget).rows
         except AirbyteError as failure:
             _log.info("Descriptions have no names of sources: %s", failure)
             return {}
-        return {source.id: source.name for source in rows.values() if source.name}
 
     def _from_configuration(
         self, ids: Sequence[str], pages: MutableMapping[str, Page[Connection]], budget: TimeBudget

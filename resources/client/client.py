@@ -135,10 +135,12 @@ class AirbyteClient(FormerCalls):
             if catalog.ui_url is None:
                 budget = TimeBudget(_FOR_DESCRIPTIONS)
                 has_sources = any(each.source_id for each in catalog.connections.values())
+                sources = self._catalog_reader.read_sources(budget) if has_sources else {}
                 catalog = replace(
                     catalog,
                     ui_url=self.ui_url(budget),
-                    sources=self._catalog_reader.read_sources(budget) if has_sources else {},
+                    sources={each.id: each.name for each in sources.values() if each.name},
+                    source_types={each.id: each.type for each in sources.values() if each.type},
                 )
                 self._kept.keep(catalog)
             return catalog

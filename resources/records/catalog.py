@@ -127,10 +127,11 @@ class Destination:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a connection reads from."""
+    """Where a connection reads from. `type` is Airbyte's short name ("postgres"), "" if unknown."""
 
     id: str
     name: str
+    type: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,8 +146,8 @@ class Catalog:
     streams, and before Airbyte 1.7 no namespaces. None if that is not known. `is_whole` is False if
     the list may lack connections that Airbyte has.
 
-    What only people need, and sensors do without: the names of sources by their ids, as far as they
-    are known, and where Airbyte's UI is (`ui_url`, None if nobody has asked).
+    What only people need, and sensors do without: the names and types of sources by their ids, as
+    far as they are known, and where Airbyte's UI is (`ui_url`, None if nobody has asked).
     """
 
     workspace_id: str
@@ -158,6 +159,7 @@ class Catalog:
     sources: Mapping[str, str] = field(default_factory=dict)
     ui_url: str | None = None
     workspaces: Mapping[str, str] = field(default_factory=dict)
+    source_types: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -177,6 +179,13 @@ class Catalog:
         """The destination, or one without a type if Airbyte did not list it."""
         unknown = Destination(id=connection.destination_id, name="", type="")
         return self.destinations.get(connection.destination_id, unknown)
+
+    def source_of(self, connection: Connection) -> Source:
+        """The source, as far as it is known."""
+        source_id = connection.source_id or ""
+        return Source(
+            source_id, self.sources.get(source_id, ""), self.source_types.get(source_id, "")
+        )
 
     def page_of(self, connection: Connection) -> str | None:
         """The connection's page in Airbyte's UI, if it is known where that is."""

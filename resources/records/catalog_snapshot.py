@@ -27,7 +27,8 @@ def snapshot_of(catalog: Catalog) -> str:
     plain = _CATALOG.dump_python(catalog, mode="json")
     for kind in ("destinations", "connections"):
         plain[kind] = sorted(plain.pop(kind).values(), key=itemgetter("id"))
-    plain["sources"] = dict(sorted(plain["sources"].items()))
+    for kind in ("sources", "source_types"):
+        plain[kind] = dict(sorted(plain[kind].items()))
     return json.dumps({_VERSION_KEY: VERSION, **plain}, indent=1) + "\n"
 
 

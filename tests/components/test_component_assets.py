@@ -99,6 +99,25 @@ def pools_of(loaded: Loaded) -> dict[str, str | None]:
     return {key: op.pool for key, op in ops.items() if isinstance(op, dg.OpDefinition)}
 
 
+def test_what_airbyte_knows_of_a_connection_makes_groups_owners_and_kinds(
+    load: Load, airbyte: AirbyteSimulator
+) -> None:
+    airbyte.add_connection("erp", ["invoices"], tags=["Finance EU"], source_type="postgres")
+    loaded = load(
+        """\
+        translation:
+          group_name: "{{ props.tag_group }}"
+          owners: ["team:{{ props.tag_group or 'data' }}"]
+          kinds: ["airbyte", "{{ props.source_type }}", "{{ props.destination_type }}"]
+        """
+    )
+    invoices, contacts = loaded.spec("invoices"), loaded.spec("contacts")
+    assert (invoices.group_name, invoices.owners) == ("finance_eu", ["team:finance_eu"])
+    # Dagster's own.
+    assert (contacts.group_name, contacts.owners) == ("default", ["team:data"])
+    assert contacts.kinds == {"airbyte", "faker", "postgres"}
+
+
 @pytest.mark.parametrize("pool", ["{{ connection.source_id }}", "{{ of_source }}"])
 def test_a_pool_is_a_template_with_the_connection(
     load: Load, airbyte: AirbyteSimulator, pool: str

@@ -42,7 +42,13 @@ NAMESPACES = {"audit": "security", "crm_contacts": "sales", "users": "eu", "peop
 
 
 # What each spec here has besides.
-ADDED = {"dagster-airbyte/connection_created_at", "dagster-airbyte/connection_url"}
+ADDED = {
+    "dagster-airbyte/connection_created_at",
+    "dagster-airbyte/connection_url",
+    "dagster-airbyte/schedule",
+    "dagster-airbyte/source_name",
+    "dagster-airbyte/source_type",
+}
 
 
 def fill(airbyte: AirbyteSimulator) -> None:

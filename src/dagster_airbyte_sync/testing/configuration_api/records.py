@@ -65,14 +65,14 @@ def version_read(destination: SimulatedDestination) -> JsonObject:
 
 
 def source_read(connection: SimulatedConnection, workspace_id: str) -> JsonObject:
-    """Every connection has a source of its own."""
+    """The source of a connection."""
     return {
         "sourceDefinitionId": SOURCE_DEFINITION,
         "sourceId": connection.source_id,
         "workspaceId": workspace_id,
         "connectionConfiguration": {},
-        "name": f"{connection.name} source",
-        "sourceName": "Faker",
+        "name": connection.source_name,
+        "sourceName": connection.source_type.replace("-", " ").title(),
         "createdAt": epoch_seconds(connection.created_at),
         "status": "active",
     }

@@ -69,6 +69,8 @@ class CatalogControls:
         *,
         destination: SimulatedDestination | None = None,
         source_of: SimulatedConnection | None = None,
+        source_name: str | None = None,
+        source_type: str | None = None,
         prefix: str = "",
         namespace_definition: NamespaceDefinition = "source",
         namespace_format: str | None = None,
@@ -82,7 +84,8 @@ class CatalogControls:
         """Add a connection, to the first workspace if no other is given.
 
         With an interval for a schedule its first sync starts at once. It has a source of its own,
-        or reads that of another connection, too.
+        or reads that of another connection, too. `source_type` is the public API's word, such as
+        `postgres`.
         """
         with self._world.lock:
             self._world.progress()
@@ -92,6 +95,8 @@ class CatalogControls:
                 streams=as_streams(streams),
                 destination_id=(destination or self._usual_destination(workspace)).destination_id,
                 source_id=source_of.source_id if source_of else str(uuid.uuid4()),
+                source_name=source_name or (source_of.source_name if source_of else ""),
+                source_type=source_type or (source_of.source_type if source_of else "faker"),
                 created_at=self._world.clock.now(),
                 schedule=as_schedule(schedule),
                 prefix=prefix,

@@ -113,12 +113,12 @@ def destination_record(
 def source_record(
     connection: SimulatedConnection, workspace_id: str, version: Version
 ) -> JsonObject:
-    """Every connection has a source of its own."""
+    """The source of a connection."""
     newer = version.since(1, 2)
     return {
         "sourceId": connection.source_id,
-        "name": f"{connection.name} source",
-        "sourceType": "faker",
+        "name": connection.source_name,
+        "sourceType": connection.source_type,
         "definitionId": SOURCE_DEFINITION if newer else None,
         "workspaceId": workspace_id,
         "configuration": {},

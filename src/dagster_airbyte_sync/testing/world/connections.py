@@ -65,12 +65,15 @@ class SimulatedConnection:
     status_reason: str | None = None
     breaking_change: bool = False
     workspace_id: str = ""
+    source_name: str = ""
+    source_type: str = "faker"
     scheduled_since: datetime = field(init=False)
     plans: deque[Plan] = field(default_factory=deque, repr=False)
     stored: Stored = field(default_factory=Stored, repr=False)
 
     def __post_init__(self) -> None:
         self.scheduled_since = self.created_at
+        self.source_name = self.source_name or f"{self.name} source"
 
     @property
     def selected_streams(self) -> tuple[SimulatedStream, ...]:
