@@ -3,8 +3,15 @@
 from dagster_airbyte_sync.assets.asked.run_config import AirbyteRunConfig
 from dagster_airbyte_sync.assets.checks.check_settings import AirbyteChecks
 from dagster_airbyte_sync.assets.events.finished_sync import FinishedSync
+from dagster_airbyte_sync.assets.lineage.asset_specs import load_airbyte_asset_specs
 from dagster_airbyte_sync.assets.lineage.dbt_manifest import DbtManifest
 from dagster_airbyte_sync.assets.lineage.dbt_sources import DbtSourcesTranslator
+from dagster_airbyte_sync.assets.lineage.source_assets import (
+    SourceAssets,
+    airbyte_source_asset,
+    source_specs,
+    with_sources,
+)
 from dagster_airbyte_sync.assets.queue.places import DEFAULT_WAIT_LIMIT, Places
 from dagster_airbyte_sync.assets.schedules.airbyte_schedules import build_schedules_from_airbyte
 from dagster_airbyte_sync.assets.schedules.new_rows import eager_on_new_rows
@@ -38,11 +45,7 @@ from dagster_airbyte_sync.assets.sync.definitions import (
 from dagster_airbyte_sync.assets.sync.reporting import SyncEvent
 from dagster_airbyte_sync.assets.sync.step import SyncsAssets
 from dagster_airbyte_sync.assets.tables.freshness import freshness_from_airbyte_schedule
-from dagster_airbyte_sync.assets.tables.loading import (
-    Pool,
-    load_airbyte_asset_specs,
-    load_tables,
-)
+from dagster_airbyte_sync.assets.tables.loading import Pool, load_tables
 from dagster_airbyte_sync.assets.tables.names import clean_name, clean_name_with_case
 from dagster_airbyte_sync.assets.tables.table import (
     ConnectionSelector,
@@ -73,6 +76,7 @@ __all__ = [
     "Pool",
     "PutBackResult",
     "PutBackStep",
+    "SourceAssets",
     "SyncEvent",
     "SyncFunction",
     "SyncsAssets",
@@ -82,6 +86,7 @@ __all__ = [
     "TakenSchedule",
     "accepts",
     "airbyte_assets",
+    "airbyte_source_asset",
     "build_airbyte_assets_definitions",
     "build_airbyte_clear_job",
     "build_airbyte_refresh_job",
@@ -98,10 +103,12 @@ __all__ = [
     "plan_put_back",
     "plan_take_over",
     "put_back_schedules",
+    "source_specs",
     "start_job_of",
     "sync_schedule",
     "syncing_assets",
     "take_over_schedules",
+    "with_sources",
     "without_paused",
     "workspace_resource",
 ]

@@ -31,7 +31,16 @@ def _size_of(event: Event) -> int:
 def _entry(name: str, value: dg.MetadataValue) -> int:
     if isinstance(value, dg.TableSchemaMetadataValue):
         return 2 * _ENTRY + len(name) + sum(map(_column, value.schema.columns))
+    if isinstance(value, dg.TableColumnLineageMetadataValue):
+        deps = value.column_lineage.deps_by_column
+        return 2 * _ENTRY + len(name) + sum(_written(each) + _deps(deps[each]) for each in deps)
     return _ENTRY + len(name) + _written(value.value)
+
+
+def _deps(deps: Iterable[dg.TableColumnDep]) -> int:
+    return sum(
+        _COLUMN + len(each.asset_key.to_string()) + _written(each.column_name) for each in deps
+    )
 
 
 def _column(column: dg.TableColumn) -> int:

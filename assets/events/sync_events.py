@@ -64,6 +64,7 @@ def materialization(sync: FinishedSync, table: Table, ledger: Ledger) -> dg.Asse
             **_counts(stats),
             **_metadata(sync, table),
             **failure_metadata(job),
+            **_lineage(table),
             keys.RECENT_ROWS: recent_rows(job, table, ledger).to_text(),
             keys.RECENT_DURATIONS: recent_durations(job, table, ledger).to_text(),
             **(_newest(newest) if newest is not None else {}),
@@ -74,6 +75,12 @@ def materialization(sync: FinishedSync, table: Table, ledger: Ledger) -> dg.Asse
         tags={keys.DATA_VERSION_TAG: _data_version(job, table, stats, ledger)},
     )
     return event if job.succeeded else marked_partial(event, job)
+
+
+def _lineage(table: Table) -> dict[str, dg.TableColumnLineage]:
+    """Where columns come from: Dagster reads it from materializations."""
+    lineage = keys.lineage_in(table.spec.metadata)
+    return {} if lineage is None else {keys.COLUMN_LINEAGE: lineage}
 
 
 def _data_version(job: Job, table: Table, stats: StreamStats, ledger: Ledger) -> str:

@@ -1,1 +1,1 @@
-"""What lies above and below the tables: dbt's sources, and where the data comes from."""
+"""What lies above and below the tables: sources of Airbyte, with columns, and those of dbt."""

@@ -11,6 +11,11 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets.asked.run_config import AirbyteRunConfig
 from dagster_airbyte_sync.assets.checks.check_settings import AirbyteChecks
+from dagster_airbyte_sync.assets.lineage.source_assets import (
+    SourceAssets,
+    source_specs,
+    with_sources,
+)
 from dagster_airbyte_sync.assets.sync.outputs import multi_asset_of
 from dagster_airbyte_sync.assets.sync.reporting import SyncEvent
 from dagster_airbyte_sync.assets.sync.step import sync_and_poll
@@ -111,6 +116,7 @@ def build_airbyte_assets_definitions(
     op_tags: Mapping[str, object] | None = None,
     snapshot: Path | None = None,
     checks: bool | AirbyteChecks = False,
+    source_assets: SourceAssets = False,
 ) -> Sequence[dg.AssetsDefinition]:
     """One asset definition for each selected connection; materializing it syncs the connection.
 
@@ -122,6 +128,7 @@ def build_airbyte_assets_definitions(
     With `checks` each table has those that `build_airbyte_definitions` gives it, or those of an
     AirbyteChecks. The step evaluates them for what it has materialized, and by hand, in its pool;
     the sensor evaluates them for all other syncs.
+    With `source_assets` one definition more has the external assets above them.
     The other arguments are those of `load_airbyte_asset_specs`, which may raise AirbyteError,
     AirbyteSettingsError or DuplicateAssetKey here, too.
     """
@@ -134,7 +141,8 @@ def build_airbyte_assets_definitions(
         snapshot=snapshot,
         pool=pool,
     )
-    return syncing_assets(
+    tables = with_sources(tables, source_assets)
+    made = syncing_assets(
         tables,
         resource_key,
         checks=checks,
@@ -142,6 +150,8 @@ def build_airbyte_assets_definitions(
         backfill_policy=backfill_policy,
         op_tags=op_tags,
     )
+    sources = source_specs(tables)
+    return [*made, dg.AssetsDefinition(specs=sources)] if sources else made
 
 
 # Of an argument `config` Dagster would make it for each connection anew: a sixth of what loading

@@ -37,6 +37,7 @@ from dagster_airbyte_sync.assets.events.finished_sync import (
 from dagster_airbyte_sync.assets.events.job_details import PATIENCE, DetailsWanted
 from dagster_airbyte_sync.assets.events.partial_success import Outcomes, with_complete_streams
 from dagster_airbyte_sync.assets.events.said_before import OwnJob
+from dagster_airbyte_sync.assets.lineage.asset_specs import load_airbyte_asset_specs
 from dagster_airbyte_sync.assets.sync.busy_connection import start_or_attach, until_steady
 from dagster_airbyte_sync.assets.sync.evaluate import LEFT_TO_SENSOR, evaluated
 from dagster_airbyte_sync.assets.sync.follow import (
@@ -60,7 +61,6 @@ from dagster_airbyte_sync.assets.sync.step_tables import (
     tables_synced,
 )
 from dagster_airbyte_sync.assets.tables import keys
-from dagster_airbyte_sync.assets.tables.loading import load_airbyte_asset_specs
 from dagster_airbyte_sync.assets.tables.matching import with_streams_of_tables
 from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table, workspaces_of
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator

@@ -32,6 +32,8 @@ CONNECTION_CREATED_AT = "dagster-airbyte/connection_created_at"
 CONNECTION_TAGS = "dagster-airbyte/connection_tags"
 # What it reads from, where Airbyte says so.
 SOURCE_NAME = "dagster-airbyte/source_name"
+SOURCE_ID = "dagster-airbyte/source_id"
+SOURCE_URL = "dagster-airbyte/source_url"
 SOURCE_TYPE = "dagster-airbyte/source_type"
 STREAM_NAME = "dagster-airbyte/stream_name"
 STREAM_NAMESPACE = "dagster-airbyte/stream_namespace"
@@ -83,6 +85,9 @@ FAILURE_LOG = "dagster-airbyte/failure_log"
 # True in the event of a table that is complete although its job failed or was cancelled.
 PARTIAL = "dagster-airbyte/partial"
 
+# A tag of the assets that stand for streams of sources, to select them by.
+SOURCE_TAG = "dagster-airbyte/source"
+
 # A tag of runs that start syncs and leave it to the sensor to report them.
 STARTS_SYNCS_TAG = "dagster-airbyte/starts_syncs"
 # Of these, the runs that wait for places in Airbyte, and those that start what has waited.
@@ -107,6 +112,7 @@ KNOWN_STREAMS = "dagster-airbyte/known_streams"
 # Dagster's own keys; the constants are private there, the names are documented.
 TABLE_NAME = "dagster/table_name"
 COLUMN_SCHEMA = "dagster/column_schema"
+COLUMN_LINEAGE = "dagster/column_lineage"
 STORAGE_KIND = "dagster/storage_kind"
 DATA_VERSION_TAG = "dagster/data_version"
 
@@ -148,6 +154,12 @@ def texts_in(metadata: Mapping[str, object], key: str) -> list[str]:
     """The texts in the list stored under `key`; none if there is no list."""
     value = _plain(metadata.get(key))
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def lineage_in(metadata: Mapping[str, object]) -> dg.TableColumnLineage | None:
+    """Which columns come from which, or None."""
+    value = _plain(metadata.get(COLUMN_LINEAGE))
+    return value if isinstance(value, dg.TableColumnLineage) else None
 
 
 def timestamp(moment: datetime | None) -> dg.TimestampMetadataValue | None:

@@ -1,4 +1,4 @@
-"""Asset specs for what Airbyte syncs: the tables shown in Dagster, with nothing to run."""
+"""The tables of a workspace, from Airbyte or from a snapshot."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -161,43 +161,3 @@ def refuse_two_groups(tables: Sequence[Table], group_name: str | None) -> None:
             f" into the group {first.spec.group_name!r}: leave group_name out, or the groups of the"
             " translator."
         )
-
-
-def load_airbyte_asset_specs(
-    workspace: BaseAirbyteWorkspace,
-    dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
-    connection_selector_fn: ConnectionSelector | None = None,
-    *,
-    include_inactive: bool = True,
-    freshness_from_airbyte_schedule: bool | TakenOver | str = False,
-    snapshot: Path | None = None,
-) -> Sequence[dg.AssetSpec]:
-    """One AssetSpec for each selected stream of each connection that the selector accepts.
-
-    `build_airbyte_sync_checks` makes checks for them.
-
-    Tables of connections that are paused in Airbyte have the tag
-    `dagster-airbyte/connection_status` ("inactive"); `include_inactive=False` leaves them out.
-
-    With `freshness_from_airbyte_schedule` each has a freshness policy from its connection's
-    schedule in Airbyte: see the function of that name. True takes the schedules that Airbyte has
-    now; a TakenOver, or the text of one, also those that Dagster has taken over, of which Airbyte
-    does not know.
-
-    With a `snapshot` (a file that `dagster-airbyte-sync snapshot` wrote) no request is made; the
-    time at which its connections and streams were read is in the metadata, as
-    `dagster-airbyte/catalog_read_at`. Without, four requests for a whole workspace, plus pages.
-
-    Raises AirbyteError if Airbyte cannot be asked or knows no such workspace, AirbyteSettingsError
-    if the file is missing or of another workspace, DuplicateAssetKey if two streams would share
-    one key.
-    """
-    tables = load_tables(
-        workspace,
-        dagster_airbyte_translator,
-        connection_selector_fn,
-        include_inactive=include_inactive,
-        freshness_from_airbyte_schedule=freshness_from_airbyte_schedule,
-        snapshot=snapshot,
-    )
-    return [table.spec for table in tables]

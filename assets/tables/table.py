@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import dagster as dg
@@ -10,6 +10,7 @@ import dagster as dg
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.matching import match
 from dagster_airbyte_sync.assets.tables.translator import (
+    AirbyteConnectionTableProps,
     DagsterAirbyteTranslator,
     raised,
     spec_of,
@@ -57,7 +58,9 @@ class Table:
     reads all rows again. `is_defined` is False for a stream that is newer than the definitions: it
     is reported under the key that its asset will have.
 
-    `pool` is that of the op that syncs its connection.
+    `pool` is that of the op that syncs its connection. `props` are what its spec was made of, and
+    `source` is the asset for the stream of Airbyte's source above it, if there is to be one; a
+    table that is found again from its spec has neither.
     """
 
     connection_id: str
@@ -68,6 +71,8 @@ class Table:
     is_alone: bool = False
     is_defined: bool = True
     pool: str | None = None
+    props: AirbyteConnectionTableProps | None = field(default=None, repr=False, compare=False)
+    source: dg.AssetSpec | None = field(default=None, repr=False, compare=False)
 
     @property
     def key(self) -> dg.AssetKey:
@@ -93,15 +98,18 @@ def tables_of(
     """
     destination, page = catalog.destination_of(connection), catalog.page_of(connection)
     source = catalog.source_of(connection)
+    source_page = catalog.page_of_source(connection)
     identity = {**_identity_of(connection, source, page), **more}
     # What Airbyte syncs looks exactly as dagster-airbyte shows it.
     status = {} if connection.is_active else {keys.CONNECTION_STATUS: connection.status}
     tables = []
     for stream in connection.selected_streams:
-        props = table_props(connection, stream, destination, source, connection_url=page)
+        props = table_props(
+            connection, stream, destination, source, connection_url=page, source_url=source_page
+        )
         metadata = {**identity, **_identity_of_stream(stream.id)}
         spec = spec_of(translator, props, metadata, status)
-        tables.append(Table(connection.id, stream.id, spec))
+        tables.append(Table(connection.id, stream.id, spec, props=props))
     return as_synced_by(connection, tables)
 
 

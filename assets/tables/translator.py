@@ -16,6 +16,7 @@ from dagster_airbyte_sync.resources import (
     AirbyteSettingsError,
     Connection,
     Destination,
+    FieldMapper,
     Source,
     Stream,
 )
@@ -28,10 +29,12 @@ class AirbyteConnectionTableProps:
 
     `table_name` is prefix and stream name together. `database` and `schema` are the destination's
     defaults; `table_schema` is where this table really goes, which the connection's namespace
-    setting decides (airbyte-platform, `NamespacingMapper`). `connection_url` is the connection's
-    page in Airbyte, and `schedule` says in words when Airbyte itself syncs it. `source_type` is
-    Airbyte's short name ("postgres"), and `connection_tags` are the names of its tags, in Airbyte's
-    order. What is not known is None. So is `workspace_name`, but for an AirbyteInstance.
+    setting decides (airbyte-platform, `NamespacingMapper`). `connection_url` and `source_url` are
+    the pages of connection and source in Airbyte, `schedule` says in words when Airbyte itself
+    syncs, `source_type` is Airbyte's short name ("postgres"), and `connection_tags` are the names
+    of the connection's tags. `selected_fields` are the columns that are synced (None: all), and
+    `mappers` what Airbyte does to them on their way. What is not known is None. So is
+    `workspace_name`, but for an AirbyteInstance.
     """
 
     table_name: str
@@ -53,7 +56,17 @@ class AirbyteConnectionTableProps:
     workspace_name: str | None = None
     source_id: str | None = None
     source_type: str | None = None
+    source_url: str | None = None
     connection_tags: tuple[str, ...] = ()
+    selected_fields: tuple[str, ...] | None = None
+    mappers: tuple[FieldMapper, ...] = ()
+
+    @property
+    def source_group(self) -> str | None:
+        """The source's name as Dagster takes it for a group and in a key; None without a source."""
+        if self.source_id is None:
+            return None
+        return clean_name(self.source_name or "").strip("_") or f"source_{self.source_id[:8]}"
 
     @property
     def tag_group(self) -> str | None:
@@ -111,6 +124,7 @@ def table_props(
     source: Source = _UNKNOWN,
     *,
     connection_url: str | None = None,
+    source_url: str | None = None,
 ) -> AirbyteConnectionTableProps:
     """What the translator gets to know about one stream."""
     return AirbyteConnectionTableProps(
@@ -133,7 +147,10 @@ def table_props(
         workspace_name=connection.workspace_name,
         source_id=connection.source_id,
         source_type=source.type or None,
+        source_url=source_url,
         connection_tags=connection.tags,
+        selected_fields=stream.selected_fields,
+        mappers=stream.mappers,
     )
 
 

@@ -8,7 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from dagster_airbyte_sync.resources.api.connection import read_connection_with
+from dagster_airbyte_sync.resources.api.connection import (
+    read_connection_with,
+    read_mappers,
+    read_selected_fields,
+)
 from dagster_airbyte_sync.resources.api.credentials_in_text import without_credentials
 from dagster_airbyte_sync.resources.api.job_pages import JobQuery
 from dagster_airbyte_sync.resources.api.paging import Page, read_page
@@ -218,6 +222,10 @@ def _read_stream(entry: Json, columns: SharedColumns) -> Stream | None:
         selected=config.get("selected") is True,
         json_schema=columns.of(object_at(stream, "jsonSchema")),
         sync_mode=as_text(config.get("syncMode")),
+        selected_fields=(
+            read_selected_fields(config) if config.get("fieldSelectionEnabled") is True else None
+        ),
+        mappers=read_mappers(config),
     )
 
 

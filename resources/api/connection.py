@@ -9,7 +9,16 @@ from dagster_airbyte_sync.resources.json_values import (
     object_at,
     objects_at,
 )
-from dagster_airbyte_sync.resources.records.catalog import Connection, Stream, SyncSchedule
+from dagster_airbyte_sync.resources.records.catalog import (
+    Connection,
+    FieldMapper,
+    Stream,
+    SyncSchedule,
+)
+
+# Of each kind of mapper the fields of its configuration: the column's name, and its new one.
+_RENAMES = {"field-renaming": ("originalFieldName", "newFieldName")}
+_SUFFIXES = ("hashing", "encryption")
 
 
 def read_connection_with(
@@ -43,3 +52,24 @@ def read_connection_with(
         # The Configuration API does not say it in its list.
         workspace_id=as_text(raw.get("workspaceId")),
     )
+
+
+def read_selected_fields(raw: Json) -> tuple[str, ...]:
+    """The columns of `selectedFields`; of a field within one, that column."""
+    paths = (each.get("fieldPath") for each in objects_at(raw, "selectedFields"))
+    first = (as_text(path[0]) for path in paths if isinstance(path, list) and path)
+    return tuple(dict.fromkeys(filter(None, first)))
+
+
+def read_mappers(raw: Json) -> tuple[FieldMapper, ...]:
+    """The stream's mappers, without their keys, which are secret."""
+    return tuple(_read_mapper(each) for each in objects_at(raw, "mappers"))
+
+
+def _read_mapper(raw: Json) -> FieldMapper:
+    kind, settings = as_text(raw.get("type")) or "", object_at(raw, "mapperConfiguration")
+    before, after = _RENAMES.get(kind, ("targetField", ""))
+    field, new_field = as_text(settings.get(before)), as_text(settings.get(after))
+    if kind in _SUFFIXES and field is not None:
+        new_field = field + (as_text(settings.get("fieldNameSuffix")) or "")
+    return FieldMapper(kind, field, new_field)

@@ -8,7 +8,11 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
-from dagster_airbyte_sync.resources.api.connection import read_connection_with
+from dagster_airbyte_sync.resources.api.connection import (
+    read_connection_with,
+    read_mappers,
+    read_selected_fields,
+)
 from dagster_airbyte_sync.resources.api.job_pages import JobQuery
 from dagster_airbyte_sync.resources.api.paging import Page, read_page
 from dagster_airbyte_sync.resources.errors import AirbyteSettingsError
@@ -280,6 +284,9 @@ def _read_streams(raw: Json) -> tuple[Stream, ...]:
             name=name,
             namespace=as_text(row.get("namespace")),
             sync_mode=as_text(row.get("syncMode")),
+            # All, if none is said.
+            selected_fields=read_selected_fields(row) or None,
+            mappers=read_mappers(row),
         )
         for row in objects_at(raw, "configurations", "streams")
         if (name := as_text(row.get("name"))) is not None

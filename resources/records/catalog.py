@@ -24,14 +24,34 @@ class StreamId:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldMapper:
+    """What Airbyte does to the rows of a stream on their way: one of its mappings.
+
+    `kind` is Airbyte's word: "hashing", "encryption" and "field-renaming" give the column `field`
+    another name, `new_field`; "field-filtering" leaves it out; "row-filtering" has neither. Keys
+    and conditions are not kept.
+    """
+
+    kind: str
+    field: str | None = None
+    new_field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
-    """One stream of a connection; Airbyte writes it to one table."""
+    """One stream of a connection; Airbyte writes it to one table.
+
+    Of its columns those in `selected_fields` are synced, or all if that is None; then its `mappers`
+    change them, one after the other.
+    """
 
     name: str
     namespace: str | None = None
     selected: bool = True
     json_schema: Mapping[str, object] = field(default_factory=dict)
     sync_mode: str | None = None
+    selected_fields: tuple[str, ...] | None = None
+    mappers: tuple[FieldMapper, ...] = ()
 
     @property
     def id(self) -> StreamId:
@@ -191,6 +211,13 @@ class Catalog:
         """The connection's page in Airbyte's UI, if it is known where that is."""
         workspace_id = connection.workspace_id or self.workspace_id
         return self.ui_url and connection_url(self.ui_url, workspace_id, connection.id)
+
+    def page_of_source(self, connection: Connection) -> str | None:
+        """The page of what it reads from, if it is known where that is."""
+        workspace_id = connection.workspace_id or self.workspace_id
+        if not self.ui_url or not connection.source_id:
+            return None
+        return f"{self.ui_url}/workspaces/{workspace_id}/source/{connection.source_id}"
 
 
 def connection_url(ui_url: str, workspace_id: str, connection_id: str) -> str:

@@ -12,11 +12,14 @@ from dagster_airbyte_sync.assets import (
     ConnectionSelector,
     DagsterAirbyteTranslator,
     Pool,
+    SourceAssets,
     Table,
     TakenOver,
     build_airbyte_sync_checks,
     load_tables,
+    source_specs,
     syncing_assets,
+    with_sources,
 )
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace
 from dagster_airbyte_sync.sensors import (
@@ -62,6 +65,7 @@ def build_airbyte_definitions(
     include_inactive: bool = True,
     freshness_from_airbyte_schedule: bool | TakenOver | str = False,
     snapshot: Path | None = None,
+    source_assets: SourceAssets = False,
 ) -> dg.Definitions:
     """Assets, checks, sensor and resource of one Airbyte workspace.
 
@@ -79,6 +83,9 @@ def build_airbyte_definitions(
             connection's own schedule in Airbyte, or from the one that Dagster has taken over.
         snapshot: A file to load from in place of Airbyte, as `dagster-airbyte-sync snapshot` wrote
             it. The sensor and syncs ask Airbyte itself.
+        source_assets: Whether there is an external asset for each stream of a source, above the
+            tables that are read from it, with the lineage of their columns; see
+            `load_airbyte_asset_specs`.
 
     `retry_policy`, `pool`, `backfill_policy` and `op_tags` are those of
     `build_airbyte_assets_definitions`, all other arguments those of `build_airbyte_polling_sensor`.
@@ -95,6 +102,7 @@ def build_airbyte_definitions(
         snapshot=snapshot,
         pool=pool,
     )
+    tables = with_sources(tables, source_assets)
     sensors = [
         build_airbyte_polling_sensor(
             workspace=workspace,
@@ -162,7 +170,10 @@ def definitions_of_tables(
     specs = [table.spec for table in tables]
     which = AirbyteChecks.of(checks)
     return dg.Definitions(
-        assets=syncing_assets(tables, resource_key, **options) if sync else specs,
+        assets=[
+            *(syncing_assets(tables, resource_key, **options) if sync else specs),
+            *source_specs(tables),
+        ],
         asset_checks=build_airbyte_sync_checks(specs, resource_key, which) if which else [],
         sensors=sensors,
         schedules=schedules,

@@ -21,6 +21,12 @@ columns = st.builds(
     constraints=st.none(),
 )
 schemas = st.lists(columns, max_size=40).map(lambda found: dg.TableSchema(columns=found))
+deps = st.builds(
+    dg.TableColumnDep, asset_key=st.just(dg.AssetKey(["é", "b"])), column_name=st.text(max_size=30)
+)
+lineages = st.dictionaries(
+    st.text(max_size=30), st.lists(deps, max_size=3, unique_by=lambda dep: dep.column_name)
+).map(dg.TableColumnLineage)
 values = (
     texts
     | st.integers(-(2**62), 2**62)
@@ -31,6 +37,7 @@ values = (
     | st.floats(0, 4e9).map(dg.MetadataValue.timestamp)
     | st.dictionaries(texts, texts, max_size=5).map(dg.MetadataValue.json)
     | schemas.map(dg.MetadataValue.table_schema)
+    | lineages.map(dg.MetadataValue.column_lineage)
 )
 metadata = st.dictionaries(st.text(min_size=1, max_size=40), values, max_size=20)
 events: st.SearchStrategy[Event] = st.one_of(

@@ -118,6 +118,21 @@ def test_what_airbyte_knows_of_a_connection_makes_groups_owners_and_kinds(
     assert contacts.kinds == {"airbyte", "faker", "postgres"}
 
 
+def test_the_graph_may_begin_at_the_sources(load: Load) -> None:
+    loaded = load("source_assets: true")
+    key = "airbyte_sources/shop_source/orders"
+    assert [dep.asset_key.to_user_string() for dep in loaded.spec("orders").deps] == [key]
+    assert loaded.spec(key).group_name == "shop_source"
+
+
+def test_a_template_variable_may_make_them(load: Load) -> None:
+    def source(props: AirbyteConnectionTableProps) -> dg.AssetSpec:
+        return dg.AssetSpec(["systems", props.stream_name])
+
+    loaded = load("source_assets: '{{ source }}'", source=source)
+    assert loaded.keys >= {"systems/orders", "systems/contacts"}
+
+
 @pytest.mark.parametrize("pool", ["{{ connection.source_id }}", "{{ of_source }}"])
 def test_a_pool_is_a_template_with_the_connection(
     load: Load, airbyte: AirbyteSimulator, pool: str

@@ -105,6 +105,7 @@ CLOUD = "workspace: {workspace_id: 0123abcd-0123-4567-89ab-0123456789ab"
         ("sync: false\nschedules: {from_airbyte: true, wait: true}", "`sync: false`"),
         ("sync: false\nschedules: [{cron: '@daily', wait: true}]", "schedules.wait"),
         ("sync: perhaps", "sync"),
+        ("source_assets: some", "source_assets is 'some': give true or false"),
         ("connection_selector: {by_names: [shop]}", "by_names"),
         ("connection_selector: {by_name: [a], by_tag: [b]}", "by_name and by_tag: give exactly"),
         ("connection_selector: {}", "connection_selector has nothing in it"),

@@ -13,6 +13,7 @@ from dagster_airbyte_sync.testing import (
     SimulatedUser,
 )
 from helpers.contract import contract_violations
+from helpers.mappers import EVERY_MAPPER
 from helpers.simulated import Client
 
 
@@ -26,7 +27,7 @@ def airbyte() -> Iterator[AirbyteSimulator]:
 def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
     streams = [
         SimulatedStream("orders", sync_mode="incremental", primary_key=(("id",),)),
-        SimulatedStream("users", namespace="audit", selected_fields=("id",)),
+        SimulatedStream("users", namespace="audit", selected_fields=("id",), mappers=EVERY_MAPPER),
         SimulatedStream("drafts", selected=False),
     ]
     return airbyte.add_connection(

@@ -36,6 +36,7 @@ from dagster_airbyte_sync.component.state import (
 from dagster_airbyte_sync.component.translation import (
     ResolvedDbtManifest,
     ResolvedPool,
+    ResolvedSourceAssets,
     ResolvedTranslation,
     in_yaml,
 )
@@ -129,6 +130,13 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
         description=(
             "Whether tables have freshness policies from Airbyte's own schedules, and from those"
             " in taken_over."
+        ),
+    )
+    source_assets: ResolvedSourceAssets = Field(
+        default=False,
+        description=(
+            "Whether there is an external asset for each stream of a source, above the tables that"
+            " are read from it; or a template variable that returns a function of `props`."
         ),
     )
     sensor: ResolvedSensor = Field(

@@ -14,6 +14,7 @@ from dagster_airbyte_sync.assets import (
     DagsterAirbyteTranslator,
     Places,
     Pool,
+    SourceAssets,
     SyncEvent,
     Table,
     TakenOver,
@@ -22,6 +23,7 @@ from dagster_airbyte_sync.assets import (
     load_tables,
     start_job_of,
     sync_schedule,
+    with_sources,
     without_paused,
 )
 from dagster_airbyte_sync.builder import definitions_of_tables, with_failures
@@ -51,6 +53,7 @@ class Described(Protocol):
     checks: bool | AirbyteChecks
     include_inactive: bool
     freshness: bool
+    source_assets: SourceAssets
     sensor: SensorFields | None
     schedules: Sequence[ScheduleFields]
     taken_over: TakenOver | None
@@ -81,6 +84,7 @@ class ComponentDefinitions:
         tables = self._tables(
             component.connection_selector, include_inactive=component.include_inactive
         )
+        tables = with_sources(tables, component.source_assets)
         defs = definitions_of_tables(
             tables,
             component.workspace,

@@ -1,5 +1,6 @@
 """`translation:`, how YAML changes each table's asset, by templates with `spec` and `props`;
-`dbt_manifest:`, whose sources give keys; and `pool:`, by a template with `connection`.
+`dbt_manifest:`, whose sources give keys; `source_assets:`, what is above the tables; and `pool:`,
+by a template with `connection`.
 
 Not with Dagster's TranslationFnResolver, which turns text such as "2024" into numbers.
 """
@@ -11,7 +12,12 @@ from typing import Annotated, Any, cast
 import dagster as dg
 from pydantic import BaseModel
 
-from dagster_airbyte_sync.assets import AirbyteConnectionTableProps, DuplicateAssetKey, Pool
+from dagster_airbyte_sync.assets import (
+    AirbyteConnectionTableProps,
+    DuplicateAssetKey,
+    Pool,
+    SourceAssets,
+)
 from dagster_airbyte_sync.component.templates import in_one_sentence, rendered
 from dagster_airbyte_sync.resources import AirbyteSettingsError, Connection
 
@@ -69,6 +75,24 @@ def resolve_pool(context: dg.ResolutionContext, template: str | None) -> Pool | 
 ResolvedPool = Annotated[
     Pool | None,
     dg.Resolver(resolve_pool, model_field_type=str | None, inject_before_resolve=False),
+]
+
+
+@in_one_sentence
+def resolve_source_assets(context: dg.ResolutionContext, value: bool | str) -> SourceAssets:
+    """A switch, or a function of the props that makes these assets."""
+    given = rendered(context, value)
+    if not isinstance(given, bool) and not callable(given):
+        raise AirbyteSettingsError(
+            f"source_assets is {given!r}: give true or false, or a template variable that returns"
+            " a function of props."
+        )
+    return cast(SourceAssets, given)
+
+
+ResolvedSourceAssets = Annotated[
+    SourceAssets,
+    dg.Resolver(resolve_source_assets, model_field_type=bool | str, inject_before_resolve=False),
 ]
 
 

@@ -135,7 +135,7 @@ def _configuration(stream: SimulatedStream) -> JsonObject:
         "fieldSelectionEnabled": bool(stream.selected_fields),
         "selectedFields": [{"fieldPath": [name]} for name in stream.selected_fields],
         "hashedFields": [],
-        "mappers": [],
+        "mappers": list(stream.mappers),
         "includeFiles": False,
     }
 

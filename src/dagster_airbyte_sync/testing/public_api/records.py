@@ -75,7 +75,7 @@ def stream_record(stream: SimulatedStream, version: Version) -> JsonObject:
         "cursorField": list(stream.cursor_field),
         "primaryKey": [list(path) for path in stream.primary_key],
         "selectedFields": fields if version.since(1, 2) else None,
-        "mappers": [] if version.since(1, 2) else None,
+        "mappers": list(stream.mappers) if version.since(1, 2) else None,
         "includeFiles": False if version.since(1, 7) else None,
     }
 

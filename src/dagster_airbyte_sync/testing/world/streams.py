@@ -38,7 +38,11 @@ _SCHEMA: JsonObject = {
 
 @dataclass(frozen=True)
 class SimulatedStream:
-    """A stream of a connection; `rows` is what an unattended sync moves through it."""
+    """A stream of a connection; `rows` is what an unattended sync moves through it.
+
+    With `selected_fields` only these are synced. `mappers` change them on their way: each as
+    Airbyte's `ConfiguredStreamMapper`.
+    """
 
     name: str
     namespace: str | None = None
@@ -50,6 +54,7 @@ class SimulatedStream:
     cursor_field: tuple[str, ...] = ()
     primary_key: tuple[tuple[str, ...], ...] = ()
     selected_fields: tuple[str, ...] = ()
+    mappers: tuple[JsonObject, ...] = ()
 
     @property
     def key(self) -> StreamKey:
