@@ -67,7 +67,8 @@ class DbtSourcesTranslator(DagsterAirbyteTranslator):
         base: DagsterAirbyteTranslator = DEFAULT_TRANSLATOR,
         asset_key_fn: DbtSourceKeyFn = default_source_key,
     ) -> None:
-        if not isinstance(base, DagsterAirbyteTranslator):
+        # Those of dagster-airbyte do, too.
+        if isinstance(base, type) or not hasattr(base, "get_asset_spec"):
             raise AirbyteSettingsError(
                 f"base is {base!r}: give an object of a translator class, such as"
                 " base=NamespacedTranslator()."

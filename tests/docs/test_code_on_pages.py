@@ -1,5 +1,6 @@
 """What the README and the documentation show runs as it is printed."""
 
+import json
 import re
 import shlex
 import shutil
@@ -16,6 +17,7 @@ from dagster_airbyte_sync.cli import main
 from dagster_airbyte_sync.testing import AirbyteSimulator
 from helpers.checkout import ROOT
 from helpers.component_yaml import load_yaml
+from helpers.dbt_manifest import Source, manifest_of
 from helpers.pages import PAGES
 
 SAMPLES = [
@@ -46,6 +48,10 @@ def my_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     for path in (module, tmp_path / "definitions.py"):
         path.write_text(str(from_snapshot))
     shutil.copy(ROOT / "examples" / "production" / "ingest.py", tmp_path)
+    manifest = tmp_path / "dbt_project" / "target" / "manifest.json"
+    manifest.parent.mkdir(parents=True)
+    orders = Source("revenue", "warehouse", "public", "orders")
+    manifest.write_text(json.dumps(manifest_of([orders])))
     home = tmp_path / "home"
     home.mkdir()
     (home / "dagster.yaml").touch()
