@@ -152,6 +152,6 @@ def test_a_source_has_the_columns_that_any_of_its_connections_knows(
         source_of=airbyte.connection("shop"),
         prefix="lake_",
     )
-    assert other.source_name == "Prod"
+    assert other.source_id == airbyte.connection("shop").source_id
     *_, source = loaded(workspace)
     assert set(columns(source)) == ALL | {"phone"}

@@ -76,6 +76,9 @@ def history(airbyte: AirbyteSimulator, shop: SimulatedConnection) -> None:
         "/destinations",
         "/destinations/{destination}",
         "/sources",
+        "/sources/{source}",
+        "/tags",
+        "/tags?workspaceIds={workspace}",
         "/connections?limit=1&offset=1&includeDeleted=true",
         "/connections/{connection}",
         "/streams?sourceId={source}",
@@ -119,6 +122,9 @@ OF_CONNECTION = {"connectionId": "{connection}"}
         ("/destinations/list", OF_WORKSPACE),
         ("/destinations/get", {"destinationId": "{destination}"}),
         ("/sources/list", OF_WORKSPACE),
+        ("/sources/get", {"sourceId": "{source}"}),
+        ("/state/get", OF_CONNECTION),
+        ("/web_backend/connections/get", OF_CONNECTION),
         ("/jobs/list", {**JOBS, "configId": "{connection}", "pagination": {"pageSize": 3}}),
         ("/jobs/list_for_workspaces", {**JOBS, "workspaceIds": ["{workspace}"]}),
         ("/jobs/get", BY_ID),
@@ -165,6 +171,59 @@ def test_a_job_started_and_cancelled_through_either_api(
     assert client.configuration("/connections/sync", of_shop).status_code == 200
     airbyte.advance(60)
     assert client.configuration("/connections/refresh", {**of_shop, "refreshMode": "Truncate"}).ok
+    assert contract_violations(airbyte.exchanges) == []
+
+
+def test_what_clients_of_the_public_api_write(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, client: Client
+) -> None:
+    workspace = client.post("/workspaces", {"name": "finance"}).json()
+    color = {"name": "daily", "color": "FF0000"}
+    tag = client.post("/tags", {**color, "workspaceId": airbyte.workspace_id}).json()
+    client.patch(f"/tags/{tag['tagId']}", color)
+    ends = {"sourceId": shop.source_id, "destinationId": shop.destination_id}
+    made = client.post("/connections", {**ends, "tags": [tag]}).json()
+    stream = {"name": "orders", "syncMode": "incremental_append", "cursorField": ["id"]}
+    schedule = {"scheduleType": "cron", "cronExpression": "0 0 12 * * ?"}
+    body = {"name": "other", "configurations": {"streams": [stream]}, "schedule": schedule}
+    assert client.patch(f"/connections/{made['connectionId']}", body).status_code == 200
+    client.patch(f"/workspaces/{workspace['workspaceId']}", {"name": "money"})
+    for path in ("connections", "tags", "workspaces"):
+        found = {"connections": made, "tags": tag, "workspaces": workspace}[path]
+        answer = client.delete(f"/{path}/{found[f'{path[:-1]}Id']}")
+        assert answer.status_code == 204
+    assert contract_violations(airbyte.exchanges) == []
+
+
+def test_what_clients_of_the_configuration_api_write(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, client: Client
+) -> None:
+    named = {"name": "finance", "organizationId": airbyte.workspace_id}
+    workspace = {
+        "workspaceId": client.configuration("/workspaces/create", named).json()["workspaceId"]
+    }
+    ends = {"sourceId": shop.source_id, "destinationId": shop.destination_id}
+    of_shop = {"connectionId": shop.connection_id}
+    catalog = client.configuration("/connections/get", of_shop).json()["syncCatalog"]
+    new = {**ends, "status": "active", "syncCatalog": catalog}
+    made = client.configuration("/connections/create", new).json()
+    one = {"connectionId": made["connectionId"]}
+    airbyte.advance(60)
+    airbyte.run_refresh(shop, rest=True)
+    state = client.configuration("/state/get", of_shop).json()
+    assert state["stateType"] == "stream"
+    written = {"connectionState": {**state, **one}, **one}
+    for path, body in (
+        ("/connections/update", {**one, "name": "other", "syncCatalog": catalog}),
+        ("/web_backend/connections/update", {**one, "syncCatalog": catalog, "skipReset": True}),
+        ("/state/create_or_update", written),
+        ("/state/create_or_update_safe", written),
+        ("/connections/delete", one),
+        ("/workspaces/update", {**workspace, "name": "money"}),
+        ("/workspaces/update_name", {**workspace, "name": "money"}),
+        ("/workspaces/delete", workspace),
+    ):
+        assert client.configuration(path, body).ok, path
     assert contract_violations(airbyte.exchanges) == []
 
 

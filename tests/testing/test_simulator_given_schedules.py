@@ -94,6 +94,20 @@ def test_the_public_api_makes_a_connection_manual(
 
 
 @pytest.mark.parametrize(
+    ("version", "cron", "kind"),
+    [("1.7.0", None, "basic"), ("1.7.0", CRON, "manual"), ("1.8.0", None, "manual")],
+)
+def test_before_1_8_the_public_api_overlooks_a_schedule_without_a_cron(
+    version: str, cron: str | None, kind: str
+) -> None:
+    with AirbyteSimulator(version=version) as airbyte:
+        hourly = airbyte.add_connection("hourly", schedule=HOUR)
+        schedule = {"scheduleType": "manual", "cronExpression": cron}
+        assert patch(Client(airbyte), hourly, schedule=schedule).status_code == 200
+        assert hourly.schedule.type == kind
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"scheduleType": "cron"},

@@ -30,6 +30,19 @@ def test_a_job_that_a_test_starts_waits_for_the_test(
     assert (job.status, job.updated_at) == ("succeeded", airbyte.now)
 
 
+def test_the_number_of_a_job_does_in_its_place(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection
+) -> None:
+    job = airbyte.start_sync(shop)
+    assert airbyte.begin(job.job_id) is job
+    assert airbyte.fail(job.job_id, reason="no route") is job
+    airbyte.write_log(job.job_id, ["no route"])
+    airbyte.commit_late(job.job_id, by=60)
+    assert (job.status, job.committed_at) == ("failed", airbyte.now + timedelta(minutes=1))
+    with pytest.raises(SimulatorError, match="There is no job 99"):
+        airbyte.succeed(99)
+
+
 def test_rows_are_what_each_stream_says_unless_the_test_says_otherwise(
     airbyte: AirbyteSimulator, shop: SimulatedConnection
 ) -> None:

@@ -16,18 +16,8 @@ def airbyte() -> Iterator[AirbyteSimulator]:
 
 @pytest.fixture
 def shop(airbyte: AirbyteSimulator) -> SimulatedConnection:
-    # The SDK reads a configuration only if it is complete and says what type it is.
-    configuration = {
-        "destinationType": "postgres",
-        "host": "db.example.com",
-        "username": "airbyte",
-        "database": "warehouse",
-    }
-    warehouse = airbyte.add_destination("warehouse", configuration=configuration)
     users = SimulatedStream("users", namespace="audit", sync_mode="incremental")
-    return airbyte.add_connection(
-        "shop", ["orders", users], prefix="raw_", tags=["nightly"], destination=warehouse
-    )
+    return airbyte.add_connection("shop", ["orders", users], prefix="raw_", tags=["nightly"])
 
 
 @pytest.fixture
@@ -81,6 +71,103 @@ def test_destinations(
     assert one is not None
     assert (one.destination_type, one.name) == ("postgres", "warehouse")
     assert [each.destination_id for each in listed.data] == [one.destination_id]
+
+
+def test_sources(airbyte: AirbyteSimulator, sdk: AirbyteAPI) -> None:
+    # The SDK reads a configuration only if it is complete and says what type it is.
+    configuration = {
+        "sourceType": "postgres",
+        "host": "db.example.com",
+        "username": "airbyte",
+        "database": "shop",
+    }
+    source = airbyte.add_source("crm", type="postgres", configuration=configuration)
+    of_workspace = api.ListSourcesRequest(workspace_ids=[airbyte.workspace_id])
+    listed = sdk.sources.list_sources(request=of_workspace).sources_response
+    assert listed is not None
+    asked = api.GetSourceRequest(source_id=source.source_id)
+    one = sdk.sources.get_source(request=asked).source_response
+    assert one is not None
+    assert (one.source_type, one.name) == ("postgres", "crm")
+    assert [each.source_id for each in listed.data] == [one.source_id]
+
+
+@pytest.mark.usefixtures("shop")
+def test_sources_that_nobody_configured(airbyte: AirbyteSimulator, sdk: AirbyteAPI) -> None:
+    of_workspace = api.ListSourcesRequest(workspace_ids=[airbyte.workspace_id])
+    listed = sdk.sources.list_sources(request=of_workspace).sources_response
+    assert listed is not None
+    assert [each.name for each in listed.data] == ["shop source"]
+
+
+@pytest.mark.usefixtures("shop")
+def test_tags(airbyte: AirbyteSimulator, sdk: AirbyteAPI) -> None:
+    new = models.TagCreateRequest(name="a", color="FF0000", workspace_id=airbyte.workspace_id)
+    made = sdk.tags.create_tag(request=new).tag_response
+    assert made is not None
+    renamed = models.TagPatchRequest(name="b", color="00FF00")
+    sdk.tags.update_tag(request=api.UpdateTagRequest(tag_id=made.tag_id, tag_patch_request=renamed))
+    asked = api.GetTagRequest(tag_id=made.tag_id)
+    one = sdk.tags.get_tag(request=asked).tag_response
+    assert one is not None
+    assert (one.name, one.color) == ("b", "00FF00")
+    assert names_of_tags(sdk) == ["nightly", "b"]
+    sdk.tags.delete_tag(request=api.DeleteTagRequest(tag_id=made.tag_id))
+    assert names_of_tags(sdk) == ["nightly"]
+
+
+def names_of_tags(sdk: AirbyteAPI) -> list[str]:
+    listed = sdk.tags.list_tags(request=api.ListTagsRequest()).tags_response
+    assert listed is not None
+    return [each.name for each in listed.data]
+
+
+def test_a_connection_from_its_creation_to_its_end(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, sdk: AirbyteAPI
+) -> None:
+    new = models.ConnectionCreateRequest(
+        source_id=shop.source_id, destination_id=shop.destination_id, name="copy"
+    )
+    made = sdk.connections.create_connection(request=new).connection_response
+    assert made is not None
+    patch = models.ConnectionPatchRequest(
+        prefix="raw_", status=models.ConnectionStatusEnum.INACTIVE
+    )
+    sdk.connections.patch_connection(
+        request=api.PatchConnectionRequest(
+            connection_id=made.connection_id, connection_patch_request=patch
+        )
+    )
+    copy = airbyte.connection("copy")
+    assert (copy.prefix, copy.status, copy.connection_id) == (
+        "raw_",
+        "inactive",
+        made.connection_id,
+    )
+    sdk.connections.delete_connection(
+        request=api.DeleteConnectionRequest(connection_id=made.connection_id)
+    )
+    assert copy.status == "deprecated"
+
+
+def test_a_workspace_from_its_creation_to_its_end(
+    airbyte: AirbyteSimulator, sdk: AirbyteAPI
+) -> None:
+    new = models.WorkspaceCreateRequest(name="finance")
+    made = sdk.workspaces.create_workspace(request=new).workspace_response
+    assert made is not None
+    renamed = models.WorkspaceUpdateRequest(name="money")
+    sdk.workspaces.update_workspace(
+        request=api.UpdateWorkspaceRequest(
+            workspace_id=made.workspace_id, workspace_update_request=renamed
+        )
+    )
+    (_, workspace) = airbyte.workspaces
+    assert workspace.name == "money"
+    sdk.workspaces.delete_workspace(
+        request=api.DeleteWorkspaceRequest(workspace_id=made.workspace_id)
+    )
+    assert workspace.is_deleted
 
 
 def test_streams(shop: SimulatedConnection, sdk: AirbyteAPI) -> None:

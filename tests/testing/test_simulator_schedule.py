@@ -84,3 +84,26 @@ def test_many_connections_and_a_day_take_little_time(airbyte: AirbyteSimulator) 
         airbyte.add_connection(f"c{number}", schedule=HOUR)
     airbyte.advance(24 * HOUR)
     assert len(airbyte.jobs) == 100 * 25
+
+
+@pytest.mark.parametrize(
+    ("text", "cron", "zone"),
+    [
+        ("0 30 6 * * ?", "0 30 6 * * ?", "UTC"),
+        ("0 30 6 * * ? Europe/Berlin", "0 30 6 * * ?", "Europe/Berlin"),
+        ("0 0 6 ? * MON-FRI", "0 0 6 ? * MON-FRI", "UTC"),
+        ("0 0 12 * * ? 2026-2028", "0 0 12 * * ? 2026-2028", "UTC"),
+        ("0 0 12 * * ? 2026 UTC", "0 0 12 * * ? 2026", "UTC"),
+    ],
+)
+def test_a_cron_may_be_a_text(airbyte: AirbyteSimulator, text: str, cron: str, zone: str) -> None:
+    schedule = airbyte.add_connection("nightly", schedule=text).schedule
+    assert (schedule.cron, schedule.timezone, schedule.type) == (cron, zone, "cron")
+
+
+@pytest.mark.parametrize("text", ["30 6 * * *", "hourly", "0 0 12 * * ? 2026 UTC UTC"])
+def test_a_text_that_is_no_cron_of_airbyte_says_what_one_is(
+    airbyte: AirbyteSimulator, text: str
+) -> None:
+    with pytest.raises(SimulatorError, match="six fields or seven"):
+        airbyte.add_connection("nightly", schedule=text)

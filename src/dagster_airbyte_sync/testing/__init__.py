@@ -20,6 +20,8 @@ from dagster_airbyte_sync.testing.simulator import AirbyteSimulator
 from dagster_airbyte_sync.testing.world.connections import (
     SimulatedConnection,
     SimulatedDestination,
+    SimulatedSource,
+    SimulatedTag,
     SimulatedWorkspace,
 )
 from dagster_airbyte_sync.testing.world.jobs import LogEntry, SimulatedAttempt, SimulatedJob
@@ -40,7 +42,9 @@ __all__ = [
     "SimulatedConnection",
     "SimulatedDestination",
     "SimulatedJob",
+    "SimulatedSource",
     "SimulatedStream",
+    "SimulatedTag",
     "SimulatedUser",
     "SimulatedWorkspace",
     "SimulatorError",

@@ -10,20 +10,21 @@ from dagster_airbyte_sync.testing.configuration_api.detail_endpoints import Conf
 from dagster_airbyte_sync.testing.configuration_api.job_endpoints import ConfigurationJobs
 from dagster_airbyte_sync.testing.configuration_api.lookup import Lookup
 from dagster_airbyte_sync.testing.configuration_api.records import (
-    connection_read,
     destination_read,
     instance_configuration,
     source_read,
     version_read,
     workspace_read,
 )
+from dagster_airbyte_sync.testing.configuration_api.state_endpoints import ConfigurationStates
+from dagster_airbyte_sync.testing.configuration_api.web_endpoints import WebBackend
+from dagster_airbyte_sync.testing.configuration_api.write_endpoints import ConfigurationWrites
 from dagster_airbyte_sync.testing.server.tokens import Doorkeeper
 from dagster_airbyte_sync.testing.wire import problems
 from dagster_airbyte_sync.testing.wire.parameters import Body
 from dagster_airbyte_sync.testing.wire.payload import Json, JsonObject
 from dagster_airbyte_sync.testing.wire.problems import answer
 from dagster_airbyte_sync.testing.world.connections import SimulatedWorkspace
-from dagster_airbyte_sync.testing.world.given_schedules import GivenSchedules
 from dagster_airbyte_sync.testing.world.world import World
 
 Endpoint = Callable[[Body], Response]
@@ -37,16 +38,22 @@ class ConfigurationApi:
     ) -> None:
         self._world = world
         self._doorkeeper = doorkeeper
-        self._find = Lookup(world, admin=admin)
-        self._jobs = ConfigurationJobs(world, self._find, editor=editor, stable=stable)
-        self._details = ConfigurationDetails(world, self._find, stable=stable)
+        self._find = Lookup(world, admin=admin, editor=editor)
+        writes = ConfigurationWrites(world, self._find)
+        self._parts = (
+            ConfigurationJobs(world, self._find, stable=stable),
+            ConfigurationDetails(world, self._find, stable=stable),
+            ConfigurationStates(world, self._find),
+            writes,
+            WebBackend(world, self._find, writes),
+        )
         self.airbyte_url = ""
 
     def blueprint(self) -> Blueprint:
         routes = Blueprint("configuration", __name__, url_prefix="/api/v1")
         routes.get("/health")(self.health)
         routes.get("/instance_configuration")(self.instance)
-        parts = (self._endpoints(), self._jobs.endpoints(), self._details.endpoints())
+        parts = (self._endpoints(), *(part.endpoints() for part in self._parts))
         for path, endpoint in chain.from_iterable(part.items() for part in parts):
             routes.post(path, endpoint=path.replace("/", "_"))(_reading_body(endpoint))
         return routes
@@ -59,11 +66,11 @@ class ConfigurationApi:
             "/connections/list": self.list_connections,
             "/connections/list_all": self.list_all_connections,
             "/connections/get": self.get_connection,
-            "/connections/update": self.update_connection,
             "/destinations/list": self.list_destinations,
             "/destinations/get": self.get_destination,
             "/actor_definition_versions/get_for_destination": self.get_version_of_destination,
             "/sources/list": self.list_sources,
+            "/sources/get": self.get_source,
             "/operations/list": self.list_operations,
         }
 
@@ -87,14 +94,14 @@ class ConfigurationApi:
         return answer({"access_token": token})
 
     def get_workspace(self, body: Body) -> Response:
-        return answer(_workspace(self._find.workspace(body)))
+        return answer(workspace_read(self._find.workspace(body)))
 
     def list_workspaces(self, body: Body) -> Response:
         """Removed in 1.7."""
         if self._world.version.since(1, 7):
             return problems.no_such_page()
         listed = self._find.permissions.listed()
-        return answer({"workspaces": [_workspace(each) for each in listed]})
+        return answer({"workspaces": [workspace_read(each) for each in listed]})
 
     def list_connections(self, body: Body) -> Response:
         """All of them at once, with their schemas, except deleted ones."""
@@ -106,16 +113,7 @@ class ConfigurationApi:
         return answer({"connections": self._connections(workspace, deleted=True)})
 
     def get_connection(self, body: Body) -> Response:
-        connection = self._find.connection(body)
-        return answer(connection_read(connection, connection.workspace_id, self._world.version))
-
-    def update_connection(self, body: Body) -> Response:
-        """A patch: what is not given stays. Of all it could change, the schedule is simulated."""
-        connection = self._find.connection(body)
-        schedule = GivenSchedules(self._world.version).schedule(body)
-        if schedule is not None:
-            self._world.reschedule(connection, schedule)
-        return answer(connection_read(connection, connection.workspace_id, self._world.version))
+        return answer(self._find.record_of(self._find.connection(body)))
 
     def list_destinations(self, body: Body) -> Response:
         here, every = self._find.workspace(body).workspace_id, self._world.destinations.values()
@@ -131,8 +129,11 @@ class ConfigurationApi:
 
     def list_sources(self, body: Body) -> Response:
         here = self._find.workspace(body).workspace_id
-        found = [source_read(each, here) for each in self._find.permissions.connections([here])]
+        found = [source_read(each) for each in self._world.listed_sources([here])]
         return self._actors("sources", "sourceId", found, body)
+
+    def get_source(self, body: Body) -> Response:
+        return answer(source_read(self._find.source(body)))
 
     def list_operations(self, body: Body) -> Response:
         """None: dbt transformations and normalization are gone."""
@@ -140,10 +141,9 @@ class ConfigurationApi:
         return answer({"operations": []})
 
     def _connections(self, workspace: SimulatedWorkspace, *, deleted: bool) -> list[JsonObject]:
-        here, version = workspace.workspace_id, self._world.version
         return [
-            connection_read(each, here, version)
-            for each in self._find.permissions.connections([here])
+            self._find.record_of(each)
+            for each in self._find.permissions.connections([workspace.workspace_id])
             if deleted or each.status != "deprecated"
         ]
 
@@ -156,10 +156,6 @@ class ConfigurationApi:
         page = _after(body.optional("cursor"), id_key, ordered)[:size]
         content: dict[str, Json] = {kind: page, "page_size": size, "num_connections": len(rows)}
         return answer(content)
-
-
-def _workspace(workspace: SimulatedWorkspace) -> JsonObject:
-    return workspace_read(workspace.workspace_id, workspace.name)
 
 
 def _after(cursor: str | None, id_key: str, rows: list[JsonObject]) -> list[JsonObject]:

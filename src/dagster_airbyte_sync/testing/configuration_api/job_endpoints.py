@@ -30,10 +30,9 @@ _STORED_TYPES = {**{name: kind for kind, name in CONFIG_TYPES.items()}, "clear":
 class ConfigurationJobs:
     """Lists, reads, starts and cancels jobs."""
 
-    def __init__(self, world: World, find: Lookup, *, editor: bool, stable: bool) -> None:
+    def __init__(self, world: World, find: Lookup, *, stable: bool) -> None:
         self._world = world
         self._find = find
-        self._editor = editor
         self._stable = stable
 
     def endpoints(self) -> dict[str, Callable[[Body], Response]]:
@@ -105,8 +104,7 @@ class ConfigurationJobs:
     def reset(self, body: Body) -> Response:
         """Also a clear, of the whole connection or of some of its streams: for editors."""
         connection = self._find.connection(body)
-        if not self._editor:
-            raise problems.forbidden()
+        self._find.must_edit()
         streams = self._streams(connection, body)
         return self._info(self._world.clear_for_client(connection, streams))
 

@@ -1,12 +1,15 @@
 """Finding what a body of the Configuration API names."""
 
+from dagster_airbyte_sync.testing.configuration_api.records import connection_read
 from dagster_airbyte_sync.testing.permissions import Permissions
 from dagster_airbyte_sync.testing.wire import problems
 from dagster_airbyte_sync.testing.wire.parameters import Body
+from dagster_airbyte_sync.testing.wire.payload import JsonObject
 from dagster_airbyte_sync.testing.wire.problems import Refusal
 from dagster_airbyte_sync.testing.world.connections import (
     SimulatedConnection,
     SimulatedDestination,
+    SimulatedSource,
     SimulatedWorkspace,
 )
 from dagster_airbyte_sync.testing.world.jobs import SimulatedJob
@@ -16,10 +19,16 @@ from dagster_airbyte_sync.testing.world.world import World
 class Lookup:
     """Finds records by the ids in a body; who is no administrator may not know what is missing."""
 
-    def __init__(self, world: World, *, admin: bool) -> None:
+    def __init__(self, world: World, *, admin: bool, editor: bool) -> None:
         self._world = world
         self._admin = admin
+        self._editor = editor
         self.permissions = Permissions(world, admin=admin)
+
+    def must_edit(self) -> None:
+        """Raise Refusal for somebody who may only read and sync."""
+        if not self._editor:
+            raise problems.forbidden()
 
     def workspace(self, body: Body) -> SimulatedWorkspace:
         workspace = self._world.workspaces.get(body.text("workspaceId"))
@@ -43,6 +52,17 @@ class Lookup:
         if not self.permissions.may_read(destination.workspace_id):
             raise problems.forbidden()
         return destination
+
+    def source(self, body: Body) -> SimulatedSource:
+        source = self._world.sources.get(body.text("sourceId"))
+        if source is None:
+            raise self.refusal("source")
+        if not self.permissions.may_read(source.workspace_id):
+            raise problems.forbidden()
+        return source
+
+    def record_of(self, connection: SimulatedConnection) -> JsonObject:
+        return connection_read(connection, self._world.tags_of(connection), self._world.version)
 
     def job(self, body: Body, key: str = "id") -> SimulatedJob:
         job = self._world.jobs.get(body.number(key))

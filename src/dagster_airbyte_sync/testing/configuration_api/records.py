@@ -1,21 +1,28 @@
 """Connections, actors and the rest as the Configuration API writes them."""
 
-from dagster_airbyte_sync.testing.public_api.records import SOURCE_DEFINITION, tag_record
+from collections.abc import Sequence
+
+from dagster_airbyte_sync.testing.public_api.records import tag_record
 from dagster_airbyte_sync.testing.wire.payload import Json, JsonObject
 from dagster_airbyte_sync.testing.wire.times import epoch_seconds
 from dagster_airbyte_sync.testing.wire.versions import Version
-from dagster_airbyte_sync.testing.world.connections import SimulatedConnection, SimulatedDestination
+from dagster_airbyte_sync.testing.world.connections import (
+    SimulatedConnection,
+    SimulatedDestination,
+    SimulatedSource,
+    SimulatedTag,
+    SimulatedWorkspace,
+)
 from dagster_airbyte_sync.testing.world.schedule import Schedule
 from dagster_airbyte_sync.testing.world.streams import SimulatedStream
 from dagster_airbyte_sync.testing.world.timeline import NOBODY
 
 
 def connection_read(
-    connection: SimulatedConnection, workspace_id: str, version: Version
+    connection: SimulatedConnection, tags: Sequence[SimulatedTag], version: Version
 ) -> JsonObject:
     """Has no `workspaceId`, and shows the deselected streams as well."""
     streams: list[Json] = [_stream_and_configuration(stream) for stream in connection.streams]
-    tags: list[Json] = [tag_record(tag, workspace_id) for tag in connection.tags]
     return {
         "connectionId": connection.connection_id,
         "name": connection.name,
@@ -34,7 +41,7 @@ def connection_read(
         "notifySchemaChangesByEmail": False,
         "nonBreakingChangesPreference": "ignore",
         "created_at": epoch_seconds(connection.created_at),
-        "tags": tags if version.since(1, 6) else None,
+        "tags": [tag_record(tag) for tag in tags] if version.since(1, 6) else None,
     }
 
 
@@ -64,27 +71,38 @@ def version_read(destination: SimulatedDestination) -> JsonObject:
     }
 
 
-def source_read(connection: SimulatedConnection, workspace_id: str) -> JsonObject:
-    """The source of a connection."""
+def source_version_read(source: SimulatedSource) -> JsonObject:
     return {
-        "sourceDefinitionId": SOURCE_DEFINITION,
-        "sourceId": connection.source_id,
-        "workspaceId": workspace_id,
-        "connectionConfiguration": {},
-        "name": connection.source_name,
-        "sourceName": connection.source_type.replace("-", " ").title(),
-        "createdAt": epoch_seconds(connection.created_at),
+        "dockerRepository": f"airbyte/source-{source.type}",
+        "dockerImageTag": "2.0.0",
+        "supportsRefreshes": False,
+        "isVersionOverrideApplied": False,
+        "supportState": "supported",
+        "supportsFileTransfer": False,
+        "supportsDataActivation": False,
+    }
+
+
+def source_read(source: SimulatedSource) -> JsonObject:
+    return {
+        "sourceDefinitionId": source.definition_id,
+        "sourceId": source.source_id,
+        "workspaceId": source.workspace_id,
+        "connectionConfiguration": source.configuration,
+        "name": source.name,
+        "sourceName": source.type.replace("-", " ").title(),
+        "createdAt": epoch_seconds(source.created_at),
         "status": "active",
     }
 
 
-def workspace_read(workspace_id: str, name: str) -> JsonObject:
+def workspace_read(workspace: SimulatedWorkspace) -> JsonObject:
     return {
-        "workspaceId": workspace_id,
+        "workspaceId": workspace.workspace_id,
         "customerId": NOBODY,
         "organizationId": NOBODY,
-        "name": name,
-        "slug": name.lower().replace(" ", "-"),
+        "name": workspace.name,
+        "slug": workspace.name.lower().replace(" ", "-"),
         "initialSetupComplete": True,
     }
 

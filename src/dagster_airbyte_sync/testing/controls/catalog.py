@@ -1,4 +1,4 @@
-"""Connections and destinations under a test's control."""
+"""Connections, sources and destinations under a test's control."""
 
 import uuid
 from collections.abc import Iterable
@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dagster_airbyte_sync.testing.errors import SimulatorError
 from dagster_airbyte_sync.testing.wire.payload import JsonObject
 from dagster_airbyte_sync.testing.world.connections import (
+    ConnectionChanges,
     ConnectionStatus,
     NamespaceDefinition,
     SimulatedConnection,
     SimulatedDestination,
+    SimulatedSource,
     SimulatedWorkspace,
 )
 from dagster_airbyte_sync.testing.world.schedule import ScheduleSetting, as_schedule
@@ -18,7 +20,7 @@ from dagster_airbyte_sync.testing.world.world import World
 
 
 class CatalogControls:
-    """What a test can do to connections and destinations."""
+    """What a test can do to connections, sources and destinations."""
 
     _world: World
 
@@ -45,9 +47,17 @@ class CatalogControls:
     ) -> SimulatedDestination:
         """Add a destination; `type` may be empty, as it is for a custom connector.
 
-        Unless it `supports_refreshes` its connector is too old for them.
+        Unless it `supports_refreshes` its connector is too old for them. Airbyte's SDK reads a
+        configuration only if it is complete, and has its type: as this one has, that of Postgres.
         """
-        usual: JsonObject = {"database": "warehouse", "schema": "public"}
+        usual: JsonObject = {
+            "destinationType": type,
+            "host": "warehouse.example.com",
+            "port": 5432,
+            "username": "airbyte",
+            "database": "warehouse",
+            "schema": "public",
+        }
         with self._world.lock:
             destination = SimulatedDestination(
                 destination_id=destination_id or str(uuid.uuid4()),
@@ -62,12 +72,34 @@ class CatalogControls:
             self._world.destinations[destination.destination_id] = destination
             return destination
 
-    def add_connection(
+    @property
+    def sources(self) -> list[SimulatedSource]:
+        with self._world.lock:
+            return list(self._world.sources.values())
+
+    def add_source(
         self,
         name: str,
         streams: Iterable[str | SimulatedStream] = ("orders",),
         *,
+        type: str = "faker",
+        configuration: JsonObject | None = None,
+        source_id: str | None = None,
+        workspace: SimulatedWorkspace | None = None,
+    ) -> SimulatedSource:
+        """Add a source; `streams` are what clients find that make connections from it."""
+        with self._world.lock:
+            return self._add_source(
+                source_id, name, type, as_streams(streams), configuration or {}, workspace
+            )
+
+    def add_connection(
+        self,
+        name: str,
+        streams: Iterable[str | SimulatedStream] | None = None,
+        *,
         destination: SimulatedDestination | None = None,
+        source: SimulatedSource | None = None,
         source_of: SimulatedConnection | None = None,
         source_name: str | None = None,
         source_type: str | None = None,
@@ -84,19 +116,30 @@ class CatalogControls:
         """Add a connection, to the first workspace if no other is given.
 
         With an interval for a schedule its first sync starts at once. It has a source of its own,
-        or reads that of another connection, too. `source_type` is the public API's word, such as
-        `postgres`.
+        with one stream, `orders`, if no others are given; or it reads a `source`, all of its
+        streams unless some are given; or that of another connection, too. `source_name` and
+        `source_type` are those of its own; the type is the public API's word, such as `postgres`.
         """
         with self._world.lock:
             self._world.progress()
+            wanted = streams if streams is not None else source.streams if source else ("orders",)
+            found = as_streams(wanted)
+            known = source or (source_of and self._world.sources[source_of.source_id])
+            read = known or self._add_source(
+                None,
+                source_name or f"{name} source",
+                source_type or "faker",
+                found,
+                {},
+                workspace,
+                is_of_connections=True,
+            )
             connection = SimulatedConnection(
                 connection_id=connection_id or str(uuid.uuid4()),
                 name=name,
-                streams=as_streams(streams),
+                streams=found,
                 destination_id=(destination or self._usual_destination(workspace)).destination_id,
-                source_id=source_of.source_id if source_of else str(uuid.uuid4()),
-                source_name=source_name or (source_of.source_name if source_of else ""),
-                source_type=source_type or (source_of.source_type if source_of else "faker"),
+                source_id=read.source_id,
                 created_at=self._world.clock.now(),
                 schedule=as_schedule(schedule),
                 prefix=prefix,
@@ -108,6 +151,7 @@ class CatalogControls:
                 workspace_id=self._id_of(workspace),
             )
             self._world.connections[connection.connection_id] = connection
+            self._world.tags_of(connection)
             return connection
 
     def update_connection(
@@ -132,34 +176,29 @@ class CatalogControls:
         `status_reason` is why it has its status, in Airbyte's words, until that changes. With
         `breaking_change` Airbyte holds a change of the source's schema until somebody approves.
         """
-        given = {
-            "name": name,
-            "streams": None if streams is None else as_streams(streams),
-            "destination_id": destination and destination.destination_id,
-            "prefix": prefix,
-            "namespace_definition": namespace_definition,
-            "namespace_format": namespace_format,
-            "schedule": None if schedule is None else as_schedule(schedule),
-            "sync_seconds": sync_seconds,
-            "status": status,
-            "status_reason": status_reason or (status and ""),
-            "breaking_change": breaking_change,
-            "tags": None if tags is None else tuple(tags),
-        }
+        changes = ConnectionChanges(
+            name=name,
+            streams=None if streams is None else as_streams(streams),
+            destination_id=destination.destination_id if destination else None,
+            prefix=prefix,
+            namespace_definition=namespace_definition,
+            namespace_format=namespace_format,
+            schedule=None if schedule is None else as_schedule(schedule),
+            sync_seconds=sync_seconds,
+            status=status,
+            status_reason=status_reason or ("" if status else None),
+            breaking_change=breaking_change,
+            tags=None if tags is None else tuple(tags),
+        )
         with self._world.lock:
-            now = self._world.progress()
-            for field, value in given.items():
-                if value is not None:
-                    setattr(connection, field, value)
-            if schedule is not None or status is not None:
-                connection.scheduled_since = now
+            self._world.progress()
+            self._world.change(connection, changes)
 
     def delete_connection(self, connection: SimulatedConnection) -> None:
         """As Airbyte does: cancel what runs, and keep the connection as `deprecated`."""
         with self._world.lock:
-            now = self._world.progress()
-            self._world.cancel_running(connection.connection_id, now)
-            connection.status = "deprecated"
+            self._world.progress()
+            self._world.delete_connection(connection)
 
     def forget_connection(self, connection: SimulatedConnection) -> None:
         """Leave no trace of it or of its jobs, as a backup from before it was made does."""
@@ -175,6 +214,31 @@ class CatalogControls:
         if len(found) != 1:
             raise SimulatorError(f"{len(found)} connections are named {name!r}.")
         return found[0]
+
+    def _add_source(
+        self,
+        source_id: str | None,
+        name: str,
+        type: str,
+        streams: tuple[SimulatedStream, ...],
+        configuration: JsonObject,
+        workspace: SimulatedWorkspace | None,
+        *,
+        is_of_connections: bool = False,
+    ) -> SimulatedSource:
+        source = SimulatedSource(
+            source_id=source_id or str(uuid.uuid4()),
+            name=name,
+            type=type,
+            configuration=configuration,
+            definition_id=str(uuid.uuid5(uuid.NAMESPACE_DNS, f"source-{type}")),
+            created_at=self._world.clock.now(),
+            workspace_id=self._id_of(workspace),
+            streams=streams,
+            is_of_connections=is_of_connections,
+        )
+        self._world.sources[source.source_id] = source
+        return source
 
     def _usual_destination(self, workspace: SimulatedWorkspace | None) -> SimulatedDestination:
         every, here = self._world.destinations.values(), self._id_of(workspace)

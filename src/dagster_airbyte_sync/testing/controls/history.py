@@ -76,11 +76,12 @@ class HistoryControls:
                 for place, end in enumerate(ends)
             ]
 
-    def commit_late(self, job: SimulatedJob, *, by: float | timedelta) -> None:
+    def commit_late(self, job: SimulatedJob | int, *, by: float | timedelta) -> None:
         """Let the end of a finished job be seen only this long after its `updatedAt`."""
-        if not job.is_finished:
-            raise SimulatorError(f"Job {job.job_id} is {job.status}: nothing to commit yet.")
         with self._world.lock:
+            job = self._world.job(job)
+            if not job.is_finished:
+                raise SimulatorError(f"Job {job.job_id} is {job.status}: nothing to commit yet.")
             job.committed_at = job.updated_at + as_timedelta(by)
 
     def prune(self, older_than: timedelta = timedelta(days=182)) -> None:
@@ -90,9 +91,10 @@ class HistoryControls:
             for job in [job for job in self._world.jobs.values() if job.created_at < limit]:
                 self._world.forget_job(job)
 
-    def correct_rows(self, job: SimulatedJob, rows: Counts) -> None:
+    def correct_rows(self, job: SimulatedJob | int, rows: Counts) -> None:
         """Late statistics of a finished job: Airbyte does not touch `updatedAt` for them."""
         with self._world.lock:
+            job = self._world.job(job)
             if not job.attempts:
                 raise SimulatorError(f"Job {job.job_id} has no attempt to count for.")
             job.attempts[-1].stats = moved(job.streams, rows)

@@ -17,7 +17,6 @@ from dagster_airbyte_sync.testing.world.plans import (
 from dagster_airbyte_sync.testing.world.streams import (
     Counts,
     SimulatedStream,
-    StatsByStream,
     StreamKey,
     StreamName,
     moved,
@@ -34,9 +33,9 @@ class JobControls:
     """What a test can do to jobs.
 
     A job that a test starts waits for the test, unless it is `unattended`; jobs that a schedule
-    or a request starts run by themselves. `rows` may be one number for each stream of the job, or
-    a number by stream; a stream that is left out then has no statistics. The default is what each
-    stream says.
+    or a request starts run by themselves. In the place of a job its number does. `rows` may be one
+    number for each stream of the job, or a number by stream; a stream that is left out then has no
+    statistics. The default is what each stream says.
     """
 
     _world: World
@@ -135,20 +134,20 @@ class JobControls:
 
     # Going on
 
-    def begin(self, job: SimulatedJob) -> SimulatedJob:
+    def begin(self, job: SimulatedJob | int) -> SimulatedJob:
         """Let a pending job run, or a job with a failed attempt make the next one."""
-        return self._now(job, job.begin)
+        return self._now(job, SimulatedJob.begin)
 
-    def queue(self, job: SimulatedJob) -> SimulatedJob:
+    def queue(self, job: SimulatedJob | int) -> SimulatedJob:
         """Let a pending job wait for room, as Airbyte does since 2.1."""
-        return self._now(job, job.wait_for_room)
+        return self._now(job, SimulatedJob.wait_for_room)
 
     def report_progress(
-        self, job: SimulatedJob, *, rows: Counts, bytes: Counts | None = None
+        self, job: SimulatedJob | int, *, rows: Counts, bytes: Counts | None = None
     ) -> SimulatedJob:
         """What the running attempt has read so far; of incremental streams it is committed, too."""
 
-        def note(at: datetime) -> None:
+        def note(job: SimulatedJob, at: datetime) -> None:
             if job.status != "running":
                 job.begin(at)
             job.attempts[-1].stats = so_far(job.streams, moved(job.streams, rows, bytes), 1.0)
@@ -157,18 +156,20 @@ class JobControls:
 
     def succeed(
         self,
-        job: SimulatedJob,
+        job: SimulatedJob | int,
         *,
         rows: Counts | None = None,
         bytes: Counts | None = None,
         rejected: Counts | None = None,
     ) -> SimulatedJob:
-        stats = committed(job, rows, bytes, rejected)
-        return self._now(job, lambda at: self._world.succeed(job, at, stats))
+        def change(job: SimulatedJob, at: datetime) -> None:
+            self._world.succeed(job, at, committed(job, rows, bytes, rejected))
+
+        return self._now(job, change)
 
     def fail(
         self,
-        job: SimulatedJob,
+        job: SimulatedJob | int,
         *,
         reason: str = _REASON,
         origin: FailureOrigin = "source",
@@ -177,12 +178,16 @@ class JobControls:
         completed: Iterable[StreamName] = (),
     ) -> SimulatedJob:
         """End a job in failure. `completed` streams were done before the attempt failed."""
-        failed = _failed(job, Failure(reason, origin, type), rows, completed)
-        return self._now(job, lambda at: self._world.fail(job, at, *failed))
+        failure = Failure(reason, origin, type)
+
+        def change(job: SimulatedJob, at: datetime) -> None:
+            self._world.fail(job, at, failure, partial(job, rows), _keys(job, completed))
+
+        return self._now(job, change)
 
     def fail_attempt(
         self,
-        job: SimulatedJob,
+        job: SimulatedJob | int,
         *,
         reason: str = _REASON,
         origin: FailureOrigin = "source",
@@ -191,21 +196,25 @@ class JobControls:
         completed: Iterable[StreamName] = (),
     ) -> SimulatedJob:
         """End the attempt only: the job is incomplete, and the next `advance` tries again."""
-        failed = _failed(job, Failure(reason, origin, type), rows, completed)
-        return self._now(job, lambda at: job.fail_attempt(at, *failed))
+        failure = Failure(reason, origin, type)
 
-    def cancel(self, job: SimulatedJob, *, rows: Counts | None = None) -> SimulatedJob:
-        stats = partial(job, rows)
-        return self._now(job, lambda at: self._world.cancel(job, at, stats))
+        def change(job: SimulatedJob, at: datetime) -> None:
+            job.fail_attempt(at, failure, partial(job, rows), _keys(job, completed))
+
+        return self._now(job, change)
+
+    def cancel(self, job: SimulatedJob | int, *, rows: Counts | None = None) -> SimulatedJob:
+        return self._now(job, lambda job, at: self._world.cancel(job, at, partial(job, rows)))
 
     def speak_of(
-        self, job: SimulatedJob, *, status: str | None = None, type: str | None = None
+        self, job: SimulatedJob | int, *, status: str | None = None, type: str | None = None
     ) -> None:
         """Write words of an Airbyte to come for the job's status and type; None for its own.
 
         A job with a status of that kind is in no list of finished ones, whatever became of it.
         """
         with self._world.lock:
+            job = self._world.job(job)
             job.unheard_status, job.unheard_type = status, type
 
     def plan(
@@ -264,12 +273,15 @@ class JobControls:
             raise SimulatorError(f"Job {running.job_id} is already running on {connection.name!r}.")
         self._world.cancel_running(connection.connection_id, now)
 
-    def _now(self, job: SimulatedJob, change: Callable[[datetime], None]) -> SimulatedJob:
+    def _now(
+        self, job: SimulatedJob | int, change: Callable[[SimulatedJob, datetime], None]
+    ) -> SimulatedJob:
         with self._world.lock:
             now = self._world.progress()
+            job = self._world.job(job)
             if job.is_finished:
                 raise SimulatorError(f"Job {job.job_id} has {job.status} already.")
-            change(now)
+            change(job, now)
             return job
 
 
@@ -281,13 +293,6 @@ def _chosen(
     if type == "reset":
         return pick_or_make(names, connection.streams)
     return pick(names, connection.selected_streams)
-
-
-def _failed(
-    job: SimulatedJob, failure: Failure, rows: Counts | None, completed: Iterable[StreamName]
-) -> tuple[Failure, StatsByStream | None, frozenset[StreamKey]]:
-    """Why an attempt failed, what it had moved, and which streams were done by then."""
-    return failure, partial(job, rows), _keys(job, completed)
 
 
 def _keys(job: SimulatedJob, names: Iterable[StreamName]) -> frozenset[StreamKey]:

@@ -30,7 +30,7 @@ class JobDetailControls:
     _world: World
 
     def say_who_started(
-        self, job: SimulatedJob, *by: SimulatedUser | None, after: float | timedelta = 0.0
+        self, job: SimulatedJob | int, *by: SimulatedUser | None, after: float | timedelta = 0.0
     ) -> None:
         """Let the timeline name these for the job's start, so long after its creation.
 
@@ -38,6 +38,7 @@ class JobDetailControls:
         Without any there is no event, as if a schedule had started the job.
         """
         with self._world.lock:
+            job = self._world.job(job)
             kept = [each for each in self._world.events if not _is_start_of(job, each)]
             lag = as_timedelta(after)
             self._world.events = [*kept, *(timeline.started(job, lag, each) for each in by)]
@@ -70,7 +71,7 @@ class JobDetailControls:
 
     def set_stream_state(
         self,
-        job: SimulatedJob,
+        job: SimulatedJob | int,
         stream: StreamName,
         state: StreamState | None,
         *,
@@ -78,12 +79,13 @@ class JobDetailControls:
     ) -> None:
         """Let a stream have this state in an attempt, the last by default; None for no row."""
         with self._world.lock:
+            job = self._world.job(job)
             [found] = pick([stream], job.streams)
             _attempt(job, attempt).states[found.key] = state
 
     def write_log(
         self,
-        job: SimulatedJob,
+        job: SimulatedJob | int,
         entries: Iterable[str | LogEntry],
         *,
         attempt: int = -1,
@@ -98,7 +100,7 @@ class JobDetailControls:
         with self._world.lock:
             usual = self._world.version.since(1, 2)
             is_structured = usual if structured is None else structured
-            _attempt(job, attempt).log = AttemptLog(written, is_structured)
+            _attempt(self._world.job(job), attempt).log = AttemptLog(written, is_structured)
 
 
 def _is_start_of(job: SimulatedJob, event: TimelineEvent) -> bool:

@@ -1,7 +1,5 @@
 """Workspaces under a test's control."""
 
-import uuid
-
 from dagster_airbyte_sync.testing.errors import SimulatorError
 from dagster_airbyte_sync.testing.world.connections import SimulatedWorkspace
 from dagster_airbyte_sync.testing.world.world import World
@@ -22,9 +20,7 @@ class WorkspaceControls:
     def add_workspace(self, name: str, *, workspace_id: str | None = None) -> SimulatedWorkspace:
         """A workspace of any name: Airbyte does not want them to differ."""
         with self._world.lock:
-            workspace = SimulatedWorkspace(workspace_id or str(uuid.uuid4()), name)
-            self._world.workspaces[workspace.workspace_id] = workspace
-            return workspace
+            return self._world.add_workspace(name, workspace_id)
 
     def rename_workspace(self, workspace: SimulatedWorkspace, name: str) -> None:
         with self._world.lock:
@@ -33,12 +29,8 @@ class WorkspaceControls:
     def delete_workspace(self, workspace: SimulatedWorkspace) -> None:
         """As Airbyte does: delete its connections, and list it no more. Its jobs stay."""
         with self._world.lock:
-            now = self._world.progress()
-            for connection in self._world.connections.values():
-                if connection.workspace_id == workspace.workspace_id:
-                    self._world.cancel_running(connection.connection_id, now)
-                    connection.status = "deprecated"
-            workspace.is_deleted = True
+            self._world.progress()
+            self._world.delete_workspace(workspace)
 
     def hide_workspace(self, workspace: SimulatedWorkspace, *, listed: bool = False) -> None:
         """Take the user's role in it away; `listed` leaves one that only shows that it is there.

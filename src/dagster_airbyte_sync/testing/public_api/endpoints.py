@@ -6,24 +6,23 @@ from collections.abc import Collection, Sequence
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
-from dagster_airbyte_sync.testing.permissions import Permissions
+from dagster_airbyte_sync.testing.public_api.lookup import Lookup
 from dagster_airbyte_sync.testing.public_api.paging import UnorderedListing, envelope
 from dagster_airbyte_sync.testing.public_api.records import (
-    connection_record,
     destination_record,
     job_record,
     source_record,
     stream_properties,
-    tag_id,
     workspace_record,
 )
+from dagster_airbyte_sync.testing.public_api.tags import PublicTags
+from dagster_airbyte_sync.testing.public_api.writes import PublicWrites
 from dagster_airbyte_sync.testing.server.tokens import Doorkeeper
 from dagster_airbyte_sync.testing.wire import problems
-from dagster_airbyte_sync.testing.wire.parameters import Body, Query, is_uuid
+from dagster_airbyte_sync.testing.wire.parameters import Body, Query
 from dagster_airbyte_sync.testing.wire.payload import JsonObject
-from dagster_airbyte_sync.testing.wire.problems import Refusal, answer
+from dagster_airbyte_sync.testing.wire.problems import answer
 from dagster_airbyte_sync.testing.world.connections import SimulatedConnection, SimulatedWorkspace
-from dagster_airbyte_sync.testing.world.given_schedules import given_to_public_api
 from dagster_airbyte_sync.testing.world.job_query import JobQuery, OrderField
 from dagster_airbyte_sync.testing.world.jobs import SimulatedJob
 from dagster_airbyte_sync.testing.world.world import World
@@ -49,9 +48,10 @@ class PublicApi:
     ) -> None:
         self._world = world
         self._doorkeeper = doorkeeper
-        self._admin = admin
-        self._editor = editor
-        self._permissions = Permissions(world, admin=admin)
+        self._find = Lookup(world, admin=admin, editor=editor)
+        self._permissions = self._find.permissions
+        self._writes = PublicWrites(world, self._find)
+        self._tags = PublicTags(world, self._find)
         self._stable = stable
         self._unordered = UnorderedListing(seed)
 
@@ -64,14 +64,16 @@ class PublicApi:
         routes.get("/destinations")(self.list_destinations)
         routes.get("/destinations/<destination_id>")(self.get_destination)
         routes.get("/sources")(self.list_sources)
+        routes.get("/sources/<source_id>")(self.get_source)
         routes.get("/connections")(self.list_connections)
         routes.get("/connections/<connection_id>")(self.get_connection)
-        routes.patch("/connections/<connection_id>")(self.patch_connection)
         routes.get("/streams")(self.list_streams)
         routes.get("/jobs")(self.list_jobs)
         routes.post("/jobs")(self.start_job)
         routes.get("/jobs/<job_id>")(self.get_job)
         routes.delete("/jobs/<job_id>")(self.cancel_job)
+        self._writes.add_to(routes)
+        self._tags.add_to(routes)
         return routes
 
     def health(self) -> Response:
@@ -96,13 +98,7 @@ class PublicApi:
         return self._page("/workspaces", rows)
 
     def get_workspace(self, workspace_id: str) -> Response:
-        self._must_be_uuid(workspace_id)
-        workspace = self._world.workspaces.get(workspace_id)
-        if workspace is None or workspace.is_deleted:
-            raise self._unknown("workspace", workspace_id)
-        if workspace.is_hidden:
-            raise problems.forbidden()
-        return answer(self._workspace(workspace))
+        return answer(self._workspace(self._find.workspace(workspace_id)))
 
     def list_destinations(self) -> Response:
         asked, world = self._asked(), self._world
@@ -115,48 +111,32 @@ class PublicApi:
         return self._page("/destinations", rows)
 
     def list_sources(self) -> Response:
-        found = self._permissions.connections(self._asked())
-        # Deleted with the last connection that reads it.
-        known = {each.source_id: each for each in found if each.status != "deprecated"}
-        version = self._world.version
-        rows = [source_record(each, each.workspace_id, version) for each in known.values()]
-        return self._page("/sources", rows)
+        found = self._world.listed_sources(self._asked())
+        return self._page("/sources", [source_record(each, self._world.version) for each in found])
+
+    def get_source(self, source_id: str) -> Response:
+        return answer(source_record(self._find.source(source_id), self._world.version))
 
     def get_destination(self, destination_id: str) -> Response:
-        self._must_be_uuid(destination_id)
-        destination = self._world.destinations.get(destination_id)
-        if destination is None:
-            raise self._unknown("destination", destination_id)
-        if not self._permissions.may_read(destination.workspace_id):
-            raise problems.forbidden()
+        destination = self._find.destination(destination_id)
         version = self._world.version
         return answer(destination_record(destination, destination.workspace_id, version))
 
     def list_connections(self) -> Response:
         found = self._permissions.connections(self._asked())
-        rows = [self._connection(each) for each in found if self._is_wanted(each)]
+        rows = [self._find.record_of(each) for each in found if self._is_wanted(each)]
         return self._page("/connections", rows)
 
     def get_connection(self, connection_id: str) -> Response:
         """Finds deleted connections too."""
-        return answer(self._connection(self._find_connection(connection_id)))
-
-    def patch_connection(self, connection_id: str) -> Response:
-        """Of all it could change, the schedule is simulated."""
-        connection = self._find_connection(connection_id)
-        schedule = given_to_public_api(Body(request.get_json(silent=True)).part("schedule"))
-        if schedule is not None:
-            self._world.reschedule(connection, schedule)
-        return answer(self._connection(connection))
+        return answer(self._find.record_of(self._find.connection(connection_id)))
 
     def list_streams(self) -> Response:
         source_id = self._query.text("sourceId")
         if not source_id:
             raise problems.unbound("sourceId", "")
-        for connection in self._world.connections.values():
-            if connection.source_id == source_id:
-                return answer([stream_properties(stream) for stream in connection.streams])
-        raise self._unknown("source", source_id)
+        found = self._world.streams_of(self._find.source(source_id).source_id)
+        return answer([stream_properties(stream) for stream in found])
 
     # Jobs
 
@@ -170,26 +150,26 @@ class PublicApi:
         return answer(envelope(page, "/jobs", self._kept_filters("jobType"), limit, offset))
 
     def get_job(self, job_id: str) -> Response:
-        job = self._find_job(job_id)
+        job = self._find.job(job_id)
         return answer(job_record(job.as_committed(self._world.clock.now()), with_stats=True))
 
     def start_job(self) -> Response:
         """A reset or clear cancels what runs; a sync next to a running job is refused."""
         body = Body(request.get_json(silent=True))
         kind = body.text("jobType")
-        connection = self._find_connection(body.text("connectionId"))
+        connection = self._find.connection(body.text("connectionId"))
         if kind not in JOB_TYPES:
             raise problems.unbound("jobType", kind)
         if kind == "refresh":
             raise problems.unprocessable("Refreshes are not supported in the public API")
-        if kind == "clear" and not self._editor:
-            raise problems.forbidden()
+        if kind == "clear":
+            self._find.must_edit()
         job = self._start_sync(connection) if kind == "sync" else self._start_reset(connection)
         return answer(job_record(job, with_stats=False))
 
     def cancel_job(self, job_id: str) -> Response:
         """Cancels whatever runs on the job's connection, as the job is only how it is found."""
-        job = self._find_job(job_id)
+        job = self._find.job(job_id)
         self._world.cancel_on_behalf_of(job, self._world.clock.now())
         return answer(job_record(job, with_stats=False))
 
@@ -234,7 +214,7 @@ class PublicApi:
         connection_id = self._query.text("connectionId")
         if connection_id:
             # The workspaces are ignored then.
-            self._find_connection(connection_id)
+            self._find.connection(connection_id)
             return list(self._world.jobs.values())
         return list(self._permissions.jobs(self._asked()))
 
@@ -267,47 +247,11 @@ class PublicApi:
         if connection.status == "deprecated" and not self._query.flag("includeDeleted"):
             return False
         asked = self._query.ids("tagIds") if self._world.version.since(1, 6) else []
-        tags = {tag_id(tag, connection.workspace_id) for tag in connection.tags}
+        tags = {tag.tag_id for tag in self._world.tags_of(connection)} if asked else set()
         return not asked or not tags.isdisjoint(asked)
-
-    def _find_connection(self, connection_id: str) -> SimulatedConnection:
-        self._must_be_uuid(connection_id)
-        connection = self._world.connections.get(connection_id)
-        if connection is None:
-            raise self._unknown("connection", connection_id)
-        self._permissions.check(connection_id)
-        return connection
-
-    def _find_job(self, job_id: str) -> SimulatedJob:
-        if not job_id.isdigit():
-            raise problems.unbound("jobId", job_id)
-        job = self._world.jobs.get(int(job_id))
-        if job is None:
-            raise self._unknown_job()
-        self._permissions.check(job.connection_id)
-        return job
-
-    def _unknown(self, kind: str, resource_id: str) -> Refusal:
-        """Who is no administrator has no role on what does not exist."""
-        if not self._admin:
-            return problems.forbidden()
-        return problems.resource_not_found(kind, resource_id)
-
-    def _unknown_job(self) -> Refusal:
-        """The words are Airbyte's, and so is the status."""
-        if not self._admin:
-            return problems.forbidden()
-        return problems.state_conflict("Job is not currently running")
-
-    def _must_be_uuid(self, text: str) -> None:
-        if not is_uuid(text):
-            raise problems.unexpected(self._world.version)
 
     def _workspace(self, workspace: SimulatedWorkspace) -> JsonObject:
         return workspace_record(workspace.workspace_id, workspace.name, self._world.version)
-
-    def _connection(self, connection: SimulatedConnection) -> JsonObject:
-        return connection_record(connection, connection.workspace_id, self._world.version)
 
 
 def _order(text: str | None) -> tuple[OrderField, bool]:

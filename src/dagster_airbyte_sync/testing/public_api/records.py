@@ -1,18 +1,26 @@
 """Records as the public API writes them."""
 
-import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from dagster_airbyte_sync.testing.wire.payload import Json, JsonObject
 from dagster_airbyte_sync.testing.wire.times import epoch_seconds, java_duration, java_time
 from dagster_airbyte_sync.testing.wire.versions import Version
-from dagster_airbyte_sync.testing.world.connections import SimulatedConnection, SimulatedDestination
+from dagster_airbyte_sync.testing.world.connections import (
+    SimulatedConnection,
+    SimulatedDestination,
+    SimulatedSource,
+    SimulatedTag,
+)
 from dagster_airbyte_sync.testing.world.jobs import SimulatedJob
 from dagster_airbyte_sync.testing.world.schedule import Schedule
-from dagster_airbyte_sync.testing.world.streams import SimulatedStream
+from dagster_airbyte_sync.testing.world.streams import (
+    DestinationSyncMode,
+    SimulatedStream,
+    SyncMode,
+)
 
-SOURCE_DEFINITION = "b6a5d5c1-6a1d-4f0d-9f5f-6f1a8d2f3c11"
-_SYNC_MODES = {
+SYNC_MODES: dict[tuple[SyncMode, DestinationSyncMode], str] = {
     ("full_refresh", "overwrite"): "full_refresh_overwrite",
     ("full_refresh", "overwrite_dedup"): "full_refresh_overwrite_deduped",
     ("full_refresh", "append"): "full_refresh_append",
@@ -43,22 +51,21 @@ def job_record(job: SimulatedJob, *, with_stats: bool) -> JsonObject:
 
 
 def connection_record(
-    connection: SimulatedConnection, workspace_id: str, version: Version
+    connection: SimulatedConnection, tags: Sequence[SimulatedTag], version: Version
 ) -> JsonObject:
     streams: list[Json] = [stream_record(s, version) for s in connection.selected_streams]
-    tags: list[Json] = [tag_record(tag, workspace_id) for tag in connection.tags]
     return {
         "connectionId": connection.connection_id,
         "name": connection.name,
         "sourceId": connection.source_id,
         "destinationId": connection.destination_id,
-        "workspaceId": workspace_id,
+        "workspaceId": connection.workspace_id,
         "status": connection.status,
         "schedule": _schedule(connection.schedule),
         "dataResidency": None if version.since(1, 8) else "auto",
         "configurations": {"streams": streams},
         "createdAt": epoch_seconds(connection.created_at) if version.since(1, 2) else None,
-        "tags": tags if version.since(1, 6) else None,
+        "tags": [tag_record(tag) for tag in tags] if version.since(1, 6) else None,
         "nonBreakingSchemaUpdatesBehavior": "ignore",
         "namespaceDefinition": connection.namespace_definition,
         "namespaceFormat": connection.namespace_format,
@@ -71,7 +78,7 @@ def stream_record(stream: SimulatedStream, version: Version) -> JsonObject:
     return {
         "name": stream.name,
         "namespace": stream.namespace if version.since(1, 7) else None,
-        "syncMode": _SYNC_MODES.get((stream.sync_mode, stream.writes_as)),
+        "syncMode": SYNC_MODES.get((stream.sync_mode, stream.writes_as)),
         "cursorField": list(stream.cursor_field),
         "primaryKey": [list(path) for path in stream.primary_key],
         "selectedFields": fields if version.since(1, 2) else None,
@@ -110,19 +117,16 @@ def destination_record(
     }
 
 
-def source_record(
-    connection: SimulatedConnection, workspace_id: str, version: Version
-) -> JsonObject:
-    """The source of a connection."""
+def source_record(source: SimulatedSource, version: Version) -> JsonObject:
     newer = version.since(1, 2)
     return {
-        "sourceId": connection.source_id,
-        "name": connection.source_name,
-        "sourceType": connection.source_type,
-        "definitionId": SOURCE_DEFINITION if newer else None,
-        "workspaceId": workspace_id,
-        "configuration": {},
-        "createdAt": epoch_seconds(connection.created_at) if newer else None,
+        "sourceId": source.source_id,
+        "name": source.name,
+        "sourceType": source.type,
+        "definitionId": source.definition_id if newer else None,
+        "workspaceId": source.workspace_id,
+        "configuration": source.configuration,
+        "createdAt": epoch_seconds(source.created_at) if newer else None,
     }
 
 
@@ -135,17 +139,13 @@ def workspace_record(workspace_id: str, name: str, version: Version) -> JsonObje
     }
 
 
-def tag_record(name: str, workspace_id: str) -> JsonObject:
+def tag_record(tag: SimulatedTag) -> JsonObject:
     return {
-        "tagId": tag_id(name, workspace_id),
-        "workspaceId": workspace_id,
-        "name": name,
-        "color": "75DCFF",
+        "tagId": tag.tag_id,
+        "workspaceId": tag.workspace_id,
+        "name": tag.name,
+        "color": tag.color,
     }
-
-
-def tag_id(name: str, workspace_id: str) -> str:
-    return str(uuid.uuid5(uuid.UUID(workspace_id), f"tag {name}"))
 
 
 def _schedule(schedule: Schedule) -> JsonObject:

@@ -70,6 +70,36 @@ def state_conflict(message: str) -> Refusal:
     return problem(409, "state-conflict", detail, message)
 
 
+def locked(connection_id: str, reason: str | None) -> Refusal:
+    """Of both APIs."""
+    detail = "The connection is locked and cannot be modified."
+    data: JsonObject = {"connectionId": connection_id, "statusReason": reason or None}
+    return _named(409, "error:connection/locked", "Connection is locked", detail, data)
+
+
+def tag_exists() -> Refusal:
+    detail = "A tag with this name already exists in this workspace."
+    return _named(409, "error:tag-already-exists", "Tag already exists", detail)
+
+
+def tag_name_too_long() -> Refusal:
+    detail = "The tag name can be maximum 30 characters."
+    return _named(400, "error:tag-name-too-long", "Tag name too long", detail)
+
+
+def no_color() -> Refusal:
+    detail = "The hex color provided is invalid."
+    return _named(400, "error:tag-invalid-hex-color", "Invalid hex color", detail)
+
+
+def _named(
+    status: int, kind: str, title: str, detail: str, data: JsonObject | None = None
+) -> Refusal:
+    """A problem whose type is no address."""
+    body: JsonObject = {"status": status, "type": kind, "title": title, "detail": detail}
+    return Refusal(answer({**body, "data": data}, status))
+
+
 def unprocessable(message: str) -> Refusal:
     detail = "The body of the request was not understood."
     return problem(422, "unprocessable-entity", detail, message)
@@ -105,6 +135,11 @@ def configuration_error(status: int, message: str, version: Version) -> Refusal:
     name = "io.airbyte.commons.server.errors.KnownException"
     body: JsonObject = {"message": message, "exceptionClassName": name, "exceptionStack": []}
     return Refusal(answer(body, status))
+
+
+def no_content() -> Response:
+    """What was asked for is done, and there is nothing to say."""
+    return Response(status=204)
 
 
 def unauthorized() -> Response:

@@ -1,17 +1,20 @@
-"""Connections and destinations as the simulator keeps them."""
+"""Workspaces, sources, destinations, connections and tags as the simulator keeps them."""
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Literal
 
 from dagster_airbyte_sync.testing.wire.payload import JsonObject
 from dagster_airbyte_sync.testing.world.plans import Plan, Stored
 from dagster_airbyte_sync.testing.world.schedule import Schedule
-from dagster_airbyte_sync.testing.world.streams import SimulatedStream
+from dagster_airbyte_sync.testing.world.streams import SimulatedStream, StreamKey
 
 ConnectionStatus = Literal["active", "inactive", "deprecated", "locked"]
 NamespaceDefinition = Literal["source", "destination", "custom_format"]
+
+USUAL_COLOR = "75DCFF"
+"""Of tags."""
 
 
 @dataclass(eq=False)
@@ -32,6 +35,16 @@ class SimulatedWorkspace:
 
 
 @dataclass(frozen=True)
+class SimulatedTag:
+    """A tag of a workspace; `color` is hexadecimal."""
+
+    tag_id: str
+    workspace_id: str
+    name: str
+    color: str = USUAL_COLOR
+
+
+@dataclass(frozen=True)
 class SimulatedDestination:
     """Where connections write to. `type` is the public API's word, such as `postgres`."""
 
@@ -43,6 +56,23 @@ class SimulatedDestination:
     created_at: datetime
     workspace_id: str
     supports_refreshes: bool = True
+
+
+@dataclass(frozen=True)
+class SimulatedSource:
+    """Where connections read from. `type` is the public API's word, such as `postgres`."""
+
+    source_id: str
+    name: str
+    type: str
+    configuration: JsonObject
+    definition_id: str
+    created_at: datetime
+    workspace_id: str
+    streams: tuple[SimulatedStream, ...]
+    """What it has been found to have."""
+    is_of_connections: bool = False
+    """Made for a connection, and gone with the last one that reads it."""
 
 
 @dataclass(eq=False)
@@ -65,15 +95,14 @@ class SimulatedConnection:
     status_reason: str | None = None
     breaking_change: bool = False
     workspace_id: str = ""
-    source_name: str = ""
-    source_type: str = "faker"
     scheduled_since: datetime = field(init=False)
+    states: dict[StreamKey, JsonObject] = field(default_factory=dict, repr=False)
+    """How far its incremental streams have been read, as Airbyte gives it to their source."""
     plans: deque[Plan] = field(default_factory=deque, repr=False)
     stored: Stored = field(default_factory=Stored, repr=False)
 
     def __post_init__(self) -> None:
         self.scheduled_since = self.created_at
-        self.source_name = self.source_name or f"{self.name} source"
 
     @property
     def selected_streams(self) -> tuple[SimulatedStream, ...]:
@@ -82,3 +111,25 @@ class SimulatedConnection:
     def next_plan(self) -> Plan:
         """What the next job that runs by itself will meet."""
         return self.plans.popleft() if self.plans else Plan()
+
+
+@dataclass(frozen=True)
+class ConnectionChanges:
+    """What a connection is to be; of what is None it stays as it is."""
+
+    name: str | None = None
+    streams: tuple[SimulatedStream, ...] | None = None
+    destination_id: str | None = None
+    prefix: str | None = None
+    namespace_definition: NamespaceDefinition | None = None
+    namespace_format: str | None = None
+    schedule: Schedule | None = None
+    sync_seconds: float | None = None
+    status: ConnectionStatus | None = None
+    status_reason: str | None = None
+    breaking_change: bool | None = None
+    tags: tuple[str, ...] | None = None
+
+    def given(self) -> dict[str, object]:
+        named = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in named.items() if value is not None}

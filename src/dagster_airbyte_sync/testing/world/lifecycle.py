@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from dagster_airbyte_sync.testing.wire.times import java_time
+from dagster_airbyte_sync.testing.world.connections import SimulatedConnection
 from dagster_airbyte_sync.testing.world.jobs import FLUSH_EVERY, RETRY_AFTER, SimulatedJob
 from dagster_airbyte_sync.testing.world.streams import (
     Counts,
@@ -42,6 +44,18 @@ def note_progress(job: SimulatedJob, now: datetime) -> None:
         share = min(flushes * FLUSH_EVERY.total_seconds() / whole, 1.0)
         at_end = moved(job.streams, job.plan.rows, job.plan.bytes, job.plan.rejected)
         attempt.stats = so_far(job.streams, at_end, share)
+
+
+def note_states(connection: SimulatedConnection, job: SimulatedJob) -> None:
+    """How far a job that succeeded has read its incremental streams; of a reset, not at all."""
+    if job.status != "succeeded":
+        return
+    moved = job.stats
+    for stream in job.streams:
+        if job.type == "reset":
+            connection.states.pop(stream.key, None)
+        elif stream.sync_mode == "incremental" and stream.key in moved:
+            connection.states[stream.key] = {"cursor": java_time(job.updated_at)}
 
 
 def change(job: SimulatedJob, at: datetime) -> None:

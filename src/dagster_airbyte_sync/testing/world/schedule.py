@@ -1,5 +1,6 @@
 """When a connection starts a sync by itself."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,10 +9,16 @@ from typing import Literal, TypeAlias
 from dagster_airbyte_sync.testing.errors import SimulatorError
 
 ScheduleType = Literal["manual", "basic", "cron"]
-ScheduleSetting: TypeAlias = Literal["manual"] | timedelta | Mapping[str, str] | None
-"""`None` or `"manual"`; a timedelta; or `{"cron": ..., "timezone": ...}` in Quartz's format."""
+ScheduleSetting: TypeAlias = str | timedelta | Mapping[str, str] | None
+"""`None` or `"manual"`; a timedelta; or a cron in Quartz's format, of six or seven fields.
+
+A cron may be a text, with a time zone at its end if it is not in UTC, as the public API writes
+them: `"0 30 6 * * ? Europe/Berlin"`. It may be `{"cron": ..., "timezone": ...}` as well.
+"""
 
 _UNITS = (("weeks", 604800), ("days", 86400), ("hours", 3600), ("minutes", 60))
+_FEWEST_FIELDS = 6
+"""Of a cron in Quartz's format."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +59,24 @@ def as_schedule(setting: ScheduleSetting) -> Schedule:
         return Schedule()
     if isinstance(setting, timedelta):
         return _interval(setting)
+    if isinstance(setting, str):
+        return _cron_in(setting)
     if isinstance(setting, Mapping) and "cron" in setting:
         return Schedule(cron=setting["cron"], timezone=setting.get("timezone", "UTC"))
     raise SimulatorError(f"{setting!r} is no schedule: use 'manual', a timedelta or a cron.")
+
+
+def _cron_in(text: str) -> Schedule:
+    fields = text.split()
+    # A seventh field that is no zone is a year, and has no letters.
+    has_zone = len(fields) > _FEWEST_FIELDS and re.search("[A-Za-z]", fields[-1])
+    zone = fields.pop() if has_zone else "UTC"
+    if not _FEWEST_FIELDS <= len(fields) <= _FEWEST_FIELDS + 1:
+        raise SimulatorError(
+            f"{text!r} is no schedule: Airbyte's crons have six fields or seven, with the seconds "
+            "first, and then a time zone if it is not UTC: '0 30 6 * * ? Europe/Berlin'."
+        )
+    return Schedule(cron=" ".join(fields), timezone=zone)
 
 
 def interval_of(units: int, unit: str) -> Schedule | None:

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -12,9 +13,12 @@ from dagster_airbyte_sync.testing.errors import SimulatorError
 from dagster_airbyte_sync.testing.wire.versions import Version
 from dagster_airbyte_sync.testing.world import lifecycle, timeline
 from dagster_airbyte_sync.testing.world.backup import as_of
+from dagster_airbyte_sync.testing.world.catalog import Catalog
 from dagster_airbyte_sync.testing.world.connections import (
+    ConnectionChanges,
     SimulatedConnection,
     SimulatedDestination,
+    SimulatedSource,
     SimulatedWorkspace,
 )
 from dagster_airbyte_sync.testing.world.jobs import FinalStatus, JobNumbers, JobType, SimulatedJob
@@ -26,25 +30,21 @@ from dagster_airbyte_sync.testing.world.timeline import TimelineEvent
 SyncSucceeded = Callable[[SimulatedJob], None]
 
 
-class World:
-    """Workspaces, their connections, destinations, jobs and timeline.
+class World(Catalog):
+    """Workspaces and what they have, jobs and timeline.
 
     Nothing moves between two looks at it: `progress` carries out, in the order of their times,
     all changes that have become due since the last look.
     """
 
     def __init__(self, clock: Clock, version: Version, workspace_id: str, seed: int = 0) -> None:
+        super().__init__(workspace_id)
         self.lock = threading.RLock()
         self.clock = clock
         self.version = version
-        self.workspace_id = workspace_id
-        first = SimulatedWorkspace(workspace_id, "Simulated workspace")
-        self.workspaces: dict[str, SimulatedWorkspace] = {workspace_id: first}
         self.chance = random.Random(seed)
         self.created_at = clock.now()
         self._numbers = JobNumbers()
-        self.connections: dict[str, SimulatedConnection] = {}
-        self.destinations: dict[str, SimulatedDestination] = {}
         self.jobs: dict[int, SimulatedJob] = {}
         self.forgotten: list[SimulatedJob] = []
         self.events: list[TimelineEvent] = []
@@ -65,10 +65,13 @@ class World:
     def next_job_id(self, number: int) -> None:
         self._numbers.continue_from(number, self.clock.now())
 
-    def job(self, job_id: int) -> SimulatedJob:
-        if job_id not in self.jobs:
-            raise SimulatorError(f"There is no job {job_id}.")
-        return self.jobs[job_id]
+    def job(self, job: SimulatedJob | int) -> SimulatedJob:
+        """The job itself, if it is one, or the one that has this number now."""
+        if isinstance(job, SimulatedJob):
+            return job
+        if job not in self.jobs:
+            raise SimulatorError(f"There is no job {job}.")
+        return self.jobs[job]
 
     def connection_of(self, job: SimulatedJob) -> SimulatedConnection:
         return self.connections[job.connection_id]
@@ -77,6 +80,53 @@ class World:
         """The newest unfinished job of a connection."""
         found = self._open[connection_id]
         return found[max(found)] if found else None
+
+    def last_sync(self, connection: SimulatedConnection) -> SimulatedJob | None:
+        own = (job for job in self.jobs.values() if job.connection_id == connection.connection_id)
+        return max((job for job in own if job.type == "sync"), key=_number, default=None)
+
+    # Connections and workspaces come, change and go
+
+    def connect(
+        self,
+        source: SimulatedSource,
+        destination: SimulatedDestination,
+        changes: ConnectionChanges,
+    ) -> SimulatedConnection:
+        """A new connection in the destination's workspace, manual unless its schedule is given."""
+        connection = SimulatedConnection(
+            connection_id=str(uuid.uuid4()),
+            name=f"{source.name} <> {destination.name}",
+            streams=source.streams,
+            destination_id=destination.destination_id,
+            source_id=source.source_id,
+            created_at=self.clock.now(),
+            schedule=Schedule(),
+            workspace_id=destination.workspace_id,
+        )
+        self.connections[connection.connection_id] = connection
+        self.change(connection, changes)
+        return connection
+
+    def change(self, connection: SimulatedConnection, changes: ConnectionChanges) -> None:
+        """A schedule counts from now on, another one as well as one that is at work again."""
+        for name, value in changes.given().items():
+            setattr(connection, name, value)
+        self.tags_of(connection)
+        if changes.schedule is not None or changes.status is not None:
+            connection.scheduled_since = self.clock.now()
+
+    def delete_connection(self, connection: SimulatedConnection) -> None:
+        """As Airbyte does: cancel what runs, and keep the connection as `deprecated`."""
+        self.cancel_running(connection.connection_id, self.clock.now())
+        connection.status = "deprecated"
+
+    def delete_workspace(self, workspace: SimulatedWorkspace) -> None:
+        """As Airbyte does: delete its connections, and list it no more. Its jobs stay."""
+        for connection in self.connections.values():
+            if connection.workspace_id == workspace.workspace_id:
+                self.delete_connection(connection)
+        workspace.is_deleted = True
 
     # Jobs come and go
 
@@ -166,11 +216,6 @@ class World:
         else:
             self.cancel(job, at, stats)
 
-    def reschedule(self, connection: SimulatedConnection, schedule: Schedule) -> None:
-        """Let the connection start syncs by another schedule from now on."""
-        connection.schedule = schedule
-        connection.scheduled_since = self.clock.now()
-
     def cancel_running(self, connection_id: str, at: datetime) -> None:
         running = self.running(connection_id)
         if running:
@@ -244,6 +289,7 @@ class World:
         _note(self._last_end, job.connection_id, job.updated_at)
         if job.type == "reset" and job.status != "failed":
             self.connection_of(job).stored.forget_clears(job.named)
+        lifecycle.note_states(self.connection_of(job), job)
         by_user = job.status == "cancelled"
         event = timeline.cancelled(job, job.updated_at) if by_user else timeline.finished(job)
         self.events.append(event)
@@ -333,6 +379,10 @@ class World:
             self._close(job)
         if job.status == "succeeded":
             self._announce(job)
+
+
+def _number(job: SimulatedJob) -> int:
+    return job.job_id
 
 
 def _note(latest: dict[str, datetime], connection_id: str, moment: datetime) -> None:

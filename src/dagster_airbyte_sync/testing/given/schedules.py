@@ -46,11 +46,17 @@ class GivenSchedules:
         return problems.configuration_error(400, message, self._version)
 
 
-def given_to_public_api(schedule: Body) -> Schedule | None:
-    """It takes no intervals, and every cron is stored in UTC, whatever it was before."""
+def given_to_public_api(schedule: Body, version: Version) -> Schedule | None:
+    """It takes no intervals, and every cron is stored in UTC, whatever it was before.
+
+    Before 1.8 a schedule without a cron counts as none given, also if it is manual
+    (`AirbyteCatalogHelper.normalizeCronExpression`).
+    """
     kind = schedule.optional("scheduleType")
-    if kind in (None, "manual"):
-        return Schedule() if kind else None
+    if kind == "manual":
+        return Schedule() if version.since(1, 8) or schedule.has("cronExpression") else None
+    if kind is None:
+        return None
     if kind != "cron":
         raise problems.unbound("scheduleType", str(kind))
     expression = (schedule.optional("cronExpression") or "").removesuffix(" UTC")

@@ -1,0 +1,1 @@
+"""What clients write: connections, streams, schedules, as each of the two APIs takes them."""
