@@ -42,6 +42,7 @@ _YEARS = re.compile(r"[0-9*,/-]+")
 
 # Many servers and proxies take addresses of 8 kB: an id has 36 letters.
 _IDS_IN_AN_ADDRESS = 100
+_UNUSED_CRON = "0 0 0 * * ?"
 
 # Creating a job can take Airbyte over a minute (dagster#34172 saw 81 s).
 START_TIMEOUT = 180.0
@@ -217,12 +218,16 @@ class PublicApi:
         )
 
     def set_schedule(self, connection_id: str, schedule: SyncSchedule) -> Call:
-        """Change a connection's schedule, to one that `takes_schedule`."""
-        cron = {"cronExpression": schedule.cron_expression} if schedule.kind == "cron" else {}
+        """Change a connection's schedule, to one that `takes_schedule`.
+
+        Before 1.8 one without a cron counts as none given, also if it is manual
+        (airbyte-platform, `AirbyteCatalogHelper.normalizeCronExpression`).
+        """
+        cron = _UNUSED_CRON if schedule.kind == "manual" else schedule.cron_expression
         return Call(
             "PATCH",
             f"{self._base_url}/connections/{connection_id}",
-            body={"schedule": {"scheduleType": schedule.kind, **cron}},
+            body={"schedule": {"scheduleType": schedule.kind, "cronExpression": cron}},
         )
 
     def _page(self, path: str, offset: int, **params: str) -> Call:

@@ -50,6 +50,14 @@ def test_the_configuration_api_takes_zones_and_intervals_as_they_are_written(
     assert client.catalog().connections[shop.connection_id].schedule == schedule
 
 
+@pytest.mark.parametrize("version", ["1.0.0", "1.7.2", "1.8.0"])
+def test_the_public_api_of_every_release_takes_manual(connect: Connect, version: str) -> None:
+    with AirbyteSimulator(version=version, configuration_api=False) as airbyte:
+        shop = airbyte.add_connection("shop", schedule="0 0 12 * * ?")
+        connect(airbyte).set_schedule(shop.connection_id, SyncSchedule())
+        assert shop.schedule.type == "manual"
+
+
 @pytest.mark.parametrize("schedule", [NOON_THERE, DAILY])
 def test_the_public_api_is_never_asked_for_what_it_would_write_wrongly(
     connect: Connect, schedule: SyncSchedule
