@@ -1,10 +1,7 @@
 """What users install: one import package, complete, the same from wheel and from sdist."""
 
-import subprocess
-import sys
 import tarfile
 import zipfile
-from dataclasses import dataclass
 from email.message import Message
 from email.parser import Parser
 from pathlib import Path
@@ -12,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import dagster_airbyte_sync
+from helpers.artefacts import Artefacts
 from helpers.checkout import FRONT_DOOR, PACKAGE, ROOMS, ROOT
 from helpers.clean_environment import CleanEnvironment
 
@@ -20,6 +18,7 @@ pytestmark = pytest.mark.xdist_group("wheel")
 
 LINKED = ("sensors", "assets", "resources")
 NAME = f"{PACKAGE}-{dagster_airbyte_sync.__version__}"
+PLUGIN = f"{PACKAGE}_pytest"
 
 # Prints where each public name of the installed package comes from.
 IMPORT_EVERYTHING = """
@@ -36,36 +35,9 @@ print(json.dumps({
 """
 
 
-@dataclass(frozen=True)
-class Artefacts:
-    sdist: Path
-    wheel_from_sdist: Path
-    wheel_from_tree: Path
-
-    def named(self, name: str) -> Path:
-        return self.sdist if name == "sdist" else self.wheel_from_tree
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Artefacts:
-    """Built as a release is: in environments that have only what `[build-system]` asks for."""
-    both, tree = tmp_path_factory.mktemp("both"), tmp_path_factory.mktemp("tree")
-    build("--outdir", str(both))
-    build("--wheel", "--outdir", str(tree))
-    [sdist], [from_sdist] = both.glob("*.tar.gz"), both.glob("*.whl")
-    [from_tree] = tree.glob("*.whl")
-    return Artefacts(sdist, from_sdist, from_tree)
-
-
-def build(*options: str) -> None:
-    command = [sys.executable, "-m", "build", *options, str(ROOT)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_the_wheel_holds_one_import_package(built: Artefacts) -> None:
+def test_the_wheel_holds_one_import_package_and_the_plugin_of_pytest(built: Artefacts) -> None:
     top = {name.partition("/")[0] for name in wheel_contents(built.wheel_from_tree)}
-    assert top == {PACKAGE, f"{NAME}.dist-info"}
+    assert top == {PACKAGE, f"{PLUGIN}.py", f"{NAME}.dist-info"}
 
 
 def test_the_wheel_from_the_sdist_is_the_wheel_from_the_tree(built: Artefacts) -> None:
@@ -79,7 +51,7 @@ def test_the_wheel_holds_every_file_of_the_rooms(built: Artefacts) -> None:
         f"{PACKAGE}/{prefix}{file}"
         for prefix, folder in folders.items()
         for file in files_under(folder)
-    }
+    } | {f"{PLUGIN}.py"}
     found = {name for name in wheel_contents(built.wheel_from_tree) if ".dist-info/" not in name}
     assert f"{PACKAGE}/py.typed" in expected
     assert found == expected

@@ -211,6 +211,14 @@ class AirbyteSimulator(
             client_secret=self.client_secret,
         )
 
+    def variables(self, prefix: str = "AIRBYTE") -> dict[str, str]:
+        """`workspace_config` as environment variables: `AIRBYTE_WORKSPACE_ID` and so on.
+
+        For definitions that take theirs from there, as those of a project do.
+        """
+        config = self.workspace_config()
+        return {f"{prefix}_{name.upper()}": str(value) for name, value in config.items()}
+
     def expire_tokens(self) -> None:
         """Let all tokens that were handed out be worthless from now on."""
         with self._world.lock:
