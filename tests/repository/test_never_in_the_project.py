@@ -83,7 +83,17 @@ def test_there_is_no_code_at_the_top() -> None:
 def test_the_top_level_holds_what_the_layout_says(files: list[str]) -> None:
     """Dagster without a home leaves its databases wherever it was started."""
     assert {Path(name).parts[0] for name in files} == {
-        *(".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile"),
+        *(
+            ".ci",
+            ".github",
+            ".gitignore",
+            ".pre-commit-config.yaml",
+            "SECURITY.md",
+            "CHANGELOG.md",
+            "CONTRIBUTING.md",
+            "LICENSE",
+            "Makefile",
+        ),
         *("README.md", "pyproject.toml", "sensors", "assets", "resources", "src"),
         *("tests", "examples", "docs", "mkdocs.yml"),
     }
