@@ -11,19 +11,11 @@ from pydantic import BaseModel
 
 import dagster_airbyte_sync
 from dagster_airbyte_sync import AirbyteWorkspaceComponent
-from dagster_airbyte_sync.component.schedule_fields import ScheduleFields
-from dagster_airbyte_sync.component.sensor_fields import ChecksFields, SensorFields
-from dagster_airbyte_sync.component.trigger_fields import OnFailureFields, WhenAllFields
 
 PLACE = "[[attributes]]"
 Schema = Mapping[str, Any]
-# Dagster's schema of these has lost the descriptions of their fields.
-FIELDS: dict[str, type[BaseModel]] = {
-    f"{each.__name__}Model": each
-    for each in (ChecksFields, OnFailureFields, ScheduleFields, SensorFields, WhenAllFields)
-}
-# They are Dagster's own, the same for every component.
-ELSEWHERE = {"DefsStateConfigArgs"}
+# Dagster's own, the same for every component; and lengths of time, which need no table.
+ELSEWHERE = re.compile("DefsState|PartitionsDefinition|^Ago$")
 TYPES = {"string": "text", "boolean": "true or false", "integer": "number", "object": "mapping"}
 
 
@@ -49,38 +41,30 @@ def _tables() -> Iterator[str]:
     model = AirbyteWorkspaceComponent.get_model_cls()
     assert model is not None
     schema = model.model_json_schema()
-    yield from _table("attributes", schema, AirbyteWorkspaceComponent)
-    yield from _inner("", schema, schema["$defs"])
+    yield from _table("attributes", schema)
+    yield from _inner("", schema, schema["$defs"], set())
 
 
-def _inner(prefix: str, schema: Schema, known: Schema) -> Iterator[str]:
-    """A table for each attribute that has settings of its own, and for those within."""
+def _inner(prefix: str, schema: Schema, known: Schema, seen: set[str]) -> Iterator[str]:
+    """A table for each kind of settings within, where it comes first."""
     for name, field in schema["properties"].items():
         for found in _settings_in(field, known):
-            if found in ELSEWHERE or "properties" not in known[found]:
-                continue
-            path = f"{prefix}{name}"
-            if found in FIELDS or not prefix:
-                yield from _table(path, known[found], FIELDS.get(found))
-                yield from _inner(f"{path}.", known[found], known)
+            settings = known[found]
+            if "properties" in settings and not ELSEWHERE.search(found) and found not in seen:
+                seen.add(found)
+                yield from _table(f"{prefix}{name}", settings)
+                yield from _inner(f"{prefix}{name}.", settings, known, seen)
 
 
-def _table(name: str, schema: Schema, fields: type[BaseModel] | None) -> Iterator[str]:
+def _table(name: str, schema: Schema) -> Iterator[str]:
     yield f"\n## `{name}`\n"
     yield "| Attribute | What it is | Value | Default |"
     yield "|---|---|---|---|"
     needed = schema.get("required", [])
     for attribute, field in schema["properties"].items():
         default = "needed" if attribute in needed else _default(field)
-        text = " ".join((field.get("description") or _description(fields, attribute)).split())
+        text = " ".join((field.get("description") or "").split())
         yield f"| `{attribute}` | {text} | {_value(field)} | {default} |"
-
-
-def _description(fields: type[BaseModel] | None, attribute: str) -> str:
-    if fields is None:
-        return ""
-    by_alias = {each.alias or name: each for name, each in fields.model_fields.items()}
-    return (by_alias[attribute].description if attribute in by_alias else None) or ""
 
 
 def _default(field: Schema) -> str:

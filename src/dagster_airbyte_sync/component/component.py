@@ -6,7 +6,6 @@ from typing import Annotated
 
 import dagster as dg
 from dagster.components import DefsStateConfig, DefsStateConfigArgs, ResolvedDefsStateConfig
-from pydantic import Field
 
 from dagster_airbyte_sync.assets import (
     AirbyteConnectionTableProps,
@@ -86,80 +85,46 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
             description="The workspace, with the fields of the resource. Cloud has no addresses.",
         ),
     ]
-    connection_selector: ResolvedSelector = Field(
-        default=None,
-        description=(
-            "by_name, by_id, by_tag or by_name_pattern; or a template variable that returns a"
-            " function of a Connection. Default: all connections."
+    connection_selector: ResolvedSelector = None
+    translation: ResolvedTranslation = None
+    dbt_manifest: ResolvedDbtManifest = None
+    sync: Annotated[
+        bool,
+        dg.Resolver.default(
+            description="Whether Dagster can sync the tables, or only observes them."
         ),
-    )
-    translation: ResolvedTranslation = Field(
-        default=None,
-        description="Attributes of each asset; templates may use `spec` and `props`.",
-    )
-    dbt_manifest: ResolvedDbtManifest = Field(
-        default=None,
-        description=(
-            "dbt's manifest.json, or a list of them, beside this file: a table that is one of its"
-            " sources has that source's asset key."
+    ] = True
+    pool: ResolvedPool = None
+    checks: ResolvedChecks = True
+    include_inactive: Annotated[
+        bool,
+        dg.Resolver.default(
+            description="Whether connections that are paused in Airbyte have assets, too."
         ),
-    )
-    sync: bool = Field(
-        default=True, description="Whether Dagster can sync the tables, or only observes them."
-    )
-    pool: ResolvedPool = Field(
-        default=None,
-        description=(
-            "The pool of each connection's syncs in Dagster: a name, or a template that may use"
-            " `connection`, such as {{ connection.destination_id }}."
+    ] = True
+    freshness: Annotated[
+        bool,
+        dg.Resolver.default(
+            description=(
+                "Whether tables have freshness policies from Airbyte's own schedules, and from"
+                " those in taken_over."
+            )
         ),
-    )
-    checks: ResolvedChecks = Field(
-        default=True,
-        description=(
-            "Whether each table has checks of how its last sync ended and how many rows it moved;"
-            " or which of them, and more."
+    ] = False
+    source_assets: ResolvedSourceAssets = False
+    sensor: ResolvedSensor = SensorFields()
+    schedules: ResolvedSchedules = ()
+    taken_over: ResolvedTakenOver = None
+    resource_key: Annotated[
+        str,
+        dg.Resolver.default(
+            description=(
+                "The name of the workspace among the resources, with which the names of its"
+                " sensor, schedules and ops begin. A second component in a project needs another"
+                " one."
+            )
         ),
-    )
-    include_inactive: bool = Field(
-        default=True,
-        description="Whether connections that are paused in Airbyte have assets, too.",
-    )
-    freshness: bool = Field(
-        default=False,
-        description=(
-            "Whether tables have freshness policies from Airbyte's own schedules, and from those"
-            " in taken_over."
-        ),
-    )
-    source_assets: ResolvedSourceAssets = Field(
-        default=False,
-        description=(
-            "Whether there is an external asset for each stream of a source, above the tables that"
-            " are read from it; or a template variable that returns a function of `props`."
-        ),
-    )
-    sensor: ResolvedSensor = Field(
-        default=SensorFields(),
-        description="The sensor that reports syncs, whoever started them; or false.",
-    )
-    schedules: ResolvedSchedules = Field(
-        default=(), description="Schedules of syncs: a list, or from_airbyte: true."
-    )
-    taken_over: ResolvedTakenOver = Field(
-        default=None,
-        description=(
-            "What take_over_schedules printed, as text or as the name of a file beside this one."
-            " Schedules from_airbyte go on by it, and freshness, as Airbyte knows them no more."
-        ),
-    )
-    resource_key: str = Field(
-        default="airbyte",
-        description=(
-            "The name of the workspace among the resources, with which the names of its sensor,"
-            " schedules and ops begin. A second component in a project needs another one."
-        ),
-    )
+    ] = "airbyte"
     defs_state: ResolvedDefsStateConfig = DefsStateConfigArgs.local_filesystem()
 
     @property

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Annotated, Literal, cast
 
 import dagster as dg
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, model_validator
 from typing_extensions import Self
 
 from dagster_airbyte_sync.assets import DEFAULT_WAIT_LIMIT, Places, TakenOver
@@ -30,27 +30,34 @@ class ScheduleFields(dg.Model, dg.Resolvable):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    cron: str | list[str] | None = Field(
-        default=None, description="Five fields, as in '0 6 * * *', or several such expressions."
-    )
-    from_airbyte: bool = Field(
-        default=False, description="In place of cron: the schedules that Airbyte has."
-    )
+    cron: Annotated[
+        str | list[str] | None,
+        dg.Resolver.default(
+            description="Five fields, as in '0 6 * * *', or several such expressions."
+        ),
+    ] = None
+    from_airbyte: Annotated[
+        bool, dg.Resolver.default(description="In place of cron: the schedules that Airbyte has.")
+    ] = False
     selector: ResolvedSelector = None
-    wait: bool | None = Field(
-        default=None,
-        description=(
-            "Whether a run follows its syncs to their end (the default), or only starts them and"
-            " leaves their end to the sensor (the default with `sync: false`)."
+    wait: Annotated[
+        bool | None,
+        dg.Resolver.default(
+            description=(
+                "Whether a run follows its syncs to their end (the default), or only starts them"
+                " and leaves their end to the sensor (the default with `sync: false`)."
+            )
         ),
-    )
-    max_running: int | None = Field(
-        default=None,
-        description=(
-            "Without wait: start a sync only while fewer run in Airbyte. The component then has a"
-            " sensor that starts what waits, the oldest first."
+    ] = None
+    max_running: Annotated[
+        int | None,
+        dg.Resolver.default(
+            description=(
+                "Without wait: start a sync only while fewer run in Airbyte. The component then"
+                " has a sensor that starts what waits, the oldest first."
+            )
         ),
-    )
+    ] = None
     wait_limit: Annotated[
         timedelta | None,
         dg.Resolver(
@@ -60,15 +67,21 @@ class ScheduleFields(dg.Model, dg.Resolvable):
             description="How long a sync waits for that at most, as in {hours: 6}. Default: a day.",
         ),
     ] = None
-    timezone: str | None = Field(default=None, description="Such as Europe/Berlin. Default: UTC.")
-    name: str | None = Field(default=None, description="Default: resource_key and _sync_schedule.")
-    status: Literal["running", "stopped"] | None = Field(
-        default=None,
-        description=(
-            "Whether the schedule is on until somebody switches it. Default: stopped; with"
-            " from_airbyte, running where Dagster has taken the schedule over."
+    timezone: Annotated[
+        str | None, dg.Resolver.default(description="Such as Europe/Berlin. Default: UTC.")
+    ] = None
+    name: Annotated[
+        str | None, dg.Resolver.default(description="Default: resource_key and _sync_schedule.")
+    ] = None
+    status: Annotated[
+        Literal["running", "stopped"] | None,
+        dg.Resolver.default(
+            description=(
+                "Whether the schedule is on until somebody switches it. Default: stopped; with"
+                " from_airbyte, running where Dagster has taken the schedule over."
+            )
         ),
-    )
+    ] = None
 
     @model_validator(mode="after")
     def _check_times(self) -> Self:
@@ -122,6 +135,7 @@ ResolvedSchedules = Annotated[
         resolve_schedules,
         model_field_type=ScheduleFields.model() | list[ScheduleFields.model()],  # type: ignore
         inject_before_resolve=False,
+        description="Schedules of syncs: a list, or from_airbyte: true.",
     ),
 ]
 
@@ -172,5 +186,13 @@ def _in_file(context: dg.ResolutionContext, name: str) -> str:
 
 ResolvedTakenOver = Annotated[
     TakenOver | None,
-    dg.Resolver(resolve_taken_over, model_field_type=str | None, inject_before_resolve=False),
+    dg.Resolver(
+        resolve_taken_over,
+        model_field_type=str | None,
+        inject_before_resolve=False,
+        description=(
+            "What take_over_schedules printed, as text or as the name of a file beside this one."
+            " Schedules from_airbyte go on by it, and freshness, as Airbyte knows them no more."
+        ),
+    ),
 ]

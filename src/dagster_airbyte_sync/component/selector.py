@@ -79,7 +79,13 @@ def resolve_selector(
 ResolvedSelector = Annotated[
     ConnectionSelector | None,
     dg.Resolver(
-        resolve_selector, model_field_type=SelectorFields | None, inject_before_resolve=False
+        resolve_selector,
+        model_field_type=SelectorFields | None,
+        inject_before_resolve=False,
+        description=(
+            "by_name, by_id, by_tag or by_name_pattern; or a template variable that returns a"
+            " function of a Connection. Default: all connections."
+        ),
     ),
 ]
 

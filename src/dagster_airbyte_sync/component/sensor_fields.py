@@ -55,7 +55,9 @@ class SensorFields(dg.Model, dg.Resolvable):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    interval: int = Field(default=30, description="Seconds between the starts of two ticks.")
+    interval: Annotated[
+        int, dg.Resolver.default(description="Seconds between the starts of two ticks.")
+    ] = 30
     start_from: Annotated[
         datetime | timedelta | None,
         dg.Resolver(
@@ -68,9 +70,10 @@ class SensorFields(dg.Model, dg.Resolvable):
             ),
         ),
     ] = None
-    status: Literal["running", "stopped"] = Field(
-        default="running", description="Whether the sensor is on until somebody switches it."
-    )
+    status: Annotated[
+        Literal["running", "stopped"],
+        dg.Resolver.default(description="Whether the sensor is on until somebody switches it."),
+    ] = "running"
     downstream: Annotated[
         dg.AssetSelection | None,
         dg.Resolver(
@@ -83,30 +86,37 @@ class SensorFields(dg.Model, dg.Resolvable):
             ),
         ),
     ] = None
-    per_sync: bool = Field(
-        default=False, description="Run what is downstream once for each sync instead."
-    )
-    only_with_rows: bool = Field(
-        default=False, description="Run what is downstream only of tables that got rows."
-    )
-    partition_offset: int = Field(
-        default=0,
-        description="-1: run the partition before that in which a sync ended, and so on.",
-    )
-    storing_share: float = Field(
-        default=0.5,
-        description=(
-            "The part of each interval that Dagster may spend on storing what a tick reports; the"
-            " rest is for other sensors. Shards divide it."
+    per_sync: Annotated[
+        bool, dg.Resolver.default(description="Run what is downstream once for each sync instead.")
+    ] = False
+    only_with_rows: Annotated[
+        bool,
+        dg.Resolver.default(description="Run what is downstream only of tables that got rows."),
+    ] = False
+    partition_offset: Annotated[
+        int,
+        dg.Resolver.default(
+            description="-1: run the partition before that in which a sync ended, and so on."
         ),
-    )
-    shards: int = Field(
-        default=1,
-        description=(
-            "How many sensors share the connections, where one cannot keep up, and the daemon runs"
-            " sensors in threads."
+    ] = 0
+    storing_share: Annotated[
+        float,
+        dg.Resolver.default(
+            description=(
+                "The part of each interval that Dagster may spend on storing what a tick reports;"
+                " the rest is for other sensors. Shards divide it."
+            )
         ),
-    )
+    ] = 0.5
+    shards: Annotated[
+        int,
+        dg.Resolver.default(
+            description=(
+                "How many sensors share the connections, where one cannot keep up, and the daemon"
+                " runs sensors in threads."
+            )
+        ),
+    ] = 1
     on_failure: Annotated[
         OnFailureFields | None,
         dg.Resolver(
@@ -125,7 +135,9 @@ class SensorFields(dg.Model, dg.Resolvable):
             description="What to run once all of several connections have synced.",
         ),
     ] = ()
-    name: str | None = Field(default=None, description="Default: resource_key and _sync_sensor.")
+    name: Annotated[
+        str | None, dg.Resolver.default(description="Default: resource_key and _sync_sensor.")
+    ] = None
 
     # Not a constraint of the field: Dagster would apply it to the text of a template, too.
     @field_validator("interval")
@@ -163,6 +175,7 @@ ResolvedSensor = Annotated[
         resolve_sensor,
         model_field_type=bool | SensorFields.model() | None,
         inject_before_resolve=False,
+        description="The sensor that reports syncs, whoever started them; or false.",
     ),
 ]
 
@@ -170,25 +183,32 @@ ResolvedSensor = Annotated[
 class ChecksFields(dg.Model, dg.Resolvable):
     """Which checks each table has; see `AirbyteChecks`. `airbyte_sync` is always there."""
 
-    rows: bool = Field(
-        default=True,
-        description="Whether a check warns of far fewer or more rows than usual, and of none.",
-    )
-    rows_factor: float = Field(
-        default=3.0, description="How many times fewer or more rows is far: more than 1."
-    )
-    rejected_rows: int = Field(
-        default=0, description="So many rejected rows of a sync are no reason to warn."
-    )
-    schema_: bool = Field(
-        default=False,
-        alias="schema",
-        description="Whether a check warns of changes of streams and columns.",
-    )
-    connection: bool = Field(
-        default=False,
-        description="Whether a check warns of a connection that is paused, locked, late or stuck.",
-    )
+    rows: Annotated[
+        bool,
+        dg.Resolver.default(
+            description="Whether a check warns of far fewer or more rows than usual, and of none."
+        ),
+    ] = True
+    rows_factor: Annotated[
+        float,
+        dg.Resolver.default(description="How many times fewer or more rows is far: more than 1."),
+    ] = 3.0
+    rejected_rows: Annotated[
+        int,
+        dg.Resolver.default(description="So many rejected rows of a sync are no reason to warn."),
+    ] = 0
+    schema_: Annotated[
+        bool,
+        dg.Resolver.default(description="Whether a check warns of changes of streams and columns."),
+    ] = Field(default=False, alias="schema")
+    connection: Annotated[
+        bool,
+        dg.Resolver.default(
+            description=(
+                "Whether a check warns of a connection that is paused, locked, late or stuck."
+            )
+        ),
+    ] = False
 
 
 @in_one_sentence
@@ -218,5 +238,9 @@ ResolvedChecks = Annotated[
         resolve_checks,
         model_field_type=bool | ChecksFields.model() | str,
         inject_before_resolve=False,
+        description=(
+            "Whether each table has checks of how its last sync ended and how many rows it moved;"
+            " or which of them, and more."
+        ),
     ),
 ]

@@ -54,6 +54,7 @@ ResolvedTranslation = Annotated[
         resolve_translation,
         model_field_type=dg.AssetAttributesModel | None,
         inject_before_resolve=False,
+        description="Attributes of each asset; templates may use `spec` and `props`.",
     ),
 ]
 
@@ -74,7 +75,15 @@ def resolve_pool(context: dg.ResolutionContext, template: str | None) -> Pool | 
 
 ResolvedPool = Annotated[
     Pool | None,
-    dg.Resolver(resolve_pool, model_field_type=str | None, inject_before_resolve=False),
+    dg.Resolver(
+        resolve_pool,
+        model_field_type=str | None,
+        inject_before_resolve=False,
+        description=(
+            "The pool of each connection's syncs in Dagster: a name, or a template that may use"
+            " `connection`, such as {{ connection.destination_id }}."
+        ),
+    ),
 ]
 
 
@@ -92,7 +101,15 @@ def resolve_source_assets(context: dg.ResolutionContext, value: bool | str) -> S
 
 ResolvedSourceAssets = Annotated[
     SourceAssets,
-    dg.Resolver(resolve_source_assets, model_field_type=bool | str, inject_before_resolve=False),
+    dg.Resolver(
+        resolve_source_assets,
+        model_field_type=bool | str,
+        inject_before_resolve=False,
+        description=(
+            "Whether there is an external asset for each stream of a source, above the tables that"
+            " are read from it; or a template variable that returns a function of `props`."
+        ),
+    ),
 ]
 
 
@@ -119,6 +136,10 @@ ResolvedDbtManifest = Annotated[
         resolve_dbt_manifest,
         model_field_type=str | list[str] | None,
         inject_before_resolve=False,
+        description=(
+            "dbt's manifest.json, or a list of them, beside this file: a table that is one of its"
+            " sources has that source's asset key."
+        ),
     ),
 ]
 

@@ -64,11 +64,13 @@ class OnFailureFields(dg.Model, dg.Resolvable):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    job: str = Field(description="The name of a job in this project.")
-    kinds: list[Literal["failed", "cancelled", "empty"]] = Field(
-        default=["failed", "cancelled"],
-        description="For which problems it is started, besides those that late_after says.",
-    )
+    job: Annotated[str, dg.Resolver.default(description="The name of a job in this project.")]
+    kinds: Annotated[
+        list[Literal["failed", "cancelled", "empty"]],
+        dg.Resolver.default(
+            description="For which problems it is started, besides those that late_after says."
+        ),
+    ] = Field(default=["failed", "cancelled"])
     late_after: Annotated[
         timedelta | bool | None,
         dg.Resolver(
@@ -81,9 +83,12 @@ class OnFailureFields(dg.Model, dg.Resolvable):
             ),
         ),
     ] = None
-    name: str | None = Field(
-        default=None, description="The sensor's name. Default: resource_key and _failure_sensor."
-    )
+    name: Annotated[
+        str | None,
+        dg.Resolver.default(
+            description="The sensor's name. Default: resource_key and _failure_sensor."
+        ),
+    ] = None
 
     def as_on_failure(self) -> OnFailure:
         return OnFailure(
@@ -112,7 +117,10 @@ class WhenAllFields(dg.Model, dg.Resolvable):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    name: str = Field(description="Letters, digits and _; it is part of the sensor's name.")
+    name: Annotated[
+        str,
+        dg.Resolver.default(description="Letters, digits and _; it is part of the sensor's name."),
+    ]
     members: Annotated[
         Sequence[str | dg.AssetKey],
         dg.Resolver(
@@ -140,15 +148,21 @@ class WhenAllFields(dg.Model, dg.Resolvable):
             description="How long to wait once the first member is in, as in {hours: 4}.",
         ),
     ] = None
-    at_deadline: Literal["start", "report"] = Field(
-        default="start", description="Start without the missing, or name them and go on waiting."
-    )
-    only_with_rows: bool = Field(
-        default=False, description="No run if no member moved rows since the last."
-    )
-    partition_offset: int = Field(
-        default=0, description="-1 runs the partition before that of the last sync's end."
-    )
+    at_deadline: Annotated[
+        Literal["start", "report"],
+        dg.Resolver.default(
+            description="Start without the missing, or name them and go on waiting."
+        ),
+    ] = "start"
+    only_with_rows: Annotated[
+        bool, dg.Resolver.default(description="No run if no member moved rows since the last.")
+    ] = False
+    partition_offset: Annotated[
+        int,
+        dg.Resolver.default(
+            description="-1 runs the partition before that of the last sync's end."
+        ),
+    ] = 0
 
     def when_all(self) -> WhenAll:
         return WhenAll(
