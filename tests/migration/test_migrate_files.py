@@ -119,6 +119,19 @@ def test_other_texts_in_yaml_are_listed(project: Project) -> None:
     }
 
 
+def test_scripts_in_yaml_and_the_files_of_ci_are_read(project: Project) -> None:
+    project.has(
+        ".github/workflows/ci.yml",
+        """
+        steps:
+          - run: |
+              pip install dagster
+              pip install dagster-airbyte
+        """,
+    )
+    assert project.left() == {".github/workflows/ci.yml": [(4, "pip install dagster-airbyte")]}
+
+
 # -- dependencies ------------------------------------------------------------------------------
 
 

@@ -230,6 +230,10 @@ LEFT = {
         "setup(install_requires=['dagster-airbyte>=0.26', 'dagster-airbyte-sync'])\n",
         [(1, "dagster-airbyte>=0.26")],
     ),
+    "a dependency that is written with spaces": (
+        "setup(install_requires=['dagster-airbyte >= 0.26, < 1'], name='our dagster-airbyte')\n",
+        [(1, "dagster-airbyte >= 0.26, < 1")],
+    ),
 }
 
 

@@ -26,6 +26,8 @@ DISTRIBUTION = OURS.replace("_", "-")
 
 # A distribution, a module, or a name in it, but not this package.
 MENTION = re.compile(r"(?<![\w.-])dagster[-_]airbyte(?![\w-])", re.IGNORECASE)
+# A dependency as it is written in setup.py, with spaces, too.
+REQUIREMENT = re.compile(r"dagster[-_]airbyte\s*(\[[^]]*\]\s*)?([<>=!~]=?[^'\"]*)?", re.IGNORECASE)
 _MODULES = {f"{THEIRS}.{module}" for module in MODULES}
 
 

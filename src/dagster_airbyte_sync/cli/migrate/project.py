@@ -13,6 +13,8 @@ Reader = Callable[[str, bytes], FileChanges]
 
 # What others have made, and tools keep.
 _NOT_OURS = {"node_modules", "site-packages", "__pycache__", "build", "dist"}
+# Hidden, and yet of the project: what its CI does.
+_CI = {".github", ".circleci", ".buildkite"}
 # Either way of writing both packages' names has one of these.
 _NAMES = (b"dagster_airbyte", b"dagster-airbyte")
 _DEPENDENCIES = (
@@ -72,6 +74,6 @@ def _is_plain(file: Path) -> bool:
 
 
 def _is_own(folder: Path) -> bool:
-    is_hidden = folder.name.startswith(".")
+    is_hidden = folder.name.startswith(".") and folder.name not in _CI
     is_environment = (folder / "pyvenv.cfg").exists()
     return not (is_hidden or is_environment or folder.name in _NOT_OURS)

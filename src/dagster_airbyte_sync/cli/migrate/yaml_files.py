@@ -35,14 +35,24 @@ def yaml_changes(path: str, content: bytes) -> FileChanges:
     changes: list[Change] = []
     edits: dict[int, tuple[int, str]] = {}
     for node, is_type in (each for made in documents for each in _scalars(made)):
-        if "\n" in node.value or not MENTION.search(node.value):
+        if not MENTION.search(node.value):
+            continue
+        start, end = node.start_mark.index, node.end_mark.index
+        if "\n" in node.value:
+            changes.extend(_in_lines(node.start_mark.line + 1, text[start:end]))
             continue
         change = _change(node.start_mark.line + 1, node.value, is_type)
         changes.append(change)
         if change.kind == "rename":
-            start, end = node.start_mark.index, node.end_mark.index
             edits[start] = (end, text[start:end].replace(node.value, change.instead))
     return FileChanges.of(path, content, _edited(text, edits).encode("utf-8"), changes)
+
+
+def _in_lines(first: int, block: str) -> Iterator[Change]:
+    """A text of several lines, such as a script of a CI job."""
+    for number, line in enumerate(block.splitlines(), first):
+        if MENTION.search(line):
+            yield Change(number, line.strip(), IN_A_TEXT, MENTION.sub(_package, line.strip()))
 
 
 def _change(line: int, value: str, is_type: bool) -> Change:

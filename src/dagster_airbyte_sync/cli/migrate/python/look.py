@@ -15,6 +15,7 @@ from dagster_airbyte_sync.cli.migrate.fates import (
     MENTION,
     MOVED,
     RENAMED,
+    REQUIREMENT,
     WORKS,
     Fate,
     fate_of,
@@ -106,7 +107,7 @@ class Look(Located):
         if isinstance(text, str):
             self._texts.append(text)
             found = MENTION.search(text)
-            if found and not re.search(r"\s", text):
+            if found and (not re.search(r"\s", text) or REQUIREMENT.fullmatch(text.strip())):
                 self.by_hand(node, text, IN_A_TEXT, package_in_place_of(found.group()))
 
     # -- what to do about it ----------------------------------------------------------------------
