@@ -29,11 +29,12 @@ FORMER_CALLS = {
     "get_jobs_for_connection": "`newest_jobs(connection_id)`, which returns `Job`s",
     "get_connection_details": "`catalog().connections[connection_id]`, with its streams",
     "get_destination_details": "`catalog().destinations[destination_id]`",
+    "validate_workspace_id": "`check_workspace()`",
     "fetch_airbyte_workspace_data": "`fetch_catalog()`, with connections and destinations by id",
 }
 
 NO_SYNC_BY_ID = (
-    "sync_and_poll(connection_id) is no more: it takes the context of an asset, whose tables it"
+    "sync_and_poll(connection_id) was removed: it takes the context of an asset, whose tables it"
     " reports. Sync a connection in a job with build_airbyte_start_job, or with"
     " dg.define_asset_job of its assets; the polling sensor reports any other sync."
 )
@@ -181,6 +182,11 @@ class FormerCalls(Access):
         _warn("get_destination_details")
         call = self._public.destination(destination_id)
         return self._http.read(call, "a destination", _read_object)
+
+    def validate_workspace_id(self) -> None:
+        """Raise AirbyteSettingsError if there is no such workspace for these credentials."""
+        _warn("validate_workspace_id")
+        self.check_workspace()
 
     def sync_and_poll(self, connection_id: str) -> NoReturn:
         """Raises AirbyteSettingsError, which says what syncs a connection here."""

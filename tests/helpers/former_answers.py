@@ -29,6 +29,7 @@ def answers(package: str, environ: Mapping[str, str], *ids: str) -> dict[str, An
     }
     workspace = module.AirbyteWorkspace(**settings)
     client = workspace.get_client()
+    client.validate_workspace_id()
     jobs = client.get_jobs_for_connection(finished, created_after=LONG_AGO)
     data = workspace.fetch_airbyte_workspace_data()
     before = {

@@ -38,7 +38,7 @@ def test_a_sync_by_id_in_an_op_fails_the_op_with_that_sentence(resource: Any) ->
 
 @pytest.mark.parametrize("name", SUCCESSORS)
 def test_a_method_that_is_gone_names_its_successor(resource: Any, name: str) -> None:
-    with pytest.raises(AirbyteSettingsError, match=rf"AirbyteResource\.{name} is no more: \w+"):
+    with pytest.raises(AirbyteSettingsError, match=rf"AirbyteResource\.{name} was removed: \w+"):
         getattr(resource, name)
 
 

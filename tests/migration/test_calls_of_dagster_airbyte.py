@@ -131,6 +131,7 @@ CALLS: dict[str, Callable[[Any, str, int], object]] = {
     "get_destination_details": lambda client, connection, job: client.get_destination_details(
         next(iter(client.catalog().destinations))
     ),
+    "validate_workspace_id": lambda client, connection, job: client.validate_workspace_id(),
 }
 
 
@@ -171,6 +172,16 @@ def test_what_a_warning_names_answers_without_one(
         catalog = client.catalog()
         assert catalog.connections[shop.connection_id].streams.keys() == {"orders", "users"}
         assert shop.destination_id in catalog.destinations
+
+
+def test_a_workspace_that_is_not_there_is_not_valid(airbyte: AirbyteSimulator) -> None:
+    settings = airbyte.workspace_config() | {"workspace_id": "7b7e0f4c-0000-4000-8000-000000000000"}
+    client = AirbyteWorkspace(**settings).get_client()
+    with (
+        pytest.warns(FutureWarning, match="validate_workspace_id of a client"),
+        pytest.raises(AirbyteSettingsError, match="has no workspace '7b7e0f4c-"),
+    ):
+        client.validate_workspace_id()
 
 
 def test_a_sync_by_id_names_what_syncs_a_connection(client: AirbyteClient) -> None:

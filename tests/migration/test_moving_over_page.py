@@ -75,12 +75,12 @@ def test_what_the_command_prints_is_as_shown(
 HAPPENS = {
     "A sync fails": "failed_sync",
     "A connection is busy": "busy",
-    "`@airbyte_assets` of a connection that is not there, or has no stream switched on": (
+    "`@airbyte_assets` of a connection that does not exist, or has no selected streams": (
         "unknown_connection"
     ),
     "A selector accepts no connection": "none_selected",
-    "Airbyte is down as definitions load": "down",
-    "Airbyte is down as a module calls `load_assets_from_airbyte_instance`": "legacy_loader_down",
+    "Airbyte is down while definitions load": "down",
+    "Airbyte is down when a module calls `load_assets_from_airbyte_instance`": "legacy_loader_down",
 }
 
 

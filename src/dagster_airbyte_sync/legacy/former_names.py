@@ -30,7 +30,7 @@ _TERRAFORM = "Airbyte's Terraform provider"
 GONE = (
     Former(
         ("AirbyteCloudWorkspaceComponent",),
-        "`AirbyteWorkspaceComponent`: without addresses, its workspace is one of Cloud",
+        "`AirbyteWorkspaceComponent`: without base URLs, its workspace is on Airbyte Cloud",
         "AirbyteWorkspaceComponent",
     ),
     Former(("AirbyteConnection",), "`Connection`, with the same attributes and more", "Connection"),
@@ -42,23 +42,23 @@ GONE = (
         ("AirbyteJobStatusType",),
         "`JobStatus`, with the same members but `ERROR`, which Airbyte does not have",
     ),
-    Former(("AirbyteOutput",), "`Job`, of which each materialization has the counts"),
+    Former(("AirbyteOutput",), "`Job`; each materialization has its counts in its metadata"),
     Former(
         ("AirbyteWorkspaceData",),
-        "`workspace.fetch_catalog()`, whose `connections` and `destinations` are by id",
+        "`workspace.fetch_catalog()`: its `connections` and `destinations` are keyed by id",
     ),
     Former(
         ("AirbyteMetadataSet",),
         '`spec.metadata["dagster-airbyte/connection_id"]`, `.../connection_name` and'
-        " `.../stream_prefix`, which keep their names",
+        " `.../stream_prefix`: the keys are unchanged",
     ),
     Former(
         ("AirbyteCloudResource", "airbyte_cloud_resource"),
-        "`AirbyteCloudWorkspace`, which wants a `workspace_id`",
+        "`AirbyteCloudWorkspace`, which needs a `workspace_id`",
     ),
     Former(
         ("build_airbyte_assets",),
-        "`@airbyte_assets(connection_id=..., workspace=...)`, which asks Airbyte for the tables",
+        "`@airbyte_assets(connection_id=..., workspace=...)`, which reads the tables from Airbyte",
     ),
     Former(("airbyte_sync_op", "AirbyteSyncConfig"), _START_JOB),
     Former(
@@ -79,10 +79,10 @@ GONE = (
             "AirbyteSyncMode",
             "AirbyteDestinationNamespace",
         ),
-        f"{_TERRAFORM}, which makes connections in Airbyte",
+        f"{_TERRAFORM}, which creates connections in Airbyte",
     ),
     Former(
-        ("load_assets_from_connections",), f"{_BUILDER}, of what {_TERRAFORM} has made in Airbyte"
+        ("load_assets_from_connections",), f"{_BUILDER}, for connections that {_TERRAFORM} creates"
     ),
     Former(
         (
@@ -125,7 +125,7 @@ GONE = (
             "AIRBYTE_RECONSTRUCTION_METADATA_KEY_PREFIX",
             "DEFAULT_POLL_INTERVAL_SECONDS",
         ),
-        "the fields of `AirbyteWorkspace` and `AirbyteCloudWorkspace`, which have these values",
+        "the fields of `AirbyteWorkspace` and `AirbyteCloudWorkspace`, and their defaults",
     ),
 )
 
@@ -138,7 +138,7 @@ SUPERSEDED = (
     ),
     Former(
         ("AirbyteResource", "airbyte_resource"),
-        "`AirbyteWorkspace(...)`, with its addresses",
+        "`AirbyteWorkspace(...)`, with its base URLs",
     ),
     Former(("load_assets_from_airbyte_instance",), _BUILDER),
 )
@@ -157,7 +157,7 @@ ARGUMENTS = (
     ),
     Former(
         ("create_assets_for_normalization_tables", "forward_logs"),
-        "nothing: they mean nothing any more",
+        "nothing: they no longer have any effect",
     ),
     Former(
         ("connection_filter",),
@@ -168,12 +168,12 @@ ARGUMENTS = (
     Former(("connection_to_asset_key_fn",), "`key` in a translator"),
     Former(
         ("connection_to_group_fn", "connection_meta_to_group_fn"),
-        "`group_name` in a translator: the former default is `props.connection_group`",
+        "`group_name` in a translator: the old default is `props.connection_group`",
     ),
     Former(
         ("connection_to_freshness_policy_fn",),
         "`freshness_from_airbyte_schedule=True`, or `freshness_policy` in a translator: a"
-        " `dg.FreshnessPolicy`, as a `LegacyFreshnessPolicy` does nothing in today's Dagster",
+        " `dg.FreshnessPolicy`, as Dagster no longer acts on a `LegacyFreshnessPolicy`",
     ),
     Former(("connection_to_auto_materialize_policy_fn",), "`automation_condition` in a translator"),
     Former(
@@ -187,8 +187,15 @@ METHODS = (
     Former(("process_config_and_initialize_cm_cached",), "`with workspace.resolved() as ready:`"),
     Former(("get_job_status",), "`get_client().job(job_id)`, which returns the `Job`"),
     Former(("get_default_workspace",), "`settings().workspace_id`"),
-    Former(("get_source_schema",), "`fetch_catalog()`: connections have their streams"),
-    Former(("make_request", "make_request_cached"), "`requests`: nothing here sends any request"),
+    Former(("get_source_schema",), "`fetch_catalog()`: each connection has its streams"),
+    Former(
+        ("to_airbyte_connection_table_props_data",),
+        "`get_asset_spec(props)` of a `DagsterAirbyteTranslator`, called once for each table",
+    ),
+    Former(
+        ("make_request", "make_request_cached"),
+        "`requests`: this package sends no arbitrary requests for you",
+    ),
 )
 
 _BY_NAME = {name: former for former in (*GONE, *SUPERSEDED) for name in former.names}
@@ -218,7 +225,7 @@ MODULES = (
 
 # In `dagster_airbyte.managed` and the package itself, other things have these names, too.
 _OF_CODE = ("AirbyteConnection", "AirbyteDestination")
-_MANAGED = Former(_OF_CODE, f"{_TERRAFORM}, which makes connections in Airbyte")
+_MANAGED = Former(_OF_CODE, f"{_TERRAFORM}, which creates connections in Airbyte")
 
 
 def former(name: str, module: str = "") -> Former | None:
@@ -245,6 +252,11 @@ def module_sentence(module: str) -> str | None:
     """What an error says of a module that is not here, or None if it never was one."""
     if module not in MODULES or module == "resources":
         return None
+    if module.partition(".")[0] == "managed":
+        return (
+            f"{OURS} has no module {module!r}: connections are made in Airbyte, for example with"
+            f" {_TERRAFORM}."
+        )
     return (
         f"{OURS} has no module {module!r}: its names are in the package itself,"
         f" from {OURS} import ..."

@@ -92,7 +92,7 @@ class AirbyteResource(SyncsAssets):
         def __getattr__(self, name: str) -> object:
             if name in SUCCESSORS:
                 raise AirbyteSettingsError(
-                    f"AirbyteResource.{name} is no more: {SUCCESSORS[name]}."
+                    f"AirbyteResource.{name} was removed: {SUCCESSORS[name]}."
                 )
             return super().__getattr__(name)
 
