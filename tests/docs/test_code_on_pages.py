@@ -71,6 +71,7 @@ def test_there_is_code_on_most_pages() -> None:
     assert COMPONENTS
 
 
+@pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_a_sample_runs(sample: str, my_project: Path) -> None:
     names: dict[str, object] = {"__name__": "sample", "__file__": str(my_project)}
