@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 import dagster_airbyte_sync
-from dagster_airbyte_sync import AirbyteWorkspaceComponent
+from dagster_airbyte_sync import AirbyteWorkspaceComponent, BaseAirbyteWorkspace
 
 PLACE = "[[attributes]]"
 Schema = Mapping[str, Any]
@@ -27,12 +27,20 @@ def on_page_markdown(markdown: str, **_: object) -> str:
 
 
 def _fields(name: str) -> str:
-    """Those of a public class of ours; Dagster's own have no descriptions."""
+    """Those of a public class of ours; Dagster's own have no descriptions.
+
+    First what must be given, then what is special to this workspace, then what all have.
+    """
     model: type[BaseModel] = getattr(dagster_airbyte_sync, name)
     rows = ["| Field | What it is | Default |", "|---|---|---|"]
-    for field, about in model.model_fields.items():
+    common = BaseAirbyteWorkspace.model_fields
+    fields = model.model_fields.items()
+    for field, about in sorted(
+        fields, key=lambda each: (not each[1].is_required(), each[0] in common)
+    ):
         if about.description:
-            default = "needed" if about.is_required() else f"`{about.get_default()!r}`"
+            value = None if about.is_required() else about.get_default(call_default_factory=True)
+            default = "required" if about.is_required() else f"`{value!r}`"
             rows.append(f"| `{field}` | {' '.join(about.description.split())} | {default} |")
     return "\n".join(rows)
 
@@ -62,7 +70,7 @@ def _table(name: str, schema: Schema) -> Iterator[str]:
     yield "|---|---|---|---|"
     needed = schema.get("required", [])
     for attribute, field in schema["properties"].items():
-        default = "needed" if attribute in needed else _default(field)
+        default = "required" if attribute in needed else _default(field)
         text = " ".join((field.get("description") or "").split())
         yield f"| `{attribute}` | {text} | {_value(field)} | {default} |"
 
