@@ -74,7 +74,7 @@ bench: $(VENV)/ready-test $(REFERENCE)/ready-with-dbt
 
 # One environment; stamps say which extras of pyproject.toml it has. Some bring others.
 WITH_test = demo
-WITH_browser = test demo
+WITH_browser = docs test demo
 WITH_dev = browser docs test demo
 $(VENV)/ready-%: pyproject.toml
 	$(need_python)
