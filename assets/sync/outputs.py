@@ -1,8 +1,10 @@
-"""Multi-assets whose tables, and their checks, may have any name. Dagster makes output names out of
-asset keys, and refuses what is no identifier, so such outputs are named here."""
+"""Multi-assets whose tables, their checks, and what is above them may have any name. Dagster makes
+names of outputs and inputs out of asset keys, and refuses what is no identifier, so such ones are
+named here."""
 
 import keyword
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from hashlib import sha256
 from typing import Any
@@ -19,8 +21,11 @@ def multi_asset_of(
     any asset keys."""
     names = output_names([spec.key for spec in specs])
     check_specs = _with_outputs_apart(checks, names.values())
-    if all(spec.key.to_python_identifier() == names[spec.key] for spec in specs):
+    ins, usual = _inputs(specs), all(key.to_python_identifier() == names[key] for key in names)
+    if usual and not ins:
         return dg.multi_asset(specs=specs, check_specs=check_specs, can_subset=True, **options)
+    named = {each.key for each in ins.values()}
+    deps = {dep.asset_key: dep for spec in specs for dep in spec.deps}
     return dg.multi_asset(
         check_specs=check_specs,
         outs={
@@ -33,15 +38,29 @@ def multi_asset_of(
             for spec in specs
         },
         # Whole, as each may have a partition mapping.
-        deps=list({dep.asset_key: dep for spec in specs for dep in spec.deps}.values()),
+        deps=[dep for key, dep in deps.items() if key not in named],
+        ins=ins,
         internal_asset_deps=(
-            {names[spec.key]: _upstream(spec) for spec in specs}
-            if any(spec.deps for spec in specs)
-            else None
+            {names[spec.key]: _upstream(spec) for spec in specs} if deps else None
         ),
         can_subset=True,
         **options,
     )
+
+
+def _inputs(specs: Sequence[dg.AssetSpec]) -> dict[str, dg.AssetIn]:
+    """Inputs for all that is above these assets, if Dagster could not name one of them."""
+    own = {spec.key for spec in specs}
+    deps = {dep.asset_key: dep for spec in specs for dep in spec.deps if dep.asset_key not in own}
+    usual = Counter("_".join(key.path).replace("-", "_") for key in deps)
+    if all(count == 1 and re.fullmatch(_NAME, name) for name, count in usual.items()):
+        return {}
+    return {
+        f"above_{place}": dg.AssetIn(
+            key, partition_mapping=dep.partition_mapping, dagster_type=dg.Nothing
+        )
+        for place, (key, dep) in enumerate(deps.items())
+    }
 
 
 def _with_outputs_apart(
@@ -104,8 +123,12 @@ def output_names(keys: Sequence[dg.AssetKey]) -> dict[dg.AssetKey, str]:
     return names
 
 
+# What Dagster takes for a name.
+_NAME = "[A-Za-z0-9_]+"
+
+
 def _is_identifier(name: str) -> bool:
-    usable = re.fullmatch(r"[A-Za-z0-9_]+", name) is not None
+    usable = re.fullmatch(_NAME, name) is not None
     return usable and not keyword.iskeyword(name) and name not in _RESERVED
 
 

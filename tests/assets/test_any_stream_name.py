@@ -35,7 +35,7 @@ def test_tables_of_odd_names_are_synced_and_reported_once() -> None:
         dg.DagsterInstance.ephemeral() as instance,
     ):
         airbyte.add_connection("shop", streams=[*ODD, *CLASHING], sync_seconds=0.1)
-        deployment = deployed(airbyte, instance)
+        deployment = deployed(airbyte, instance, source_assets=True)
 
         assert deployment.materialize(*ODD, *CLASHING).success
         deployment.tick()
@@ -64,6 +64,26 @@ def test_what_a_translator_makes_upstream_stays_upstream() -> None:
             key.to_user_string(): {dep.to_user_string() for dep in deps}
             for key, deps in assets.asset_deps.items()
         } == {"Order Lines": {"raw_11"}, "users": {"raw_5"}}
+
+
+class BelowItsNamesake(DagsterAirbyteTranslator):
+    def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
+        above = dg.AssetDep(["app", props.stream_name], partition_mapping=dg.LastPartitionMapping())
+        return super().get_asset_spec(props).replace_attributes(deps=[above])
+
+
+@pytest.mark.parametrize("streams", [*([name] for name in ODD), ["order-lines", "order_lines"]])
+def test_what_is_above_a_table_may_be_called_anything_too(streams: list[str]) -> None:
+    with AirbyteSimulator() as airbyte:
+        airbyte.add_connection("shop", streams)
+        (made,) = build_airbyte_assets_definitions(
+            workspace=AirbyteWorkspace(**airbyte.workspace_config()),
+            dagster_airbyte_translator=BelowItsNamesake(),
+        )
+    for name in streams:
+        above = dg.AssetKey(["app", name])
+        assert made.asset_deps[dg.AssetKey(name)] == {above}
+        assert made.get_partition_mapping(above) == dg.LastPartitionMapping()
 
 
 class InWarehouse(DagsterAirbyteTranslator):
