@@ -15,6 +15,7 @@ from dagster_airbyte_sync.assets.lineage.dbt_manifest import (
     sources_of,
 )
 from dagster_airbyte_sync.assets.lineage.warehouse_names import (
+    ONE_SCHEMA,
     are_apart,
     folding,
     written_by_airbyte,
@@ -128,6 +129,8 @@ class DbtSourcesTranslator(DagsterAirbyteTranslator):
 
 def _schema_of(props: AirbyteConnectionTableProps) -> str | None:
     """Where the warehouse has no schemas, such as MySQL, dbt calls the database so."""
+    if (usual := ONE_SCHEMA.get(props.destination_type or "")) is not None:
+        return props.schema or usual
     return props.table_schema or props.schema or props.database
 
 

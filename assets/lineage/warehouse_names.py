@@ -2,7 +2,7 @@
 
 Of unquoted names Snowflake and Oracle make upper case, PostgreSQL lower case. Airbyte's connectors
 quote, and Snowflake's and Oracle's write upper case themselves; most put an underscore for whatever
-is no letter, digit or underscore (airbyte, `toAlphanumericAndUnderscore`).
+is no letter, digit or underscore (airbyte, `toAlphanumericAndUnderscore`), and before a digit.
 """
 
 import re
@@ -16,6 +16,10 @@ _LOWER = {"postgres"}
 # Where a name is what is written, quoted or not. MySQL is so on Linux.
 _AS_WRITTEN = {"bigquery", "clickhouse", "mysql"}
 # All others, such as Redshift, Databricks, SQL Server and DuckDB, do not tell case apart.
+
+# Where Airbyte writes all streams to the one schema of the destination, and which that is if the
+# destination does not say (airbyte, `destination-motherduck`).
+ONE_SCHEMA = {"motherduck": "main", "duckdb": "main"}
 
 # Warehouses whose dbt adapter has Airbyte's own word for them.
 _SAME_WORD = {"bigquery", "clickhouse", "databricks", "mysql", "postgres", "redshift", "snowflake"}
@@ -51,9 +55,10 @@ def folding(warehouse: str | None) -> Callable[[Name], str]:
 
 def written_by_airbyte(warehouse: str | None, name: str) -> tuple[Name, ...]:
     """How Airbyte's connector may have written a name; versions of it differ."""
-    own = Name(name, is_quoted=warehouse not in _UPPER)
-    plain = Name(_letters_only(name), own.is_quoted)
-    return (own,) if plain == own else (own, plain)
+    plain = _letters_only(name)
+    # Most have a letter or an underscore first.
+    every = (name, plain, f"_{plain}") if plain[:1].isdigit() else (name, plain)
+    return tuple(Name(each, is_quoted=warehouse not in _UPPER) for each in dict.fromkeys(every))
 
 
 def _letters_only(name: str) -> str:

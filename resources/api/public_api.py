@@ -329,12 +329,14 @@ def read_destination(raw: object) -> Destination | None:
     if destination_id is None:
         return None
     configuration = object_at(fields, "configuration")
+    # BigQuery's may be `project:dataset`; Airbyte refuses another project there.
+    dataset = (as_text(configuration.get("dataset_id")) or "").rpartition(":")[-1]
     return Destination(
         id=destination_id,
         name=as_text(fields.get("name")) or "",
         type=as_text(fields.get("destinationType")) or "",
         database=as_text(configuration.get("database")) or as_text(configuration.get("project_id")),
-        schema=as_text(configuration.get("schema")) or as_text(configuration.get("dataset_id")),
+        schema=as_text(configuration.get("schema")) or dataset or None,
     )
 
 

@@ -125,6 +125,10 @@ def test_a_function_may_say_the_key() -> None:
         ("databricks", ("shop", "raw", "SALES", True), ("shop", "raw", "sales")),
         ("duckdb", ("shop", "raw", "Sales", True), ("shop", "raw", "sales")),
         ("bigquery", ("shop-prod", "raw", "Sales", True), ("shop-prod", "raw", "Sales")),
+        ("bigquery", ("shop", "raw", "_2026_sales", True), ("shop", "raw", "2026 sales")),
+        ("snowflake", ("SHOP", "RAW", "_2FA", False), ("SHOP", "RAW", "2fa")),
+        # MotherDuck has one schema, which needs no name.
+        ("motherduck", ("my_db", "main", "sales", True), (None, None, "sales")),
         # MySQL has databases and no schemas, which is what dbt calls them.
         ("mysql", (None, "shop", "sales", True), ("shop", None, "sales")),
         # Either of them does not say the database.
@@ -168,6 +172,13 @@ def test_these_are_two_and_the_log_says_so_once(
     (said,) = [each.getMessage() for each in caplog.records]
     assert "keeps its usual key: the dbt source source.shop.model_source.sales" in said
     assert written.relation_name in said
+
+
+def test_in_motherduck_no_stream_has_a_schema_of_its_own() -> None:
+    translator = DbtSourcesTranslator(manifest_of([SALES], "duckdb"))
+    assert key(translator, props("sales", "motherduck", None, "raw", "public")) == (
+        "revenue_source/sales"
+    )
 
 
 def test_a_relation_of_another_kind_of_warehouse_is_another(

@@ -292,6 +292,7 @@ def test_only_what_is_selected_is_synced() -> None:
     [
         ({"database": "dw", "schema": "public"}, "dw", "public"),
         ({"project_id": "p", "dataset_id": "d"}, "p", "d"),
+        ({"project_id": "p", "dataset_id": "p:d"}, "p", "d"),
         ({}, None, None),
     ],
     ids=str,
