@@ -74,7 +74,7 @@ def with_sources(tables: Sequence[Table], source_assets: SourceAssets) -> list[T
     if not source_assets:
         return list(tables)
     make = airbyte_source_asset if source_assets is True else source_assets
-    made = _made(tables, make)
+    made = [(table, _spec(table.props, make)) for table in tables]
     _refuse_keys_of_tables(tables, made)
     sources = _joined(made)
     return [_below(table, sources[spec.key]) if spec else table for table, spec in made]
@@ -86,25 +86,6 @@ def source_specs(tables: Iterable[Table]) -> list[dg.AssetSpec]:
 
 
 _Made = list[tuple[Table, dg.AssetSpec | None]]
-
-
-def _made(tables: Sequence[Table], make: SourceAssetFn) -> _Made:
-    """Each table with what is to be above it. Two sources of one name have their ids behind it."""
-    made = [(table, _spec(table.props, make)) for table in tables]
-    of_key = defaultdict[dg.AssetKey, set[str | None]](set)
-    for table, spec in made:
-        if table.props and spec:
-            of_key[spec.key].add(table.props.source_id)
-    return [
-        (table, _spec(_by_id(table.props), make))
-        if table.props and spec and len(of_key[spec.key]) > 1
-        else (table, spec)
-        for table, spec in made
-    ]
-
-
-def _by_id(props: AirbyteConnectionTableProps) -> AirbyteConnectionTableProps:
-    return replace(props, source_name=f"{props.source_name or ''} {(props.source_id or '')[:8]}")
 
 
 def _spec(props: AirbyteConnectionTableProps | None, make: SourceAssetFn) -> dg.AssetSpec | None:
@@ -142,22 +123,36 @@ def _refuse_keys_of_tables(tables: Iterable[Table], made: _Made) -> None:
 
 
 def _joined(made: _Made) -> Mapping[dg.AssetKey, dg.AssetSpec]:
-    """Each source asset once, with the columns that any of its connections knows."""
+    """Each source asset once, with the columns that any of its connections knows.
+
+    Also of those connections that are not selected here: Dagster refuses definitions put together
+    of several whose assets of one key differ.
+    """
     sources: dict[dg.AssetKey, dg.AssetSpec] = {}
-    for _, spec in made:
+    columns = defaultdict[dg.AssetKey, dict[str, list[dg.TableSchema]]](lambda: defaultdict(list))
+    for table, spec in made:
         if spec is None:
             continue
-        before = sources.setdefault(spec.key, spec)
-        if before is not spec and (columns := _all_columns(before, spec)):
-            sources[spec.key] = before.merge_attributes(metadata={keys.COLUMN_SCHEMA: columns})
-    return sources
+        sources.setdefault(spec.key, spec)
+        own = spec.metadata.get(keys.COLUMN_SCHEMA)
+        if isinstance(own, dg.TableSchema):
+            known = columns[spec.key]
+            known[table.connection_id].append(own)
+            for connection_id, schema in table.schemas_elsewhere.items():
+                known[connection_id].append(column_schema(schema))
+    return {
+        key: spec.merge_attributes(metadata={keys.COLUMN_SCHEMA: _all_columns(columns[key])})
+        if sum(map(len, columns[key].values())) > 1
+        else spec
+        for key, spec in sources.items()
+    }
 
 
-def _all_columns(one: dg.AssetSpec, other: dg.AssetSpec) -> dg.TableSchema | None:
-    schemas = [each.metadata.get(keys.COLUMN_SCHEMA) for each in (other, one)]
-    known = [each for each in schemas if isinstance(each, dg.TableSchema)]
-    every = {column.name: column for schema in known for column in schema.columns}
-    return dg.TableSchema([every[name] for name in sorted(every)]) if every else None
+def _all_columns(by_connection: Mapping[str, Sequence[dg.TableSchema]]) -> dg.TableSchema:
+    """Where the types of a column differ, the same one counts whatever is selected."""
+    schemas = [schema for _, own in sorted(by_connection.items()) for schema in own]
+    every = {column.name: column for schema in schemas for column in schema.columns}
+    return dg.TableSchema([every[name] for name in sorted(every)])
 
 
 def _has_usual_columns(metadata: Mapping[str, object], props: AirbyteConnectionTableProps) -> bool:

@@ -128,7 +128,8 @@ def build_airbyte_assets_definitions(
     With `checks` each table has those that `build_airbyte_definitions` gives it, or those of an
     AirbyteChecks. The step evaluates them for what it has materialized, and by hand, in its pool;
     the sensor evaluates them for all other syncs.
-    With `source_assets` one definition more has the external assets above them.
+    With `source_assets` one definition more has the external assets above them: in a code location
+    one call can have it, as Dagster takes no two definitions of an asset.
     The other arguments are those of `load_airbyte_asset_specs`, which may raise AirbyteError,
     AirbyteSettingsError or DuplicateAssetKey here, too.
     """

@@ -1,6 +1,7 @@
 """Which table of Dagster belongs to which stream of Airbyte."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -9,6 +10,7 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.matching import match
+from dagster_airbyte_sync.assets.tables.names import clean_name
 from dagster_airbyte_sync.assets.tables.translator import (
     AirbyteConnectionTableProps,
     DagsterAirbyteTranslator,
@@ -49,6 +51,9 @@ class DuplicateAssetKey(AirbyteError):
         return f"{self.found}{self.args[1]}"
 
 
+_Schemas = Mapping[str, Mapping[str, object]]
+
+
 @dataclass(frozen=True)
 class Table:
     """One stream of one connection, and the asset that stands for it.
@@ -59,8 +64,9 @@ class Table:
     is reported under the key that its asset will have.
 
     `pool` is that of the op that syncs its connection. `props` are what its spec was made of, and
-    `source` is the asset for the stream of Airbyte's source above it, if there is to be one; a
-    table that is found again from its spec has neither.
+    `source` is the asset for the stream of Airbyte's source above it, if there is to be one;
+    `schemas_elsewhere` are those that its stream has in connections that are not selected, by their
+    ids. A table that is found again from its spec has none of them.
     """
 
     connection_id: str
@@ -73,6 +79,7 @@ class Table:
     pool: str | None = None
     props: AirbyteConnectionTableProps | None = field(default=None, repr=False, compare=False)
     source: dg.AssetSpec | None = field(default=None, repr=False, compare=False)
+    schemas_elsewhere: _Schemas = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def key(self) -> dg.AssetKey:
@@ -90,8 +97,11 @@ def tables_of(
     connection: Connection,
     translator: DagsterAirbyteTranslator,
     more: Mapping[str, object] = MappingProxyType({}),
+    namesakes: Collection[str] = (),
 ) -> list[Table]:
     """The tables of one connection, one for each selected stream, with `more` in their metadata.
+
+    `namesakes` are the ids of sources that have the name of another.
 
     Raises AirbyteSettingsError that names the connection if the translator raises for one of them,
     or Dagster refuses what it makes.
@@ -105,7 +115,13 @@ def tables_of(
     tables = []
     for stream in connection.selected_streams:
         props = table_props(
-            connection, stream, destination, source, connection_url=page, source_url=source_page
+            connection,
+            stream,
+            destination,
+            source,
+            connection_url=page,
+            source_url=source_page,
+            source_has_namesakes=source.id in namesakes,
         )
         metadata = {**identity, **_identity_of_stream(stream.id)}
         spec = spec_of(translator, props, metadata, status)
@@ -238,16 +254,41 @@ def selected_tables(
 
     Raises DuplicateAssetKey if two of them would be one asset.
     """
+    translator, namesakes = translator or DagsterAirbyteTranslator(), _namesakes(catalog)
+    every = catalog.connections.values()
+    selected = {each.id: each for each in every if accepts(selector, each)}
+    elsewhere = _schemas_of([each for each in every if each.id not in selected])
     tables = [
-        table
-        for connection in catalog.connections.values()
-        if accepts(selector, connection)
-        for table in tables_of(
-            catalog, connection, translator or DagsterAirbyteTranslator(), more(connection)
-        )
+        replace(table, schemas_elsewhere=elsewhere.get((connection.source_id, table.stream), {}))
+        if elsewhere
+        else table
+        for connection in selected.values()
+        for table in tables_of(catalog, connection, translator, more(connection), namesakes)
     ]
     _refuse_duplicates(tables, catalog.connections)
     return tables
+
+
+def _schemas_of(
+    connections: Iterable[Connection],
+) -> Mapping[tuple[str | None, StreamId], _Schemas]:
+    """The schemas of the streams that they sync, by source and stream."""
+    schemas = defaultdict[tuple[str | None, StreamId], dict[str, Mapping[str, object]]](dict)
+    for each in connections:
+        for stream in each.selected_streams:
+            schemas[each.source_id, stream.id][each.id] = stream.json_schema
+    return dict(schemas)
+
+
+def _namesakes(catalog: Catalog) -> set[str]:
+    """The sources with the name of another in their workspace, selected or not: what is selected
+    elsewhere has the same names."""
+    ids: dict[tuple[str, str], set[str]] = {}
+    for connection in catalog.connections.values():
+        source = catalog.source_of(connection)
+        name = clean_name(connection.workspace_name or ""), clean_name(source.name).strip("_")
+        ids.setdefault(name, set()).add(source.id)
+    return {each for own in ids.values() if len(own) > 1 for each in own}
 
 
 def _refuse_duplicates(tables: Iterable[Table], connections: Mapping[str, Connection]) -> None:

@@ -60,13 +60,18 @@ class AirbyteConnectionTableProps:
     connection_tags: tuple[str, ...] = ()
     selected_fields: tuple[str, ...] | None = None
     mappers: tuple[FieldMapper, ...] = ()
+    source_has_namesakes: bool = False
 
     @property
     def source_group(self) -> str | None:
-        """The source's name as Dagster takes it for a group and in a key; None without a source."""
+        """The source's name as Dagster takes it for a group and in a key; None without a source.
+
+        The beginning of its id is behind it if another source that is read has this name, too.
+        """
         if self.source_id is None:
             return None
-        return clean_name(self.source_name or "").strip("_") or f"source_{self.source_id[:8]}"
+        name, known = clean_name(self.source_name or "").strip("_"), self.source_id[:8]
+        return f"{name or 'source'}_{known}" if self.source_has_namesakes or not name else name
 
     @property
     def tag_group(self) -> str | None:
@@ -125,6 +130,7 @@ def table_props(
     *,
     connection_url: str | None = None,
     source_url: str | None = None,
+    source_has_namesakes: bool = False,
 ) -> AirbyteConnectionTableProps:
     """What the translator gets to know about one stream."""
     return AirbyteConnectionTableProps(
@@ -151,6 +157,7 @@ def table_props(
         connection_tags=connection.tags,
         selected_fields=stream.selected_fields,
         mappers=stream.mappers,
+        source_has_namesakes=source_has_namesakes,
     )
 
 

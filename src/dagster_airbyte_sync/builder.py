@@ -169,11 +169,15 @@ def definitions_of_tables(
     """Definitions of tables, for builder and component; `options` are those of `syncing_assets`."""
     specs = [table.spec for table in tables]
     which = AirbyteChecks.of(checks)
+    assets = [
+        *(syncing_assets(tables, resource_key, **options) if sync else specs),
+        *source_specs(tables),
+    ]
+    # A process' first Definitions keep the variables of their caller, and tables know all columns
+    # as Airbyte has them.
+    del tables
     return dg.Definitions(
-        assets=[
-            *(syncing_assets(tables, resource_key, **options) if sync else specs),
-            *source_specs(tables),
-        ],
+        assets=assets,
         asset_checks=build_airbyte_sync_checks(specs, resource_key, which) if which else [],
         sensors=sensors,
         schedules=schedules,

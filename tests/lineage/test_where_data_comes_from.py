@@ -113,14 +113,70 @@ def test_two_connections_of_one_source_meet_there(airbyte: AirbyteSimulator) -> 
     assert above(found["orders"]) == above(found["mart_orders"]) == [ORDERS]
 
 
-def test_two_sources_of_one_name_are_kept_apart(airbyte: AirbyteSimulator) -> None:
-    other = airbyte.add_connection(
-        "another", [SimulatedStream("orders", "public")], source_name="shop db", prefix="x_"
+def test_two_sources_of_one_name_are_kept_apart_with_all_their_streams(
+    airbyte: AirbyteSimulator,
+) -> None:
+    streams = [SimulatedStream("orders", "public"), SimulatedStream("visits", "public")]
+    other = airbyte.add_connection("another", streams, source_name="shop db", prefix="x_")
+    first, found, names = airbyte.connection("to the lake"), load(airbyte), set[object]()
+    for table, of, stream in (
+        ("orders", first, "orders"),
+        ("users", first, "users"),
+        ("x_orders", other, "orders"),
+        ("x_visits", other, "visits"),
+    ):
+        key = f"airbyte_sources/shop_db_{of.source_id[:8]}/public/{stream}"
+        assert above(found[table]) == [key]
+        assert found[key].group_name == f"shop_db_{of.source_id[:8]}"
+    names = {
+        found[above(found[table])[0]].metadata["dagster-airbyte/source_name"]
+        for table in found
+        if above(found[table])
+    }
+    assert names == {"Shop DB", "shop db"}
+
+
+def of_one_connection_each(airbyte: AirbyteSimulator) -> dg.Definitions:
+    """Definitions for each connection, put together."""
+    of = workspace(airbyte)
+
+    def defs(only: str) -> dg.Definitions:
+        return build_airbyte_definitions(
+            of,
+            connection_selector_fn=lambda each: each.id == only,
+            sensor_name=f"sensor_{only[:8]}",
+            source_assets=True,
+        )
+
+    merged = dg.Definitions.merge(*(defs(each.connection_id) for each in airbyte.connections))
+    dg.Definitions.validate_loadable(merged)
+    return merged
+
+
+def test_a_source_has_one_key_whatever_is_selected(airbyte: AirbyteSimulator) -> None:
+    other = airbyte.add_connection("another", ["orders"], source_name="Shop DB", prefix="x_")
+    airbyte.add_connection("again", ["visits"], source_of=other, prefix="y_")
+    whole = load(airbyte)
+    assert above(whole["y_visits"]) == [f"airbyte_sources/shop_db_{other.source_id[:8]}/visits"]
+    assert set(by_key(of_one_connection_each(airbyte))) == set(whole)
+
+
+def test_two_definitions_of_one_stream_of_a_source_may_be_put_together(
+    airbyte: AirbyteSimulator,
+) -> None:
+    """Also if Airbyte has other columns in each, as it reads a schema anew for each connection."""
+    schema = {"properties": {"id": {"type": "integer"}, "late": {"type": "string"}}}
+    airbyte.add_connection(
+        "to the mart",
+        [SimulatedStream("orders", "public", json_schema=schema)],
+        source_of=airbyte.connection("to the lake"),
+        prefix="mart_",
     )
-    first = airbyte.connection("to the lake")
-    found = load(airbyte)
-    for table, of in (("orders", first), ("x_orders", other)):
-        assert above(found[table]) == [f"airbyte_sources/shop_db_{of.source_id[:8]}/public/orders"]
+    merged = of_one_connection_each(airbyte)
+    assert merged.resolve_asset_graph().get(dg.AssetKey(ORDERS.split("/"))).child_keys == {
+        dg.AssetKey("orders"),
+        dg.AssetKey("mart_orders"),
+    }
 
 
 def test_a_source_whose_name_is_not_known_is_known_by_its_id(airbyte: AirbyteSimulator) -> None:

@@ -4,6 +4,20 @@ from helpers.breaks import Break
 
 OF_LINEAGE = (
     Break(
+        "two sources of one name are two, whatever is selected",
+        "assets/tables/table.py:_namesakes",
+        "len(own) > 1",
+        "False",
+        "tests/lineage/test_where_data_comes_from.py::test_a_source_has_one_key_whatever_is_selected",
+    ),
+    Break(
+        "a source has the same columns in definitions of each of its connections",
+        "assets/tables/table.py:selected_tables",
+        "each.id not in selected",
+        "False",
+        "tests/lineage/test_where_data_comes_from.py::test_two_definitions_of_one_stream_of_a_source_may_be_put_together",
+    ),
+    Break(
         "what is above a table may have a name that Dagster does not take",
         "assets/sync/outputs.py:multi_asset_of",
         "if usual and not ins:",
@@ -44,13 +58,6 @@ OF_LINEAGE = (
         "if not callable(ignore):",
         "if True:",
         "tests/lineage/test_sources_change_nothing_else.py::test_a_table_is_automated_as_if_nothing_was_above_it[on_cron]",
-    ),
-    Break(
-        "two sources of one name are two",
-        "assets/lineage/source_assets.py:_made",
-        "len(of_key[spec.key]) > 1",
-        "False",
-        "tests/lineage/test_where_data_comes_from.py::test_two_sources_of_one_name_are_kept_apart",
     ),
     Break(
         "a source's asset never hides a table",
