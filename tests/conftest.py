@@ -50,6 +50,17 @@ def _quick_dagster() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _same_variables() -> Iterator[None]:
+    """What a command takes from a `.env` must not reach the next test."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("AIRBYTE_")}
+    yield
+    for name in [name for name in os.environ if name.startswith("AIRBYTE_")]:
+        if name not in before:
+            del os.environ[name]
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def empty_storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made_before = os.environ.get(MADE_BEFORE)

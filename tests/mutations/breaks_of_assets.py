@@ -24,6 +24,7 @@ OF_ASSETS = (
         "earlier = started_before(context.instance, context.run)",
         "earlier: dict[str, str] = {}",
         "tests/sensors/start_jobs/test_syncs_that_hold_no_run.py::test_a_retry_starts_only_what_was_not_started[dagster/retry_number]",
+        is_slow=True,
     ),
     Break(
         "1: what is not the last one reported is looked up",
@@ -45,6 +46,7 @@ OF_ASSETS = (
         "if too_old > _PATIENCE:",
         "if too_old:",
         "tests/model/test_found_by_the_model.py::test_of_two_runs_that_follow_one_sync_one_reports_it_though_others_observe_the_table",
+        is_slow=True,
     ),
     Break(
         "2: a late job remembers that a newer one was reported",
@@ -66,6 +68,7 @@ OF_ASSETS = (
         "return min(reporters, key=lambda reporter: reporter.is_over, default=None)",
         "return None",
         "tests/sensors/test_two_runs_follow_one_sync.py::test_the_first_to_follow_a_sync_reports_it_whichever_ends_first[1]",
+        is_slow=True,
     ),
     Break(
         "a schedule is said before Airbyte forgets it",
@@ -80,6 +83,7 @@ OF_ASSETS = (
         "_refuse_one_way(client, plan.connections)",
         "pass",
         "tests/assets/test_take_over.py::test_without_the_configuration_api_nothing_is_taken_that_could_not_be_put_back",
+        is_slow=True,
     ),
     Break(
         "a schedule that somebody set meanwhile is kept",
@@ -145,6 +149,7 @@ OF_ASSETS = (
         "without_secrets(sentence_of(error))",
         "sentence_of(error)",
         "tests/command_line/test_health_of_connections.py::test_an_event_log_that_cannot_be_read_is_a_sentence_without_secrets",
+        is_slow=True,
     ),
     Break(
         "a sync is started once",
@@ -216,6 +221,7 @@ OF_ASSETS = (
         "return (other is not None and not other.is_over) or not facts.owed(skew)[1]",
         "return True",
         "tests/sensors/test_runs_that_wait.py::test_what_ended_meanwhile_and_nobody_has_reported_is_left_to_the_sensor",
+        is_slow=True,
     ),
     Break(
         "a run that is over by the end of its wait starts nothing",
@@ -364,6 +370,7 @@ OF_ASSETS = (
         "return any(end is not None and end.is_same(job.ref) for end in ends)",
         "return False",
         "tests/sensors/test_lost_cursors.py::test_a_lost_cursor_repeats_nothing",
+        is_slow=True,
     ),
     Break(
         "1: a lost cursor repeats no failed check",
@@ -477,6 +484,7 @@ OF_ASSETS = (
         "if last is None or not last.run_id or not self.ledger.is_last(table.key, self.job):",
         "if True:",
         "tests/sensors/test_syncs_that_a_run_attached_to.py::test_its_check_turns_green_by_the_sensor",
+        is_slow=True,
     ),
     Break(
         "what a run has planned hides not since when syncs fail",
@@ -513,6 +521,7 @@ OF_ASSETS = (
         "return True",
         "tests/model/test_found_after_disasters.py"
         "::test_a_failure_before_a_run_that_names_no_job_is_not_shown_as_the_state_of_today",
+        is_slow=True,
     ),
     Break(
         "a run that hung looks again before it reports the rest",
@@ -562,6 +571,7 @@ OF_ASSETS = (
         "condition.newly_requested() & ~is_due",
         "condition.newly_requested()",
         "tests/automation/test_eager_on_new_rows.py",
+        is_slow=True,
     ),
     Break(
         "a table's update is not enough without rows",

@@ -83,6 +83,7 @@ OF_BACKFILLS = (
         "{is_on for _, is_on, _ in self._states()} or {self._is_on_by_default}",
         "{is_on for _, is_on, _ in self._states()}",
         f"{COMMAND}test_it_refuses_while_the_sensor_runs_and_says_how_to_stop_it",
+        is_slow=True,
     ),
     Break(
         "1: of two backfills that start at once one gives way",
@@ -97,6 +98,7 @@ OF_BACKFILLS = (
         "if others and first < self._own.owner:",
         "if False:",
         f"{ALONE}test_of_those_that_start_at_once_one_runs",
+        is_slow=True,
     ),
     Break(
         "a backfill that was killed keeps none from running",
@@ -104,6 +106,7 @@ OF_BACKFILLS = (
         "self._delete(claim)",
         "pass",
         f"{ALONE}test_one_that_was_killed_is_waited_for_and_then_forgotten",
+        is_slow=True,
     ),
     Break(
         "1: a backfill that others take for dead does not come back",
@@ -111,6 +114,7 @@ OF_BACKFILLS = (
         "while not is_over.wait(_BEAT) and not self._is_lost():",
         "while not is_over.wait(_BEAT):",
         f"{ALONE}test_one_that_cannot_say_that_it_goes_on_ends_before_another_begins",
+        is_slow=True,
     ),
     Break(
         "1: ... and stores nothing more",
@@ -119,6 +123,7 @@ OF_BACKFILLS = (
         "pass",
         "tests/command_line/test_two_backfills.py::"
         "test_one_that_was_held_up_while_another_ran_stores_nothing_more",
+        is_slow=True,
     ),
     Break(
         "where no daemon is seen, a backfill asks first, and with --yes says so",
@@ -126,5 +131,6 @@ OF_BACKFILLS = (
         "if self.activity() is not Activity.NO_DAEMON:",
         "if True:",
         f"{COMMAND}test_with_yes_it_says_that_the_sensor_is_on_where_no_daemon_is_seen",
+        is_slow=True,
     ),
 )

@@ -43,6 +43,7 @@ OF_DETAILS = (
         'without_credentials(secrets.hidden("\\n".join(lines)))',
         'without_credentials("\\n".join(lines))',
         "tests/resources/test_job_details.py::test_the_last_lines_of_the_last_attempt_are_shown_without_secrets_and_colours",
+        is_slow=True,
     ),
     Break(
         "6: a colour in the middle of a secret does not show it",
@@ -78,6 +79,7 @@ OF_DETAILS = (
         "return TableReports(tuple(reports), failures_since=records[-1].create_timestamp)",
         "return TableReports(tuple(reports))",
         "tests/command_line/test_what_was_reported.py::test_failures_behind_what_is_read_at_most_are_unknown",
+        is_slow=True,
     ),
     Break(
         "a sync of the past that a backfill has reported is not said to be missing",
@@ -85,6 +87,7 @@ OF_DETAILS = (
         "noted = [job for job in left if job.succeeded]",
         "noted = []",
         "tests/command_line/test_what_was_reported.py::test_a_sync_of_the_past_that_a_backfill_has_reported_is_reported",
+        is_slow=True,
     ),
     Break(
         "what Dagster knows of a job that failed is no success, though tables are complete",
@@ -92,6 +95,7 @@ OF_DETAILS = (
         "JobStatus(keys.text_in(said, keys.JOB_STATUS))",
         'JobStatus("succeeded")',
         "tests/command_line/test_what_dagster_knows_alone.py::test_a_partial_failure_is_partial_whether_airbyte_answers_or_not",
+        is_slow=True,
     ),
     Break(
         "nobody is said to be late while Airbyte does not answer",
@@ -99,6 +103,7 @@ OF_DETAILS = (
         "not connection.is_active or not is_known or seen.as_of is None",
         "not connection.is_active or not is_known",
         "tests/command_line/test_what_dagster_knows_alone.py::test_nobody_is_late_or_good_as_far_as_dagster_knows",
+        is_slow=True,
     ),
     Break(
         "nothing that should have synced by now is good while Airbyte does not answer",
@@ -135,6 +140,7 @@ OF_DETAILS = (
         "read_body(response, deadline, call.longest)",
         "read_body(response, deadline)",
         "tests/resources/test_job_details.py::test_a_log_that_is_longer_than_what_is_read_is_none_and_costs_no_memory",
+        is_slow=True,
     ),
     Break(
         "1: an answer that does not come is waited for",
@@ -142,6 +148,7 @@ OF_DETAILS = (
         "return is_open and waited < self.patience",
         "return False",
         f"{_PARTIAL}::test_a_job_of_which_airbyte_does_not_answer_waits_some_minutes_and_its_connection_with_it",
+        is_slow=True,
     ),
     Break(
         "... but a failure is reported all the same",
@@ -149,6 +156,7 @@ OF_DETAILS = (
         "return is_open and waited < self.patience",
         "return is_open",
         f"{_PARTIAL}::test_but_not_for_ever",
+        is_slow=True,
     ),
     Break(
         "... at once where Airbyte refuses",
@@ -156,6 +164,7 @@ OF_DETAILS = (
         "is_open = self.known[job_key(job)] is None and not self.is_refused",
         "is_open = self.known[job_key(job)] is None",
         f"{_SILENT}::test_where_it_is_refused_a_failure_waits_two_minutes_and_the_next_not_at_all",
+        is_slow=True,
     ),
     Break(
         "... but what it has answered before it refused counts",
@@ -163,6 +172,7 @@ OF_DETAILS = (
         "if job_key(job) not in self.known:",
         "if job_key(job) not in self.known and not self.is_refused:",
         f"{_SILENT}::test_what_was_answered_before_is_not_reported_as_failed",
+        is_slow=True,
     ),
     Break(
         "where Airbyte answers of no job, failures wait for minutes as a whole",
@@ -170,6 +180,7 @@ OF_DETAILS = (
         "is_known = self._is_sure(question) or self._is_silent(question)",
         "is_known = self._is_sure(question)",
         f"{_SILENT}::test_a_backlog_waits_five_minutes_as_a_whole_and_new_failures_not_at_all",
+        is_slow=True,
     ),
     Break(
         "1: ... one job that is not answered says nothing of others",
@@ -233,6 +244,7 @@ OF_DETAILS = (
         "outcomes is None and not self._client.pauses_stream_outcomes",
         "outcomes is None",
         f"{_SILENT}::test_where_all_answers_are_too_slow_a_backlog_waits_as_a_whole",
+        is_slow=True,
     ),
     Break(
         "1: complete tables of a job that a live run follows are left to the run",
@@ -261,6 +273,7 @@ OF_DETAILS = (
         "[table for table in tables if job.made_fresh(table.stream)]",
         "list(tables)",
         f"{_PARTIAL}::test_complete_tables_are_fresh_and_warn_and_start_what_follows_and_the_others_failed",
+        is_slow=True,
     ),
     Break(
         "runs follow only tables that are complete",
@@ -275,6 +288,7 @@ OF_DETAILS = (
         "owed.marks or _is_ours(job, tables, self.known)",
         "True",
         f"{_PARTIAL}::test_where_it_died_before_it_said_so_the_sensor_adds_only_checks",
+        is_slow=True,
     ),
     Break(
         "4: of a backlog few jobs are asked about",
@@ -282,6 +296,7 @@ OF_DETAILS = (
         "self._requests(new) <= most",
         "True",
         f"{_DETAILS}::test_of_a_backlog_only_the_newest_are_asked_about",
+        is_slow=True,
     ),
     Break(
         "4: of a backlog that goes on nobody is asked about",
@@ -289,6 +304,7 @@ OF_DETAILS = (
         "0 if more else OF_BACKLOG",
         "OF_BACKLOG",
         f"{_DETAILS}::test_of_a_backlog_of_several_ticks_only_the_last_one_asks",
+        is_slow=True,
     ),
     Break(
         "4: a job that takes several ticks is asked about once",
@@ -296,6 +312,7 @@ OF_DETAILS = (
         "new = [sync for sync in reversed(syncs) if known.of(sync.job) is None]",
         "new = list(syncs)",
         f"{_DETAILS}::test_of_a_connection_that_takes_several_ticks_it_is_asked_once",
+        is_slow=True,
     ),
     Break(
         "1: a run says of no table that it failed where Airbyte may say later that it is complete",

@@ -11,6 +11,7 @@ OF_FAILURES = (
         'return f"{self.kind.value}:{self.job.ref.name}"',
         'return f"{self.kind.value}:{self.job.id}"',
         f"{TESTS}/test_once_for_each_failure.py",
+        is_slow=True,
     ),
     Break(
         "a backlog that takes many ticks is one run",
@@ -18,6 +19,7 @@ OF_FAILURES = (
         "is_all = is_complete or bool(gathered.left)",
         "is_all = True",
         f"{TESTS}/test_backlogs_of_failures.py",
+        is_slow=True,
     ),
     Break(
         "what is held is started for after ten minutes",
@@ -25,6 +27,7 @@ OF_FAILURES = (
         "is_all or not 0 <= now - each.since < LONGEST_HOLD",
         "is_all",
         f"{TESTS}/test_backlogs_of_failures.py",
+        is_slow=True,
     ),
     Break(
         "what no later tick reads again is kept",
@@ -32,6 +35,7 @@ OF_FAILURES = (
         "_pack_held(self.held.values())",
         '""',
         f"{TESTS}/test_backlogs_of_failures.py",
+        is_slow=True,
     ),
     Break(
         "of a connection's problems the one with the highest number stands for all",
@@ -39,6 +43,7 @@ OF_FAILURES = (
         "newest = job if job.id >= earlier.job.id else earlier.job",
         "newest = job if end_of(job) >= end_of(earlier.job) else earlier.job",
         f"{TESTS}/test_once_for_each_failure.py",
+        is_slow=True,
     ),
     Break(
         "jobs for which a cursor has no room are left in the history",
@@ -46,6 +51,7 @@ OF_FAILURES = (
         "decision = Decision(left=gathered.left)",
         "decision = Decision()",
         f"{TESTS}/test_backlogs_of_failures.py",
+        is_slow=True,
     ),
     Break(
         "of what went well the cursor has no names",
@@ -69,6 +75,7 @@ OF_FAILURES = (
         "return self._listed(connection_id) is not None",
         "return True",
         f"{TESTS}/test_late_connections.py::test_a_connection_that_is_paused_or_deleted_is_not_late",
+        is_slow=True,
     ),
     Break(
         "a pause since the list of connections was read counts",
@@ -99,6 +106,7 @@ OF_FAILURES = (
         "return False",
         "return True",
         f"{TESTS}/test_what_is_started.py",
+        is_slow=True,
     ),
     Break(
         "a function that raises is not asked for ever",
@@ -106,6 +114,7 @@ OF_FAILURES = (
         "is_over = self.now - held.since >= ASK_AGAIN_FOR",
         "is_over = False",
         f"{TESTS}/test_what_is_started.py",
+        is_slow=True,
     ),
     Break(
         "what Airbyte has synced is not late where the sensor that reports syncs is off",
@@ -121,6 +130,7 @@ OF_FAILURES = (
         "airbyte_now - at <= limit",
         "True",
         f"{TESTS}/test_late_connections.py",
+        is_slow=True,
     ),
     Break(
         "a dead job before a failed one makes no connection fresh",
@@ -151,6 +161,7 @@ OF_FAILURES = (
         "quiet = self._quiet_if_paused(found, late.still_quiet(before.quiet, found, self.now))",
         "quiet = late.still_quiet(before.quiet, found, self.now)",
         f"{TESTS}/test_late_after_a_pause.py",
+        is_slow=True,
     ),
     Break(
         "an Airbyte that does not answer pauses no connection",
@@ -165,6 +176,7 @@ OF_FAILURES = (
         "quiet.get(each.mark) != late.FOR_GOOD",
         "True",
         f"{TESTS}/test_late_connections.py::test_airbyte_is_asked_for_connections_only_when_one_is_late",
+        is_slow=True,
     ),
     Break(
         "what the checks of connections saw begin counts for the failure sensor",
@@ -173,6 +185,7 @@ OF_FAILURES = (
         "self._quiet_if_paused(new, quiet)",
         f"{TESTS}/test_late_after_a_pause.py"
         "::test_where_checks_look_at_connections_what_they_saw_begin_counts",
+        is_slow=True,
     ),
     Break(
         "... as long as Airbyte has that schedule",
@@ -187,6 +200,7 @@ OF_FAILURES = (
         "last = max(filter(None, (*ends, since)), default=None) if ends else None",
         "last = max(ends, default=None)",
         "tests/command_line/test_state_of_a_connection.py",
+        is_slow=True,
     ),
     Break(
         "a table that took no part is not odd in `status`",

@@ -227,6 +227,7 @@ OF_INSTANCES = (
         "catalog or self._read_catalog(budget, fresh=fresh)",
         "self._read_catalog(budget, fresh=fresh)",
         f"{_TIME}test_what_is_remembered_is_at_hand_while_the_catalog_is_read",
+        is_slow=True,
     ),
     Break(
         "who waits for a catalog waits no longer than it may",
@@ -250,6 +251,7 @@ OF_INSTANCES = (
         "return replace(self, held=held)",
         "return self",
         f"{_GO}test_one_that_was_away_as_definitions_loaded_is_read_on_when_it_has_tables",
+        is_slow=True,
     ),
     Break(
         "1: ... nor if no tick saw that it was away",
@@ -257,6 +259,7 @@ OF_INSTANCES = (
         "lost = read.lost(self._seen, placed)",
         "lost = frozenset[str]()",
         f"{_LACK}test_what_definitions_lack_waits_until_they_have_it",
+        is_slow=True,
     ),
     Break(
         "1: ... which is said once",
@@ -264,6 +267,7 @@ OF_INSTANCES = (
         "read.held - (cursor.workspaces or read).held",
         "read.held",
         f"{_LACK}test_what_definitions_lack_waits_until_they_have_it",
+        is_slow=True,
     ),
     Break(
         "what the user has left out waits for a month at most",
@@ -278,6 +282,7 @@ OF_INSTANCES = (
         "self.away.keys() & self.with_tables & _shortened(seen) - _shortened(placed)",
         "self.away.keys() & _shortened(seen) - _shortened(placed)",
         f"{_LACK}test_assets_of_the_user_are_read_on_when_their_workspace_is_back",
+        is_slow=True,
     ),
     Break(
         "1: ... also beside those of this package",
@@ -285,6 +290,7 @@ OF_INSTANCES = (
         "if not places_in(self._repository).has_others:",
         "if own:",
         f"{_LACK}test_and_beside_assets_of_this_package",
+        is_slow=True,
     ),
     Break(
         "1: ... once it is known which connections it has",

@@ -93,5 +93,6 @@ OF_LINEAGE = (
         "if isinstance(value, dg.TableColumnLineageMetadataValue):",
         "if False:",
         "tests/assets/test_event_size.py",
+        is_slow=True,
     ),
 )

@@ -15,6 +15,7 @@ OF_LOOKS = (
         "looked_at is None or not 0 <= now - looked_at < LOOK_EVERY",
         "now >= 0 or looked_at is None",
         f"{_HERE}test_with_them_it_is_three_every_five_minutes_and_one_in_between",
+        is_slow=True,
     ),
     Break(
         "2: without such checks nothing more is asked",
@@ -29,6 +30,7 @@ OF_LOOKS = (
         "self._warn(workspace, error)",
         "raise error",
         f"{_HERE}test_an_airbyte_that_does_not_answer_them_costs_no_report_and_is_named_once",
+        is_slow=True,
     ),
     Break(
         "1: what does not fit into a tick is left to the next one, not lost",
@@ -36,6 +38,7 @@ OF_LOOKS = (
         "return Looked(tuple(few), is_whole=False)",
         "return Looked(tuple(few))",
         f"{_HERE}test_what_does_not_fit_into_a_tick_is_stored_by_the_next_ones",
+        is_slow=True,
     ),
     Break(
         "1: how a connection stands is not stored twice",
@@ -43,6 +46,7 @@ OF_LOOKS = (
         "if last is None or not last.says(said.verdict) or is_old(last, now):",
         "if True:",
         f"{_HERE}test_each_table_is_evaluated_once_and_after_a_day_again",
+        is_slow=True,
     ),
     Break(
         "no table reads as not evaluated after a run's materialization",
@@ -50,6 +54,7 @@ OF_LOOKS = (
         "return reported is not None and not _is_shown_for(reported, last)",
         "return False",
         f"{_HERE}test_after_a_runs_materialization_one_is_stored_at_once",
+        is_slow=True,
     ),
     Break(
         "what a run has said of a connection is not stored once more",
@@ -64,6 +69,7 @@ OF_LOOKS = (
         "return target.timestamp >= reported.stored_at",
         "return False",
         f"{_LOOKED_AT}test_nor_does_one_after_they_were_evaluated_by_hand",
+        is_slow=True,
     ),
     Break(
         "... unless a table was materialized in the meantime",
@@ -71,6 +77,7 @@ OF_LOOKS = (
         "return target.timestamp >= reported.stored_at",
         "return True",
         f"{_LOOKED_AT}test_but_one_does_if_a_table_was_materialized_while_they_were",
+        is_slow=True,
     ),
     Break(
         "... and does not read as not evaluated behind a sync that the same tick reports",
@@ -78,6 +85,7 @@ OF_LOOKS = (
         "reported = REPORTED_NOW if table.key in made else ledger.last.get(table.key)",
         "reported = ledger.last.get(table.key)",
         f"{_LOOKED_AT}test_all_is_shown_behind_the_next_sync_that_no_run_has_started",
+        is_slow=True,
     ),
     Break(
         "... nor behind one that a tick has reported before it died",
@@ -100,6 +108,7 @@ OF_LOOKS = (
         "if is_ours and keys.text_in(spec.metadata or {}, _RESOURCE_KEY) == resource_key:",
         "if is_ours:",
         f"{_HERE}test_a_deleted_connection_is_told_from_one_of_another_workspace",
+        is_slow=True,
     ),
     Break(
         "a sync that the tick reports is in time",
@@ -114,6 +123,7 @@ OF_LOOKS = (
         "if since is None or now.now - since <= limit:",
         "if True:",
         f"{_HERE}test_a_sync_that_runs_for_three_days_is_seen_and_so_is_its_end",
+        is_slow=True,
     ),
     Break(
         "an Airbyte that knows no queued jobs says which others run",
@@ -128,6 +138,7 @@ OF_LOOKS = (
         "catalog = client.connections_with(connection_id, TimeBudget(PATIENCE))",
         "catalog = client.connections(TimeBudget(PATIENCE))",
         f"{_BY_HAND}test_its_requests_are_few_and_as_many_in_a_workspace_of_any_size",
+        is_slow=True,
     ),
     Break(
         "a check by hand asks for jobs of its own connection",
@@ -142,6 +153,7 @@ OF_LOOKS = (
         "listed = catalog.connections.get(connection_id) if catalog else None",
         "listed = self.catalog(budget).connections.get(connection_id)",
         f"{_BY_HAND}test_its_requests_are_few_and_as_many_in_a_workspace_of_any_size",
+        is_slow=True,
     ),
     Break(
         "a check by hand ends in time",
@@ -157,6 +169,7 @@ OF_LOOKS = (
         "yield client.job(job.id, TimeBudget(PATIENCE))",
         "yield client.job(job.id)",
         f"{_BY_HAND}test_it_waits_for_no_answer_for_long",
+        is_slow=True,
     ),
     Break(
         "a Configuration API that blinks deletes no connection",
@@ -171,6 +184,7 @@ OF_LOOKS = (
         "if not found.connections:",
         "if False:",
         f"{_BY_HAND}test_nor_does_one_before_all_of_airbyte",
+        is_slow=True,
     ),
     Break(
         "the sensor knows the checks that assets carry",
@@ -185,6 +199,7 @@ OF_LOOKS = (
         "_check_specs(group, checks, watched_as or resource_key)",
         "_check_specs(group, checks, resource_key)",
         f"{_OF_BUILDERS}test_the_sensor_evaluates_them_for_a_sync_that_somebody_else_started",
+        is_slow=True,
     ),
     Break(
         "a check by hand starts no sync",
@@ -199,6 +214,7 @@ OF_LOOKS = (
         "yield from _evaluated_too(context, workspace, tables, run)",
         "yield from evaluated(context, workspace, tables, context.assets_def.check_specs)",
         f"{_OF_BUILDERS}test_an_airbyte_that_is_down_after_the_sync_fails_no_run_and_the_sensor_evaluates_them",
+        is_slow=True,
     ),
     Break(
         "what outlives its run evaluates no check",
@@ -227,6 +243,7 @@ OF_LOOKS = (
         "(check for check in context.selected_asset_check_keys if check.asset_key in known)",
         "context.selected_asset_check_keys",
         f"{_OF_BUILDERS}test_a_table_that_dagster_cannot_store_has_none_and_fails_no_run",
+        is_slow=True,
     ),
     Break(
         "... and if they are beside it, is not evaluated",
@@ -234,6 +251,7 @@ OF_LOOKS = (
         "tables = storable(tables, context.log)",
         "tables = list(tables)",
         f"{_OF_BUILDERS}test_nor_if_they_are_beside_it",
+        is_slow=True,
     ),
     Break(
         "checks of tables of any name have outputs of their own",
@@ -241,6 +259,7 @@ OF_LOOKS = (
         "if all(map(_is_identifier, own)) and len(own) == len(checks) and own.isdisjoint(taken):",
         "if True:",
         f"{_OF_BUILDERS}test_tables_of_any_name_carry_them",
+        is_slow=True,
     ),
     Break(
         "a connection that was paused until now is not late",
@@ -248,6 +267,7 @@ OF_LOOKS = (
         "last = now.last_sync_end and _latest(now.last_sync_end, now.scheduled_since)",
         "last = now.last_sync_end",
         f"{_CHANGED}test_one_that_was_paused_is_late_two_hours_after_it_was_resumed",
+        is_slow=True,
     ),
     Break(
         "nor one that never synced",
@@ -262,6 +282,7 @@ OF_LOOKS = (
         "if said.timetable is not None and is_other(said.timetable.key, last):",
         "if False:",
         f"{_CHANGED}test_one_whose_schedule_was_another_is_late_two_hours_after_that",
+        is_slow=True,
     ),
     Break(
         "... and as long as it stays so, it counts from then on and from no later look",
@@ -269,6 +290,7 @@ OF_LOOKS = (
         "if last is not None and is_other(key, last):",
         "if last is not None:",
         f"{_CHANGED}test_one_that_was_paused_is_late_two_hours_after_it_was_resumed",
+        is_slow=True,
     ),
     Break(
         "what was so already as it was seen first has not just begun",
@@ -283,6 +305,7 @@ OF_LOOKS = (
         "_is_known(last) and last.timetable != key",
         "last.timetable != key",
         f"{_CHANGED}test_a_release_with_another_form_for_it_is_no_change_of_schedule",
+        is_slow=True,
     ),
     Break(
         "... nor one that it says in other words",

@@ -20,6 +20,7 @@ OF_QUEUE = [
         "if places and not wanted.is_from_queue:",
         "if False:",
         f"{_PLACES}::test_a_run_starts_nothing_and_writes_down_what_waits",
+        is_slow=True,
     ),
     Break(
         "... nor one that is executed again",
@@ -35,6 +36,7 @@ OF_QUEUE = [
         "len(taken) + busy.unreadable < places",
         "True",
         f"{_PLACES}::test_as_many_start_as_there_is_room_for_and_then_the_rest",
+        is_slow=True,
     ),
     Break(
         "... and what is about to start has one",
@@ -224,6 +226,7 @@ OF_QUEUE = [
         "wait.until <= now",
         "False",
         f"{_PLACES}::test_what_has_waited_too_long_is_named_once_and_not_started",
+        is_slow=True,
     ),
     Break(
         "what waits for another workspace is left alone",
@@ -253,6 +256,7 @@ OF_QUEUE = [
         'queue_of_start(run).scope in ("", queue.scope)',
         "queue.may_be(queue_of_start(run))",
         f"{_BESIDE}::test_what_another_queue_of_the_workspace_starts_takes_places",
+        is_slow=True,
     ),
     Break(
         "the queue's own job has places, too",
@@ -292,6 +296,7 @@ OF_QUEUE = [
         "not run.is_finished or run.run_id in open_runs",
         "not run.is_finished",
         f"{_LOSES}::test_the_memory_of_the_cursor_reaches_back_to_the_oldest_that_waits",
+        is_slow=True,
     ),
     Break(
         "... and one that somebody wrote is not believed",

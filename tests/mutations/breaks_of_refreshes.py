@@ -18,6 +18,7 @@ OF_REFRESHES = [
         "if not request.removes_rows or request.streams is not None:",
         "if True:",
         f"{_RUNS}test_a_stream_that_nobody_confirmed_keeps_its_rows",
+        is_slow=True,
     ),
     Break(
         "a clear is sent only while nothing runs",
@@ -25,6 +26,7 @@ OF_REFRESHES = [
         "running is not None and request.type is not JobType.SYNC",
         "False",
         f"{_STARTING}test_next_to_a_job_that_runs_nothing_is_sent",
+        is_slow=True,
     ),
     Break(
         "a refresh or clear that may have been sent is not sent again by itself",
@@ -39,6 +41,7 @@ OF_REFRESHES = [
         "return job.type is self.type",
         "return True",
         f"{_STARTING}test_a_sync_that_began_meanwhile_is_not_taken_for_it",
+        is_slow=True,
     ),
     Break(
         "a request that may remove rows is sent once",
@@ -53,6 +56,7 @@ OF_REFRESHES = [
         'isinstance(answer, dict) and answer.get("job") is None',
         "False",
         f"{_STARTING}test_a_refresh_is_stored_if_a_sync_began_just_before_it",
+        is_slow=True,
     ),
     Break(
         "the public API is asked for no refresh",
@@ -95,6 +99,7 @@ OF_REFRESHES = [
         "self.request.type is not JobType.SYNC",
         "False",
         f"{_BUSY}test_what_somebody_else_started_is_not_followed",
+        is_slow=True,
     ),
     Break(
         "... nor a sync of one's own in the place of a refresh",
@@ -123,6 +128,7 @@ OF_REFRESHES = [
         "next(filter(self._is_stored_refresh, reversed(newest)), None)",
         "None",
         f"{_BUSY}test_a_stored_refresh_that_a_schedule_starts_is_followed",
+        is_slow=True,
     ),
     Break(
         "... also behind a clear that was stored",
@@ -144,6 +150,7 @@ OF_REFRESHES = [
         "not removing",
         "True",
         f"{_RUNS}test_a_clear_must_be_confirmed",
+        is_slow=True,
     ),
     Break(
         "... a refresh that keeps no records, too",
@@ -151,6 +158,7 @@ OF_REFRESHES = [
         "self.type is JobType.CLEAR or is_truncating",
         "self.type is JobType.CLEAR",
         f"{_RUNS}test_a_refresh_that_keeps_no_records_must_be_confirmed",
+        is_slow=True,
     ),
     Break(
         "... and in jobs",
@@ -158,6 +166,7 @@ OF_REFRESHES = [
         "not config.confirm",
         "False",
         f"{_JOBS}test_what_removes_rows_must_be_confirmed_and_all_of_it_is_listed",
+        is_slow=True,
     ),
     Break(
         "a run clears what it selects",
@@ -173,6 +182,7 @@ OF_REFRESHES = [
         "None if len(own) == len(group) else tuple(own)",
         "None",
         f"{_JOBS}test_assets_that_are_some_tables_of_a_connection_mean_these_streams",
+        is_slow=True,
     ),
     Break(
         "a function that does not hand its config over is obeyed",
@@ -180,6 +190,7 @@ OF_REFRESHES = [
         "not isinstance(given, Mapping) or not given.keys() >= _FIELDS",
         "True",
         f"{_RUNS}test_it_is_sent_once_and_reported_once_however_often_the_step_is_tried",
+        is_slow=True,
     ),
     Break(
         "a step that is tried again sends nothing again",
@@ -195,6 +206,7 @@ OF_REFRESHES = [
         "job.is_finished and not job.succeeded",
         "False",
         f"{_RUNS}test_a_refresh_that_failed_is_tried_again",
+        is_slow=True,
     ),
     Break(
         "... also after a try that could say only that it starts one",
@@ -210,6 +222,7 @@ OF_REFRESHES = [
         "request.type is not JobType.SYNC or turn.is_late",
         "turn.is_late",
         f"{_RUNS}test_a_run_says_that_it_starts_one_before_it_is_sent",
+        is_slow=True,
     ),
     Break(
         "... and takes back if Airbyte refuses it",
@@ -217,6 +230,7 @@ OF_REFRESHES = [
         "self.say(ClaimStatus.NOT_STARTED)",
         "pass",
         f"{_BUSY}test_a_start_that_is_refused_is_taken_back",
+        is_slow=True,
     ),
     Break(
         "... but not what an earlier try said",
@@ -231,6 +245,7 @@ OF_REFRESHES = [
         "self._since(self.open[0])",
         "self._since(self.open[-1])",
         f"{_TRIES}test_of_several_tries_that_said_so_the_first_may_have_sent_it",
+        is_slow=True,
     ),
     Break(
         "a job of other streams is somebody else's",
@@ -238,6 +253,7 @@ OF_REFRESHES = [
         "names_streams_of(self.request, detailed)",
         "True",
         f"{_TRIES}test_a_job_of_other_streams_is_somebody_elses",
+        is_slow=True,
     ),
     Break(
         "... and so is one that another run has started",
@@ -245,6 +261,7 @@ OF_REFRESHES = [
         "starter_of(claims[job.id]) is None",
         "True",
         f"{_TRIES}test_a_job_that_another_run_has_started_is_left_out",
+        is_slow=True,
     ),
     Break(
         "Airbyte may take its time to make the job of a try that died",
@@ -252,6 +269,7 @@ OF_REFRESHES = [
         "self.clock() - max(last.stored_at, listed_since) < _MAY_COME",
         "False",
         f"{_TRIES}test_airbyte_may_take_a_minute_to_make_the_job_of_a_try_that_died",
+        is_slow=True,
     ),
     Break(
         "... and when it is back after an outage",
@@ -259,6 +277,7 @@ OF_REFRESHES = [
         "max(last.stored_at, listed_since)",
         "last.stored_at",
         f"{_AWAY}test_after_an_outage_a_job_may_still_come_of_what_was_sent_before_it",
+        is_slow=True,
     ),
     Break(
         "an outage as it is looked for is waited for",
@@ -280,6 +299,7 @@ OF_REFRESHES = [
         "not job.ref.is_same(ref)",
         "False",
         f"{_TRIES}test_a_job_that_airbyte_has_no_more_is_named_and_not_sent_again",
+        is_slow=True,
     ),
     Break(
         "a refresh that is stored for an earlier try is not sent again",
@@ -287,6 +307,7 @@ OF_REFRESHES = [
         "stored_before(client, request, before)",
         "None",
         f"{_RUNS}test_a_refresh_that_airbyte_has_stored_for_a_try_that_died_is_not_sent_again",
+        is_slow=True,
     ),
     Break(
         "... of which that try says so",
@@ -294,6 +315,7 @@ OF_REFRESHES = [
         "self.say(ClaimStatus.STORED)",
         "pass",
         f"{_BUSY}test_a_stored_refresh_is_said_to_be_stored",
+        is_slow=True,
     ),
     Break(
         "... unless a sync came in its place",
@@ -301,6 +323,7 @@ OF_REFRESHES = [
         "any(job.type.writes_tables for job in later)",
         "False",
         f"{_TRIES}test_a_stored_refresh_that_somebody_took_back_is_none",
+        is_slow=True,
     ),
     Break(
         "a refresh of one's own is gone on with only if it is of the same streams",
@@ -308,6 +331,7 @@ OF_REFRESHES = [
         "names_streams_of(request, client.job(job.id))",
         "True",
         f"{_BUSY}test_its_own_job_of_other_streams_is_not_gone_on_with",
+        is_slow=True,
     ),
     Break(
         "... and so is a job whose start was not answered",
@@ -315,6 +339,7 @@ OF_REFRESHES = [
         "is_meant(self.client, self.request, job)",
         "True",
         f"{_STARTING}test_nor_is_one_of_other_streams",
+        is_slow=True,
     ),
     Break(
         "what was not answered is not sent again by a run that the daemon retries",
@@ -322,6 +347,7 @@ OF_REFRESHES = [
         "each.run_id == run.run_id or is_retried_by_itself(run)",
         "each.run_id == run.run_id",
         f"{_TRIES}test_what_was_not_answered_is_sent_again_only_if_somebody_asks_for_it",
+        is_slow=True,
     ),
     Break(
         "an address that a gateway blocks is named",
@@ -329,6 +355,7 @@ OF_REFRESHES = [
         "not isinstance(error, _BLOCKING) and error.status not in _BLOCKING_STATUSES",
         "True",
         f"{_STARTING}test_an_address_that_is_blocked_is_named_with_what_to_do",
+        is_slow=True,
     ),
     Break(
         "a job that is tried again sends nothing again",
@@ -336,6 +363,7 @@ OF_REFRESHES = [
         "sent_before(instance, run, client, request, before)",
         "None",
         f"{_JOBS}test_a_second_try_sends_nothing_again",
+        is_slow=True,
     ),
     Break(
         "... nor what Airbyte has stored",
@@ -343,6 +371,7 @@ OF_REFRESHES = [
         "answered(ready, lambda: stored_before(client, request, before)) is None",
         "True",
         f"{_JOBS}test_a_second_try_does_not_send_what_airbyte_has_stored",
+        is_slow=True,
     ),
     Break(
         "... also behind a clear that it does first",
@@ -350,6 +379,7 @@ OF_REFRESHES = [
         "if is_stored:",
         "if False:",
         f"{_JOBS}test_nor_does_it_where_airbyte_did_a_stored_clear_first",
+        is_slow=True,
     ),
     Break(
         "... nor what was not answered",
@@ -371,6 +401,7 @@ OF_REFRESHES = [
         "if not job.made_fresh(table.stream):",
         "if False:",
         f"{_RUNS}test_a_clear_makes_observations_and_no_table_fresh",
+        is_slow=True,
     ),
     Break(
         "... nor lets run what lies downstream",
@@ -378,6 +409,7 @@ OF_REFRESHES = [
         "is_selected and job.made_fresh(table.stream)",
         "is_selected",
         f"{_RUNS}test_a_clear_that_an_earlier_try_has_reported_lets_nothing_run_downstream",
+        is_slow=True,
     ),
     Break(
         "... and the checks of its steps that are skipped say so",
@@ -385,6 +417,7 @@ OF_REFRESHES = [
         "not job.type.writes_tables",
         "False",
         f"{_RUNS}test_a_clear_makes_observations_and_no_table_fresh",
+        is_slow=True,
     ),
     Break(
         "a clear that is not started is a failure",
@@ -399,6 +432,7 @@ OF_REFRESHES = [
         "self.requests[job.connection_id].is_met_by(job)",
         "True",
         f"{_JOBS}test_a_job_that_starts_syncs_names_the_clear_that_came_in_their_place",
+        is_slow=True,
     ),
     Break(
         "a run of an old partition syncs nothing",
@@ -428,6 +462,7 @@ OF_REFRESHES = [
         "min(partitions.end_offset, 1) - 1",
         "0",
         f"{_TIMES}test_the_newest_partition_is_the_one_that_dagster_has",
+        is_slow=True,
     ),
     Break(
         "a clear is left to the run that follows it",

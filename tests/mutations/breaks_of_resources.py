@@ -107,6 +107,7 @@ OF_RESOURCES = (
         "enabled.union(moved)",
         "enabled",
         "tests/sensors/test_streams_of_clears_and_refreshes.py::test_what_syncs_along_with_a_refresh_is_fresh_too",
+        is_slow=True,
     ),
     Break(
         "6: a secret is not shown",
@@ -210,6 +211,7 @@ OF_RESOURCES = (
         "if right is not None:",
         "if False:",
         "tests/resources/test_refusing_configuration_api.py::test_a_wrong_address_is_an_error_that_names_the_right_one",
+        is_slow=True,
     ),
     Break(
         "a wrong address of the public API is found also where destinations alone are read there",
@@ -217,6 +219,7 @@ OF_RESOURCES = (
         "self._server.check_public_address(refusal, budget)",
         "pass",
         "tests/resources/test_wrong_addresses.py::test_a_public_api_at_another_path_is_found",
+        is_slow=True,
     ),
     Break(
         "5: no token goes to an address that is only tried",
@@ -315,6 +318,7 @@ OF_RESOURCES = (
         "if query.offset or not listing.page_size.may_be(size):",
         "if True:",
         "tests/resources/test_job_pages.py::test_the_page_size_of_a_server_does_not_end_the_history",
+        is_slow=True,
     ),
     Break(
         "4: what only looks like a server's own page size is asked on once",
@@ -329,6 +333,7 @@ OF_RESOURCES = (
         "if page.rows or is_last:",
         "if True:",
         "tests/resources/test_job_pages.py::test_pages_without_a_readable_row_cost_a_request_each",
+        is_slow=True,
     ),
     Break(
         "2: the failure of a lower number after a restore reaches its check",
@@ -336,6 +341,7 @@ OF_RESOURCES = (
         "return mine > theirs",
         "return False",
         "tests/sensors/test_restored_airbyte.py::test_a_failure_after_the_restore_reaches_its_check",
+        is_slow=True,
     ),
     Break(
         "an older job does not pass for the last one where a page ends amid a second",
@@ -385,6 +391,7 @@ OF_RESOURCES = (
         'found[name] = [read(source.value()) for _ in source.parts_until("]")]',
         'found[name] = list(map(read, [source.value() for _ in source.parts_until("]")]))',
         "tests/resources/test_json_rows.py::test_a_catalog_is_never_in_memory_as_json",
+        is_slow=True,
     ),
     Break(
         "what comes after the end of JSON is not passed over",

@@ -14,6 +14,7 @@ OF_RUNS = [
         "up_to = None if is_read or not may_wait else read_up_to",
         "up_to = None",
         f"{_ALL}::test_a_week_of_hourly_syncs_requests_one_run_when_the_last_is_reported",
+        is_slow=True,
     ),
     Break(
         "... but not for ever",
@@ -21,6 +22,7 @@ OF_RUNS = [
         "may_wait = now - since < LONGEST_WAIT.total_seconds() and len(first) <= MOST_WAITING",
         "may_wait = len(first) <= MOST_WAITING",
         f"{_ALL}::test_runs_wait_for_history_no_longer_than_a_quarter_of_an_hour",
+        is_slow=True,
     ),
     Break(
         "what waited is not forgotten",
@@ -28,6 +30,7 @@ OF_RUNS = [
         "moved = replace(moved.brought_back(back, now.dagster), runs=followed.waiting)",
         "moved = moved.brought_back(back, now.dagster)",
         f"{_ALL}::test_a_connection_that_synced_while_history_was_read_is_not_forgotten",
+        is_slow=True,
     ),
     Break(
         "a run that is there already is not asked for again",
@@ -35,6 +38,7 @@ OF_RUNS = [
         "waiting is not None or not all(each.events for each in followed)",
         "False",
         f"{_ALL}::test_a_lost_cursor_starts_no_run_of_syncs_that_a_run_followed",
+        is_slow=True,
     ),
     Break(
         "... nor for a sync before that which it followed",
@@ -65,6 +69,7 @@ OF_RUNS = [
         "counting &= {table.key for table in tables if moved_rows(job, table)}",
         "pass",
         f"{_ROWS}::test_only_what_depends_on_tables_with_rows_is_run",
+        is_slow=True,
     ),
     Break(
         "... and hides no rows of a sync before it",
@@ -72,6 +77,7 @@ OF_RUNS = [
         "return moved is None or not moved.precedes(first)",
         "return moved is None",
         f"{_ROWS}::test_nor_if_it_is_reported_in_a_later_tick_while_history_is_read",
+        is_slow=True,
     ),
     Break(
         "a partition's run waits until its time is read",

@@ -19,6 +19,7 @@ OF_SENSORS = (
         "self._is_refreshed = True",
         "pass",
         "tests/sensors/test_new_in_airbyte.py::test_the_catalog_is_read_at_most_once_a_tick_however_much_is_unknown",
+        is_slow=True,
     ),
     Break(
         "a run holds only what it is starting just now",
@@ -41,6 +42,7 @@ OF_SENSORS = (
         "return is_past and not self.is_pending(job)",
         "return is_past",
         "tests/sensors/test_cursor_advance.py",
+        is_slow=True,
     ),
     Break(
         "1: what waits behind a job that waits is not done",
@@ -170,6 +172,7 @@ OF_SENSORS = (
         "self.log.info(summary)",
         "self.client.catalog(fresh=True)",
         "tests/sensors/test_external_syncs_are_reported.py::test_an_idle_tick_sends_one_request_whatever_the_number_of_connections",
+        is_slow=True,
     ),
     Break(
         "5: the cursor is small",
@@ -185,6 +188,7 @@ OF_SENSORS = (
         "self._runnable.check(request)",
         "pass",
         "tests/sensors/follow/test_runs_that_run_request_fn_asks_for.py::test_a_request_dagster_would_refuse_is_left_out_and_the_sync_still_reported",
+        is_slow=True,
     ),
     Break(
         "1: of a job that is cut within its tables the rest is not forgotten",
@@ -234,6 +238,7 @@ OF_SENSORS = (
         "ids = {*self._here.own, *(() if self._has_no_catalog else listed)}",
         "ids = {*listed}",
         "tests/model/test_found_after_disasters.py::test_a_sensor_without_a_cursor_goes_back_to_the_last_report_of_a_connection_that_is",
+        is_slow=True,
     ),
     Break(
         "... and of one that cannot be read",
@@ -241,6 +246,7 @@ OF_SENSORS = (
         "return self._here.own_of(connection_id)",
         "return []",
         "tests/model/test_found_after_disasters.py::test_a_sensor_without_a_cursor_goes_back_to_the_last_report_of_a_connection_that_is",
+        is_slow=True,
     ),
     Break(
         "a run that follows a sync after a restore is a new one",
@@ -271,6 +277,7 @@ OF_SENSORS = (
         "ends = self._ends_reported()",
         "ends: dict[str, list[datetime]] = {}",
         "tests/sensors/test_lost_cursors.py::test_a_sensor_without_a_cursor_after_an_outage_of_hours_goes_on_where_the_event_log_ends",
+        is_slow=True,
     ),
     Break(
         "4: without a cursor history is read for so long at most",
@@ -286,6 +293,7 @@ OF_SENSORS = (
         'min(floor, as_datetime(raw.get("held_from")) or floor)',
         "floor",
         "tests/sensors/test_cursor.py",
+        is_slow=True,
     ),
     Break(
         "1: a key that cannot be stored stops only its table",
@@ -293,6 +301,7 @@ OF_SENSORS = (
         "if reason:",
         "if False:",
         "tests/sensors/test_wide_connections.py::test_a_key_that_dagster_cannot_store_stops_only_its_table",
+        is_slow=True,
     ),
     Break(
         "1: a catalog that takes too long leaves time to report",
@@ -308,6 +317,7 @@ OF_SENSORS = (
         "tables += self._new(connection, strange, catalog)",
         "pass",
         "tests/sensors/test_newer_than_the_definitions.py::test_a_refresh_of_the_new_stream_alone_is_reported",
+        is_slow=True,
     ),
     Break(
         "1: a stream newer than the definitions is reported though jobs name no streams",
@@ -315,6 +325,7 @@ OF_SENSORS = (
         "if self._of_connection(job.connection_id) and not _names_streams(job):",
         "if not self._of_connection(job.connection_id):",
         "tests/sensors/test_newer_than_the_definitions.py::test_a_refresh_of_the_new_stream_alone_is_reported[public]",
+        is_slow=True,
     ),
     Break(
         "4: not each connection is asked by itself",
@@ -337,6 +348,7 @@ OF_SENSORS = (
         "if reported.may_repeat is not None:",
         "if False:",
         "tests/sensors/test_beside_dagster_airbyte.py::test_a_run_that_followed_a_sync_begun_before_it_is_named_once_with_what_to_change",
+        is_slow=True,
     ),
     Break(
         "the half-step is named once",
@@ -344,6 +356,7 @@ OF_SENSORS = (
         "_warned.add(job.connection_id)",
         "pass",
         "tests/sensors/test_beside_dagster_airbyte.py::test_a_run_that_followed_a_sync_begun_before_it_is_named_once_with_what_to_change",
+        is_slow=True,
     ),
     Break(
         "a run follows the last table of its sync",
@@ -351,6 +364,7 @@ OF_SENSORS = (
         "reported.triggers_runs and reported.is_whole",
         "reported.triggers_runs",
         "tests/sensors/test_wide_connections.py::test_a_daemon_that_dies_at_any_event_loses_and_repeats_no_table",
+        is_slow=True,
     ),
     Break(
         "a run's own sync asks for no run, though the run names no job",
@@ -365,6 +379,7 @@ OF_SENSORS = (
         "return is_unfollowed or (bool(owed.questions) and not owed.certain)",
         "return False",
         "tests/sensors/test_ticks_without_time.py",
+        is_slow=True,
     ),
     Break(
         "4: run requests stand under the budget",
@@ -380,6 +395,7 @@ OF_SENSORS = (
         "return named or [LastEnd(min(stored))] if stored else named",
         "return named",
         "tests/model/test_found_after_disasters.py::test_and_to_the_last_run_that_materialized_its_tables_without_naming_a_job",
+        is_slow=True,
     ),
     Break(
         "what was reported had ended by then, whatever a clock says",
@@ -436,6 +452,7 @@ OF_SENSORS = (
         "return self.is_whole or now - self.stored_at >= SETTLED_AFTER",
         "return True",
         "tests/sensors/when_all/test_a_trigger_loses_nothing.py::test_a_wide_connection_is_in_once_all_its_tables_are_reported",
+        is_slow=True,
     ),
     Break(
         "a trigger waits for no table that stays away for ever",
@@ -443,6 +460,7 @@ OF_SENSORS = (
         "return replace(seen, came=seen.part if is_done else seen.came, part=_key(newest))",
         "return replace(seen, part=_key(newest))",
         "tests/sensors/when_all/test_a_trigger_loses_nothing.py::test_a_connection_that_syncs_each_minute_is_in_although_a_table_stays_away",
+        is_slow=True,
     ),
     Break(
         "a start that a trigger's cursor does not know is not made again",
@@ -450,6 +468,7 @@ OF_SENSORS = (
         "progress = self._after_own_runs(progress)",
         "pass",
         "tests/sensors/when_all/test_a_trigger_loses_nothing.py::test_a_start_that_the_cursor_does_not_know_is_gone_on_from",
+        is_slow=True,
     ),
     Break(
         "a new execution of an old run takes nothing back from a trigger",
@@ -457,6 +476,7 @@ OF_SENSORS = (
         "if job_ref(known).precedes(job_ref(job)):",
         "if False:",
         "tests/sensors/when_all/test_a_trigger_loses_nothing.py::test_an_old_run_that_was_executed_again_takes_nothing_back",
+        is_slow=True,
     ),
     Break(
         "a run of another code location's trigger is not its own",
@@ -472,6 +492,7 @@ OF_SENSORS = (
         "replace(each, job=replace(each.job, ended_at=end))",
         "each",
         "tests/sensors/when_all/test_a_run_once_all_have_synced.py::test_all_syncs_of_a_round_are_of_the_partition_of_the_last",
+        is_slow=True,
     ),
     Break(
         "4: what a live run planned is read once",
@@ -479,6 +500,7 @@ OF_SENSORS = (
         "_planned[run_id] = planned",
         "pass",
         f"{_MANY}test_the_events_of_other_live_runs_are_read_in_one_tick_and_not_in_the_next",
+        is_slow=True,
     ),
     Break(
         "1: ... once it is complete",

@@ -15,6 +15,7 @@ OF_SHARDS = (
         "if not self._shard.has(job.connection_id):",
         "if False:",
         f"{_SHARDS}test_all_together_report_what_one_would_each_its_own_and_once",
+        is_slow=True,
     ),
     Break(
         "connections have the same shard in every process",
@@ -59,6 +60,7 @@ OF_SHARDS = (
         "self.unreported_from and self.unreported_from.isoformat()",
         "None",
         f"{_LOST}test_and_though_it_takes_several_ticks_to_come_to_it",
+        is_slow=True,
     ),
     Break(
         "... but none of before the time that the user has given",
@@ -121,6 +123,7 @@ OF_SHARDS = (
         "for each in every:",
         "for each in every[:1]:",
         f"{_COMMANDS}test_a_backfill_refuses_while_any_of_them_runs_and_reports_for_all",
+        is_slow=True,
     ),
     Break(
         "a backfill beside the sensor of one shard reports that shard's connections",
@@ -128,6 +131,7 @@ OF_SHARDS = (
         "if is_wanted and self._shard.has(job.connection_id):",
         "if is_wanted:",
         f"{_COMMANDS}test_a_backfill_refuses_while_any_of_them_runs_and_reports_for_all",
+        is_slow=True,
     ),
     Break(
         "a shard's next tick is explained by its own jobs",
@@ -135,6 +139,7 @@ OF_SHARDS = (
         "own = (job for job in jobs if at.polling.shard.has(job.connection_id))",
         "own = iter(jobs)",
         f"{_COMMANDS}test_cursors_are_shown_and_set_together_or_one_by_one",
+        is_slow=True,
     ),
     Break(
         "4: one odd tick does not change the pace by much",
@@ -157,6 +162,7 @@ OF_SHARDS = (
         "ledger = read_again(instance, self.ledger, tables)",
         "ledger = self.ledger",
         f"{_MANY}test_who_claims_a_job_is_known_before_the_last_report_is_read_and_that_before_any_history",
+        is_slow=True,
     ),
     Break(
         "the event log is asked about a few connections at once",

@@ -71,6 +71,7 @@ OF_UPGRADES = (
         "not client.steadiness(fresh=True).is_steady",
         "False",
         f"{_RUNS}test_while_airbyte_restarts_a_refusal_of_its_gateway_is_none_of_airbytes",
+        is_slow=True,
     ),
     Break(
         "a lost start is looked for in the time in which Airbyte lists jobs",
@@ -85,6 +86,7 @@ OF_UPGRADES = (
         "self.said_at is None or now - self.said_at >= _LOG_EVERY",
         "True",
         f"{_RUNS}test_that_airbyte_lists_no_jobs_is_said_once_a_minute",
+        is_slow=True,
     ),
     Break(
         "only a sync is sent again after a gateway's 503",
@@ -99,6 +101,7 @@ OF_UPGRADES = (
         "raise self._unanswered(problem) from problem",
         "raise self._came_to_nothing(problem) from problem",
         f"{_RUNS}test_a_sync_is_not_sent_again_while_nobody_knows_what_became_of_it",
+        is_slow=True,
     ),
     Break(
         "after an upgrade Airbyte is asked as its new version is",
@@ -113,6 +116,7 @@ OF_UPGRADES = (
         "isinstance(silence, NoAnswer) and silence.needs_settings",
         "False",
         f"{_RUNS}test_an_address_that_speaks_no_tls_is_said_at_once",
+        is_slow=True,
     ),
     Break(
         "what fails while Airbyte is there is not tried without end",
