@@ -36,11 +36,12 @@ def main() -> None:
         with dg.DagsterInstance.from_config(name) as instance:
             week.happen(instance, _definitions())
         environ = {**os.environ, "DAGSTER_HOME": name}
-        with (
-            dagster_dev(home, environ, "-f", str(PICTURED)) as dev,
-            browser_at(f"http://127.0.0.1:{dev.port}", FOLDER, executable) as browser,
-        ):
-            _take(browser)
+        for take, more in ((_take, {}), (_take_sources, {"SOURCES": "1"})):
+            with (
+                dagster_dev(home, {**environ, **more}, "-f", str(PICTURED)) as dev,
+                browser_at(f"http://127.0.0.1:{dev.port}", FOLDER, executable) as browser,
+            ):
+                take(browser)
 
 
 def _definitions() -> dg.Definitions:
@@ -51,14 +52,7 @@ def _definitions() -> dg.Definitions:
 
 def _take(browser: Browser) -> None:
     page = browser.page
-    page.set_viewport_size({"width": 1400, "height": 800})
-    page.goto(f"{browser.address}/asset-groups?expanded=global%40global%3Ashop")
-    browser.click("Hide navigation")
-    # Only then is the graph made to fit.
-    page.reload()
-    browser.sees("marketing_return")
-    page.wait_for_timeout(SETTLED)
-    browser.keep("graph")
+    _take_graph(browser, "graph", height=800)
     page.set_viewport_size({"width": 1400, "height": 640})
     browser.open("ad_spend", "checks&checkDetail=airbyte_sync")
     browser.sees(REASON)
@@ -69,6 +63,22 @@ def _take(browser: Browser) -> None:
     browser.plotted()
     page.wait_for_timeout(SETTLED)
     browser.keep("table")
+
+
+def _take_sources(browser: Browser) -> None:
+    _take_graph(browser, "lineage", height=700)
+
+
+def _take_graph(browser: Browser, name: str, height: int) -> None:
+    page = browser.page
+    page.set_viewport_size({"width": 1400, "height": height})
+    page.goto(f"{browser.address}/asset-groups?expanded=global%40global%3Ashop")
+    browser.click("Hide navigation")
+    # Only then is the graph made to fit.
+    page.reload()
+    browser.sees("marketing_return")
+    page.wait_for_timeout(SETTLED)
+    browser.keep(name)
 
 
 if __name__ == "__main__":

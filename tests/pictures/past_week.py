@@ -20,6 +20,11 @@ SHOP = {
     "Billing": {"payments": 1_500},
     "Marketing": {"ad_spend": 420},
 }
+SOURCES = {
+    "Web shop": ("Shop database", "postgres"),
+    "Billing": ("Stripe", "stripe"),
+    "Marketing": ("Facebook", "facebook-marketing"),
+}
 COLUMNS = {"id": "integer", "amount": "number", "created_at": "string"}
 
 
@@ -32,7 +37,12 @@ class PastWeek:
         warehouse = airbyte.add_destination("Warehouse", type="snowflake")
         self.connections: dict[str, SimulatedConnection] = {
             name: airbyte.add_connection(
-                name, [_stream(table) for table in tables], destination=warehouse, sync_seconds=0.1
+                name,
+                [_stream(table) for table in tables],
+                destination=warehouse,
+                source_name=SOURCES[name][0],
+                source_type=SOURCES[name][1],
+                sync_seconds=0.1,
             )
             for name, tables in SHOP.items()
         }

@@ -1,4 +1,9 @@
-"""What the documentation's pictures show: a shop's tables, and what is computed from them."""
+"""What the documentation's pictures show: a shop's tables, and what is computed from them.
+
+With SOURCES=1, also what they are read from.
+"""
+
+import os
 
 import dagster as dg
 
@@ -6,6 +11,7 @@ from dagster_airbyte_sync import (
     AirbyteConnectionTableProps,
     AirbyteWorkspace,
     DagsterAirbyteTranslator,
+    airbyte_source_asset,
     build_airbyte_definitions,
 )
 
@@ -15,6 +21,10 @@ class InOneGroup(DagsterAirbyteTranslator):
 
     def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
         return super().get_asset_spec(props).replace_attributes(group_name="shop")
+
+
+def in_one_group(props: AirbyteConnectionTableProps) -> dg.AssetSpec:
+    return airbyte_source_asset(props).replace_attributes(group_name="shop")
 
 
 airbyte = AirbyteWorkspace(
@@ -42,6 +52,10 @@ def marketing_return() -> None:
 
 
 defs = dg.Definitions.merge(
-    build_airbyte_definitions(airbyte, dagster_airbyte_translator=InOneGroup()),
+    build_airbyte_definitions(
+        airbyte,
+        dagster_airbyte_translator=InOneGroup(),
+        source_assets=in_one_group if os.environ.get("SOURCES") else False,
+    ),
     dg.Definitions([revenue, unpaid, marketing_return]),
 )
