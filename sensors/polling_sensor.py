@@ -57,54 +57,62 @@ def build_airbyte_polling_sensor(
     storing_share: float = 0.5,
     shard: Shard | None = None,
 ) -> dg.SensorDefinition:
-    """A sensor that materializes the assets of every sync that Airbyte finished, once.
+    """Build a sensor that materializes the assets of every sync Airbyte has finished, exactly once.
 
-    Syncs that a Dagster run started are left to that run; should it die, the sensor reports them.
+    It does not matter who started a sync. Syncs started by a Dagster run are reported by that run;
+    if the run dies, the sensor reports them.
 
     Args:
-        workspace: The workspace to read; at each tick the resource under `resource_key` is used,
-            with its EnvVars resolved. The two should be the same.
-        dagster_airbyte_translator: The one the assets were built with.
-        connection_selector_fn: Which connections to report. Default: all that have assets.
-        name: Default: the resource key and "_sync_sensor". A shard adds its number to it.
-        minimum_interval_seconds: Time between the starts of two ticks, at least. Dagster's daemon
-            looks for due sensors about every five seconds: with 30 that is one tick every 30 or 35
-            seconds, with 28 one every 30.
+        workspace: The workspace to read. Each tick uses the resource under `resource_key`, with its
+            EnvVars resolved; the two should be the same workspace.
+        resource_key: The key of the workspace among the resources of your definitions.
+        dagster_airbyte_translator: The translator that the assets were built with.
+        connection_selector_fn: Selects the connections to report. Default: all that have assets.
+        name: The sensor's name. Default: `<resource_key>_sync_sensor`. The number of a shard is
+            appended to it.
+        minimum_interval_seconds: The least time between the starts of two ticks. Dagster's daemon
+            checks for due sensors about every five seconds, so 30 gives a tick every 30 or 35
+            seconds, and 28 one every 30.
         default_sensor_status: Default: running.
-        start_from: On the first tick, report syncs that ended since then: a time with a zone, or so
-            long ago on Airbyte's clock. Default: ten minutes ago. A connection that was reported
-            before goes on from its last report instead, at most 30 days back.
-        downstream: After the syncs that a tick reports (those that a run reports are its own), run
-            those of these assets that depend on their tables: once for all of them. While the
-            sensor has history to catch up with, this waits for up to 15 minutes. Assets whose
-            partitions are times are run in the partition in which the sync ended. Assets with other
-            partitions or required config need `run_request_fn` instead.
-        per_sync: Run what is `downstream` once for each sync, also where several catch up.
-        only_with_rows: Run what is `downstream` only of tables to which rows were moved. A sync
-            without counts of rows moved some.
-        partition_offset: -1 runs the partition before that in which a sync ended, and so on.
-        run_request_fn: Called with a FinishedSync and the keys of its assets, for the same syncs;
-            returns a RunRequest, several, or None. Each is checked; a bad one is logged and left
-            out. Without `run_key` a request gets one made of workspace and job id.
-        jobs: The jobs that requests of `run_request_fn` may name; not together with `downstream`.
-        hold_limit: How long a finished sync waits for the live run that is to report it, and how
-            long after its step began a run may hold syncs without saying which one is its own.
-        storing_share: The part of each interval that Dagster may spend on storing what a tick
-            reports; the rest is for other sensors, which share a thread with this one, or where
-            they have threads of their own the storage. How many events that are is seen from the
-            event log: 250 at first, 5,000 at most. More than 1 lets a backlog take longer than an
-            interval. Shards divide it: where sensors have threads, it may be 1 for each shard.
-        shard: Which part of the connections to report, where one sensor cannot keep up: a sensor
-            with each of `Shard.each(4)` makes four. They help where the daemon runs sensors in
-            threads, by `sensors: {use_threads: true, num_workers: 8}` in dagster.yaml, and stores
+        start_from: On the first tick, report syncs that ended at or after this: a time with a time
+            zone, or a timedelta back from now on Airbyte's clock. Default: ten minutes. A
+            connection that was reported before continues from its last report instead, at most 30
+            days back.
+        downstream: After the syncs that a tick reports, run those of these assets that depend on
+            the synced tables, once for all of the syncs. Syncs reported by a run do not trigger
+            this. While the sensor catches up with history, it waits for up to 15 minutes. Assets
+            with time-window partitions run for the partition in which the sync ended. Assets with
+            other partitions, or with required config, need `run_request_fn` instead.
+        per_sync: Run the `downstream` assets once for each sync, also while catching up.
+        only_with_rows: Run only those `downstream` assets whose tables received rows. A sync for
+            which Airbyte gives no row counts is taken to have moved some.
+        partition_offset: Which partition to run: -1 is the one before that in which the sync ended,
+            and so on.
+        run_request_fn: Called for the same syncs, with a FinishedSync and the keys of its assets;
+            returns one RunRequest, several, or None. Each is validated; an invalid one is logged
+            and skipped. A request without a `run_key` gets one made from workspace and job id.
+        jobs: The jobs that requests of `run_request_fn` may name. Not together with `downstream`.
+        hold_limit: How long a finished sync is left to the running Dagster run that should report
+            it, and for how long after its step began a run may hold back syncs before it has
+            recorded which one is its own.
+        storing_share: The fraction of each interval that Dagster may spend on storing what a tick
+            reports. The rest is left to other sensors, which share a thread with this one, or,
+            where sensors run in threads of their own, share the storage. How many events fit is
+            measured from the event log: 250 at first, 5,000 at most. Above 1, a backlog may take
+            longer than an interval. Shards divide the fraction among them; where sensors run in
+            threads, it may be 1 for each shard.
+        shard: Which part of the connections to report, if one sensor cannot keep up. Build one
+            sensor with each of `Shard.each(4)` to have four. Shards help if the daemon runs sensors
+            in threads (`sensors: {use_threads: true, num_workers: 8}` in dagster.yaml) and stores
             events in PostgreSQL: four threads store about twice as much there as one, but no more
-            in SQLite. Without threads they take turns, as all sensors do: each waits while
-            another's tick is stored. Each makes its own requests, one at an idle tick, and asks
-            for the runs that follow its own connections' syncs: an asset below tables of two may
-            run once for each. Their number may be changed at any time: nothing is lost, and
-            nothing reported twice but what a sensor of before is storing at that moment.
+            in SQLite. Without threads sensors take turns, and each shard waits while another's tick
+            is stored. Each shard makes its own requests (one for an idle tick) and requests the
+            runs downstream of its own connections: an asset downstream of two shards may run once
+            for each. You can change the number of shards at any time: nothing is lost, and nothing
+            is reported twice except what a former sensor is storing at that moment.
 
-    Raises AirbyteSettingsError for arguments that cannot work.
+    Raises:
+        AirbyteSettingsError: For arguments that cannot work.
     """
     _refuse_bad_arguments(workspace, minimum_interval_seconds, start_from, downstream, jobs)
     refuse_bad_share(storing_share)

@@ -10,15 +10,20 @@ from dagster_airbyte_sync.resources import AirbyteSettingsError
 
 @dataclass(frozen=True)
 class Shard:
-    """One of several sensors that share the connections of a workspace: number 1 up to `of`.
+    """One of several sensors that share the connections of a workspace.
 
-    Each connection belongs to one of them, by a hash of its id that is the same in every process:
-    give the same `of` to all, and leave none out, as `Shard.each(4)` does. The count is part of the
-    sensor's name: after a change of it all sensors are new, without a cursor, and go on where the
-    last reports of their connections ended. They would not from the cursor of a sensor that has
-    passed over the history of connections which are now theirs.
+    Each connection belongs to exactly one shard, by a hash of its id that is the same in every
+    process. Use all shards of the same `of`, as `Shard.each(4)` returns them. The count is part of
+    the sensors' names: if you change it, all sensors are new, have no cursor, and continue from the
+    last reports of their connections. From the cursor of a former sensor they could not: it has
+    already passed over the history of connections that are now theirs.
 
-    Raises AirbyteSettingsError for a number that is none of them.
+    Args:
+        number: Which of the shards, from 1 to `of`.
+        of: How many shards there are.
+
+    Raises:
+        AirbyteSettingsError: If there is no shard of that number.
     """
 
     number: int
@@ -34,17 +39,21 @@ class Shard:
 
     @staticmethod
     def each(count: int) -> "Sequence[Shard]":
-        """All of so many shards. Raises AirbyteSettingsError if that is less than 1."""
+        """Return all shards, 1 to `count`.
+
+        Raises:
+            AirbyteSettingsError: If `count` is less than 1.
+        """
         refuse_bad_count(count, "The number of shards")
         return [Shard(number, count) for number in range(1, count + 1)]
 
     def has(self, connection_id: str) -> bool:
-        """Whether the connection's syncs are this shard's to report."""
+        """Whether this shard reports the syncs of the connection."""
         # Not Python's own hash, which is another one in each process.
         return zlib.crc32(connection_id.encode()) % self.of == self.number - 1
 
     def name(self, base: str) -> str:
-        """The name of the shard's sensor: `base` itself if there is no other."""
+        """Return the name of this shard's sensor: `base` itself if there is only one shard."""
         return base if self.of == 1 else f"{base}_{self.number}_of_{self.of}"
 
 

@@ -27,12 +27,21 @@ _DEFAULT_KINDS = ("failed", "cancelled")
 
 @dataclass(frozen=True)
 class OnFailure:
-    """What is started when a sync fails: for `build_airbyte_definitions(on_failure=...)`.
+    """What to start when a sync fails, for `build_airbyte_definitions(on_failure=...)`.
 
-    The fields are arguments of `build_airbyte_failure_sensor`. Of its others, `resource_key`,
-    `connection_selector_fn` and `default_sensor_status` are those of the whole, and
-    `minimum_interval_seconds` and `start_from` have their defaults. Raises AirbyteSettingsError for
-    a `start` that cannot be started.
+    The fields are arguments of `build_airbyte_failure_sensor`. Its `resource_key`,
+    `connection_selector_fn` and `default_sensor_status` are those passed to
+    `build_airbyte_definitions`; `minimum_interval_seconds` and `start_from` have their defaults.
+
+    Args:
+        start: The job to start, its name, or a function of a SyncProblem.
+        jobs: The jobs that requests of that function may name.
+        kinds: Which problems to start it for.
+        late_after: Also start it for connections that are late.
+        name: The sensor's name.
+
+    Raises:
+        AirbyteSettingsError: If `start` cannot be started.
     """
 
     start: Start
@@ -59,41 +68,45 @@ def build_airbyte_failure_sensor(
     default_sensor_status: dg.DefaultSensorStatus | None = None,
     start_from: datetime | timedelta | None = None,
 ) -> dg.SensorDefinition:
-    """A sensor that starts a job for each sync that failed, was cancelled, was empty, or is late.
+    """Build a sensor that starts a job for each failed, cancelled, empty or late sync.
 
-    The job's run has the problem in its tags: `SyncProblem.from_run_tags(context.run.tags)`. Each
-    problem is started for once, whoever started the sync. Of several in one tick the newest stands
-    for all of its connection and kind; of a backlog, one in ten minutes. The sensor that reports
-    syncs is another one, since a sensor of Dagster starts either assets or jobs.
+    Use it for alerts. The problem is in the tags of the job's run: read it with
+    `SyncProblem.from_run_tags(context.run.tags)`. The job is started once for each problem, whoever
+    started the sync. If a tick finds several problems of one connection and kind, the newest stands
+    for all of them; in a backlog, one for every ten minutes. This is a second sensor beside the one
+    that reports syncs, because a sensor in Dagster starts either assets or jobs.
 
     Args:
-        workspace: The workspace to read; at each tick the resource under `resource_key` is used.
-        start: The job; or the name of a job of the code location; or a function of a SyncProblem
-            that returns a RunRequest, or None for no run. If the function raises, that is logged,
-            and it is asked again: at each tick for an hour, for a late connection at each look. A
-            request that Dagster would refuse is logged and costs only this one run. Without
-            `run_key` a request gets one that makes it once only; one of your own is yours to keep
-            apart.
-        connection_selector_fn: Which connections to look at. Default: all of the workspace.
+        workspace: The workspace to read. Each tick uses the resource under `resource_key`.
+        start: A job, the name of a job in the code location, or a function that takes a SyncProblem
+            and returns a RunRequest, or None for no run. If the function raises, the error is
+            logged and the function called again: at each tick for an hour, or for a late connection
+            each time it is looked at. A request that Dagster would refuse is logged, and only that
+            run is lost. A request without a `run_key` gets one that lets it run once only; if you
+            set `run_key`, make it unique yourself.
+        resource_key: The key of the workspace among the resources of your definitions.
+        connection_selector_fn: Selects the connections to watch. Default: all of the workspace.
         jobs: The jobs that requests of the function may name. If one of them needs resources,
-            Dagster makes the sensor anew and warns of `owners`, which is new in Dagster itself.
-        kinds: Of "failed", "cancelled" and "empty" (a sync that succeeded without a row).
-        late_after: As well, when no sync was reported of a connection's tables in this code
-            location for so long, and Airbyte says that none runs (which the check
-            `airbyte_connection` finds too long) or succeeded within that time; once, until one is
-            reported. True: for as long as the time windows of their own
-            freshness policies say (`freshness_from_airbyte_schedule=True` gives them some). For a
-            connection of which none ever was, its creation counts. One that is paused or deleted
-            is not late. It is looked at every five minutes, from ten minutes after the sensor was
-            turned on.
-        name: Default: the resource key and "_failure_sensor". A sensor of another name has no
-            memory of what the first one started.
-        minimum_interval_seconds: Time between the starts of two ticks.
+            Dagster rebuilds the sensor and warns that its `owners` parameter is new in Dagster.
+        kinds: Any of "failed", "cancelled" and "empty" (a sync that succeeded without moving a
+            row).
+        late_after: Also start the job for late connections. A connection is late if this code
+            location has no report of a sync for this long, and Airbyte says that none succeeded
+            within that time and none is running (a sync that runs too long is for the check
+            `airbyte_connection`). The job is started once, until a sync is reported again. True
+            takes the time windows of the tables' own freshness policies
+            (`freshness_from_airbyte_schedule=True` sets them). A connection that was never reported
+            counts from its creation. Paused and deleted connections are not late. Connections are
+            looked at every five minutes, from ten minutes after the sensor was turned on.
+        name: The sensor's name. Default: `<resource_key>_failure_sensor`. Under another name, the
+            sensor does not know what it started before.
+        minimum_interval_seconds: The least time between the starts of two ticks.
         default_sensor_status: Default: running.
-        start_from: On the first tick, look at syncs that ended since then: a time with a zone, or
-            so long ago on Airbyte's clock. Default: ten minutes ago.
+        start_from: On the first tick, look at syncs that ended at or after this: a time with a time
+            zone, or a timedelta back from now on Airbyte's clock. Default: ten minutes.
 
-    Raises AirbyteSettingsError for arguments that cannot work.
+    Raises:
+        AirbyteSettingsError: For arguments that cannot work.
     """
     as_workspace(workspace)
     refuse_bad_times(minimum_interval_seconds, start_from)

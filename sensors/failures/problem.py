@@ -27,12 +27,18 @@ class ProblemKind(str, Enum):
 
 @dataclass(frozen=True)
 class SyncProblem:
-    """A sync (or refresh, or clear) that failed, was cancelled or was empty; or one that is late.
+    """A sync, refresh or clear that failed, was cancelled or was empty, or a late sync.
 
-    `reason` is Airbyte's own, at most 500 characters. `ended_at` is when the job ended, on
-    Airbyte's clock. For a late sync there is no job: `ended_at` is then when the connection's
-    tables were last materialized, on Dagster's, and `job_url` leads to the connection. `others` is
-    how many earlier problems of this kind and connection it stands for as well.
+    Attributes:
+        kind: What went wrong.
+        connection_id: The connection's id in Airbyte.
+        connection_name: The connection's name in Airbyte.
+        job_id: The job's id in Airbyte. None for a late sync, which has no job.
+        reason: Airbyte's own reason, at most 500 characters.
+        job_url: A link to the job in Airbyte; for a late sync, to the connection.
+        ended_at: When the job ended, on Airbyte's clock. For a late sync, when the connection's
+            tables were last materialized, on Dagster's clock.
+        others: How many earlier problems of the same kind and connection this one also stands for.
     """
 
     kind: ProblemKind
@@ -45,7 +51,7 @@ class SyncProblem:
     others: int = 0
 
     def as_tags(self) -> dict[str, str]:
-        """The tags of a run that is started for it."""
+        """Return the tags of a run that is started for this problem."""
         known = {
             PROBLEM_TAG: self.kind.value,
             CONNECTION_TAG: self.connection_id,
@@ -60,9 +66,10 @@ class SyncProblem:
 
     @classmethod
     def from_run_tags(cls, tags: Mapping[str, str]) -> "SyncProblem":
-        """The problem that the run was started for; `tags` are `context.run.tags` in its ops.
+        """Read the problem that a run was started for. In its ops, `tags` are `context.run.tags`.
 
-        Raises AirbyteSettingsError for a run that was started for none.
+        Raises:
+            AirbyteSettingsError: If the run was not started for a problem.
         """
         kind, connection_id = tags.get(PROBLEM_TAG), tags.get(CONNECTION_TAG)
         if kind not in list(ProblemKind) or connection_id is None:

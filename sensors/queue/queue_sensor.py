@@ -54,32 +54,37 @@ def build_airbyte_queue_sensor(
     minimum_interval_seconds: int = 15,
     default_sensor_status: dg.DefaultSensorStatus | None = None,
 ) -> dg.SensorDefinition:
-    """A sensor that starts syncs which wait for a place, as `max_running` makes them wait.
+    """Build a sensor that starts the syncs that `max_running` makes wait.
 
-    Runs of jobs and schedules with `max_running` write down what waits; this sensor counts what
-    runs in Airbyte, whoever started it, and asks for one run of `job` for all that there is room
-    for, the oldest first, whatever run wrote it down. If nothing waits, it asks Airbyte nothing.
-    Each tick says what waits, and since when. It decides by what Dagster has stored: nothing is
-    started twice or forgotten if the daemon dies or the cursor is lost. What Airbyte did not start,
-    or what a start run that died did not come to, is tried again some minutes later, and then after
-    longer pauses, for as long as it may wait; not if somebody has cancelled the run, or if Airbyte
-    says that the connection is gone or not active.
+    Runs of jobs and schedules with `max_running` only record which connections to sync. This sensor
+    counts the syncs running in Airbyte, whoever started them, and requests one run of `job` for as
+    many waiting syncs as there is room for: the oldest first, whichever run recorded them. If
+    nothing waits, it makes no request to Airbyte. Each tick says what waits, and since when.
 
-    To let something wait no longer, delete the run that wrote it down. `max_running` of a job that
-    is changed counts for what waits already. A workspace needs one such sensor and no more: of two
-    that look in one moment, neither knows what the other starts.
+    It decides by what Dagster has stored, so nothing is started twice or forgotten if the daemon
+    dies or the cursor is lost. A sync that Airbyte did not start, or that a run did not get to
+    before it died, is tried again some minutes later and then at longer intervals, until its
+    `wait_limit`. It is not tried again if somebody cancelled the run, or if Airbyte says that the
+    connection is gone or not active.
+
+    To remove a sync from the queue, delete the run that recorded it. If you change `max_running` of
+    a job, that also applies to syncs that already wait. Use exactly one such sensor for each
+    workspace: of two that look at the same moment, neither knows what the other starts.
 
     Args:
-        workspace: What is counted; at each tick the resource under `resource_key` is used.
-        job: A job of `build_airbyte_start_job`, or a schedule's `job`, that has `max_running`
-            itself, with all connections that may wait: those of all jobs and schedules with
-            `max_running` in the code location. It must be among the definitions, by itself or with
-            its schedule.
-        name: Default: the resource key and "_queue_sensor".
-        minimum_interval_seconds: Time between the starts of two ticks.
+        workspace: The workspace to count syncs in. Each tick uses the resource under
+            `resource_key`.
+        job: The job that starts waiting syncs: one from `build_airbyte_start_job`, or a schedule's
+            `job`. It must have `max_running` itself, and include every connection that may wait,
+            from all jobs and schedules with `max_running` in the code location. It must be in your
+            definitions, by itself or with its schedule.
+        resource_key: The key of the workspace among the resources of your definitions.
+        name: The sensor's name. Default: `<resource_key>_queue_sensor`.
+        minimum_interval_seconds: The least time between the starts of two ticks.
         default_sensor_status: Default: running.
 
-    Raises AirbyteSettingsError for arguments that cannot work.
+    Raises:
+        AirbyteSettingsError: For arguments that cannot work.
     """
     as_workspace(workspace)
     refuse_bad_times(minimum_interval_seconds)

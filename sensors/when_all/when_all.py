@@ -19,18 +19,26 @@ _NAME = re.compile(r"[A-Za-z0-9_]+")
 
 @dataclass(frozen=True)
 class WhenAll:
-    """Runs what depends on several connections once all of them have synced since the last start.
+    """Run what depends on several connections once all of them have synced since the last start.
 
-    `name` is a valid Dagster name and part of the sensor's; it must not change, as runs are found
-    by it. `members` are names or ids of connections (a name that several have means all of these),
-    `tag:NAME` for each connection with that tag in Airbyte, and asset keys of tables, for which
-    only the table itself must be reported. `downstream`: of these assets, what depends on the
-    members' tables is run, in one run as far as partitions allow: in the partition of the newest
-    sync's end, or so many further on (`partition_offset`). `deadline` is counted from when the
-    first member came in; then it starts without the missing, or (`report`) says who is missing and
-    goes on waiting. With `only_with_rows` there is no run if no member moved rows since the last.
+    Args:
+        name: A valid Dagster name, which becomes part of the sensor's name. Do not change it:
+            earlier runs are found by it.
+        members: Names or ids of connections, `tag:NAME` for every connection with that tag in
+            Airbyte, and asset keys of tables, for which only the table itself must be reported. A
+            name that several connections have stands for all of them.
+        downstream: Run those of these assets that depend on the members' tables, in one run as far
+            as partitions allow. Partitioned assets run for the partition in which the newest sync
+            ended.
+        deadline: How long to wait, counted from when the first member synced.
+        at_deadline: "start" runs without the missing members; "report" says which ones are missing
+            and continues to wait.
+        only_with_rows: Do not run if no member moved rows since the last start.
+        partition_offset: Run the partition that many after the one in which the newest sync ended;
+            -1 is the one before.
 
-    Raises AirbyteSettingsError for what cannot work.
+    Raises:
+        AirbyteSettingsError: For values that cannot work.
     """
 
     name: str

@@ -76,27 +76,30 @@ def build_airbyte_when_all_sensor(
     minimum_interval_seconds: int = 30,
     default_sensor_status: dg.DefaultSensorStatus | None = None,
 ) -> dg.SensorDefinition:
-    """A sensor that runs what depends on several connections once all of them have synced.
+    """Build a sensor that runs what depends on several connections once all of them have synced.
 
-    A sync counts when it is in Dagster's event log, whoever reported it: a polling sensor, several
-    with a part of the connections each, or a Dagster run. One that failed does not count, one
-    without rows does. Each start counts the newest sync of each member, and only later ones count
-    for the next. On its first tick nothing counts that was reported before, nor after a cursor was
-    lost before the first start: later, the runs say what they counted. A table does not count that
-    was materialized last without naming an Airbyte job, by hand or by dagster-airbyte.
+    A sync counts once it is in Dagster's event log, whoever reported it: a polling sensor, one of
+    several shards, or a Dagster run. Failed syncs do not count; syncs without rows do. Each start
+    uses the newest sync of each member, and only later syncs count for the next start.
 
-    A member that stands for nothing here is missing; it is named in the log and at each tick.
+    Syncs reported before the sensor's first tick do not count. The same holds if its cursor is lost
+    before the first start; after that, earlier runs record what they counted. A table also does not
+    count if it was last materialized without an Airbyte job, by hand or by dagster-airbyte.
+
+    A member that matches nothing in this code location counts as missing, and is named in the log
+    and at each tick.
 
     Args:
         when_all: Which connections, what to run, and what to do if some are late.
-        workspace: As for `build_airbyte_polling_sensor`; it is asked for the link to a sync when a
-            run is started, and for nothing else.
-        resource_key: The workspace's name among the resources. The sensor is called by it, then
-            "_when_all_" and the name of `when_all`.
-        minimum_interval_seconds: Time between the starts of two ticks.
+        workspace: As in `build_airbyte_polling_sensor`. Airbyte is only asked for the link to a
+            sync, when a run is started.
+        resource_key: The key of the workspace among the resources. The sensor is named
+            `<resource_key>_when_all_<name>`.
+        minimum_interval_seconds: The least time between the starts of two ticks.
         default_sensor_status: Default: running.
 
-    Raises AirbyteSettingsError for arguments that cannot work.
+    Raises:
+        AirbyteSettingsError: For arguments that cannot work.
     """
     as_workspace(workspace)
     refuse_bad_times(minimum_interval_seconds)
