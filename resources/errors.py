@@ -24,13 +24,15 @@ AirbyteError
 
 
 class AirbyteError(Exception):
-    """The base of all errors this package raises about Airbyte."""
+    """The base class of all errors that this package raises about Airbyte."""
 
 
 class AirbyteSettingsError(AirbyteError):
-    """Raised if the settings of a workspace cannot be used; the text says what to change.
+    """Raised if settings or arguments cannot be used; the text says what to change.
 
-    `right` is the address that a wrong one should be, if it is known.
+    Args:
+        text: What is wrong, and what to change.
+        right: What a wrong address should be, if that is known.
     """
 
     def __init__(self, text: str, right: str | None = None) -> None:

@@ -45,11 +45,11 @@ _HOOKS = (
 
 
 class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
-    """What all workspaces and instances have in common. Times are in seconds.
+    """The base class of all workspaces and instances. Times are in seconds.
 
-    Every field may be a `dg.EnvVar`. Texts are read when a run, a tick or `resolved()` begins;
-    numbers and switches when the resource is made, because pydantic accepts no variable's name for
-    them. (`dg.EnvVar.int` is read later, too.)
+    Every field can be a `dg.EnvVar`. Texts are read when a run, a tick or `resolved()` begins.
+    Numbers and switches are read when the resource is created, because pydantic does not accept the
+    name of a variable for them (except `dg.EnvVar.int`, which is read later, too).
     """
 
     # A wrong value must not be printed: it may be a secret in the wrong field.
@@ -194,7 +194,7 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         return values
 
     def settings(self) -> AirbyteSettings:
-        """The settings, checked; AirbyteSettingsError also if an EnvVar was not read yet."""
+        """Return the checked settings. An EnvVar not read yet is an AirbyteSettingsError."""
         self._check_is_resolved()
         # No secret is an argument or a local here: error trackers store those.
         return AirbyteSettings(
@@ -221,20 +221,20 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         return active_sync_choice(self.on_active_sync, self.poll_previous_running_sync)
 
     def get_client(self) -> AirbyteClient:
-        """The client for this workspace, shared within the process."""
+        """Return the client of this workspace, which is shared within the process."""
         return client_for(self.settings())
 
     def fetch_catalog(self) -> Catalog:
-        """All connections, destinations and sources; read again when older than `catalog_ttl`."""
+        """Return connections, destinations and sources; read again when older than `catalog_ttl`."""
         return self.get_client().described_catalog()
 
     def fetch_airbyte_workspace_data(self) -> FormerWorkspaceData:
-        """The same in the shape that dagster-airbyte gives it, with a warning."""
+        """Return the same in dagster-airbyte's shape, with a warning."""
         return former_workspace_data(self.fetch_catalog())
 
     @contextmanager
     def resolved(self) -> Iterator[Self]:
-        """This workspace with its EnvVars read, for use outside of a run or tick."""
+        """Yield this workspace with its EnvVars read, to use it outside of a run or tick."""
         with ExitStack() as stack:
             with forgotten_locals():
                 ready = self._with_variables_read() or stack.enter_context(

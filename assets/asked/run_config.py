@@ -19,10 +19,10 @@ _MOST_NAMED = 20
 
 
 class AirbyteRunConfig(dg.Config):
-    """What a run does with the connection of its assets: op config of all assets that sync.
+    """What a run does with the connection of its assets: the op config of all assets that sync.
 
-    A refresh or clear is of the streams whose assets are selected, and of the whole connection if
-    all are. For your own function with `@airbyte_assets`:
+    A refresh or clear affects the streams whose assets are selected, or the whole connection if all
+    of them are. To use it in your own function with `@airbyte_assets`, pass it on:
     `airbyte.sync_and_poll(context=context, config=config)`.
     """
 

@@ -43,24 +43,26 @@ _DESCRIPTIONS = {
 
 @dataclass(frozen=True)
 class AirbyteChecks:
-    """The checks of each table. `airbyte_sync`, whether the last sync succeeded, is always there.
+    """Which checks each table has.
+
+    `airbyte_sync`, whether the last sync succeeded, is always there.
+
+    With `schema` or `connection`, the sensor makes two requests every five minutes. Where Airbyte's
+    Configuration API is closed, it makes one for each page of connections and each job status.
 
     Args:
-        rows: Whether there is `airbyte_rows`, too. It warns of a sync without rows, unless that is
-            usual for the stream, of one with far fewer or more rows than those before it, and of
-            rows that the destination rejected.
+        rows: Whether tables have `airbyte_rows`. It warns if a sync moved no rows, unless that is
+            usual for the stream, if it moved far fewer or more rows than earlier syncs, or if the
+            destination rejected rows.
         rows_factor: How many times fewer than the fewest of the last syncs, or more than the most,
-            is far: more than 1.
-        rejected_rows: So many rejected rows of a sync are no reason to warn.
-        schema: Whether there is `airbyte_schema`, too. It warns of streams and columns that were
-            added, removed or retyped since the definitions were loaded, and fails while Airbyte
-            holds a breaking schema change for approval.
-        connection: Whether there is `airbyte_connection`, too. It fails if the connection is
-            locked, deleted, or held for approval of a schema change, and warns if it is paused,
+            counts as far. More than 1.
+        rejected_rows: How many rejected rows of a sync to accept without a warning.
+        schema: Whether tables have `airbyte_schema`. It warns if streams or columns were added,
+            removed, or changed their type since the definitions were loaded, and fails while a
+            breaking schema change waits for approval in Airbyte.
+        connection: Whether tables have `airbyte_connection`. It fails if the connection is locked,
+            deleted, or waits for approval of a schema change. It warns if the connection is paused,
             if its next sync is late, or if a sync runs or waits far longer than usual.
-
-    With `schema` or `connection` the sensor makes two requests every five minutes; where Airbyte's
-    Configuration API is closed, one for each page of connections and each status of a job.
     """
 
     rows: bool = True
@@ -106,7 +108,7 @@ class AirbyteChecks:
 
     @classmethod
     def of(cls, wished: "bool | AirbyteChecks | None") -> "AirbyteChecks | None":
-        """What `checks=` of a builder asks for: True is the usual ones, None is none."""
+        """Read the `checks` argument of a builder: True is the defaults, False and None nothing."""
         return cls() if wished is True else wished or None
 
     def _metadata(self, name: str, resource_key: str) -> dict[str, int | float | str]:

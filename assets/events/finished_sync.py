@@ -23,8 +23,17 @@ MOST_LOGS = 20
 
 @dataclass(frozen=True)
 class FinishedSync:
-    """A finished job, where to look at it, the Dagster run that started it, if one did, what else
-    is known of it, and the sensor that reports it, if one does."""
+    """A finished job, as `run_request_fn` gets it.
+
+    Attributes:
+        job: The job, with its status and counts.
+        job_url: A link to the job in Airbyte.
+        started_by_run: The id of the Dagster run that started it, if one did.
+        details: What else is known of it: who started it, and the end of its log.
+        reported_by: The name of the sensor that reports it, if a sensor does.
+        triggered_by: "dagster" if a Dagster run started it, otherwise "external".
+        without_log: The same without the end of its log.
+    """
 
     job: Job
     job_url: str

@@ -27,31 +27,36 @@ def load_airbyte_asset_specs(
     snapshot: Path | None = None,
     source_assets: SourceAssets = False,
 ) -> Sequence[dg.AssetSpec]:
-    """One AssetSpec for each selected stream of each connection that the selector accepts.
+    """Return an AssetSpec for each selected stream of each connection that the selector accepts.
 
-    `build_airbyte_sync_checks` makes checks for them.
+    Use it for tables that Dagster only observes; `build_airbyte_sync_checks` makes checks for them.
+    To sync them from Dagster, use `build_airbyte_assets_definitions`.
 
-    Tables of connections that are paused in Airbyte have the tag
-    `dagster-airbyte/connection_status` ("inactive"); `include_inactive=False` leaves them out.
+    Args:
+        workspace: The workspace to read. This takes four requests for a whole workspace, and more
+            if lists have several pages.
+        dagster_airbyte_translator: Makes the spec of each table. Default: DagsterAirbyteTranslator.
+        connection_selector_fn: Selects the connections. Default: all.
+        include_inactive: Whether tables of connections that are paused in Airbyte have specs. They
+            have the tag `dagster-airbyte/connection_status` ("inactive").
+        freshness_from_airbyte_schedule: Whether each table has a freshness policy made from its
+            connection's schedule; see the function of the same name. True uses the schedules that
+            Airbyte has now. A TakenOver, or its text, also uses those that Dagster has taken over,
+            which Airbyte no longer knows.
+        snapshot: A file written by `dagster-airbyte-sync snapshot`, to read instead of Airbyte. No
+            request is made. The metadata says when connections and streams were read
+            (`dagster-airbyte/catalog_read_at`).
+        source_assets: Whether there is also an external asset for each stream of a source, upstream
+            of the tables that are read from it. These tables then have column lineage. Automation
+            conditions set by the translator ignore these assets. A condition that you set later
+            must `.ignore(dg.AssetSelection.tag("dagster-airbyte/source", "",
+            include_sources=True))`. A function makes the assets from the props;
+            `airbyte_source_asset` is the default.
 
-    With `freshness_from_airbyte_schedule` each has a freshness policy from its connection's
-    schedule in Airbyte: see the function of that name. True takes the schedules that Airbyte has
-    now; a TakenOver, or the text of one, also those that Dagster has taken over, of which Airbyte
-    does not know.
-
-    With a `snapshot` (a file that `dagster-airbyte-sync snapshot` wrote) no request is made; the
-    time at which its connections and streams were read is in the metadata, as
-    `dagster-airbyte/catalog_read_at`. Without, four requests for a whole workspace, plus pages.
-
-    With `source_assets` there is an external asset for each stream of a source, too, above the
-    tables that are read from it, and these have the lineage of their columns. No condition of a
-    table waits for it, if the translator gives the condition; one that you give it later must
-    `.ignore(dg.AssetSelection.tag("dagster-airbyte/source", "", include_sources=True))`. A function
-    makes these assets of the props: `airbyte_source_asset` is the usual one.
-
-    Raises AirbyteError if Airbyte cannot be asked or knows no such workspace, AirbyteSettingsError
-    if the file is missing or of another workspace, DuplicateAssetKey if two streams would share
-    one key.
+    Raises:
+        AirbyteError: If Airbyte cannot be asked, or knows no such workspace.
+        AirbyteSettingsError: If the snapshot is missing, or is of another workspace.
+        DuplicateAssetKey: If two streams would have the same key.
     """
     tables = load_tables(
         workspace,

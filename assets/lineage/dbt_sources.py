@@ -37,28 +37,37 @@ _Index = Mapping[tuple[str, str], Sequence[tuple[str | None, DbtSource]]]
 
 
 class DbtSourcesTranslator(DagsterAirbyteTranslator):
-    """Gives a table the asset key of the dbt source that it is, and leaves all others as they are.
+    """Give each table that is a dbt source the asset key of that source.
+
+    Models that read the source are then downstream of the table. All other tables, and all other
+    attributes, stay as they are:
 
         DbtSourcesTranslator(manifest=project.manifest_path)
 
-    A table is a source if both are one relation in the warehouse: database, schema and identifier.
-    Case is compared as the warehouse sees it. Snowflake and Oracle: what dbt writes without quotes
-    is upper case, and so is what Airbyte writes. PostgreSQL: what dbt writes without quotes is
-    lower case. BigQuery, ClickHouse and MySQL: as written. All others: no matter. If dbt or Airbyte
-    does not say the database, schema and identifier are enough.
+    A table is a source if both are the same relation in the warehouse: database, schema and
+    identifier. If dbt or Airbyte does not say the database, schema and identifier are enough. Upper
+    and lower case are compared as the warehouse does:
 
-    Of a table that differs from a source only in its database or in case, the log warns once.
+    - Snowflake and Oracle: as upper case, both what dbt does not quote and what Airbyte writes.
+    - PostgreSQL: as written; what dbt does not quote, as lower case.
+    - BigQuery, ClickHouse and MySQL: as written.
+    - All others: case does not matter.
+
+    If a table differs from a source only in its database or in case, the log warns once.
 
     Args:
-        manifest: The path of dbt's `manifest.json`, what is in it, or a list of either. It is read
-            as this translator is made: compiled for the target that reads what Airbyte writes.
-        base: The translator that makes the assets, of which only the keys of sources are changed.
-        asset_key_fn: The asset key of a source, if a dbt translator of your own does not give it
-            the usual one: `MyDbtTranslator().get_asset_key`.
+        manifest: The path of dbt's `manifest.json`, its content, or a list of either. It is read
+            when this translator is created. Compile it for the target that reads what Airbyte
+            writes.
+        base: The translator that makes the assets. Only the keys of sources are changed.
+        asset_key_fn: Returns the asset key of a source, if your dbt translator does not give it the
+            usual one: `MyDbtTranslator().get_asset_key`.
 
-    Raises AirbyteSettingsError if a manifest cannot be read or is none, and, as definitions are
-    loaded, if a table is several sources with different keys. Tables that are one relation, and so
-    one source, are a DuplicateAssetKey.
+    Raises:
+        AirbyteSettingsError: If a manifest cannot be read, or is not one; and, when definitions are
+            loaded, if a table is several sources with different keys.
+        DuplicateAssetKey: When definitions are loaded, if several tables are the same relation, and
+            so the same source.
     """
 
     def __init__(

@@ -31,10 +31,11 @@ _FIRST_PART = "airbyte_sources"
 
 
 def airbyte_source_asset(props: AirbyteConnectionTableProps) -> dg.AssetSpec:
-    """The asset for the stream of a source that a table is read from.
+    """Return the external asset for the stream of a source that a table is read from.
 
-    Its key is `airbyte_sources/<source>/<namespace>/<stream>`, its group the source, its kind the
-    source's type. Tables whose props give the same key have the same asset above them.
+    Its key is `airbyte_sources/<source>/<namespace>/<stream>`, its group the source, and its kind
+    the source's type. Tables whose props give the same key share one asset. Change it by passing a
+    function as `source_assets` that calls this one.
     """
     workspace, source = props.workspace_group, props.source_group or "source"
     namespace = props.stream_namespace

@@ -44,36 +44,52 @@ def build_schedules_from_airbyte(
     max_running: int | None = None,
     wait_limit: timedelta = DEFAULT_WAIT_LIMIT,
 ) -> Sequence[dg.ScheduleDefinition]:
-    """One schedule for each selected connection that Airbyte syncs by a schedule of its own.
+    """Build one schedule for each selected connection that has a schedule in Airbyte.
 
-    With `wait` a run of it materializes the connection's tables, which must be assets that sync
-    (`build_airbyte_assets_definitions`); without, it only starts the sync, and the sensor reports
-    how it went (see `build_airbyte_start_job`). Each run has `tags`, and one with the connection's
-    id. Manual and inactive connections have none. A sync that takes longer than its interval is
-    only late in Airbyte; here the next run is skipped as long as a run follows that sync. For a
-    sync that was started in Airbyte, a run with `wait` does what the workspace's `on_active_sync`
-    says, which is to fail unless that is "attach" or "wait", and one without `wait` skips it.
+    Use it to let Dagster start syncs at the times that are set in Airbyte. Manual and inactive
+    connections have no schedule.
 
-    Both this schedule and Airbyte's own would sync twice, so `default_status` is "stopped" where
-    Airbyte has a schedule, and "running" where Dagster took it over: first `take_over_schedules`,
-    then give here as `taken_over` what that call printed (or returned), because Airbyte itself does
-    not know the schedules any more.
+    With `wait`, a run materializes the connection's tables, whose assets must be able to sync
+    (`build_airbyte_assets_definitions`). Without it, a run only starts the sync, and the sensor
+    reports how it ended (see `build_airbyte_start_job`).
 
-    Times are those of Airbyte, in the time zone of its cron. Basic intervals have none in Airbyte,
-    where they count from the last scheduled sync; here they fire at round times in
-    `execution_timezone` (default: UTC), and only those that divide an hour, a day or a week. When
-    the clocks change, Dagster's rules hold for times that are skipped or come twice.
+    Airbyte and Dagster would both start each sync, so a schedule is stopped by default while
+    Airbyte has it, and running where Dagster has taken it over. First call `take_over_schedules`,
+    then pass what it printed (or returned) as `taken_over`, because Airbyte no longer knows these
+    schedules.
 
-    With a `snapshot` file the schedules are those that Airbyte had when it was written.
-    `max_running` and `wait_limit` are those of `build_airbyte_sync_schedule`.
+    If a sync takes longer than its interval, Airbyte starts the next one late; here the next run is
+    skipped while a run follows that sync. If the sync was started in Airbyte, a run with `wait`
+    does what the workspace's `on_active_sync` says (fails, unless that is "attach" or "wait"), and
+    a run without `wait` skips the connection.
 
-    A name is `resource_key`, so that two workspaces fit into one code location, "_schedule_", the
-    connection's name, and the first part of its id, as another connection may have that name; the
-    job's is the same and "_job". Dagster knows by its name whether somebody switched a schedule on
-    or off: after its connection was renamed it is as `default_status` says.
+    Times are Airbyte's, in the time zone of its cron expression. Basic intervals have no times in
+    Airbyte, where they count from the last scheduled sync; here they fire at round times in
+    `execution_timezone`, and must divide an hour, a day or a week. When clocks change, Dagster's
+    rules apply to times that are skipped or occur twice.
 
-    Raises AirbyteSettingsError that names all connections whose schedule cron cannot say, and for a
-    time zone that is not known.
+    Args:
+        workspace: The connections are read from it now. Runs use the resource under `resource_key`.
+        connection_selector_fn: Selects the connections. Default: all.
+        dagster_airbyte_translator: The translator that the assets were built with.
+        resource_key: The key of the workspace among the resources. Schedules are named
+            `<resource_key>_schedule_<connection's name>_<first part of its id>`, because
+            connections can share a name and a code location can have several workspaces; each job
+            has the same name with `_job` appended. Dagster remembers by name whether a schedule was
+            switched on or off: if you rename its connection, it is as `default_status` says again.
+        default_status: Default: running for schedules that were taken over, stopped for all others.
+        execution_timezone: The time zone of basic intervals. Default: UTC.
+        wait: Whether a run follows its sync to the end.
+        tags: Tags of each run, beside the connection's id and name.
+        taken_over: The schedules that Dagster has taken over.
+        snapshot: A file written by `dagster-airbyte-sync snapshot`. The schedules are then those
+            that Airbyte had when it was written.
+        max_running: As in `build_airbyte_sync_schedule`.
+        wait_limit: As in `build_airbyte_sync_schedule`.
+
+    Raises:
+        AirbyteSettingsError: If a schedule cannot be written as cron (the error names all such
+            connections), or the time zone is unknown.
     """
     _refuse_unknown_zone(execution_timezone)
     catalog = catalog_for_definitions(workspace, snapshot)

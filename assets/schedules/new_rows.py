@@ -8,20 +8,21 @@ import dagster as dg
 def eager_on_new_rows(
     tables: dg.AssetSelection | None = None,
 ) -> dg.AutomationCondition[dg.AssetKey]:
-    """`AutomationCondition.eager()`, but syncs that moved no row of a table count for nothing.
+    """`AutomationCondition.eager()`, except that syncs that moved no row of a table do not count.
 
-    All other dependencies count as they do for `eager()`, and so do syncs of which Airbyte gives
-    no counts. A table that Dagster is about to sync is waited for: nobody knows yet whether rows
-    will come. Works across code locations; takes `.allow()`, `.ignore()` and `&` as `eager()` does.
+    Use it for assets downstream of Airbyte tables. All other dependencies count as they do for
+    `eager()`, and so do syncs for which Airbyte gives no row counts. The asset waits for a table
+    that Dagster is about to sync, because it is not known yet whether rows will come. It works
+    across code locations, and takes `.allow()`, `.ignore()` and `&` as `eager()` does.
 
-    In one more thing it differs: rows that come after a run was asked for, and before it has ended,
-    make the asset run once more. `eager()` forgets them, and makes up for it at the next sync; here
-    that may be an empty one. A run that something else started does not count for rows that came
-    before it. The first sync of a new partition of a partitioned asset runs it, also without rows.
+    One more difference: if rows arrive after a run was requested and before it ends, the asset runs
+    once more. `eager()` forgets them and makes up for it at the next sync, which may be an empty
+    one here. A run that something else started does not count for rows that came before it. The
+    first sync of a new partition runs a partitioned asset even without rows.
 
     Args:
-        tables: Which dependencies are tables that this package reports. Default: all assets of the
-            kind "airbyte", as DagsterAirbyteTranslator makes them.
+        tables: Which dependencies are tables that this package reports. Default: all assets of kind
+            "airbyte", as DagsterAirbyteTranslator makes them.
     """
     condition = dg.AutomationCondition
     is_due = condition.newly_missing() | _any_deps_updated(tables)

@@ -38,35 +38,43 @@ def build_airbyte_sync_schedule(
     max_running: int | None = None,
     wait_limit: timedelta = DEFAULT_WAIT_LIMIT,
 ) -> dg.ScheduleDefinition:
-    """A schedule that syncs connections: those of `connection_selector_fn` or `assets`.
+    """Build a schedule that syncs the connections given by `connection_selector_fn` or `assets`.
 
-    Without either it syncs all that are active in Airbyte. A connection for which a run waits
-    already, or which one syncs, is skipped.
+    Without either, it syncs all connections that are active in Airbyte. A connection is skipped if
+    a run already waits to sync it, or syncs it now.
 
-    With `wait` a run materializes the assets and follows the syncs to their end; they must be
-    assets that sync. Without it a run starts the syncs and ends, and the sensor reports how they
-    went, with the run that asked: no run slot is held while Airbyte works. See
-    `build_airbyte_start_job` for what such a run does.
+    With `wait`, a run materializes the assets and follows the syncs to their end; the assets must
+    be able to sync (`build_airbyte_assets_definitions`). Without it, a run only starts the syncs,
+    so no run slot is occupied while Airbyte works, and the sensor reports how they ended, with a
+    link to the run. See `build_airbyte_start_job` for what such a run does.
 
     Args:
-        workspace: Its connections are known now; runs use the resource under `resource_key`.
-        cron_schedule: Five fields, or several such expressions. (Airbyte's own have seconds, too.)
-        connection_selector_fn: For instance `lambda connection: "nightly" in connection.tags`. Of
-            what it accepts paused connections are left out, with a line in the log, unless all are.
-        assets: Definitions, specs, keys, or an AssetSelection that is looked up among the
-            workspace's tables. Airbyte syncs whole connections.
-        execution_timezone: Such as "Europe/Berlin". Default: UTC.
-        name: Default: the resource key and "_sync_schedule". Its job is called so, and "_job".
-        dagster_airbyte_translator: The one the assets were built with.
-        tags: Of each run.
-        snapshot: A file that `dagster-airbyte-sync snapshot` wrote, to read instead of Airbyte.
-        max_running: Without `wait`: start a sync only while fewer run in Airbyte, as
-            `build_airbyte_start_job` and `build_airbyte_queue_sensor` do. With `wait`, `pool=` of
-            the assets limits how many syncs run at once.
-        wait_limit: As of `build_airbyte_start_job`.
+        workspace: The connections are read from it now. Runs use the resource under `resource_key`.
+        cron_schedule: A cron expression of five fields, or several of them. (Airbyte's own have
+            seconds as well.)
+        connection_selector_fn: Selects connections, for example `lambda connection: "nightly" in
+            connection.tags`. Paused ones among them are left out, with a line in the log, unless
+            all of them are paused.
+        assets: Assets whose connections to sync: definitions, specs, keys, or an AssetSelection,
+            which is resolved among the workspace's tables. Airbyte always syncs whole connections.
+        execution_timezone: For example "Europe/Berlin". Default: UTC.
+        name: The schedule's name. Default: `<resource_key>_sync_schedule`. Its job has the same
+            name with `_job` appended.
+        wait: Whether a run follows its syncs to their end.
+        default_status: Default: stopped.
+        resource_key: The key of the workspace among the resources of your definitions.
+        dagster_airbyte_translator: The translator that the assets were built with.
+        tags: Tags of each run.
+        snapshot: A file written by `dagster-airbyte-sync snapshot`, to read instead of Airbyte.
+        max_running: Without `wait`: start a sync only while fewer run in Airbyte; see
+            `build_airbyte_start_job` and `build_airbyte_queue_sensor`. With `wait`, use `pool=` of
+            the assets to limit how many syncs run at once.
+        wait_limit: As in `build_airbyte_start_job`.
 
-    Raises AirbyteSettingsError if there is nothing to sync, and for an invalid cron expression or
-    time zone; AirbyteError if Airbyte cannot be asked.
+    Raises:
+        AirbyteSettingsError: If there is nothing to sync, or the cron expression or time zone is
+            invalid.
+        AirbyteError: If Airbyte cannot be asked.
     """
     return sync_schedule(
         chosen_tables(

@@ -41,9 +41,9 @@ class PutBackResult(str, Enum):
     RESTORED = "restored"
     ALREADY_THERE = "already_there"
     CHANGED_MEANWHILE = "changed_meanwhile"
-    """It was given another schedule since, and keeps that."""
+    """It was given another schedule in the meantime, which it keeps."""
     GONE = "gone"
-    """It is not in Airbyte any more."""
+    """It is no longer in Airbyte."""
 
 
 def take_over_schedules(
@@ -54,17 +54,26 @@ def take_over_schedules(
 ) -> TakenOver:
     """Make the selected connections manual in Airbyte, so that only Dagster starts their syncs.
 
-    To be called once, by a person, and never where definitions are loaded. Keep what is printed
-    (append it to a file): one line of JSON for each connection, said *before* the connection is
-    changed, so that nothing is lost if the call dies in the middle. `put_back_schedules` restores
-    from it, and `build_schedules_from_airbyte(taken_over=...)` goes on firing by it. Called again,
-    it takes over what is left, and returns that alone.
+    Call it once, by hand, and never where definitions are loaded. Keep what it prints, for example
+    by appending it to a file: one line of JSON for each connection, printed *before* the connection
+    is changed, so that nothing is lost if the call dies halfway. `put_back_schedules` restores
+    schedules from these lines, and `build_schedules_from_airbyte(taken_over=...)` fires at their
+    times. If you call it again, it takes over what is left, and returns only that.
 
-    Raises AirbyteSettingsError, with nothing changed, if cron cannot say one of the schedules, or
-    if Airbyte would not take one of them back (intervals and zones other than UTC, where the
-    Configuration API is closed). A paused connection with such a schedule keeps it; that is said in
-    a line that begins with "#". If Airbyte refuses a change the others are still made; AirbyteError
-    then names, in the end, all that may have kept their schedules.
+    A paused connection keeps its schedule if Dagster or Airbyte could not restore it; a line that
+    begins with "#" says so.
+
+    Args:
+        workspace: The workspace to change.
+        connection_selector_fn: Selects the connections. Default: all.
+        say: Called with each line. Default: print.
+
+    Raises:
+        AirbyteSettingsError: With nothing changed, if a schedule cannot be written as cron, or if
+            Airbyte would not take it back (where the Configuration API is closed: intervals, and
+            time zones other than UTC).
+        AirbyteError: If Airbyte refuses a change. The other changes are still made; the error,
+            raised at the end, names all connections that may have kept their schedules.
     """
     with as_workspace(workspace).resolved() as ready:
         client = ready.get_client()
@@ -173,14 +182,23 @@ def _named(connection: Connection) -> str:
 def put_back_schedules(
     workspace: BaseAirbyteWorkspace, taken: TakenOver | str, *, say: Say = print_now
 ) -> dict[str, PutBackResult]:
-    """Give connections the schedules back that `take_over_schedules` took: its text, or its result.
+    """Give connections back the schedules that `take_over_schedules` took over.
 
-    What was done is said, and returned by connection id; if nobody reads it any more (a broken
-    pipe), the rest is still put back. A connection that was given another schedule meanwhile keeps
-    that one. May be called again, after a crash too. Airbyte starts a sync of an interval at once
-    if it is overdue. Raises AirbyteSettingsError, with nothing changed, if the text is of another
-    workspace; and AirbyteError, in the end, that names all connections that Airbyte refuses to
-    change.
+    A connection that was given another schedule in the meantime keeps that one. You can call it
+    again, also after a crash. Airbyte starts a sync on an interval at once if it is overdue.
+
+    Args:
+        workspace: The workspace to change.
+        taken: What `take_over_schedules` printed or returned.
+        say: Called with a line for each connection. Default: print. If nobody reads the output any
+            more (a broken pipe), the rest is still put back.
+
+    Returns:
+        What was done, by connection id.
+
+    Raises:
+        AirbyteSettingsError: With nothing changed, if the text is of another workspace.
+        AirbyteError: At the end, naming all connections that Airbyte refuses to change.
     """
     taken = as_taken_over(taken)
     say = _as_long_as_read(say)

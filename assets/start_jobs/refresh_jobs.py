@@ -57,17 +57,23 @@ def build_airbyte_refresh_job(
     tags: Mapping[str, str] | None = None,
     snapshot: Path | None = None,
 ) -> dg.JobDefinition:
-    """A job that starts refreshes in Airbyte and does not wait for them; the sensor reports them.
+    """Build a job that starts refreshes in Airbyte and ends; the sensor reports how they ended.
 
-    Its op takes `keep_records` (default: true) and `confirm`, which must be true if records are not
-    kept. What cannot be started (something runs there, the destination is too old, the
-    Configuration API is closed) fails the run, which names it; a retry sends nothing twice.
+    Its op takes the config `keep_records` (default: true), and `confirm`, which must be true if
+    records are not kept. The run fails and names each refresh that cannot be started: because
+    something runs on the connection, its destination connector is too old, or the Configuration API
+    is closed. A retry sends nothing twice.
 
     Args:
-        workspace: As of `build_airbyte_start_job`, like all that is not named here.
-        connection_selector_fn: Which connections to refresh, each with all of its streams.
-        assets: Which tables to refresh: of a connection that has others, only these streams.
-        name: Default: "refresh_" and the resource key.
+        workspace: As in `build_airbyte_start_job`.
+        connection_selector_fn: Selects the connections to refresh, with all of their streams.
+        assets: The tables to refresh. Of a connection that has other tables, only these streams are
+            refreshed.
+        name: The job's name. Default: `refresh_<resource_key>`.
+        resource_key: As in `build_airbyte_start_job`.
+        dagster_airbyte_translator: As in `build_airbyte_start_job`.
+        tags: Tags of each run.
+        snapshot: As in `build_airbyte_start_job`.
     """
     tables = chosen_tables(
         workspace, dagster_airbyte_translator, connection_selector_fn, assets, snapshot
@@ -100,12 +106,24 @@ def build_airbyte_clear_job(
     tags: Mapping[str, str] | None = None,
     snapshot: Path | None = None,
 ) -> dg.JobDefinition:
-    """A job that starts clears, which empty tables, and does not wait; the sensor reports them.
+    """Build a job that starts clears in Airbyte, which empty tables, and ends.
 
-    Its op takes `confirm`, which must be true: without it a run fails, sends nothing, and names
-    what it would empty. Where the Configuration API is closed only whole connections can be
-    cleared. All else is as of `build_airbyte_refresh_job`; the default name is "clear_" and the
-    resource key.
+    The sensor reports how they ended.
+
+    Its op takes the config `confirm`, which must be true. Otherwise the run fails, sends nothing,
+    and names what it would empty. Where the Configuration API is closed, only whole connections can
+    be cleared.
+
+    Args:
+        workspace: As in `build_airbyte_start_job`.
+        connection_selector_fn: Selects the connections to clear, with all of their streams.
+        assets: The tables to clear. Of a connection that has other tables, only these streams are
+            cleared.
+        name: The job's name. Default: `clear_<resource_key>`.
+        resource_key: As in `build_airbyte_start_job`.
+        dagster_airbyte_translator: As in `build_airbyte_start_job`.
+        tags: Tags of each run.
+        snapshot: As in `build_airbyte_start_job`.
     """
     tables = chosen_tables(
         workspace, dagster_airbyte_translator, connection_selector_fn, assets, snapshot

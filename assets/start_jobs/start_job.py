@@ -64,33 +64,37 @@ def build_airbyte_start_job(
     max_running: int | None = None,
     wait_limit: timedelta = DEFAULT_WAIT_LIMIT,
 ) -> dg.JobDefinition:
-    """A job that starts syncs in Airbyte and does not wait for them; the sensor reports their end.
+    """Build a job that starts syncs in Airbyte and ends; the sensor reports how they ended.
 
-    A connection on which a job is running is skipped, and so is one that another run is about to
-    sync, and one that was paused in Airbyte since the definitions were loaded. If one cannot be
-    started the others still are, and the run fails in the end and names it; a retry leaves alone
-    what was started. A run starts all that the job is for, or the `connections` (ids) in its
-    config: `ops: {<the job's name>_op: {config: {connections: [...]}}}`.
+    Use it to start syncs without occupying a run slot while Airbyte works. A run starts the syncs
+    of all the job's connections, or of the `connections` (ids) in its config: `ops: {<name of the
+    job>_op: {config: {connections: [...]}}}`.
+
+    A connection is skipped if a job is running on it, if another run is about to sync it, or if it
+    was paused in Airbyte after the definitions were loaded. If a sync cannot be started, the others
+    still are, and the run fails at the end and names it; a retry does not start the others again.
 
     Args:
-        workspace: Its connections are known now; the syncs are started by the resource under
-            `resource_key`. The two should be the same.
-        connection_selector_fn: Which connections to sync, of those that are active; a paused one
-            is meant only if all are. Default: all that are active.
-        assets: The same, said by their assets: definitions, specs, keys, or an AssetSelection that
-            is looked up among the workspace's tables. Airbyte syncs whole connections.
-        name: Default: "start_", the resource key and "_syncs".
-        dagster_airbyte_translator: The one the assets were built with.
-        tags: Of each run.
-        snapshot: A file that `dagster-airbyte-sync snapshot` wrote, to read instead of Airbyte.
+        workspace: The connections are read from it now. The syncs are started by the resource under
+            `resource_key`; the two should be the same workspace.
+        connection_selector_fn: Selects the connections to sync. Paused ones among them are left
+            out, unless all of them are paused. Default: all that are active.
+        assets: Assets whose connections to sync: definitions, specs, keys, or an AssetSelection,
+            which is resolved among the workspace's tables. Airbyte always syncs whole connections.
+        name: The job's name. Default: `start_<resource_key>_syncs`.
+        resource_key: The key of the workspace among the resources of your definitions.
+        dagster_airbyte_translator: The translator that the assets were built with.
+        tags: Tags of each run.
+        snapshot: A file written by `dagster-airbyte-sync snapshot`, to read instead of Airbyte.
         max_running: Start a sync only while fewer connections of the workspace are busy in Airbyte,
-            whoever started what runs there. A run of the job then starts none itself: it writes
-            down what waits, and ends. `build_airbyte_queue_sensor`, which you need beside it,
-            starts what waits as room comes, the oldest first.
-        wait_limit: What has waited for longer is not started any more; 7 days at most.
+            whoever started what runs there. A run of the job then starts nothing itself: it records
+            which syncs wait, and ends. `build_airbyte_queue_sensor`, which you need to add, starts
+            them as room becomes available, the oldest first.
+        wait_limit: A sync that has waited for longer is not started any more. At most 7 days.
 
-    Raises AirbyteSettingsError if nothing, or no table of the workspace, is to be synced, and
-    AirbyteError if Airbyte cannot be asked.
+    Raises:
+        AirbyteSettingsError: If there is nothing to sync, or no table of the workspace is selected.
+        AirbyteError: If Airbyte cannot be asked.
     """
     tables = chosen_tables(
         workspace, dagster_airbyte_translator, connection_selector_fn, assets, snapshot

@@ -24,12 +24,18 @@ def build_airbyte_sync_checks(
     resource_key: str = "airbyte",
     checks: AirbyteChecks | None = None,
 ) -> Sequence[dg.AssetChecksDefinition]:
-    """The checks of each table: whether its connection's last sync succeeded, whether it moved
-    about as many rows as those before it, and what else AirbyteChecks has.
+    """Build checks for tables whose assets carry none: one definition for each connection.
 
-    The sensor evaluates them with each sync, or every five minutes, a run for what it has
-    materialized. By hand, they ask Airbyte for the last job, and how its connections stand now. One
-    definition for each connection.
+    They check whether the last sync of the table's connection succeeded and whether it moved about
+    as many rows as earlier ones, and whatever else AirbyteChecks turns on. The sensor evaluates
+    them with each sync, or every five minutes for those that watch connections; a run evaluates
+    them for what it has materialized. When you run them by hand, they ask Airbyte for the last job,
+    and for the state of the connections now.
+
+    Args:
+        specs: The specs of the tables, as `load_airbyte_asset_specs` returns them.
+        resource_key: The key of the workspace among the resources of your definitions.
+        checks: Which checks. Default: `AirbyteChecks()`.
     """
     checks = checks or AirbyteChecks()
     groups = group_by_connection(table for spec in specs if (table := table_of_spec(spec)))

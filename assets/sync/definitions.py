@@ -53,14 +53,28 @@ def airbyte_assets(
     checks: bool | AirbyteChecks = False,
     resource_key: str = "airbyte",
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """Decorate a function that syncs one connection, usually with `sync_and_poll`.
+    """Decorate a function that syncs one connection, usually by calling `sync_and_poll`.
 
-    `retry_policy`, `pool`, `backfill_policy` and `op_tags` are those of `dg.multi_asset`, but that
-    `pool` may be a function of the connection. `checks` is that of
-    `build_airbyte_assets_definitions`: `sync_and_poll` evaluates them, also where the function is
-    run for checks alone; `resource_key` is that of the workspace among the resources, by which the
-    sensor knows them. Raises AirbyteSettingsError if the workspace has no such
-    connection, or is one of dagster-airbyte's.
+    Use it to do more than sync when the assets are materialized. `retry_policy`, `backfill_policy`
+    and `op_tags` are passed to `dg.multi_asset`.
+
+    Args:
+        connection_id: The connection's id, the last part of its address in Airbyte's UI.
+        workspace: The workspace, an AirbyteWorkspace or another resource of this package.
+        name: The op's name.
+        group_name: The group of all its assets.
+        dagster_airbyte_translator: Makes the asset of each table.
+        freshness_from_airbyte_schedule: As in `load_airbyte_asset_specs`.
+        pool: The pool of the op, or a function that takes the connection and returns it.
+        snapshot: As in `load_airbyte_asset_specs`.
+        checks: As in `build_airbyte_assets_definitions`. `sync_and_poll` evaluates them, also if
+            the function is run for checks alone.
+        resource_key: The key of the workspace among the resources, by which the sensor finds the
+            checks that it evaluates.
+
+    Raises:
+        AirbyteSettingsError: If the workspace has no such connection, or is one of
+            dagster-airbyte's.
     """
     _check_is_ours(workspace)
     tables = load_tables(
@@ -118,20 +132,35 @@ def build_airbyte_assets_definitions(
     checks: bool | AirbyteChecks = False,
     source_assets: SourceAssets = False,
 ) -> Sequence[dg.AssetsDefinition]:
-    """One asset definition for each selected connection; materializing it syncs the connection.
+    """Build an asset definition for each selected connection; materializing it starts a sync.
 
-    The workspace must also be among the resources, under `resource_key`; for a second workspace in
-    one code location, give another key. `retry_policy`, `pool`, `backfill_policy` and `op_tags` are
-    those of `dg.multi_asset`, for each definition: a retried step starts a new sync. `pool` may be
-    a function of the connection, for one pool a source, a destination, or whatever else they share:
-    `pool=lambda connection: connection.destination_id`.
-    With `checks` each table has those that `build_airbyte_definitions` gives it, or those of an
-    AirbyteChecks. The step evaluates them for what it has materialized, and by hand, in its pool;
-    the sensor evaluates them for all other syncs.
-    With `source_assets` one definition more has the external assets above them: in a code location
-    one call can have it, as Dagster takes no two definitions of an asset.
-    The other arguments are those of `load_airbyte_asset_specs`, which may raise AirbyteError,
-    AirbyteSettingsError or DuplicateAssetKey here, too.
+    The workspace must also be among the resources, under `resource_key`. `retry_policy`,
+    `backfill_policy` and `op_tags` are passed to `dg.multi_asset` for each definition. A retried
+    step starts a new sync.
+
+    Args:
+        workspace: The connections are read from it now.
+        dagster_airbyte_translator: As in `load_airbyte_asset_specs`.
+        connection_selector_fn: As in `load_airbyte_asset_specs`.
+        resource_key: The key of the workspace among the resources. For a second workspace in a code
+            location, use another key.
+        include_inactive: As in `load_airbyte_asset_specs`.
+        freshness_from_airbyte_schedule: As in `load_airbyte_asset_specs`.
+        pool: The pool of each op, or a function that takes the connection and returns it, for a
+            pool for each source, each destination or anything else that connections share:
+            `pool=lambda connection: connection.destination_id`.
+        snapshot: As in `load_airbyte_asset_specs`.
+        checks: Whether each table has the checks that `build_airbyte_definitions` gives it; or an
+            AirbyteChecks that says which. The step evaluates them for what it has materialized, and
+            when you run them by hand, in its pool. The sensor evaluates them for all other syncs.
+        source_assets: As in `load_airbyte_asset_specs`. One more definition holds the external
+            assets. Set it in only one call in a code location, because Dagster does not accept two
+            definitions of an asset.
+
+    Raises:
+        AirbyteError: As `load_airbyte_asset_specs` does.
+        AirbyteSettingsError: As `load_airbyte_asset_specs` does.
+        DuplicateAssetKey: If two streams would have the same key.
     """
     tables = load_tables(
         workspace,

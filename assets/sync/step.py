@@ -295,9 +295,9 @@ class SyncsAssets(BaseAirbyteWorkspace):
     ) -> Iterator[SyncEvent]:
         """Sync the connection of the running asset definition and report each of its tables.
 
-        For use in a function decorated with `@airbyte_assets`:
-        `yield from airbyte.sync_and_poll(context=context)`. One that takes `config:
-        AirbyteRunConfig`, and gives it on, can also be run to refresh or clear.
+        Call it in a function decorated with `@airbyte_assets`: `yield from
+        airbyte.sync_and_poll(context=context)`. If the function takes a parameter `config:
+        AirbyteRunConfig` and passes it on, its runs can also refresh or clear.
         """
         return sync_and_poll(self, context, config=config)
 
@@ -308,7 +308,7 @@ class SyncsAssets(BaseAirbyteWorkspace):
         *,
         snapshot: Path | None = None,
     ) -> Sequence[dg.AssetSpec]:
-        """The same as `load_airbyte_asset_specs` for this workspace."""
+        """Call `load_airbyte_asset_specs` for this workspace."""
         return load_airbyte_asset_specs(
             self, dagster_airbyte_translator, connection_selector_fn, snapshot=snapshot
         )

@@ -13,20 +13,26 @@ from dagster_airbyte_sync.resources.schedules.lateness import longest_wait
 def freshness_from_airbyte_schedule(
     spec: dg.AssetSpec, connection: Connection, *, margin: timedelta | None = None
 ) -> dg.AssetSpec:
-    """The spec with a freshness policy that fails when the connection's next sync stays away.
+    """Return the spec with a freshness policy that fails if the connection's syncs do not come.
 
-    The table may be as old as the longest time between two syncs of its schedule, and `margin`
-    more, for the time that a sync takes. By default that is as much again for what is synced within
-    the hour (20 minutes at least), and half of it for the rest (an hour at least, a day at most): a
-    table of every 2 minutes fails after 22, one of every 15 after 35, an hourly one after 2 hours,
-    a daily one after 36, a weekly one after 8 days, and one of Monday to Friday after 4 days,
-    because its weekend takes 3. Give a larger `margin` where syncs take longer than that. A table
-    that was never materialized is late for the failure sensor; Dagster itself shows its freshness
-    as unknown.
+    A table may be as old as the longest time between two syncs of its connection's schedule, plus
+    `margin`. A table that was never materialized is late for the failure sensor; Dagster itself
+    shows its freshness as unknown.
 
-    Schedules that cron cannot say (a second, every 45 minutes) get a policy as well. There is none
-    for a manual connection, nor for years and `W`. A paused connection keeps its policy: Airbyte
-    itself pauses those that always fail. A policy that the spec has already is kept.
+    Schedules that cron cannot express (at seconds other than 0, every 45 minutes) get a policy as
+    well. Manual connections and schedules with years or `W` get none. A paused connection keeps its
+    policy, because Airbyte itself pauses connections that always fail. If the spec already has a
+    policy, it keeps that.
+
+    Args:
+        spec: The table's spec.
+        connection: The connection that syncs it.
+        margin: The time that a sync may take. Default, if syncs come at least once an hour: the
+            longest time between two syncs again, but at least 20 minutes. Otherwise half of it, at
+            least an hour and at most a day. So a table synced every 2 minutes fails after 22, every
+            15 minutes after 35, hourly after 2 hours, daily after 36 hours, weekly after 8 days,
+            and from Monday to Friday after 4 days, because the weekend takes 3. Pass a larger
+            margin if syncs take longer.
     """
     window = longest_wait(connection.schedule, margin)
     if window is None or spec.freshness_policy is not None:

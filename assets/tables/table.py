@@ -36,10 +36,12 @@ _MOST_CLASHES = 50
 
 
 class DuplicateAssetKey(AirbyteError):
-    """Raised if streams would share an asset key, so that one would hide the other.
+    """Raised if several streams would have the same asset key, so that one would hide the other.
 
-    `found` names each such key and its streams, `way_out` is what to do about it in Python.
-    `by_namespace`: their namespaces tell all of them apart.
+    Args:
+        found: Each such key and its streams.
+        way_out: What to do about it in Python.
+        by_namespace: Whether the streams' namespaces would make all of them different.
     """
 
     def __init__(self, found: str, way_out: str, by_namespace: bool) -> None:

@@ -25,16 +25,34 @@ from dagster_airbyte_sync.resources.schedules.schedule_words import schedule_wor
 
 @dataclass(frozen=True)
 class AirbyteConnectionTableProps:
-    """What is known of one synced table when its asset is named.
+    """What a translator knows of a table. Whatever Airbyte does not say is None.
 
-    `table_name` is prefix and stream name together. `database` and `schema` are the destination's
-    defaults; `table_schema` is where this table really goes, which the connection's namespace
-    setting decides (airbyte-platform, `NamespacingMapper`). `connection_url` and `source_url` are
-    the pages of connection and source in Airbyte, `schedule` says in words when Airbyte itself
-    syncs, `source_type` is Airbyte's short name ("postgres"), and `connection_tags` are the names
-    of the connection's tags. `selected_fields` are the columns that are synced (None: all), and
-    `mappers` what Airbyte does to them on their way. What is not known is None. So is
-    `workspace_name`, but for an AirbyteInstance.
+    Attributes:
+        table_name: The table's name: stream prefix and stream name together.
+        stream_prefix: The prefix that the connection puts before the names of its streams.
+        stream_name: The stream's name.
+        json_schema: The stream's columns, as Airbyte's JSON schema.
+        connection_id: The connection's id.
+        connection_name: The connection's name.
+        destination_type: Airbyte's short name of the destination connector ("snowflake").
+        database: The destination's default database.
+        schema: The destination's default schema.
+        stream_namespace: The stream's namespace in the source.
+        table_schema: The schema that this table is really written to, by the connection's namespace
+            setting (airbyte-platform, `NamespacingMapper`).
+        source_name: The source's name.
+        destination_name: The destination's name.
+        connection_url: The connection's page in Airbyte.
+        schedule: When Airbyte itself syncs the connection, in words.
+        workspace_id: The workspace's id.
+        workspace_name: The workspace's name, only for an AirbyteInstance.
+        source_id: The source's id.
+        source_type: Airbyte's short name of the source connector ("postgres").
+        source_url: The source's page in Airbyte.
+        connection_tags: The names of the connection's tags.
+        selected_fields: The columns that are synced; None for all.
+        mappers: What Airbyte does to the columns while it syncs them.
+        source_has_namesakes: Whether another source that is read has the same name.
     """
 
     table_name: str
@@ -64,9 +82,9 @@ class AirbyteConnectionTableProps:
 
     @property
     def source_group(self) -> str | None:
-        """The source's name as Dagster takes it for a group and in a key; None without a source.
+        """The source's name, valid as a group name and in a key; None without a source.
 
-        The beginning of its id is behind it if another source that is read has this name, too.
+        If other sources have the same name, the first part of its id is appended.
         """
         if self.source_id is None:
             return None
@@ -75,12 +93,12 @@ class AirbyteConnectionTableProps:
 
     @property
     def tag_group(self) -> str | None:
-        """The first of the connection's tags as Dagster takes it for a group; None without tags."""
+        """The first of the connection's tags, valid as a group name; None without tags."""
         return clean_name(self.connection_tags[0]) if self.connection_tags else None
 
     @property
     def workspace_group(self) -> str | None:
-        """The name of an instance's workspace as Dagster takes it for a group and in a key."""
+        """The name of an instance's workspace, valid as a group name and in a key; else None."""
         if self.workspace_name is None:
             return None
         name = clean_name(self.workspace_name).strip("_")
@@ -88,15 +106,15 @@ class AirbyteConnectionTableProps:
 
     @property
     def connection_group(self) -> str:
-        """The connection's name as Dagster takes it for a group: `postgres_snowflake`.
+        """The connection's name, valid as a group name: `postgres_snowflake`.
 
-        Airbyte itself calls connections "Postgres → Snowflake", which Dagster refuses.
+        Airbyte itself names connections "Postgres → Snowflake", which Dagster refuses.
         """
         return clean_name(self.connection_name)
 
     @property
     def fully_qualified_table_name(self) -> str | None:
-        """`database.schema.table`, as far as its parts are known; None if only the table is."""
+        """`database.schema.table`, as far as known; None if only the table is known."""
         parts = [self.database, self.table_schema or self.schema]
         known = [part for part in parts if part]
         return ".".join([*known, self.table_name]) if known else None
@@ -172,12 +190,12 @@ def _namespace_of(connection: Connection, stream: Stream) -> str | None:
 
 
 class DagsterAirbyteTranslator:
-    """Turns a table into an AssetSpec. Override it to change keys, groups, kinds and the rest."""
+    """Turn a table into an AssetSpec. Override it to change keys, groups, kinds and the like."""
 
     def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
-        """The asset for one table; by default the same key as dagster-airbyte gives it.
+        """Return the spec of one table. The default key is the same as dagster-airbyte's.
 
-        Of an AirbyteInstance the name of the workspace is before it, and is the group.
+        For an AirbyteInstance, the key begins with the workspace's name, which is also the group.
         """
         return _usual_spec(props, {}, {})
 
@@ -206,10 +224,10 @@ def _usual_spec(
 
 
 class NamespacedTranslator(DagsterAirbyteTranslator):
-    """Puts each stream's own namespace in front of its key: `public/users` and `audit/users`.
+    """Put each stream's namespace in front of its key: `public/users` and `audit/users`.
 
-    For sources that have one table name in several schemas. A stream without a namespace keeps
-    its key.
+    Use it for sources that have the same table name in several schemas. A stream without a
+    namespace keeps its key.
     """
 
     def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:

@@ -49,8 +49,10 @@ class Access:
         )
 
     def check_workspace(self, budget: TimeBudget = NO_LIMIT) -> None:
-        """Raise AirbyteSettingsError if there is no such workspace for these credentials, or of an
-        instance none at all: its list is read again."""
+        """Raise AirbyteSettingsError if the credentials cannot see such a workspace.
+
+        For an instance, its list of workspaces is read again, and must not be empty.
+        """
         try:
             if self.settings.workspace_id is None:
                 self._workspaces.read(budget)

@@ -40,11 +40,11 @@ _FOR_DESCRIPTIONS = 10.0
 
 
 class AirbyteClient(FormerCalls):
-    """Talks to one workspace, or to several of an instance. Shared by threads and by sensor ticks:
-    see `client_for`.
+    """A client of one Airbyte workspace, or of several of an instance.
 
-    All methods raise AirbyteError and its children (`errors.py`). `clock` (seconds) ages what it
-    remembers; `sleep` is how it waits before a retry.
+    Get it from `workspace.get_client()`; threads and sensor ticks share it. All methods raise
+    AirbyteError and its subclasses. What it remembers ages by `clock` (seconds); `sleep` is how it
+    waits before a retry.
     """
 
     def __init__(
@@ -82,11 +82,14 @@ class AirbyteClient(FormerCalls):
     # -- what the workspace contains ------------------------------------------------------------
 
     def catalog(self, budget: TimeBudget = NO_LIMIT, *, fresh: bool = False) -> Catalog:
-        """All connections and destinations, read again when older than `catalog_ttl` seconds.
+        """Return all connections and destinations; read again when older than `catalog_ttl`.
 
-        If lists fit on one page: two requests where the Configuration API answers; where it is
-        closed, seven within some three seconds, and then two for the next ten minutes. Raises
-        AirbyteSettingsError for a workspace that does not exist or that the credentials cannot see.
+        If lists fit on one page, this takes two requests where the Configuration API answers. Where
+        it is closed, it takes seven within about three seconds, and then two for the next ten
+        minutes.
+
+        Raises:
+            AirbyteSettingsError: If the workspace does not exist, or the credentials cannot see it.
         """
         catalog = None if fresh else self._kept.get()
         return catalog or self._read_catalog(budget, fresh=fresh)
@@ -208,7 +211,7 @@ class AirbyteClient(FormerCalls):
         return (None, JobType.REFRESH) if hides_refreshes else (None,)
 
     def job(self, job_id: int, budget: TimeBudget = NO_LIMIT) -> Job:
-        """One job as it is now, with counts by stream where the Configuration API is open."""
+        """Return a job as it is now, with counts by stream where the Configuration API is open."""
         call = self._configuration.job(job_id)
         return self._retried(
             lambda: self._fallback.ask(
@@ -221,13 +224,13 @@ class AirbyteClient(FormerCalls):
         )
 
     def job_status(self, job_id: int, budget: TimeBudget = NO_LIMIT) -> Job:
-        """One job as it is now, with totals only: cheap enough to ask for while it runs."""
+        """Return a job as it is now, with totals only: cheap enough to ask for while it runs."""
         return self._http.read(self._public.job(job_id), "a job", public_api.read_job, budget)
 
     def newest_jobs(
         self, connection_id: str, limit: int = 10, budget: TimeBudget = NO_LIMIT
     ) -> list[Job]:
-        """The newest jobs of a connection, running ones too, newest first."""
+        """Return the newest jobs of a connection, the newest first, including running ones."""
         types, newest = self._listed_types(budget), self._public.newest_jobs
         calls = [newest(connection_id, limit, each) for each in types]
         pages = [self._http.read(call, "jobs", public_api.read_jobs, budget) for call in calls]
@@ -333,7 +336,7 @@ class AirbyteClient(FormerCalls):
     # -- what to do ------------------------------------------------------------------------------
 
     def start_sync(self, connection_id: str) -> Job:
-        """Start a sync; never sent twice. Raises AirbyteConflict if one runs already."""
+        """Start a sync; never sent twice. Raises AirbyteConflict if one is already running."""
         call = self._public.start(JobRequest(connection_id))
         return self._http.read(call, "a job", public_api.read_job)
 
@@ -357,20 +360,20 @@ class AirbyteClient(FormerCalls):
         return self._http.read(call, "a version", reader, budget).supports_refreshes
 
     def cancel(self, job_id: int) -> None:
-        """Cancel whatever runs on the job's connection (Airbyte cannot cancel one job alone)."""
+        """Cancel whatever runs on the job's connection. (Airbyte cannot cancel a single job.)"""
         self._http.send(self._public.cancel(job_id))
 
     def can_set_schedule(self, schedule: SyncSchedule) -> bool:
         """Whether Airbyte would accept this schedule, as far as is known without trying.
 
-        Where the Configuration API is closed, it accepts no intervals and no time zone but UTC.
+        Where the Configuration API is closed, it accepts no intervals and no time zone except UTC.
         """
         return not self._fallback.is_closed("connections") or public_api.takes_schedule(schedule)
 
     def set_schedule(self, connection_id: str, schedule: SyncSchedule) -> None:
-        """Let Airbyte start the connection's syncs by this schedule.
+        """Set the schedule by which Airbyte starts the connection's syncs.
 
-        Raises AirbyteSettingsError for one that it does not accept (see `can_set_schedule`).
+        Raises AirbyteSettingsError if Airbyte does not accept it (see `can_set_schedule`).
         """
         if self._fallback.is_closed("connections"):
             self._set_publicly(connection_id, schedule)

@@ -50,10 +50,18 @@ class LegacyWarning(FutureWarning):
 
 @dataclass(frozen=True)
 class AirbyteJob:
-    """A job as dagster-airbyte has it, of Airbyte's public API; `Job` has more.
+    """A job as dagster-airbyte has it, from Airbyte's public API. `Job` has more.
 
-    `duration` is written as in ISO 8601 (PT6M30S). `bytes_synced` is what Airbyte says:
-    dagster-airbyte's is always None.
+    Attributes:
+        id: The job's id.
+        status: Its status, in the API's words.
+        type: Its type, in the API's words.
+        connection_id: The id of its connection.
+        start_time: When it started.
+        last_updated_at: When it last changed.
+        duration: As in ISO 8601, such as PT6M30S.
+        bytes_synced: What Airbyte says. (dagster-airbyte's is always None.)
+        rows_synced: What Airbyte says.
     """
 
     id: int
@@ -68,7 +76,7 @@ class AirbyteJob:
 
     @classmethod
     def from_job_details(cls, job_details: Mapping[str, object]) -> "AirbyteJob":
-        """Of the answer of `start_sync_job` or `get_job_details`; KeyError if it has no id."""
+        """Read an answer of `start_sync_job` or `get_job_details`; KeyError if it has no id."""
         job_id = as_int(job_details.get("jobId"))
         if job_id is None:
             raise KeyError("jobId")
@@ -117,22 +125,22 @@ class FormerCalls(Access):
     """The calls. All raise AirbyteError and its children, where dagster-airbyte raises Failure."""
 
     def start_sync_job(self, connection_id: str) -> Json:
-        """Start a sync; returns Airbyte's `JobResponse`. `start_sync` returns the Job."""
+        """Start a sync and return Airbyte's `JobResponse`. `start_sync` returns a Job."""
         _warn("start_sync_job")
         return self._http.read(self._public.start(JobRequest(connection_id)), "a job", _read_object)
 
     def get_job_details(self, job_id: int) -> Json:
-        """One job, as a `JobResponse` of Airbyte's. `job` returns the Job."""
+        """Return a job as Airbyte's `JobResponse`. `job` returns a Job."""
         _warn("get_job_details")
         return self._http.read(self._public.job(job_id), "a job", _read_object)
 
     def cancel_job(self, job_id: int) -> Json:
-        """Cancel what runs on the job's connection; returns Airbyte's `JobResponse`."""
+        """Cancel what runs on the job's connection and return Airbyte's `JobResponse`."""
         _warn("cancel_job")
         return object_at(self._http.send(self._public.cancel(job_id)))
 
     def get_connections(self) -> FormerRows:
-        """All connections, as `ConnectionResponse`s of Airbyte's. `catalog` has streams, too."""
+        """Return all connections as Airbyte's `ConnectionResponse`s. `catalog` also has streams."""
         _warn("get_connections")
         groups = groups_of_ids(self._workspaces.ids())
         return FormerRows(row for group in groups for row in self._connections_of(group))
@@ -151,7 +159,7 @@ class FormerCalls(Access):
     def get_jobs_for_connection(
         self, connection_id: str, created_after: datetime | None = None
     ) -> list[AirbyteJob]:
-        """The jobs of a connection, the newest first. `newest_jobs` returns the newest Jobs."""
+        """Return the jobs of a connection, the newest first. `newest_jobs` returns Jobs."""
         _warn("get_jobs_for_connection")
         jobs: dict[int, AirbyteJob] = {}
         received = 0
@@ -169,16 +177,17 @@ class FormerCalls(Access):
         return page if page.received else None
 
     def get_connection_details(self, connection_id: str) -> Json:
-        """One connection with its `syncCatalog`, from Airbyte's Configuration API.
+        """Return a connection with its `syncCatalog`, from Airbyte's Configuration API.
 
-        Raises AirbyteForbidden where that is closed, as on Cloud; `catalog` then asks the other.
+        Raises AirbyteForbidden where that is closed, as on Cloud; `catalog` uses the public API
+        then.
         """
         _warn("get_connection_details")
         call = ConfigurationApi(self.settings).connection(connection_id)
         return self._http.read(call, "a connection", _read_object)
 
     def get_destination_details(self, destination_id: str) -> Json:
-        """One destination, as a `DestinationResponse` of Airbyte's."""
+        """Return a destination as Airbyte's `DestinationResponse`."""
         _warn("get_destination_details")
         call = self._public.destination(destination_id)
         return self._http.read(call, "a destination", _read_object)
@@ -189,7 +198,7 @@ class FormerCalls(Access):
         self.check_workspace()
 
     def sync_and_poll(self, connection_id: str) -> NoReturn:
-        """Raises AirbyteSettingsError, which says what syncs a connection here."""
+        """Raise AirbyteSettingsError, which says how to sync a connection instead."""
         raise AirbyteSettingsError(NO_SYNC_BY_ID)
 
 

@@ -11,7 +11,7 @@ Api = Literal["configuration", "public"]
 
 @dataclass(frozen=True, slots=True)
 class StreamId:
-    """What Airbyte knows a stream by: its name and, in most databases, its namespace."""
+    """What identifies a stream in a connection: its name and, for most databases, its namespace."""
 
     name: str
     namespace: str | None = None
@@ -39,10 +39,16 @@ class FieldMapper:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One stream of a connection; Airbyte writes it to one table.
+    """A stream of a connection, which Airbyte writes to one table.
 
-    Of its columns those in `selected_fields` are synced, or all if that is None; then its `mappers`
-    change them, one after the other.
+    Attributes:
+        name: The stream's name.
+        namespace: Its namespace in the source, if it has one.
+        selected: Whether the connection syncs it.
+        json_schema: Its columns, as Airbyte's JSON schema.
+        sync_mode: How it is synced, in Airbyte's words.
+        selected_fields: The columns that are synced; None for all.
+        mappers: What Airbyte does to these columns while it syncs them, one after the other.
     """
 
     name: str
@@ -67,8 +73,12 @@ class Stream:
 class SyncSchedule:
     """When Airbyte itself starts a connection's syncs.
 
-    `kind` is "manual", "cron" or "basic"; a cron has `cron_expression` (Quartz) and
-    `cron_timezone`, a basic schedule `units` of `time_unit` (minutes, hours, days, weeks, months).
+    Attributes:
+        kind: "manual", "cron" or "basic".
+        cron_expression: The Quartz expression of a cron schedule.
+        cron_timezone: The time zone of a cron schedule.
+        units: How many of `time_unit` lie between the syncs of a basic schedule.
+        time_unit: "minutes", "hours", "days", "weeks" or "months".
     """
 
     kind: str = "manual"
@@ -88,15 +98,30 @@ class WorkspaceName:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One connection: a source, a destination, and the streams that flow between them.
+    """A connection: a source, a destination, and the streams that flow between them.
 
-    `status` is "active", "inactive" (paused), "deprecated" (deleted) or "locked" by Airbyte for a
-    while. `namespace_definition` is where the schema of tables comes from: "source", "destination",
-    or "custom_format", which is in `namespace_format`. All as in Airbyte's `ConnectionRead`; the
-    public API says `created_at` (Airbyte's clock) since 1.2. `status_reason` is why it has its
-    status, in Airbyte's words, where it says so. With `breaking_change` Airbyte holds a change of
-    the source's schema until somebody approves of it; the public API does not say so. Of an
-    instance, which may have several workspaces, `workspace_name` is that of its own; else None.
+    Names and values are those of Airbyte's `ConnectionRead`.
+
+    Attributes:
+        id: The connection's id.
+        name: Its name.
+        destination_id: The id of its destination.
+        source_id: The id of its source.
+        status: "active", "inactive" (paused), "deprecated" (deleted), or "locked" by Airbyte for a
+            while.
+        stream_prefix: The prefix that it puts before the names of its streams.
+        namespace_definition: Where the schema of its tables comes from: "source", "destination" or
+            "custom_format".
+        namespace_format: The custom format.
+        schedule: When Airbyte itself starts its syncs.
+        tags: The names of its tags.
+        created_at: When it was created, on Airbyte's clock. The public API says so since 1.2.
+        all_streams: Its streams, including those that it does not sync.
+        status_reason: Why it has its status, in Airbyte's words, where Airbyte says so.
+        breaking_change: Whether a breaking change of the source's schema waits for approval in
+            Airbyte. The public API does not say so.
+        workspace_id: The id of its workspace.
+        workspace_name: The name of its workspace, only for an instance.
     """
 
     id: str
@@ -126,7 +151,7 @@ class Connection:
 
     @property
     def streams(self) -> Mapping[str, Stream]:
-        """All streams by name; where two share a name, by `namespace.name`."""
+        """All streams by name, or by `namespace.name` if several share a name."""
         names = [stream.name for stream in self.all_streams]
         return {
             stream.name if names.count(stream.name) == 1 else str(stream.id): stream
@@ -136,7 +161,15 @@ class Connection:
 
 @dataclass(frozen=True)
 class Destination:
-    """Where a connection writes. `type` is Airbyte's short name ("postgres"), "" if it has none."""
+    """Where a connection writes to.
+
+    Attributes:
+        id: The destination's id.
+        name: Its name.
+        type: Airbyte's short name of its connector ("postgres"), or "" if it has none.
+        database: Its default database.
+        schema: Its default schema.
+    """
 
     id: str
     name: str

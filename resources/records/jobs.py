@@ -10,7 +10,10 @@ from dagster_airbyte_sync.resources.records.job_ref import JobRef
 
 
 class JobStatus(str, Enum):
-    """A job's status. Only three are final; `incomplete` means that a retry may come."""
+    """The status of a job.
+
+    Three are final: succeeded, failed and cancelled. `incomplete` means that Airbyte may try again.
+    """
 
     PENDING = "pending"
     QUEUED = "queued"
@@ -40,7 +43,7 @@ UNFINISHED_STATUSES = (
 
 
 class JobType(str, Enum):
-    """A job's type. Airbyte stores a clear as `reset_connection`; both empty the tables."""
+    """The type of a job. Airbyte stores a clear as `reset_connection`; both empty the tables."""
 
     SYNC = "sync"
     REFRESH = "refresh"
@@ -53,7 +56,7 @@ class JobType(str, Enum):
 
     @property
     def writes_tables(self) -> bool:
-        """Whether a success leaves fresh rows (a clear leaves none)."""
+        """Whether a job that succeeds leaves fresh rows. (A clear leaves none.)"""
         return self in (JobType.SYNC, JobType.REFRESH)
 
 
@@ -79,16 +82,29 @@ class JobFailure:
 
 @dataclass(frozen=True)
 class Job:
-    """One job of one connection.
+    """A job of a connection. All times are Airbyte's clock, in whole seconds.
 
-    `created_at` is when it was queued, `started_at` when its first attempt began, `updated_at` when
-    its status last changed, which for a finished job is its end. All are Airbyte's clock, in whole
-    seconds. `streams` is None where the server gives no counts by stream (the public API).
-    `enabled_streams` are the streams that took part: None where the server does not say, and empty
-    where it says that none did. `named_streams` are those that a refresh or clear was asked for:
-    None if a refresh is of all, or the server does not say. `unknown_status` and `unknown_type` are
-    what the server wrote where `status` or `type` is UNKNOWN. `complete_streams` are those of a
-    failed or cancelled job whose rows have all arrived, where Airbyte was asked for that.
+    Attributes:
+        id: The job's number in Airbyte.
+        connection_id: The id of its connection.
+        type: What it does.
+        status: How it stands.
+        created_at: When it was queued.
+        started_at: When its first attempt began.
+        updated_at: When its status last changed; for a finished job, when it ended.
+        attempts: How many attempts it has made.
+        rows: How many rows it moved.
+        bytes: How many bytes it moved.
+        streams: The counts of each stream. None where the server gives none (the public API).
+        enabled_streams: The streams that took part. None where the server does not say; empty where
+            it says that none did.
+        named_streams: The streams that a refresh or clear was requested for. None if a refresh is
+            of all streams, or the server does not say.
+        failure: Why the last attempt failed.
+        unknown_status: What the server wrote, if `status` is UNKNOWN.
+        unknown_type: What the server wrote, if `type` is UNKNOWN.
+        complete_streams: The streams of a failed or cancelled job whose rows have all arrived,
+            where Airbyte was asked for that.
     """
 
     id: int
@@ -111,12 +127,12 @@ class Job:
 
     @property
     def identity(self) -> tuple[int, datetime | None]:
-        """Number and creation: a restored Airbyte gives the same numbers again."""
+        """The id and time of creation: after a restore, Airbyte gives the same ids again."""
         return self.id, self.created_at
 
     @property
     def unknown_words(self) -> tuple[str, ...]:
-        """The status and type that this version does not know, for a message."""
+        """The status and type that this version of the package does not know, for a message."""
         words = (("status", self.unknown_status), ("type", self.unknown_type))
         return tuple(f"the {what} {word!r}" for what, word in words if word is not None)
 
@@ -138,17 +154,17 @@ class Job:
         return self.succeeded and self.type.writes_tables
 
     def made_fresh(self, stream: StreamId) -> bool:
-        """Whether it leaves the stream's table fresh, if the stream took part."""
+        """Whether it leaves the stream's table fresh, provided that the stream took part."""
         return self.wrote_tables or stream in self.complete_streams
 
     @property
     def made_any_fresh(self) -> bool:
-        """Whether it leaves fresh tables, if only some of them."""
+        """Whether it leaves any table fresh."""
         return self.wrote_tables or bool(self.complete_streams)
 
     @property
     def may_be_partial(self) -> bool:
-        """Whether it is a failed or cancelled sync or refresh, of which streams may be complete."""
+        """Whether it is a failed or cancelled sync or refresh, which may be complete in part."""
         return self.is_finished and not self.succeeded and self.type.writes_tables
 
     @property

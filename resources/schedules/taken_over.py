@@ -14,7 +14,7 @@ _UNITS = frozenset({"minutes", "hours", "days", "weeks", "months"})
 
 @dataclass(frozen=True)
 class TakenSchedule:
-    """The schedule that one connection had."""
+    """The schedule that a connection had before it was taken over."""
 
     workspace_id: str
     connection_id: str
@@ -29,10 +29,10 @@ class TakenSchedule:
 
 @dataclass(frozen=True)
 class TakenOver:
-    """The schedules that were taken over, by connection id.
+    """The schedules that Dagster has taken over, by connection id.
 
-    As `text` they are one line of JSON each, the very lines that were printed; text that was
-    printed at different times may be joined. A line that begins with "#" is a remark.
+    Their `text` is one line of JSON for each, exactly as printed by `take_over_schedules`. You can
+    join what was printed at different times. Lines that begin with "#" are ignored.
     """
 
     schedules: Mapping[str, TakenSchedule] = field(default_factory=dict)
@@ -43,14 +43,16 @@ class TakenOver:
 
     @classmethod
     def from_text(cls, text: str) -> "TakenOver":
-        """Read what was printed; of two lines for one connection the last counts.
+        """Read what was printed. If a connection has several lines, the last one counts.
 
-        Raises AirbyteSettingsError that names the first line which is no such line.
+        Raises:
+            AirbyteSettingsError: If a line was not printed by `take_over_schedules`; it names the
+                first.
         """
         return cls({taken.connection_id: taken for taken in _read_lines(text)})
 
     def before(self, connection: Connection) -> Connection:
-        """The connection with the schedule it had, if that was taken over and Airbyte has none."""
+        """Return the connection with the schedule that was taken over, if it has none now."""
         taken = self.schedules.get(connection.id)
         if taken is None or connection.schedule.kind != "manual":
             return connection

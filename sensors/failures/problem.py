@@ -20,9 +20,9 @@ class ProblemKind(str, Enum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     EMPTY = "empty"
-    """A sync or refresh succeeded and moved no row."""
+    """A sync or refresh succeeded without moving a row."""
     LATE = "late"
-    """No sync made its tables fresh for too long."""
+    """No sync has made its tables fresh for too long."""
 
 
 @dataclass(frozen=True)

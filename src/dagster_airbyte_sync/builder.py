@@ -67,30 +67,41 @@ def build_airbyte_definitions(
     snapshot: Path | None = None,
     source_assets: SourceAssets = False,
 ) -> dg.Definitions:
-    """Assets, checks, sensor and resource of one Airbyte workspace.
+    """Build the assets, checks, sensor and resource of one Airbyte workspace.
+
+    This is all that most projects need. All arguments that are not listed here are those of
+    `build_airbyte_polling_sensor`.
 
     Args:
-        sync: Whether Dagster can start syncs by materializing the assets. False: it only observes.
-        checks: Whether each table has checks of how its last sync ended and how many rows it moved;
-            or an AirbyteChecks, for which of them, and for more.
-        shards: How many sensors share the connections, where one cannot keep up; see `shard` of
-            `build_airbyte_polling_sensor`. The sensors of `when_all` and `on_failure` stay one.
-        when_all: What to run once all of several connections have synced; a sensor for each.
-        on_failure: A job that a second sensor starts for each sync that failed or was cancelled, or
-            an OnFailure for what else `build_airbyte_failure_sensor` can do.
-        include_inactive: Whether connections that are paused in Airbyte have assets, too.
-        freshness_from_airbyte_schedule: Whether each table has a freshness policy from its
-            connection's own schedule in Airbyte, or from the one that Dagster has taken over.
-        snapshot: A file to load from in place of Airbyte, as `dagster-airbyte-sync snapshot` wrote
-            it. The sensor and syncs ask Airbyte itself.
-        source_assets: Whether there is an external asset for each stream of a source, above the
-            tables that are read from it, with the lineage of their columns; see
-            `load_airbyte_asset_specs`.
+        workspace: The workspace, or an instance with several.
+        sync: Whether materializing the assets starts a sync. With False, Dagster only observes.
+        checks: Whether each table has the checks `airbyte_sync` (how its last sync ended) and
+            `airbyte_rows` (how many rows it moved); or an AirbyteChecks to choose checks.
+        resource_key: The key of the workspace among the resources. For a second workspace in a code
+            location, use another key.
+        retry_policy: As in `build_airbyte_assets_definitions`.
+        pool: As in `build_airbyte_assets_definitions`.
+        backfill_policy: As in `build_airbyte_assets_definitions`.
+        op_tags: As in `build_airbyte_assets_definitions`.
+        sensor_name: The `name` of `build_airbyte_polling_sensor`.
+        shards: How many sensors share the connections, if one cannot keep up; see `shard` of
+            `build_airbyte_polling_sensor`. The sensors of `when_all` and `on_failure` are not
+            divided.
+        when_all: What to run once all of several connections have synced. Each has its own sensor.
+        on_failure: A job that a second sensor starts for each sync that failed or was cancelled; or
+            an OnFailure for everything else that `build_airbyte_failure_sensor` can do.
+        include_inactive: Whether connections that are paused in Airbyte have assets.
+        freshness_from_airbyte_schedule: Whether each table has a freshness policy made from its
+            connection's schedule in Airbyte, or from the one that Dagster has taken over.
+        snapshot: A file written by `dagster-airbyte-sync snapshot`, to load definitions from
+            instead of Airbyte. The sensor and syncs still use Airbyte itself.
+        source_assets: Whether there is an external asset for each stream of a source, upstream of
+            the tables that are read from it, with column lineage; see `load_airbyte_asset_specs`.
 
-    `retry_policy`, `pool`, `backfill_policy` and `op_tags` are those of
-    `build_airbyte_assets_definitions`, all other arguments those of `build_airbyte_polling_sensor`.
-    Raises AirbyteError if Airbyte cannot be asked, AirbyteSettingsError for arguments that cannot
-    work, DuplicateAssetKey if two streams would share one key.
+    Raises:
+        AirbyteError: If Airbyte cannot be asked.
+        AirbyteSettingsError: For arguments that cannot work.
+        DuplicateAssetKey: If two streams would have the same key.
     """
     refuse_bad_count(shards, "shards")
     tables = load_tables(

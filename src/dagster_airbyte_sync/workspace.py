@@ -11,28 +11,28 @@ from dagster_airbyte_sync.resources import (
 
 
 class AirbyteWorkspace(SelfManagedWorkspace, SyncsAssets):
-    """A workspace of an Airbyte that you run yourself, as a Dagster resource.
+    """A workspace of a self-managed Airbyte, as a Dagster resource.
 
-    Every field takes a `dg.EnvVar`. Give `client_id` and `client_secret` (Airbyte 1.0 and later),
+    Every field can be a `dg.EnvVar`. Set `client_id` and `client_secret` (Airbyte 1.0 and later),
     `username` and `password` (a proxy in front of Airbyte), or neither.
     """
 
 
 class AirbyteCloudWorkspace(CloudWorkspace, SyncsAssets):
-    """A workspace of Airbyte Cloud, as a Dagster resource. Every field takes a `dg.EnvVar`."""
+    """A workspace of Airbyte Cloud, as a Dagster resource. Every field can be a `dg.EnvVar`."""
 
 
 class AirbyteInstance(SelfManagedInstance, SyncsAssets):
-    """All workspaces of an Airbyte that you run yourself, or some, as one Dagster resource.
+    """All or some workspaces of a self-managed Airbyte, as one Dagster resource.
 
-    It works wherever an AirbyteWorkspace does, with one sensor for all of them. Keys begin with the
-    workspace's name, unless a translator of yours makes others. Every field takes a `dg.EnvVar`,
-    and so does each of `workspace_ids`.
+    It works wherever an AirbyteWorkspace does, with one sensor for all workspaces. Asset keys begin
+    with the workspace's name, unless your translator makes others. Every field can be a
+    `dg.EnvVar`, and so can each of `workspace_ids`.
     """
 
 
 class AirbyteCloudInstance(CloudInstance, SyncsAssets):
-    """The same of Airbyte Cloud: all workspaces that the application's user can see, or some."""
+    """All workspaces of Airbyte Cloud that the application's user can see, or some, as a resource."""
 
 
 def as_syncing_workspace(value: object) -> SyncsAssets:

@@ -50,12 +50,11 @@ from dagster_airbyte_sync.workspace import AirbyteCloudWorkspace, AirbyteWorkspa
 
 @dg.scaffold_with(AirbyteWorkspaceScaffolder)
 class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable):
-    """Everything of one Airbyte workspace, or of several: assets, checks, sensor, schedules and
-    resource.
+    """Assets, checks, sensor, schedules and resource of one or several Airbyte workspaces, in YAML.
 
-    Definitions are made from a snapshot of the workspace, without Airbyte, which
-    `dg utils refresh-defs-state` writes (and, unless `defs_state` says otherwise, each load under
-    `dg dev`, which uses the last one if Airbyte gives no answer).
+    Definitions are made from a snapshot of the workspace, without Airbyte. `dg utils
+    refresh-defs-state` writes it. Under `dg dev`, each load writes it anew, unless `defs_state`
+    says otherwise, and uses the last one if Airbyte does not answer.
 
         type: dagster_airbyte_sync.AirbyteWorkspaceComponent
         attributes:
@@ -72,8 +71,8 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
           sensor:
             interval: 60
 
-    With `workspace_ids: [...]` or `all_workspaces: true` in place of `workspace_id` it is an
-    `AirbyteInstance`, with one sensor for all of them.
+    With `workspace_ids: [...]` or `all_workspaces: true` instead of `workspace_id`, the workspace
+    is an `AirbyteInstance`, with one sensor for all of them.
     """
 
     workspace: Annotated[
@@ -134,12 +133,12 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
 
     @property
     def translator(self) -> DagsterAirbyteTranslator:
-        """What makes assets of tables: `get_asset_spec`, `translation`, and then `dbt_manifest`."""
+        """Makes the asset of each table, by `get_asset_spec`, `translation`, `dbt_manifest`."""
         own = _ComponentTranslator(self)
         return DbtSourcesTranslator(self.dbt_manifest, base=own) if self.dbt_manifest else own
 
     def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
-        """The asset for one table, before `translation`. Override it to change more than that."""
+        """Return the spec of one table. Override it for what `translation`, applied later, cannot do."""
         return DagsterAirbyteTranslator().get_asset_spec(props)
 
     def execute(
@@ -151,13 +150,13 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
         yield from airbyte.sync_and_poll(context=context)
 
     def write_state_to_path(self, state_path: Path) -> None:
-        """Ask Airbyte for all of the workspace, and keep it for `build_defs_from_state`."""
+        """Read the workspace from Airbyte and write it to the file, for `build_defs_from_state`."""
         write_state(self.workspace, state_path)
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """The definitions; under `dg dev` from a new state.
+        """Build the definitions; under `dg dev`, from a new state.
 
-        Or from the last one, if Airbyte is down, or its Configuration API is closed now.
+        If Airbyte is down, or its Configuration API is closed now, from the last one.
         """
         try:
             return super().build_defs(context)
@@ -173,9 +172,9 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
     def build_defs_from_state(
         self, context: dg.ComponentLoadContext, state_path: Path | None
     ) -> dg.Definitions:
-        """The definitions of what Airbyte had when the state was written; Airbyte is not asked.
+        """Build the definitions of what Airbyte had when the state was written, without asking it.
 
-        Raises AirbyteSettingsError if there is no state, or none that can be used.
+        Raises AirbyteSettingsError if there is no state, or it cannot be used.
         """
         catalog = read_state(self.workspace, state_path, self.defs_state_config.key)
         check_selected(catalog, self.connection_selector)

@@ -26,7 +26,7 @@ def resolve_wait_limit(context: dg.ResolutionContext, value: str | Ago | None) -
 
 
 class ScheduleFields(dg.Model, dg.Resolvable):
-    """One schedule of syncs, or with `from_airbyte` one for each schedule that Airbyte has."""
+    """A schedule of syncs; or, with `from_airbyte`, one for each schedule that Airbyte has."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 

@@ -14,7 +14,7 @@ from dagster_airbyte_sync.resources import AirbyteSettingsError, Connection
 
 
 class SelectorFields(dg.Model):
-    """Connections, chosen in one of four ways."""
+    """Selects connections in one of four ways."""
 
     by_name: str | Sequence[str] | None = Field(
         default=None, description="Names of connections, as Airbyte shows them."

@@ -51,7 +51,7 @@ def resolve_selection(
 
 
 class SensorFields(dg.Model, dg.Resolvable):
-    """What the sensor does; see `build_airbyte_polling_sensor`."""
+    """Settings of the sensor; see `build_airbyte_polling_sensor`."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 

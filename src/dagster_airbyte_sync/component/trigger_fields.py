@@ -60,7 +60,7 @@ def resolve_late_after(
 
 
 class OnFailureFields(dg.Model, dg.Resolvable):
-    """What is started when a sync fails; see `build_airbyte_failure_sensor`."""
+    """What to start when a sync fails; see `build_airbyte_failure_sensor`."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 

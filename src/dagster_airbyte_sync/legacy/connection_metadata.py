@@ -8,10 +8,14 @@ from dagster_airbyte_sync.resources import Catalog, Connection, Destination, Str
 
 @dataclass(frozen=True)
 class AirbyteConnectionMetadata:
-    """One connection, as functions given to `load_assets_from_airbyte_instance` know it.
+    """A connection, as passed to functions given to `load_assets_from_airbyte_instance`.
 
-    `stream_data` and `destination` have the shapes of Airbyte's Configuration API, with what is
-    known. `has_basic_normalization` is False: Airbyte has no normalization any more.
+    Attributes:
+        name: The connection's name.
+        stream_prefix: The prefix that it puts before the names of its streams.
+        has_basic_normalization: False, because Airbyte no longer has normalization.
+        stream_data: Its streams, in the shape of Airbyte's Configuration API, as far as known.
+        destination: Its destination, in the shape of the same API, as far as known.
     """
 
     name: str

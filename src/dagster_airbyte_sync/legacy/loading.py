@@ -66,22 +66,25 @@ def load_assets_from_airbyte_instance(
     checks: bool | AirbyteChecks = False,
     resource_key: str = "airbyte",
 ) -> LoadedAirbyteAssets:
-    """The assets that dagster-airbyte's function of this name makes: the same keys and groups.
+    """Build the assets of dagster-airbyte's function of this name, with the same keys and groups.
 
-    Each connection is one definition, which has its resource with it:
-    `Definitions(assets=[load_assets_from_airbyte_instance(...)])` is all. Warns with what replaces
-    this function and its arguments.
+    Each connection is one definition that carries its resource, so
+    `Definitions(assets=[load_assets_from_airbyte_instance(...)])` is all you need. It warns, and
+    says what replaces this function and its arguments.
 
     Args:
+        airbyte: An AirbyteResource, or what `airbyte_resource.configured` returned.
         workspace_id: Only needed if the server has several workspaces.
-        connection_to_group_fn: By default the connection's name, cleaned; None for no groups.
-        connection_to_freshness_policy_fn: What it returns is made one of today's policies.
-        connection_to_auto_materialize_policy_fn: What it returns is made an automation condition.
-        checks: As of `build_airbyte_assets_definitions`.
-        resource_key: Under which the sensor that evaluates the checks, too, has its resource.
+        connection_to_group_fn: Default: the connection's name, made valid; None for no groups.
+        connection_to_freshness_policy_fn: What it returns is converted to a current policy.
+        connection_to_auto_materialize_policy_fn: What it returns is converted to an automation
+            condition.
+        checks: As in `build_airbyte_assets_definitions`.
+        resource_key: The key of the resource of the sensor that also evaluates the checks.
 
-    Raises AirbyteSettingsError for arguments that contradict each other, AirbyteError if Airbyte
-    cannot be asked.
+    Raises:
+        AirbyteSettingsError: If arguments contradict each other.
+        AirbyteError: If Airbyte cannot be asked.
     """
     if create_assets_for_normalization_tables is not None:
         warnings.warn(_NO_NORMALIZATION, LegacyWarning, stacklevel=2)

@@ -44,11 +44,11 @@ SUCCESSORS = {
 
 
 class AirbyteResource(SyncsAssets):
-    """A self-managed Airbyte, with the fields that dagster-airbyte's AirbyteResource had.
+    """A self-managed Airbyte, with the fields of dagster-airbyte's AirbyteResource.
 
-    It works wherever an AirbyteWorkspace does, which is its successor. Without `workspace_id` the
-    server must have exactly one workspace. `client_id` and `client_secret` are new: Airbyte since
-    1.0 knows no user and password (a proxy in front of it may).
+    It works wherever an AirbyteWorkspace does, which replaces it. Without `workspace_id`, the
+    server must have exactly one workspace. `client_id` and `client_secret` are new, because Airbyte
+    1.0 and later has no user and password (a proxy in front of it may).
     """
 
     workspace_id: str = Field(
@@ -107,14 +107,14 @@ class AirbyteResource(SyncsAssets):
     ) -> Iterator[SyncEvent]:
         """Sync the connection of the running asset definition and report each of its tables.
 
-        A connection's id, which it took before, is an AirbyteSettingsError that says what to use.
+        If you pass a connection's id, as before, AirbyteSettingsError says what to use instead.
         """
         if context is None or isinstance(context, str) or connection_id is not None:
             raise AirbyteSettingsError(NO_SYNC_BY_ID)
         return super().sync_and_poll(context, config=config)
 
     def given(self) -> dict[str, Any]:
-        """The value of each field, EnvVars as they are."""
+        """Return the value of each field, EnvVars unread."""
         return {name: getattr(self, name) for name in type(self).model_fields}
 
     @forgets_arguments
@@ -128,7 +128,7 @@ class AirbyteResource(SyncsAssets):
 
 @dg.resource(config_schema=AirbyteResource.to_config_schema())
 def airbyte_resource(context: dg.InitResourceContext) -> AirbyteResource:
-    """AirbyteResource in the older way of Dagster: `airbyte_resource.configured({...})`."""
+    """AirbyteResource in Dagster's older style: `airbyte_resource.configured({...})`."""
     made = AirbyteResource.from_resource_context(context)
     assert isinstance(made, AirbyteResource)
     return made

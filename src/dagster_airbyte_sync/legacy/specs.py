@@ -18,7 +18,7 @@ def load_airbyte_cloud_asset_specs(
     dagster_airbyte_translator: DagsterAirbyteTranslator | None = None,
     connection_selector_fn: ConnectionSelector | None = None,
 ) -> Sequence[dg.AssetSpec]:
-    """The same as `load_airbyte_asset_specs`, with a warning that says so."""
+    """Call `load_airbyte_asset_specs`, with a warning to use that instead."""
     warnings.warn(
         "load_airbyte_cloud_asset_specs is load_airbyte_asset_specs: the arguments are the same.",
         LegacyWarning,
