@@ -56,97 +56,106 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
     model_config = ConfigDict(hide_input_in_errors=True)
 
     request_max_retries: int = Field(
-        default=3, description="How often a request that may be repeated is sent again."
+        default=3, description="How often a request that is safe to repeat is retried."
     )
     request_retry_delay: float = Field(
         default=0.25,
-        description="The first wait before a repeated request; it doubles with each repeat.",
+        description="The wait before the first retry; it doubles with each further one.",
     )
     request_timeout: float = Field(
-        default=15, description="How long to wait for an answer before it counts as none."
+        default=15,
+        description="How long to wait for an answer before the request counts as failed.",
     )
     max_items_per_page: int = Field(
         default=200,
         description=(
-            "How many jobs, connections or destinations to ask for at once. The public API has 100"
-            " at most."
+            "How many jobs, connections or destinations to request at once. The public API"
+            " accepts at most 100."
         ),
     )
     poll_interval: float = Field(
-        default=10, description="The wait between two looks at a sync that Dagster started."
+        default=10,
+        description=(
+            "The time between two requests for the status of a sync that Dagster started."
+        ),
     )
     poll_timeout: float | None = Field(
         default=None,
-        description="How long a sync that Dagster started may take. Default: without limit.",
+        description="How long a sync that Dagster started may take. Default: no limit.",
     )
     cancel_on_termination: bool = Field(
         default=True,
         description=(
-            "Whether a sync that Dagster started is cancelled when its run is terminated, or when"
-            " it takes longer than poll_timeout. If Airbyte never confirmed the start, it is"
+            "Whether to cancel a sync that Dagster started if its run is terminated, or if it"
+            " takes longer than poll_timeout. If Airbyte never confirmed the start, the sync is"
             " cancelled only if the Configuration API shows that it was started on request."
         ),
     )
     on_active_sync: str | None = Field(
         default=None,
         description=(
-            "What a run does if a sync of its connection runs already: 'attach' follows that one"
-            " (never a clear), 'wait' waits for its end and then starts another, or follows the"
-            " next one if somebody else starts it first, 'fail' fails. Default: 'fail'."
+            "What a run does if a sync of its connection is already running. 'attach' follows"
+            " that sync (never a clear). 'wait' waits for its end and then starts another, or"
+            " follows the next one if somebody else starts it first. 'fail' fails. Default:"
+            " 'fail'."
         ),
     )
     wait_timeout: float | None = Field(
         default=86_400,
         description=(
-            "How long a run waits, with on_active_sync='wait', for what runs already. None: without"
+            "With on_active_sync='wait', how long a run waits for what is running. None: no"
             " limit. Default: a day."
         ),
     )
     outage_timeout: float = Field(
         default=DEFAULT_OUTAGE_TIMEOUT,
         description=(
-            "How long a run waits for an Airbyte that does not answer or is being upgraded, before"
-            " it starts a sync there, and while it follows one. Default: 15 minutes."
+            "How long a run waits for an Airbyte that does not answer or is being upgraded,"
+            " before it starts a sync and while it follows one. Default: 15 minutes."
         ),
     )
     poll_previous_running_sync: bool = Field(
         default=False,
-        description="The same as on_active_sync='attach', by its name in dagster-airbyte.",
+        description="dagster-airbyte's name for on_active_sync='attach'.",
     )
     partial_success: bool = Field(
         default=False,
         description=(
-            "Whether the tables that Airbyte reports complete are materialized, marked as partial,"
-            " although their job failed or was cancelled. One request for each such job."
+            "If a job failed or was cancelled, whether to materialize the tables that Airbyte"
+            " reports as complete, marked as partial. Takes one request for each such job."
         ),
     )
     who_started: bool = Field(
         default=True,
         description=(
-            "Whether Airbyte is asked who started a sync that no run did; names of people (without"
-            " a name, the email address) are then in the metadata of its events. One request for"
-            " each such sync, if it is one of few."
+            "Whether to ask Airbyte who started a sync that no Dagster run did. Names of people"
+            " (or the email address of one without a name) are then in the metadata of its"
+            " events. Takes one request for each such sync; a tick that reports many asks for"
+            " some of them only."
         ),
     )
     failure_log: bool = Field(
         default=True,
         description=(
-            "Whether the last lines of the log of a failed job are stored with its checks, and are"
-            " in the log of its run. One request for each failed job, if it is one of few."
+            "Whether to store the last lines of a failed job's log with its checks, and to show"
+            " them in the log of its run. Takes one request for each failed job; a tick that"
+            " reports many asks for some of them only."
         ),
     )
     request_headers: dict[str, str] = Field(
         default_factory=dict,
         repr=False,
-        description="Headers to send with every request, for example for a proxy in front.",
+        description=(
+            "Headers to send with every request, for example for a proxy in front of Airbyte."
+        ),
     )
     proxies: dict[str, str] = Field(
         default_factory=dict,
         repr=False,
-        description='Proxies by scheme, as `requests` takes them: {"https": "http://proxy:3128"}.',
+        description='Proxies by scheme, as in `requests`: {"https": "http://proxy:3128"}.',
     )
     catalog_ttl: float = Field(
-        default=300, description="How long the list of connections and streams is remembered."
+        default=300, description="How long to remember the list of connections and streams."
     )
     if TYPE_CHECKING:
         verify: bool | str = True
@@ -154,7 +163,7 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         # Dagster's config has no "bool or string", and an EnvVar is a string anyway.
         verify: str = Field(
             default="true",
-            description="Whether to check TLS certificates, or the path of a CA file.",
+            description="Whether to verify TLS certificates, or the path of a CA file.",
         )
 
         @field_validator("verify", mode="before")
@@ -225,7 +234,7 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         return client_for(self.settings())
 
     def fetch_catalog(self) -> Catalog:
-        """Return connections, destinations and sources; read again when older than `catalog_ttl`."""
+        """Return connections, destinations, sources; read again when older than `catalog_ttl`."""
         return self.get_client().described_catalog()
 
     def fetch_airbyte_workspace_data(self) -> FormerWorkspaceData:
@@ -272,7 +281,9 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
 class OneWorkspace(BaseAirbyteWorkspace):
     """One workspace."""
 
-    workspace_id: str = Field(description="The workspace, as shown under Settings > General.")
+    workspace_id: str = Field(
+        description="The workspace's id, as shown in Airbyte under Settings > General."
+    )
 
 
 class AllWorkspaces(BaseAirbyteWorkspace):
@@ -281,8 +292,8 @@ class AllWorkspaces(BaseAirbyteWorkspace):
     workspace_ids: list[str] | None = Field(
         default=None,
         description=(
-            "The workspaces, by their ids. Default: all that the credentials can see, also those"
-            " that there will be when definitions are loaded again."
+            "The ids of the workspaces. Default: all that the credentials can see, including"
+            " new ones when definitions are loaded again."
         ),
     )
 
@@ -295,27 +306,34 @@ class SelfManagedAirbyte(BaseAirbyteWorkspace):
     """How to reach a self-managed Airbyte."""
 
     rest_api_base_url: str = Field(
-        description="Airbyte's public API, for example http://localhost:8000/api/public/v1"
+        description=(
+            "The address of Airbyte's public API, for example http://localhost:8000/api/public/v1"
+        )
     )
     configuration_api_base_url: str = Field(
-        description="Airbyte's Configuration API, for example http://localhost:8000/api/v1"
+        description=(
+            "The address of Airbyte's Configuration API, for example http://localhost:8000/api/v1"
+        )
     )
 
-    client_id: str | None = Field(default=None, description="The id of an Airbyte application.")
+    client_id: str | None = Field(
+        default=None, description="The client id of an Airbyte application."
+    )
     client_secret: str | None = Field(
-        default=None, repr=False, description="The secret of that application."
+        default=None, repr=False, description="The client secret of that application."
     )
     username: str | None = Field(
-        default=None, description="The user of a proxy with basic authentication before Airbyte."
+        default=None,
+        description="The user name for a proxy with basic authentication in front of Airbyte.",
     )
     password: str | None = Field(default=None, repr=False, description="The password of that user.")
 
     ui_url: str | None = Field(
         default=None,
         description=(
-            "Where people open Airbyte, for the links to its jobs: https://airbyte.example.com."
-            " Default: where Airbyte says it is, or beside its Configuration API if that cannot be"
-            " (a placeholder, localhost, a name inside a cluster)."
+            "Where people open Airbyte, for links to its jobs: https://airbyte.example.com."
+            " Default: what Airbyte says; if that is not usable (a placeholder, localhost, a"
+            " name inside a cluster), the address of the Configuration API without /api/v1."
         ),
     )
 
@@ -326,8 +344,8 @@ class CloudAirbyte(BaseAirbyteWorkspace):
     rest_api_base_url: ClassVar[str] = CLOUD_REST_API
     configuration_api_base_url: ClassVar[str] = CLOUD_CONFIGURATION_API
 
-    client_id: str = Field(description="The id of an Airbyte application.")
-    client_secret: str = Field(repr=False, description="The secret of that application.")
+    client_id: str = Field(description="The client id of an Airbyte application.")
+    client_secret: str = Field(repr=False, description="The client secret of that application.")
 
 
 class SelfManagedWorkspace(SelfManagedAirbyte, OneWorkspace):

@@ -29,14 +29,14 @@ class AirbyteRunConfig(dg.Config):
     mode: RunMode = Field(
         default="sync",
         description=(
-            "sync: what Airbyte does on its schedules. refresh: it reads every row of the selected"
-            " tables again. clear: it empties the selected tables."
+            "sync: what Airbyte does on its schedules. refresh: read every row of the selected"
+            " tables again. clear: empty the selected tables."
         ),
     )
     keep_records: bool = Field(
         default=True,
         description=(
-            "Of a refresh: whether rows that are in the tables now stay beside those that it reads"
+            "For a refresh: whether the rows now in the tables stay beside those that it reads"
             " (Airbyte: 'refresh and retain records'), or are replaced by them."
         ),
     )

@@ -33,7 +33,7 @@ class _RefreshConfig(dg.Config):
     keep_records: bool = Field(
         default=True,
         description=(
-            "Whether rows that are in the tables now stay beside those that the refresh reads, or"
+            "Whether the rows now in the tables stay beside those that the refresh reads, or"
             " are replaced by them."
         ),
     )
@@ -43,7 +43,9 @@ class _RefreshConfig(dg.Config):
 
 
 class _ClearConfig(dg.Config):
-    confirm: bool = Field(default=False, description="Must be true: a clear empties the tables.")
+    confirm: bool = Field(
+        default=False, description="Must be true, because a clear empties the tables."
+    )
 
 
 def build_airbyte_refresh_job(

@@ -32,7 +32,10 @@ class AirbyteInstance(SelfManagedInstance, SyncsAssets):
 
 
 class AirbyteCloudInstance(CloudInstance, SyncsAssets):
-    """All workspaces of Airbyte Cloud that the application's user can see, or some, as a resource."""
+    """All or some workspaces of Airbyte Cloud, as one Dagster resource.
+
+    By default, all that the application's user can see. Otherwise like an AirbyteInstance.
+    """
 
 
 def as_syncing_workspace(value: object) -> SyncsAssets:

@@ -81,7 +81,10 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
             resolve_workspace,
             model_field_type=WorkspaceFields,
             inject_before_resolve=False,
-            description="The workspace, with the fields of the resource. Cloud has no addresses.",
+            description=(
+                "The workspace, with the fields of the resource. Without addresses, it is one of"
+                " Airbyte Cloud."
+            ),
         ),
     ]
     connection_selector: ResolvedSelector = None
@@ -90,7 +93,10 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
     sync: Annotated[
         bool,
         dg.Resolver.default(
-            description="Whether Dagster can sync the tables, or only observes them."
+            description=(
+                "Whether materializing the tables starts a sync. With false, Dagster only observes"
+                " them."
+            )
         ),
     ] = True
     pool: ResolvedPool = None
@@ -98,15 +104,15 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
     include_inactive: Annotated[
         bool,
         dg.Resolver.default(
-            description="Whether connections that are paused in Airbyte have assets, too."
+            description="Whether connections that are paused in Airbyte have assets."
         ),
     ] = True
     freshness: Annotated[
         bool,
         dg.Resolver.default(
             description=(
-                "Whether tables have freshness policies from Airbyte's own schedules, and from"
-                " those in taken_over."
+                "Whether tables have freshness policies made from Airbyte's own schedules and those"
+                " in taken_over."
             )
         ),
     ] = False
@@ -118,9 +124,8 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
         str,
         dg.Resolver.default(
             description=(
-                "The name of the workspace among the resources, with which the names of its"
-                " sensor, schedules and ops begin. A second component in a project needs another"
-                " one."
+                "The key of the workspace among the resources. The names of its sensor, schedules"
+                " and ops begin with it. A second component in a project needs another key."
             )
         ),
     ] = "airbyte"
@@ -138,7 +143,7 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
         return DbtSourcesTranslator(self.dbt_manifest, base=own) if self.dbt_manifest else own
 
     def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
-        """Return the spec of one table. Override it for what `translation`, applied later, cannot do."""
+        """Return the spec of one table, before `translation`. Override it to change anything."""
         return DagsterAirbyteTranslator().get_asset_spec(props)
 
     def execute(

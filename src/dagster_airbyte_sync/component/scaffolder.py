@@ -31,10 +31,13 @@ class ScaffoldParams(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True)
 
     deployment: Literal["cloud", "self-managed"] | None = Field(
-        default=None, description="Default: self-managed if an address or basic/none is given."
+        default=None,
+        description=(
+            "Default: self-managed if you give an address, or basic or none as authentication."
+        ),
     )
     authentication: Authentication | None = Field(
-        default=None, description="Default: client-credentials, or basic with a username."
+        default=None, description="Default: client-credentials, or basic if you give a username."
     )
     workspace_id: str | None = None
     rest_api_base_url: str | None = None
@@ -44,7 +47,8 @@ class ScaffoldParams(BaseModel):
     username: str | None = None
     password: str | None = Field(default=None, description=_FOR_SECRETS)
     ui_url: str | None = Field(
-        default=None, description="Where people open a self-managed Airbyte, if it does not know."
+        default=None,
+        description="Where people open a self-managed Airbyte, if Airbyte does not know.",
     )
 
     @model_validator(mode="after")

@@ -33,11 +33,14 @@ class ScheduleFields(dg.Model, dg.Resolvable):
     cron: Annotated[
         str | list[str] | None,
         dg.Resolver.default(
-            description="Five fields, as in '0 6 * * *', or several such expressions."
+            description=(
+                "A cron expression of five fields, such as '0 6 * * *', or several of them."
+            )
         ),
     ] = None
     from_airbyte: Annotated[
-        bool, dg.Resolver.default(description="In place of cron: the schedules that Airbyte has.")
+        bool,
+        dg.Resolver.default(description="Instead of cron: use the schedules that Airbyte has."),
     ] = False
     selector: ResolvedSelector = None
     wait: Annotated[
@@ -45,7 +48,7 @@ class ScheduleFields(dg.Model, dg.Resolvable):
         dg.Resolver.default(
             description=(
                 "Whether a run follows its syncs to their end (the default), or only starts them"
-                " and leaves their end to the sensor (the default with `sync: false`)."
+                " and leaves reporting to the sensor (the default with `sync: false`)."
             )
         ),
     ] = None
@@ -53,8 +56,8 @@ class ScheduleFields(dg.Model, dg.Resolvable):
         int | None,
         dg.Resolver.default(
             description=(
-                "Without wait: start a sync only while fewer run in Airbyte. The component then"
-                " has a sensor that starts what waits, the oldest first."
+                "Without wait: start a sync only while fewer run in Airbyte. The component then has"
+                " a sensor that starts the waiting ones, the oldest first."
             )
         ),
     ] = None
@@ -64,21 +67,26 @@ class ScheduleFields(dg.Model, dg.Resolvable):
             resolve_wait_limit,
             model_field_type=str | Ago | None,
             inject_before_resolve=False,
-            description="How long a sync waits for that at most, as in {hours: 6}. Default: a day.",
+            description=(
+                "How long a sync waits for that at most, such as {hours: 6}. Default: a day."
+            ),
         ),
     ] = None
     timezone: Annotated[
-        str | None, dg.Resolver.default(description="Such as Europe/Berlin. Default: UTC.")
+        str | None, dg.Resolver.default(description="For example Europe/Berlin. Default: UTC.")
     ] = None
     name: Annotated[
-        str | None, dg.Resolver.default(description="Default: resource_key and _sync_schedule.")
+        str | None,
+        dg.Resolver.default(
+            description="The schedule's name. Default: resource_key and _sync_schedule."
+        ),
     ] = None
     status: Annotated[
         Literal["running", "stopped"] | None,
         dg.Resolver.default(
             description=(
                 "Whether the schedule is on until somebody switches it. Default: stopped; with"
-                " from_airbyte, running where Dagster has taken the schedule over."
+                " from_airbyte, running if Dagster has taken the schedule over."
             )
         ),
     ] = None
@@ -135,7 +143,7 @@ ResolvedSchedules = Annotated[
         resolve_schedules,
         model_field_type=ScheduleFields.model() | list[ScheduleFields.model()],  # type: ignore
         inject_before_resolve=False,
-        description="Schedules of syncs: a list, or from_airbyte: true.",
+        description="Schedules of syncs: a list of them, or one.",
     ),
 ]
 
@@ -191,8 +199,9 @@ ResolvedTakenOver = Annotated[
         model_field_type=str | None,
         inject_before_resolve=False,
         description=(
-            "What take_over_schedules printed, as text or as the name of a file beside this one."
-            " Schedules from_airbyte go on by it, and freshness, as Airbyte knows them no more."
+            "What take_over_schedules printed: the text, or the path of a file relative to this"
+            " one. Schedules with from_airbyte, and freshness, continue to use these schedules,"
+            " which Airbyte no longer knows."
         ),
     ),
 ]

@@ -21,10 +21,10 @@ class SelectorFields(dg.Model):
     )
     by_id: str | Sequence[str] | None = Field(default=None, description="Ids of connections.")
     by_tag: str | Sequence[str] | None = Field(
-        default=None, description="Names of tags; a connection needs one of them."
+        default=None, description="Names of tags. A connection needs to have one of them."
     )
     by_name_pattern: str | Sequence[str] | None = Field(
-        default=None, description="Patterns of names with * and ?, such as prod-*."
+        default=None, description="Patterns of names, with * and ?, such as prod-*."
     )
 
 
@@ -83,8 +83,9 @@ ResolvedSelector = Annotated[
         model_field_type=SelectorFields | None,
         inject_before_resolve=False,
         description=(
-            "by_name, by_id, by_tag or by_name_pattern; or a template variable that returns a"
-            " function of a Connection. Default: all connections."
+            "Which connections: one of by_name, by_id, by_tag and by_name_pattern, or a"
+            " template variable that returns a function of a Connection. Default: all"
+            " connections."
         ),
     ),
 ]

@@ -56,7 +56,10 @@ class SensorFields(dg.Model, dg.Resolvable):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     interval: Annotated[
-        int, dg.Resolver.default(description="Seconds between the starts of two ticks.")
+        int,
+        dg.Resolver.default(
+            description="The least time between the starts of two ticks, in seconds."
+        ),
     ] = 30
     start_from: Annotated[
         datetime | timedelta | None,
@@ -65,8 +68,8 @@ class SensorFields(dg.Model, dg.Resolvable):
             model_field_type=str | Ago | None,
             inject_before_resolve=False,
             description=(
-                "On the first tick, report syncs that ended since then: a time with a zone, or how"
-                " long ago, as in {days: 7}. Default: ten minutes ago."
+                "On the first tick, report syncs that ended at or after this: a time with a time"
+                " zone, or how long ago, such as {days: 7}. Default: ten minutes ago."
             ),
         ),
     ] = None
@@ -81,30 +84,36 @@ class SensorFields(dg.Model, dg.Resolvable):
             model_field_type=str | list[str] | None,
             inject_before_resolve=False,
             description=(
-                "After syncs, run those of these assets that depend on their tables: once for all"
-                " that a tick reports."
+                "After syncs, run those of these assets that depend on the synced tables, once for"
+                " all syncs that a tick reports."
             ),
         ),
     ] = None
     per_sync: Annotated[
-        bool, dg.Resolver.default(description="Run what is downstream once for each sync instead.")
+        bool,
+        dg.Resolver.default(description="Run the downstream assets once for each sync instead."),
     ] = False
     only_with_rows: Annotated[
         bool,
-        dg.Resolver.default(description="Run what is downstream only of tables that got rows."),
+        dg.Resolver.default(
+            description="Run only those downstream assets whose tables received rows."
+        ),
     ] = False
     partition_offset: Annotated[
         int,
         dg.Resolver.default(
-            description="-1: run the partition before that in which a sync ended, and so on."
+            description=(
+                "Which partition to run: -1 is the one before that in which the sync ended, and so"
+                " on."
+            )
         ),
     ] = 0
     storing_share: Annotated[
         float,
         dg.Resolver.default(
             description=(
-                "The part of each interval that Dagster may spend on storing what a tick reports;"
-                " the rest is for other sensors. Shards divide it."
+                "The fraction of each interval that Dagster may spend on storing what a tick"
+                " reports. The rest is left to other sensors. Shards divide it among them."
             )
         ),
     ] = 0.5
@@ -112,8 +121,8 @@ class SensorFields(dg.Model, dg.Resolvable):
         int,
         dg.Resolver.default(
             description=(
-                "How many sensors share the connections, where one cannot keep up, and the daemon"
-                " runs sensors in threads."
+                "How many sensors share the connections, if one cannot keep up and the daemon runs"
+                " sensors in threads."
             )
         ),
     ] = 1
@@ -123,7 +132,9 @@ class SensorFields(dg.Model, dg.Resolvable):
             resolve_on_failure,
             model_field_type=str | OnFailureFields.model() | None,
             inject_before_resolve=False,
-            description="The name of a job that starts for each sync that fails; or more of it.",
+            description=(
+                "The name of a job to start for each sync that fails or is cancelled; or settings."
+            ),
         ),
     ] = None
     when_all: Annotated[
@@ -132,11 +143,17 @@ class SensorFields(dg.Model, dg.Resolvable):
             resolve_when_all,
             model_field_type=WhenAllFields.model() | list[WhenAllFields.model()],
             inject_before_resolve=False,
-            description="What to run once all of several connections have synced.",
+            description=(
+                "What to run once all of several connections have synced: one trigger, or a list of"
+                " them."
+            ),
         ),
     ] = ()
     name: Annotated[
-        str | None, dg.Resolver.default(description="Default: resource_key and _sync_sensor.")
+        str | None,
+        dg.Resolver.default(
+            description="The sensor's name. Default: resource_key and _sync_sensor."
+        ),
     ] = None
 
     # Not a constraint of the field: Dagster would apply it to the text of a template, too.
@@ -175,7 +192,7 @@ ResolvedSensor = Annotated[
         resolve_sensor,
         model_field_type=bool | SensorFields.model() | None,
         inject_before_resolve=False,
-        description="The sensor that reports syncs, whoever started them; or false.",
+        description="The sensor that reports syncs, whoever started them; false for none.",
     ),
 ]
 
@@ -186,20 +203,26 @@ class ChecksFields(dg.Model, dg.Resolvable):
     rows: Annotated[
         bool,
         dg.Resolver.default(
-            description="Whether a check warns of far fewer or more rows than usual, and of none."
+            description=(
+                "Whether a check warns of no rows, and of far fewer or more rows than usual."
+            )
         ),
     ] = True
     rows_factor: Annotated[
         float,
-        dg.Resolver.default(description="How many times fewer or more rows is far: more than 1."),
+        dg.Resolver.default(
+            description="How many times fewer or more rows counts as far. More than 1."
+        ),
     ] = 3.0
     rejected_rows: Annotated[
         int,
-        dg.Resolver.default(description="So many rejected rows of a sync are no reason to warn."),
+        dg.Resolver.default(
+            description="How many rejected rows of a sync to accept without a warning."
+        ),
     ] = 0
     schema_: Annotated[
         bool,
-        dg.Resolver.default(description="Whether a check warns of changes of streams and columns."),
+        dg.Resolver.default(description="Whether a check warns of changed streams and columns."),
     ] = Field(default=False, alias="schema")
     connection: Annotated[
         bool,
@@ -239,8 +262,8 @@ ResolvedChecks = Annotated[
         model_field_type=bool | ChecksFields.model() | str,
         inject_before_resolve=False,
         description=(
-            "Whether each table has checks of how its last sync ended and how many rows it moved;"
-            " or which of them, and more."
+            "Whether each table has checks of how its last sync ended and how many rows it"
+            " moved; or which checks."
         ),
     ),
 ]

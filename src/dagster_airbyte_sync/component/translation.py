@@ -54,7 +54,7 @@ ResolvedTranslation = Annotated[
         resolve_translation,
         model_field_type=dg.AssetAttributesModel | None,
         inject_before_resolve=False,
-        description="Attributes of each asset; templates may use `spec` and `props`.",
+        description="Attributes of each asset. Templates can use `spec` and `props`.",
     ),
 ]
 
@@ -80,7 +80,7 @@ ResolvedPool = Annotated[
         model_field_type=str | None,
         inject_before_resolve=False,
         description=(
-            "The pool of each connection's syncs in Dagster: a name, or a template that may use"
+            "The Dagster pool of each connection's syncs: a name, or a template that can use"
             " `connection`, such as {{ connection.destination_id }}."
         ),
     ),
@@ -106,8 +106,9 @@ ResolvedSourceAssets = Annotated[
         model_field_type=bool | str,
         inject_before_resolve=False,
         description=(
-            "Whether there is an external asset for each stream of a source, above the tables that"
-            " are read from it; or a template variable that returns a function of `props`."
+            "Whether there is an external asset for each stream of a source, upstream of the"
+            " tables that are read from it; or a template variable that returns a function of"
+            " `props`."
         ),
     ),
 ]
@@ -137,8 +138,8 @@ ResolvedDbtManifest = Annotated[
         model_field_type=str | list[str] | None,
         inject_before_resolve=False,
         description=(
-            "dbt's manifest.json, or a list of them, beside this file: a table that is one of its"
-            " sources has that source's asset key."
+            "The path of dbt's manifest.json, relative to this file, or a list of them. Each"
+            " table that is one of its sources has that source's asset key."
         ),
     ),
 ]

@@ -68,7 +68,7 @@ class OnFailureFields(dg.Model, dg.Resolvable):
     kinds: Annotated[
         list[Literal["failed", "cancelled", "empty"]],
         dg.Resolver.default(
-            description="For which problems it is started, besides those that late_after says."
+            description="Which problems to start it for, besides those of late_after."
         ),
     ] = Field(default=["failed", "cancelled"])
     late_after: Annotated[
@@ -78,8 +78,8 @@ class OnFailureFields(dg.Model, dg.Resolvable):
             model_field_type=str | bool | Ago | None,
             inject_before_resolve=False,
             description=(
-                "Also for connections whose tables are older than that, as in {hours: 26}; true:"
-                " than their freshness policies say."
+                "Also start it for connections whose tables are older than this, such as {hours:"
+                " 26}; true takes the tables' freshness policies."
             ),
         ),
     ] = None
@@ -119,7 +119,9 @@ class WhenAllFields(dg.Model, dg.Resolvable):
 
     name: Annotated[
         str,
-        dg.Resolver.default(description="Letters, digits and _; it is part of the sensor's name."),
+        dg.Resolver.default(
+            description="Letters, digits and _. Becomes part of the sensor's name."
+        ),
     ]
     members: Annotated[
         Sequence[str | dg.AssetKey],
@@ -127,7 +129,10 @@ class WhenAllFields(dg.Model, dg.Resolvable):
             lambda context, value: _members(rendered(context, value)),
             model_field_type=str | list[str],
             inject_before_resolve=False,
-            description="Names or ids of connections, tag:NAME, or key:ASSET for one table.",
+            description=(
+                "Names or ids of connections, tag:NAME for every connection with that tag in"
+                " Airbyte, or key:ASSET for one table."
+            ),
         ),
     ]
     downstream: Annotated[
@@ -136,7 +141,9 @@ class WhenAllFields(dg.Model, dg.Resolvable):
             lambda context, value: selection_of(context, value, "sensor.when_all.downstream"),
             model_field_type=str | list[str] | None,
             inject_before_resolve=False,
-            description="Run those of these assets that depend on the members' tables.",
+            description=(
+                "Run those of these assets that depend on the members' tables. Default: all."
+            ),
         ),
     ] = None
     deadline: Annotated[
@@ -145,22 +152,27 @@ class WhenAllFields(dg.Model, dg.Resolvable):
             lambda context, value: length_of(rendered(context, value), "sensor.when_all.deadline"),
             model_field_type=str | Ago | None,
             inject_before_resolve=False,
-            description="How long to wait once the first member is in, as in {hours: 4}.",
+            description="How long to wait once the first member has synced, such as {hours: 4}.",
         ),
     ] = None
     at_deadline: Annotated[
         Literal["start", "report"],
         dg.Resolver.default(
-            description="Start without the missing, or name them and go on waiting."
+            description=(
+                "start: run without the missing members. report: name them and continue to wait."
+            )
         ),
     ] = "start"
     only_with_rows: Annotated[
-        bool, dg.Resolver.default(description="No run if no member moved rows since the last.")
+        bool,
+        dg.Resolver.default(description="Do not run if no member moved rows since the last start."),
     ] = False
     partition_offset: Annotated[
         int,
         dg.Resolver.default(
-            description="-1 runs the partition before that of the last sync's end."
+            description=(
+                "Which partition to run: -1 is the one before that in which the last sync ended."
+            )
         ),
     ] = 0
 

@@ -50,11 +50,11 @@ _FIELDS: dict[str, Any] = {
     **{name: _in_yaml(name, field) for name, field in AirbyteWorkspace.model_fields.items()},
     "workspace_ids": (
         list[str] | None,
-        Field(None, description="In place of workspace_id: several of them."),
+        Field(None, description="Instead of workspace_id: the ids of several workspaces."),
     ),
     ALL: (
         bool | str | None,
-        Field(None, description="In place of workspace_id: all that the credentials can see."),
+        Field(None, description="Instead of workspace_id: all workspaces the credentials can see."),
     ),
 }
 # With both addresses it is a self-managed workspace, without them one of Cloud.

@@ -54,22 +54,25 @@ class AirbyteResource(SyncsAssets):
     workspace_id: str = Field(
         default="", description="Only needed if the server has several workspaces."
     )
-    host: str = Field(description="The name or address of Airbyte's server.")
-    port: str = Field(description='The port of it; "" for the usual one.')
-    use_https: bool = Field(default=False, description="Whether to talk to it over HTTPS.")
+    host: str = Field(description="The host name or address of Airbyte's server.")
+    port: str = Field(description='Its port; "" for the default.')
+    use_https: bool = Field(default=False, description="Whether to use HTTPS.")
     username: str | None = Field(
-        default=None, description="The user of a proxy with basic authentication before Airbyte."
+        default=None,
+        description="The user name for a proxy with basic authentication in front of Airbyte.",
     )
     password: str | None = Field(default=None, repr=False, description="The password of that user.")
-    client_id: str | None = Field(default=None, description="The id of an Airbyte application.")
+    client_id: str | None = Field(
+        default=None, description="The client id of an Airbyte application."
+    )
     client_secret: str | None = Field(
-        default=None, repr=False, description="The secret of that application."
+        default=None, repr=False, description="The client secret of that application."
     )
     # None by default: a copy made from all fields must not overrule cancel_on_termination.
     cancel_sync_on_run_termination: bool | None = Field(
-        default=None, description="The same as cancel_on_termination, by its former name."
+        default=None, description="The former name of cancel_on_termination."
     )
-    forward_logs: bool | None = Field(default=None, description="Has no meaning any more.")
+    forward_logs: bool | None = Field(default=None, description="No longer has any effect.")
     request_additional_params: dict[str, Any] = Field(
         default_factory=dict,
         repr=False,
