@@ -14,24 +14,27 @@ class Clock(Protocol):
     """What the simulator needs of a clock."""
 
     def now(self) -> datetime:
-        """The current time, aware."""
+        """Return the current time, with a time zone."""
 
     def advance(self, by: float | timedelta) -> datetime:
-        """Move on by seconds or a timedelta, and say what time it is then."""
+        """Move on by seconds or a timedelta, and return the new time."""
 
     def set(self, moment: datetime) -> None:
-        """Show this time from now on, be it earlier or later."""
+        """Show this time from now on, whether it is earlier or later."""
 
     def tick(self) -> None:
-        """One request has come in."""
+        """Note that a request has come in."""
 
 
 class SimulatedClock:
-    """Stands still until it is moved: by `advance`, or by `step` with each request.
+    """A clock that stands still until it is moved: by `advance`, or by `step` with each request.
 
-    It starts at noon UTC on 15 January 2026, so that a test is the same on every day, or at
-    `start`: that is the real time where something beside it goes by that, such as the ticks of a
-    sensor. A `step` lets a client that polls in a loop see time pass without a second thread.
+    Args:
+        start: The time at first. Default: noon UTC on 15 January 2026, so that a test is the same
+            every day. Use the real time if something beside the simulator goes by it, such as the
+            ticks of a sensor.
+        step: By how much each request moves the clock, so that a client that polls in a loop sees
+            time pass without a second thread.
     """
 
     def __init__(self, start: datetime | None = None, *, step: float | timedelta = 0.0) -> None:
@@ -52,7 +55,7 @@ class SimulatedClock:
         self._now = aware(moment)
 
     def set_back(self, by: float | timedelta) -> datetime:
-        """What happens when a clock that was ahead is corrected."""
+        """Set the clock back, as when one that was ahead is corrected."""
         self._now -= as_timedelta(by)
         return self._now
 
@@ -61,7 +64,7 @@ class SimulatedClock:
 
 
 class RealClock:
-    """The computer's own time."""
+    """The computer's clock."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)

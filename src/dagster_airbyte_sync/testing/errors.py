@@ -2,4 +2,4 @@
 
 
 class SimulatorError(RuntimeError):
-    """Raised if the simulated Airbyte cannot do what the test asks of it."""
+    """Raised if the simulated Airbyte cannot do what the test asks for."""

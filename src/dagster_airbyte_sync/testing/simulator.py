@@ -52,25 +52,37 @@ class AirbyteSimulator(
     HistoryControls,
     IncidentControls,
 ):
-    """A real HTTP server on loopback that behaves as Airbyte does, faults included.
+    """A real HTTP server on loopback that behaves as Airbyte does, including its faults.
 
-    It holds one workspace in memory, and those that `add_workspace` makes. It is noon UTC on 15
-    January 2026 until the test moves time; `clock=RealClock()` is for a Dagster that runs beside
-    it::
+    It holds one workspace in memory, and others that you add with `add_workspace`. Its time is noon
+    UTC on 15 January 2026 until the test moves it; use `clock=RealClock()` for a Dagster that runs
+    beside it::
 
         with AirbyteSimulator() as airbyte:
             shop = airbyte.add_connection("shop", streams=["orders", "users"])
             job = airbyte.start_sync(shop)
             airbyte.succeed(job, rows={"orders": 3, "users": 1})
 
-    `version` is the release that is simulated. With `configuration_api=False` every endpoint of
-    the Configuration API is closed, as on Airbyte Cloud. `admin=False` is a user for whom unknown
-    ids are forbidden instead of not found, `editor=False` one who may sync and refresh, but not
-    clear. `cloud=True` is Airbyte Cloud: both of these, and two
-    hosts (`api.airbyte.com` for the public API, `cloud.airbyte.com` for the rest), by which a
-    proxy must lead requests here. `latency` is slept before each answer, in real
-    seconds. Airbyte lists without a dependable order, so pages overlap and skip, differently for
-    each `seed`; `stable_paging=True` spares a test that.
+    Args:
+        port: The port to listen on. Default: any free one.
+        version: The release of Airbyte to simulate.
+        auth: How clients authenticate: "oauth", "basic" or "none".
+        configuration_api: With False, every endpoint of the Configuration API is closed, as on
+            Airbyte Cloud.
+        token_lifetime: How long access tokens are valid, in seconds; before Airbyte 1.6, at most
+            three minutes.
+        latency: How long to sleep before each answer, in real seconds.
+        clock: The clock of Airbyte. Default: a SimulatedClock.
+        workspace_id: The id of the first workspace. Default: a random one.
+        airbyte_url: Where Airbyte says its UI is. Default: the simulator's own address.
+        admin: With False, the user gets "forbidden" instead of "not found" for unknown ids.
+        editor: With False, the user may sync and refresh, but not clear.
+        cloud: Simulate Airbyte Cloud: no Configuration API, no admin, and two hosts
+            (`api.airbyte.com` for the public API, `cloud.airbyte.com` for the rest), whose requests
+            a proxy must direct here.
+        stable_paging: Airbyte's lists have no dependable order, so their pages overlap and leave
+            rows out. With True they do not.
+        seed: Which of the possible orders lists have.
     """
 
     def __init__(
@@ -124,7 +136,7 @@ class AirbyteSimulator(
     # The server's life
 
     def start(self) -> "Self":
-        """Listen. `with` does this, and stops in the end."""
+        """Start the server. A `with` statement does this, and stops it at the end."""
         if self._server is not None:
             raise SimulatorError("The simulator has been started already.")
         self._server = Server(self._port, self._served)
@@ -134,6 +146,7 @@ class AirbyteSimulator(
         return self
 
     def stop(self) -> None:
+        """Stop the server."""
         if self._server is not None:
             self._gateway.closing.set()
             self._server.stop()
@@ -154,6 +167,7 @@ class AirbyteSimulator(
 
     @property
     def url(self) -> str:
+        """The server's address."""
         if self._server is None:
             raise SimulatorError("The simulator is not running: use it in a with statement.")
         return self._server.url
@@ -187,7 +201,7 @@ class AirbyteSimulator(
         return self._doorkeeper.password
 
     def workspace_config(self) -> WorkspaceConfig:
-        """Keyword arguments for `AirbyteWorkspace`."""
+        """Return the arguments of an `AirbyteWorkspace` for the simulator."""
         return WorkspaceConfig(
             rest_api_base_url=self.rest_api_base_url,
             configuration_api_base_url=self.configuration_api_base_url,
@@ -196,7 +210,7 @@ class AirbyteSimulator(
         )
 
     def instance_config(self) -> InstanceConfig:
-        """Keyword arguments for `AirbyteInstance`."""
+        """Return the arguments of an `AirbyteInstance` for the simulator."""
         return InstanceConfig(
             rest_api_base_url=self.rest_api_base_url,
             configuration_api_base_url=self.configuration_api_base_url,
@@ -204,7 +218,7 @@ class AirbyteSimulator(
         )
 
     def cloud_workspace_config(self) -> CloudWorkspaceConfig:
-        """Keyword arguments for `AirbyteCloudWorkspace`, which knows its hosts."""
+        """Return the arguments of an `AirbyteCloudWorkspace`, which has the addresses itself."""
         return CloudWorkspaceConfig(
             workspace_id=self.workspace_id,
             client_id=self.client_id,
@@ -212,15 +226,15 @@ class AirbyteSimulator(
         )
 
     def variables(self, prefix: str = "AIRBYTE") -> dict[str, str]:
-        """`workspace_config` as environment variables: `AIRBYTE_WORKSPACE_ID` and so on.
+        """Return `workspace_config` as environment variables: `AIRBYTE_WORKSPACE_ID` and so on.
 
-        For definitions that take theirs from there, as those of a project do.
+        Use them for definitions that read their settings from the environment.
         """
         config = self.workspace_config()
         return {f"{prefix}_{name.upper()}": str(value) for name, value in config.items()}
 
     def expire_tokens(self) -> None:
-        """Let all tokens that were handed out be worthless from now on."""
+        """Make all tokens issued so far invalid."""
         with self._world.lock:
             self._doorkeeper.expire_all()
 
@@ -228,17 +242,18 @@ class AirbyteSimulator(
 
     @property
     def now(self) -> datetime:
+        """The time in Airbyte."""
         return self.clock.now()
 
     def advance(self, by: float | timedelta) -> datetime:
-        """Move the clock by seconds or a timedelta, and let happen what happens meanwhile."""
+        """Move the clock by seconds or a timedelta, and carry out what is due by then."""
         with self._world.lock:
             self.clock.advance(by)
             self.progress()
             return self.now
 
     def progress(self) -> None:
-        """Carry out what is due; jobs with a failed attempt that wait for a test try again."""
+        """Carry out what is due. Jobs with a failed attempt that wait for the test try again."""
         with self._world.lock:
             self._world.progress()
             self._world.retry_now()
@@ -247,19 +262,20 @@ class AirbyteSimulator(
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """What was asked, in the order of arrival."""
+        """The requests received, in order of arrival."""
         return list(self._gateway.requests)
 
     @property
     def exchanges(self) -> list[Exchange]:
-        """What was asked and answered, in the order of the answers, without what was dropped."""
+        """The requests and their answers, in order of the answers, without dropped ones."""
         return list(self._gateway.exchanges)
 
     def forget_requests(self) -> None:
+        """Empty `requests` and `exchanges`."""
         self._gateway.forget()
 
     def on_request(self, callback: Callable[[RecordedRequest], None]) -> None:
-        """Call back as each request arrives, for instance to change something between two pages."""
+        """Call `callback` as each request arrives, for example to change things between pages."""
         self._gateway.listeners.append(callback)
 
     def add_fault(
@@ -271,13 +287,19 @@ class AirbyteSimulator(
         times: int | None = 1,
         after: int = 0,
     ) -> None:
-        """Let requests go wrong whose path contains `path`: so many times, None for always.
+        """Let requests go wrong.
 
-        `after` matching requests pass unharmed first.
+        Args:
+            fault: What goes wrong.
+            path: Only requests whose path contains this.
+            method: Only requests with this HTTP method.
+            times: How many requests go wrong; None for all.
+            after: How many matching requests succeed before that.
         """
         self._gateway.faults.add(ArmedFault(fault, path, method, times, after))
 
     def clear_faults(self) -> None:
+        """Remove all faults."""
         self._gateway.faults.clear()
 
     def _app(self) -> Flask:

@@ -26,7 +26,7 @@ class CatalogControls:
 
     @property
     def connections(self) -> list[SimulatedConnection]:
-        """All connections, deleted ones too."""
+        """All connections, including deleted ones."""
         with self._world.lock:
             return list(self._world.connections.values())
 
@@ -45,10 +45,16 @@ class CatalogControls:
         supports_refreshes: bool = True,
         workspace: SimulatedWorkspace | None = None,
     ) -> SimulatedDestination:
-        """Add a destination; `type` may be empty, as it is for a custom connector.
+        """Add a destination.
 
-        Unless it `supports_refreshes` its connector is too old for them. Airbyte's SDK reads a
-        configuration only if it is complete, and has its type: as this one has, that of Postgres.
+        Args:
+            name: Its name.
+            type: The public API's name of its connector; "" as for a custom connector.
+            configuration: Its settings. Default: those of Postgres. (Airbyte's SDK only reads a
+                complete configuration that names its type.)
+            destination_id: Default: a random one.
+            supports_refreshes: With False, its connector is too old for refreshes.
+            workspace: Default: the first one.
         """
         usual: JsonObject = {
             "destinationType": type,
@@ -87,7 +93,7 @@ class CatalogControls:
         source_id: str | None = None,
         workspace: SimulatedWorkspace | None = None,
     ) -> SimulatedSource:
-        """Add a source; `streams` are what clients find that make connections from it."""
+        """Add a source. Clients that make connections from it find these `streams`."""
         with self._world.lock:
             return self._add_source(
                 source_id, name, type, as_streams(streams), configuration or {}, workspace
@@ -113,12 +119,28 @@ class CatalogControls:
         connection_id: str | None = None,
         workspace: SimulatedWorkspace | None = None,
     ) -> SimulatedConnection:
-        """Add a connection, to the first workspace if no other is given.
+        """Add a connection.
 
-        With an interval for a schedule its first sync starts at once. It has a source of its own,
-        with one stream, `orders`, if no others are given; or it reads a `source`, all of its
-        streams unless some are given; or that of another connection, too. `source_name` and
-        `source_type` are those of its own; the type is the public API's word, such as `postgres`.
+        If its schedule is an interval, its first sync starts at once. It has a source of its own,
+        unless you name one.
+
+        Args:
+            name: Its name.
+            streams: Its streams. Default: all of `source`, or one called `orders`.
+            destination: Where it writes to.
+            source: The source that it reads.
+            source_of: The connection whose source it reads.
+            source_name: The name of its own source.
+            source_type: The public API's name of that source's connector, such as `postgres`.
+            prefix: The prefix of its streams.
+            namespace_definition: Where the schema of its tables comes from.
+            namespace_format: The custom format of that.
+            schedule: When Airbyte syncs it.
+            sync_seconds: How long each attempt of a job takes that runs by itself.
+            status: Whether it is active.
+            tags: The names of its tags.
+            connection_id: Default: a random one.
+            workspace: Default: the first one.
         """
         with self._world.lock:
             self._world.progress()
@@ -171,10 +193,11 @@ class CatalogControls:
         breaking_change: bool | None = None,
         tags: Iterable[str] | None = None,
     ) -> None:
-        """Change what is given. To take a schedule away, pass `schedule="manual"`.
+        """Change what you pass. To remove a schedule, pass `schedule="manual"`.
 
-        `status_reason` is why it has its status, in Airbyte's words, until that changes. With
-        `breaking_change` Airbyte holds a change of the source's schema until somebody approves.
+        `status_reason` is why the connection has its status, in Airbyte's words, until the status
+        changes. With `breaking_change`, a change of the source's schema waits for approval in
+        Airbyte.
         """
         changes = ConnectionChanges(
             name=name,
@@ -195,13 +218,13 @@ class CatalogControls:
             self._world.change(connection, changes)
 
     def delete_connection(self, connection: SimulatedConnection) -> None:
-        """As Airbyte does: cancel what runs, and keep the connection as `deprecated`."""
+        """Delete a connection as Airbyte does: cancel what runs, and keep it as `deprecated`."""
         with self._world.lock:
             self._world.progress()
             self._world.delete_connection(connection)
 
     def forget_connection(self, connection: SimulatedConnection) -> None:
-        """Leave no trace of it or of its jobs, as a backup from before it was made does."""
+        """Remove every trace of a connection and its jobs, as restoring an older backup does."""
         with self._world.lock:
             gone = connection.connection_id
             del self._world.connections[gone]
@@ -209,7 +232,7 @@ class CatalogControls:
                 del self._world.jobs[job.job_id]
 
     def connection(self, name: str) -> SimulatedConnection:
-        """The one connection of that name that is not deleted."""
+        """Return the one connection of this name that is not deleted."""
         found = [c for c in self.connections if c.name == name and c.status != "deprecated"]
         if len(found) != 1:
             raise SimulatorError(f"{len(found)} connections are named {name!r}.")

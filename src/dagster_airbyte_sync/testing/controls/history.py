@@ -31,7 +31,7 @@ class HistoryControls:
         scheduled: bool = True,
         visible_at: datetime | None = None,
     ) -> SimulatedJob:
-        """Write a job of the past. It is seen running until `visible_at`, if that is given."""
+        """Add a job of the past. If you pass `visible_at`, it seems to run until then."""
         start = aware(created_at)
         end = start + timedelta(seconds=connection.sync_seconds)
         with self._world.lock:
@@ -55,10 +55,16 @@ class HistoryControls:
         apart: float | timedelta = 0.0,
         rows: Counts | None = None,
     ) -> list[SimulatedJob]:
-        """Write jobs that end one after another, so far `apart`: by default in one moment.
+        """Add jobs that end one after another, by default all at the same moment.
 
-        The first ends `at` a time, or else the last ends now. Each was created as long before its
-        end as a sync of the connection takes, and the later ones later.
+        Args:
+            connection: Whose jobs.
+            count: How many.
+            status: How they end.
+            at: When the first one ends. Default: so that the last one ends now.
+            apart: The time between their ends. Each was created as long before its end as a sync of
+                the connection takes, later ones later.
+            rows: What each of them moved.
         """
         with self._world.lock:
             between = as_timedelta(apart)
@@ -77,7 +83,7 @@ class HistoryControls:
             ]
 
     def commit_late(self, job: SimulatedJob | int, *, by: float | timedelta) -> None:
-        """Let the end of a finished job be seen only this long after its `updatedAt`."""
+        """Make the end of a finished job visible only this long after its `updatedAt`."""
         with self._world.lock:
             job = self._world.job(job)
             if not job.is_finished:
@@ -85,14 +91,14 @@ class HistoryControls:
             job.committed_at = job.updated_at + as_timedelta(by)
 
     def prune(self, older_than: timedelta = timedelta(days=182)) -> None:
-        """Airbyte's nightly clean-up since 2.0: jobs created longer ago are gone."""
+        """Remove jobs created longer ago, as Airbyte's nightly clean-up does since 2.0."""
         with self._world.lock:
             limit = self._world.progress() - older_than
             for job in [job for job in self._world.jobs.values() if job.created_at < limit]:
                 self._world.forget_job(job)
 
     def correct_rows(self, job: SimulatedJob | int, rows: Counts) -> None:
-        """Late statistics of a finished job: Airbyte does not touch `updatedAt` for them."""
+        """Change the statistics of a finished job late. As in Airbyte, `updatedAt` stays."""
         with self._world.lock:
             job = self._world.job(job)
             if not job.attempts:

@@ -18,7 +18,7 @@ class IncidentControls:
     clock: Clock
 
     def restart(self) -> list[SimulatedJob]:
-        """Restart the platform: each unfinished job fails, all at one moment. Returns them."""
+        """Restart Airbyte: all unfinished jobs fail at the same moment. Returns them."""
         with self._world.lock:
             now = self._world.progress()
             unfinished = [job for job in self._world.jobs.values() if not job.is_finished]
@@ -27,22 +27,22 @@ class IncidentControls:
             return unfinished
 
     def upgrade(self, version: str) -> None:
-        """Serve as another release from now on; jobs go on, as they do in Airbyte's own upgrades.
+        """Be another release from now on. Jobs continue, as they do in Airbyte's own upgrades.
 
-        For the time in which no server answers: `add_fault(Fault.status(503), times=None)`, until
-        `clear_faults()`.
+        For the time in which no server answers, use `add_fault(Fault.status(503), times=None)`, and
+        then `clear_faults()`.
         """
         with self._world.lock:
             self._world.version = Version(version)
 
     def restore(self, to: datetime, *, fail_unfinished: bool = True) -> None:
-        """Put a backup of that time in the place of all jobs and of the sequence of their numbers.
+        """Restore jobs and the sequence of their numbers from a backup of that time.
 
-        Jobs created later are gone, and later jobs get their numbers, with new creation times.
-        Jobs that had not ended then fail now, as nothing carries them out any more; without
-        `fail_unfinished` they are what they were. What a backup does not hold, here or by then,
-        is in `forgotten_jobs`. Connections and streams stay what they are now, and so does the
-        clock. A job that a test holds from before may be another object now: ask `job` for it.
+        Jobs created later are gone, and their numbers are given again to later jobs, with new times
+        of creation. Jobs that had not ended then fail now, because nothing carries them out any
+        more; with `fail_unfinished=False` they stay as they were. What the backup does not contain
+        is in `forgotten_jobs`. Connections, streams and the clock stay as they are now. A job that
+        the test holds from before may be another object now: get it again with `job`.
         """
         with self._world.lock:
             now = self._world.progress()
@@ -52,23 +52,24 @@ class IncidentControls:
 
     @property
     def forgotten_jobs(self) -> list[SimulatedJob]:
-        """Jobs as they were before a restore took them, or their later part, away.
+        """Jobs as they were before a restore removed them, or the later part of them.
 
-        The oldest restore comes first; a number may be in the list, and in `jobs`, again.
+        Those of the oldest restore come first. A number can occur several times, and in `jobs`
+        again.
         """
         with self._world.lock:
             return list(self._world.forgotten)
 
     def skip_job_ids(self, count: int) -> None:
-        """Let other workspaces use so many numbers: there is one sequence for a whole server."""
+        """Skip as many job numbers as other workspaces use: a server has one sequence for all."""
         with self._world.lock:
             self._world.next_job_id += count
 
     def set_clock(self, moment: datetime) -> None:
-        """Set the server's clock, back as well: no time passes by that.
+        """Set the server's clock, forwards or backwards, without time passing.
 
-        The `Date` of answers follows; what has been written keeps its times, and jobs take no
-        longer or shorter for it.
+        The `Date` of answers follows. Times already written stay, and jobs do not take longer or
+        shorter.
         """
         with self._world.lock:
             now = self._world.progress()

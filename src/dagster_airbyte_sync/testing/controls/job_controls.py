@@ -32,28 +32,29 @@ _REASON = "Something went wrong in the connector"
 class JobControls:
     """What a test can do to jobs.
 
-    A job that a test starts waits for the test, unless it is `unattended`; jobs that a schedule
-    or a request starts run by themselves. In the place of a job its number does. `rows` may be one
-    number for each stream of the job, or a number by stream; a stream that is left out then has no
-    statistics. The default is what each stream says.
+    A job started by the test waits for the test, unless it is `unattended`. Jobs started by a
+    schedule or a request run by themselves. Instead of a job you can pass its number. `rows` is one
+    number for each stream of the job, or a mapping from streams to numbers, where a stream that is
+    left out has no statistics. The default is what each stream says.
     """
 
     _world: World
 
     @property
     def jobs(self) -> list[SimulatedJob]:
-        """All jobs, oldest first, as they are now."""
+        """All jobs as they are now, the oldest first."""
         with self._world.lock:
             self._world.progress()
             return [self._world.jobs[job_id] for job_id in sorted(self._world.jobs)]
 
     def job(self, job_id: int) -> SimulatedJob:
+        """Return a job as it is now."""
         with self._world.lock:
             self._world.progress()
             return self._world.job(job_id)
 
     def job_ids_from(self, start: int) -> None:
-        """Let the next job have this id."""
+        """Set the id of the next job."""
         with self._world.lock:
             self._world.next_job_id = start
 
@@ -66,7 +67,7 @@ class JobControls:
         unattended: bool = False,
         scheduled: bool = False,
     ) -> SimulatedJob:
-        """Start a sync, as somebody in Airbyte's UI; `scheduled` as Airbyte's own scheduler."""
+        """Start a sync as a user in Airbyte's UI; with `scheduled`, as Airbyte's scheduler."""
         return self._start(connection, "sync", unattended=unattended, scheduled=scheduled)
 
     def start_refresh(
@@ -77,7 +78,7 @@ class JobControls:
         unattended: bool = False,
         rest: bool = False,
     ) -> SimulatedJob:
-        """With `rest` the connection's other streams sync in the same job, as Airbyte does it."""
+        """Start a refresh. With `rest`, its job also syncs the other streams, as in Airbyte."""
         return self._start(connection, "refresh", streams, unattended=unattended, rest=rest)
 
     def start_clear(
@@ -87,10 +88,10 @@ class JobControls:
         *,
         unattended: bool = False,
     ) -> SimulatedJob:
-        """Cancels a running job first. Airbyte stores a clear as a reset.
+        """Start a clear, which Airbyte stores as a reset. Cancels a running job first.
 
-        `streams` may name what the connection has no more: the job then does not list it among
-        its enabled streams.
+        `streams` can name streams that the connection no longer has; the job does not list them
+        among its enabled streams.
         """
         return self._start(connection, "reset", streams, unattended=unattended)
 
@@ -101,7 +102,7 @@ class JobControls:
         *,
         unattended: bool = False,
     ) -> SimulatedJob:
-        """Cancels a running job first; `streams` are those of `start_clear`."""
+        """Start a reset. Cancels a running job first; `streams` are those of `start_clear`."""
         return self._start(connection, "reset", streams, unattended=unattended)
 
     def run_sync(
@@ -125,11 +126,13 @@ class JobControls:
         rows: Counts | None = None,
         rest: bool = False,
     ) -> SimulatedJob:
+        """Start a refresh and let it succeed at once."""
         return self.succeed(self.start_refresh(connection, streams, rest=rest), rows=rows)
 
     def run_clear(
         self, connection: SimulatedConnection, streams: Iterable[StreamName] | None = None
     ) -> SimulatedJob:
+        """Start a clear and let it succeed at once."""
         return self.succeed(self.start_clear(connection, streams))
 
     # Going on
@@ -139,13 +142,13 @@ class JobControls:
         return self._now(job, SimulatedJob.begin)
 
     def queue(self, job: SimulatedJob | int) -> SimulatedJob:
-        """Let a pending job wait for room, as Airbyte does since 2.1."""
+        """Let a pending job wait for free capacity, as Airbyte does since 2.1."""
         return self._now(job, SimulatedJob.wait_for_room)
 
     def report_progress(
         self, job: SimulatedJob | int, *, rows: Counts, bytes: Counts | None = None
     ) -> SimulatedJob:
-        """What the running attempt has read so far; of incremental streams it is committed, too."""
+        """Set what the running attempt has read so far; for incremental streams, also committed."""
 
         def note(job: SimulatedJob, at: datetime) -> None:
             if job.status != "running":
@@ -162,6 +165,8 @@ class JobControls:
         bytes: Counts | None = None,
         rejected: Counts | None = None,
     ) -> SimulatedJob:
+        """Let a job succeed."""
+
         def change(job: SimulatedJob, at: datetime) -> None:
             self._world.succeed(job, at, committed(job, rows, bytes, rejected))
 
@@ -177,7 +182,7 @@ class JobControls:
         rows: Counts | None = None,
         completed: Iterable[StreamName] = (),
     ) -> SimulatedJob:
-        """End a job in failure. `completed` streams were done before the attempt failed."""
+        """Let a job fail. The `completed` streams were complete before the attempt failed."""
         failure = Failure(reason, origin, type)
 
         def change(job: SimulatedJob, at: datetime) -> None:
@@ -195,7 +200,7 @@ class JobControls:
         rows: Counts | None = None,
         completed: Iterable[StreamName] = (),
     ) -> SimulatedJob:
-        """End the attempt only: the job is incomplete, and the next `advance` tries again."""
+        """Let only the attempt fail: the job is incomplete, and retries at the next `advance`."""
         failure = Failure(reason, origin, type)
 
         def change(job: SimulatedJob, at: datetime) -> None:
@@ -204,14 +209,15 @@ class JobControls:
         return self._now(job, change)
 
     def cancel(self, job: SimulatedJob | int, *, rows: Counts | None = None) -> SimulatedJob:
+        """Cancel a job."""
         return self._now(job, lambda job, at: self._world.cancel(job, at, partial(job, rows)))
 
     def speak_of(
         self, job: SimulatedJob | int, *, status: str | None = None, type: str | None = None
     ) -> None:
-        """Write words of an Airbyte to come for the job's status and type; None for its own.
+        """Use words of a future Airbyte for the job's status and type; None for its own.
 
-        A job with a status of that kind is in no list of finished ones, whatever became of it.
+        A job with such a status is in no list of finished jobs, however it ended.
         """
         with self._world.lock:
             job = self._world.job(job)
@@ -232,14 +238,14 @@ class JobControls:
         completed: Iterable[StreamName] = (),
         jobs: int = 1,
     ) -> None:
-        """What the connection's next unattended jobs will meet; the outcome `never` never ends."""
+        """Set what happens to the next unattended jobs; with the outcome `never` they never end."""
         failure, done = Failure(reason, origin, type), tuple(completed)
         plan = Plan(failing_attempts, outcome, failure, rows, bytes, rejected, done)
         with self._world.lock:
             connection.plans.extend([plan] * jobs)
 
     def on_sync_succeeded(self, callback: Callable[[SimulatedJob], None]) -> None:
-        """Call back when a sync or refresh has succeeded, before any client can see that it has."""
+        """Call `callback` when a sync or refresh has succeeded, before any client can see it."""
         self._world.sync_succeeded.append(callback)
 
     def _start(

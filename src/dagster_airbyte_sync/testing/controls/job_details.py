@@ -32,10 +32,10 @@ class JobDetailControls:
     def say_who_started(
         self, job: SimulatedJob | int, *by: SimulatedUser | None, after: float | timedelta = 0.0
     ) -> None:
-        """Let the timeline name these for the job's start, so long after its creation.
+        """Set who started a job, as its connection's timeline says, `after` its creation.
 
-        Each is an event of its own, as Airbyte sometimes writes two; None is one without a user.
-        Without any there is no event, as if a schedule had started the job.
+        Each user is an event of its own, because Airbyte sometimes writes two; None is an event
+        without a user. Without any, there is no event, as if a schedule had started the job.
         """
         with self._world.lock:
             job = self._world.job(job)
@@ -44,12 +44,12 @@ class JobDetailControls:
             self._world.events = [*kept, *(timeline.started(job, lag, each) for each in by)]
 
     def delay_timeline(self, by: float | timedelta) -> None:
-        """Let the starts of jobs to come be written so long after their creation."""
+        """Write who started future jobs only this long after their creation."""
         with self._world.lock:
             self._world.timeline_lag = as_timedelta(by)
 
     def prune_timeline(self, keep: float | timedelta = 0.0) -> None:
-        """Forget all events that are older, as Airbyte does after 18 months."""
+        """Remove older events from the timeline, as Airbyte does after 18 months."""
         with self._world.lock:
             first = self._world.clock.now() - as_timedelta(keep)
             self._world.events = [each for each in self._world.events if each.created_at >= first]
@@ -62,7 +62,7 @@ class JobDetailControls:
         summary: JsonObject | None = None,
         by: SimulatedUser | None = timeline.DEFAULT_USER,
     ) -> None:
-        """Something else that happened to a connection."""
+        """Add another kind of event to a connection's timeline."""
         event_id, connection_id = str(uuid.uuid4()), connection.connection_id
         with self._world.lock:
             now = self._world.progress()
@@ -77,7 +77,7 @@ class JobDetailControls:
         *,
         attempt: int = -1,
     ) -> None:
-        """Let a stream have this state in an attempt, the last by default; None for no row."""
+        """Set a stream's state in an attempt, by default the last; None for no row."""
         with self._world.lock:
             job = self._world.job(job)
             [found] = pick([stream], job.streams)
@@ -91,10 +91,10 @@ class JobDetailControls:
         attempt: int = -1,
         structured: bool | None = None,
     ) -> None:
-        """Let this be the log of an attempt, the last by default.
+        """Set the log of an attempt, by default the last.
 
-        It is one of events from 1.2 on, and one of text before, unless `structured` says which: an
-        attempt that was made before an upgrade keeps its text.
+        Logs are events since Airbyte 1.2, and text before. `structured` overrides that: an attempt
+        made before an upgrade keeps its text.
         """
         written = tuple(LogEntry(each) if isinstance(each, str) else each for each in entries)
         with self._world.lock:

@@ -9,9 +9,9 @@ from dagster_airbyte_sync.testing.world.world import World
 
 
 class StoredControls:
-    """Stores what requests do for which nothing could start at once.
+    """Stores refreshes and clears that were requested when they could not start.
 
-    The next job that a request or a schedule starts is that in the place of a sync.
+    The next job started by a request or a schedule is such a refresh or clear instead of a sync.
     """
 
     _world: World
@@ -23,6 +23,7 @@ class StoredControls:
         *,
         mode: RefreshMode = "Merge",
     ) -> None:
+        """Store a refresh, which the connection's next job will be."""
         with self._world.lock:
             among = connection.selected_streams
             named = among if streams is None else pick(streams, among)
@@ -31,6 +32,7 @@ class StoredControls:
     def store_clear(
         self, connection: SimulatedConnection, streams: Iterable[StreamName] | None = None
     ) -> None:
+        """Store a clear, which the connection's next job will be."""
         with self._world.lock:
             among = connection.selected_streams
             named = among if streams is None else pick_or_make(streams, connection.streams)

@@ -6,19 +6,19 @@ from dagster_airbyte_sync.testing.world.world import World
 
 
 class WorkspaceControls:
-    """What a test can do to workspaces. There is one from the beginning."""
+    """What a test can do to workspaces. There is one from the start."""
 
     _world: World
     _admin: bool
 
     @property
     def workspaces(self) -> list[SimulatedWorkspace]:
-        """All of them, deleted ones too; the first was there from the beginning."""
+        """All workspaces, including deleted ones, the first one first."""
         with self._world.lock:
             return list(self._world.workspaces.values())
 
     def add_workspace(self, name: str, *, workspace_id: str | None = None) -> SimulatedWorkspace:
-        """A workspace of any name: Airbyte does not want them to differ."""
+        """Add a workspace. As in Airbyte, its name need not be unique."""
         with self._world.lock:
             return self._world.add_workspace(name, workspace_id)
 
@@ -27,15 +27,15 @@ class WorkspaceControls:
             workspace.name = name
 
     def delete_workspace(self, workspace: SimulatedWorkspace) -> None:
-        """As Airbyte does: delete its connections, and list it no more. Its jobs stay."""
+        """Delete a workspace as Airbyte does: its connections are deleted, its jobs stay."""
         with self._world.lock:
             self._world.progress()
             self._world.delete_workspace(workspace)
 
     def hide_workspace(self, workspace: SimulatedWorkspace, *, listed: bool = False) -> None:
-        """Take the user's role in it away; `listed` leaves one that only shows that it is there.
+        """Take away the user's role in a workspace; with `listed`, they still see that it exists.
 
-        For a simulator with `admin=False`: an instance admin may read all.
+        Needs a simulator with `admin=False`, because an instance admin can read all workspaces.
         """
         if self._admin:
             raise SimulatorError("An instance admin may read all workspaces: take admin=False.")

@@ -20,10 +20,14 @@ _PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please si
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to go wrong, after `delay` real seconds.
+    """Something that goes wrong with a request. Use one of the methods, or build your own.
 
-    `answer` returns what to send; None closes the connection instead. `delivery` is how it goes
-    over the wire, in pieces with `pause` real seconds after each; None is as usual.
+    Args:
+        name: Its name, for messages.
+        answer: Returns what to send. If it returns None, the connection is closed instead.
+        delay: How long to wait before it, in real seconds.
+        delivery: How the answer goes over the wire, in pieces. Default: as usual.
+        pause: How long to wait after each piece, in real seconds.
     """
 
     name: str
@@ -38,29 +42,29 @@ class Fault:
         body: JsonObject | str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> "Fault":
-        """Refuse with this status; the request is not carried out."""
+        """Refuse with this HTTP status; the request is not carried out."""
         return Fault(f"status({code})", lambda _: _refusal(code, body, headers))
 
     @staticmethod
     def rate_limited(retry_after: int | None = None) -> "Fault":
-        """429. Airbyte itself sends no Retry-After, a gateway in front of it may."""
+        """Answer 429. Airbyte itself sends no Retry-After; a gateway in front of it may."""
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
         body = {"message": "You are being rate limited."}
         return Fault("rate_limited", lambda _: _refusal(429, body, headers))
 
     @staticmethod
     def unauthorized() -> "Fault":
-        """401, as if the token had just expired."""
+        """Answer 401, as if the token had just expired."""
         return Fault("unauthorized", lambda _: problems.unauthorized())
 
     @staticmethod
     def html() -> "Fault":
-        """200 with somebody's sign-in page."""
+        """Answer 200 with a sign-in page."""
         return Fault("html", lambda _: Response(_PAGE, 200, mimetype="text/html"))
 
     @staticmethod
     def blocked(code: int = 403) -> "Fault":
-        """A page from a gateway or reverse proxy that lets nobody to an address."""
+        """Answer with the page of a gateway or reverse proxy that blocks an address."""
         page = f"<html><head><title>{code}</title></head><body><h1>{code}</h1>nginx</body></html>"
         return Fault(f"blocked({code})", lambda _: Response(page, code, mimetype="text/html"))
 
@@ -71,7 +75,7 @@ class Fault:
 
     @staticmethod
     def slow(seconds: float) -> "Fault":
-        """Answer honestly, after this many real seconds."""
+        """Answer correctly, but only after this many real seconds."""
         return Fault(f"slow({seconds})", lambda carry: carry(), delay=seconds)
 
     @staticmethod
@@ -81,12 +85,12 @@ class Fault:
 
     @staticmethod
     def drop_after() -> "Fault":
-        """Carry out the request, then close the connection: the client never knows."""
+        """Carry out the request, then close the connection, so that the client does not know."""
         return Fault("drop_after", lambda carry: _forget(carry()))
 
     @staticmethod
     def gateway_timeout() -> "Fault":
-        """Carry out the request, but answer 504 as a gateway that had waited long enough."""
+        """Carry out the request, but answer 504, as a gateway that has waited long enough."""
 
         def lost(carry: Carry) -> Response:
             carry()
@@ -96,40 +100,40 @@ class Fault:
 
     @staticmethod
     def drip_headers(every: float = 0.1) -> "Fault":
-        """Answer honestly, with one byte of status line and headers in so many real seconds.
+        """Answer correctly, but with one byte of status line and headers every so many seconds.
 
-        A client that has a timeout for each wait alone waits long.
+        A client whose timeout only limits each single wait then waits long.
         """
         return Fault("drip_headers", _honest, delivery=wire.dripped_head, pause=every)
 
     @staticmethod
     def drip_body(every: float = 0.1) -> "Fault":
-        """Answer honestly, with one byte of the body in so many real seconds."""
+        """Answer correctly, but with one byte of the body every so many real seconds."""
         return Fault("drip_body", _honest, delivery=wire.dripped_body, pause=every)
 
     @staticmethod
     def drip_chunk_line(every: float = 0.1) -> "Fault":
-        """Carry out the request and answer in chunks; the line of the first one never ends."""
+        """Carry out the request and answer in chunks, the first line of which never ends."""
         return Fault("drip_chunk_line", _honest, delivery=wire.endless_chunk_line, pause=every)
 
     @staticmethod
     def endless_continue(every: float = 0.01) -> "Fault":
-        """Carry out the request and say `100 Continue` without end."""
+        """Carry out the request and send `100 Continue` endlessly."""
         return Fault("endless_continue", _honest, delivery=wire.endless_continue, pause=every)
 
     @staticmethod
     def wrong_charset(charset: str = "ISO-8859-1") -> "Fault":
-        """Answer honestly in UTF-8, as JSON is, under a content type that says otherwise."""
+        """Answer correctly in UTF-8, as JSON is, but with a content type that says otherwise."""
         return Fault("wrong_charset", lambda carry: _mislabelled(carry(), charset))
 
     @staticmethod
     def gzipped() -> "Fault":
-        """Answer honestly, in gzip."""
+        """Answer correctly, compressed with gzip."""
         return Fault("gzipped", lambda carry: _packed(carry(), 0))
 
     @staticmethod
     def gzip_bomb(megabytes: int = 1024) -> "Fault":
-        """Answer honestly, and then with so many megabytes of white space, all in gzip."""
+        """Answer correctly, then with so many megabytes of white space, compressed with gzip."""
         return Fault(f"gzip_bomb({megabytes})", lambda carry: _packed(carry(), megabytes))
 
 

@@ -11,7 +11,7 @@ from dagster_airbyte_sync.testing.wire.payload import JsonObject
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """A request as it came in; `body` is its JSON object or form, None if it has neither."""
+    """A request as it came in. `body` is its JSON object or form, or None."""
 
     method: str
     path: str
@@ -23,7 +23,7 @@ class RecordedRequest:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request and what was answered."""
+    """A request and its answer."""
 
     request: RecordedRequest
     status: int

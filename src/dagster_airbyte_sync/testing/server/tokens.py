@@ -29,14 +29,14 @@ class Credentials(TypedDict, total=False):
 
 
 class InstanceConfig(Credentials):
-    """The keyword arguments that lead an `AirbyteInstance` to the simulator."""
+    """The arguments of an `AirbyteInstance` for the simulator."""
 
     rest_api_base_url: str
     configuration_api_base_url: str
 
 
 class WorkspaceConfig(InstanceConfig):
-    """The keyword arguments that lead an `AirbyteWorkspace` to the simulator."""
+    """The arguments of an `AirbyteWorkspace` for the simulator."""
 
     workspace_id: str
 

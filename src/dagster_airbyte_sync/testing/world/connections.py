@@ -19,7 +19,7 @@ USUAL_COLOR = "75DCFF"
 
 @dataclass(eq=False)
 class SimulatedWorkspace:
-    """A workspace. Change it through the simulator, which keeps the lock."""
+    """A workspace. Change it through the simulator, which holds the lock."""
 
     workspace_id: str
     name: str
@@ -46,7 +46,7 @@ class SimulatedTag:
 
 @dataclass(frozen=True)
 class SimulatedDestination:
-    """Where connections write to. `type` is the public API's word, such as `postgres`."""
+    """A destination. `type` is the public API's name of its connector, such as `postgres`."""
 
     destination_id: str
     name: str
@@ -60,7 +60,7 @@ class SimulatedDestination:
 
 @dataclass(frozen=True)
 class SimulatedSource:
-    """Where connections read from. `type` is the public API's word, such as `postgres`."""
+    """A source. `type` is the public API's name of its connector, such as `postgres`."""
 
     source_id: str
     name: str
@@ -77,7 +77,7 @@ class SimulatedSource:
 
 @dataclass(eq=False)
 class SimulatedConnection:
-    """A connection. Change it through the simulator, which keeps the lock."""
+    """A connection. Change it through the simulator, which holds the lock."""
 
     connection_id: str
     name: str

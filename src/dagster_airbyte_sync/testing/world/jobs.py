@@ -54,7 +54,7 @@ class AttemptLog:
 
 @dataclass(eq=False)
 class SimulatedAttempt:
-    """One try of a job, numbered from 0."""
+    """One attempt of a job, numbered from 0."""
 
     number: int
     created_at: datetime
@@ -77,7 +77,7 @@ class SimulatedAttempt:
 
 @dataclass(eq=False)
 class SimulatedJob:
-    """A job. It is the simulator's own record, so it changes as time goes on."""
+    """A job. This is the simulator's own record, which changes as time passes."""
 
     job_id: int
     connection_id: str
@@ -112,7 +112,7 @@ class SimulatedJob:
 
     @property
     def stats(self) -> StatsByStream:
-        """Incremental streams add up their attempts; a full refresh counts the last one only."""
+        """What each stream moved: the sum of all attempts if incremental, else the last attempt."""
         totals: StatsByStream = {}
         for stream in self.streams:
             found = [a.stats[stream.key] for a in self.attempts if stream.key in a.stats]
@@ -127,7 +127,7 @@ class SimulatedJob:
 
     @property
     def rows(self) -> int:
-        """Committed rows of all streams."""
+        """The committed rows of all streams."""
         return self.total.records_committed
 
     def wait_for_room(self, at: datetime) -> None:

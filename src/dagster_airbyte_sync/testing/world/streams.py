@@ -38,10 +38,10 @@ _SCHEMA: JsonObject = {
 
 @dataclass(frozen=True)
 class SimulatedStream:
-    """A stream of a connection; `rows` is what an unattended sync moves through it.
+    """A stream of a connection. `rows` is how many rows an unattended sync moves.
 
-    With `selected_fields` only these are synced. `mappers` change them on their way: each as
-    Airbyte's `ConfiguredStreamMapper`.
+    With `selected_fields`, only these columns are synced. `mappers` change them, each as Airbyte's
+    `ConfiguredStreamMapper`.
     """
 
     name: str

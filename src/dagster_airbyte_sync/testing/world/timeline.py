@@ -17,7 +17,7 @@ _WORDS = {"sync": "SYNC", "refresh": "REFRESH", "reset": "CLEAR"}
 
 @dataclass(frozen=True)
 class SimulatedUser:
-    """A user of Airbyte; of one who was deleted it tells nothing else."""
+    """A user of Airbyte. Of a deleted user, Airbyte says nothing else."""
 
     name: str | None = "Default"
     email: str | None = "airbyte@example.com"
@@ -26,7 +26,7 @@ class SimulatedUser:
 
     @staticmethod
     def named(name: str, email: str | None = None) -> "SimulatedUser":
-        """Somebody with an account."""
+        """Return a user with an account."""
         return SimulatedUser(name, email, str(uuid.uuid5(uuid.NAMESPACE_URL, email or name)))
 
 
