@@ -62,10 +62,10 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, prog_name=PROGRAM)
 def commands() -> None:
-    """See how Airbyte's syncs fare, and what Dagster knows of them.
+    """Inspect Airbyte's syncs, and what Dagster knows of them.
 
-    Run it in your project's folder, in the same Python environment as Dagster. Variables
-    that are not set are read from the folder's .env file, if there is one.
+    Run it in your project's folder, in the same Python environment as Dagster. Environment
+    variables that are not set are read from the folder's .env file, if there is one.
     """
     load_env_file(Path.cwd())
 

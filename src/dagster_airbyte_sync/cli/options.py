@@ -66,13 +66,13 @@ def since_option(usual: str | None = None) -> Callable[[Decorated], Decorated]:
 
 def until_option(command: Decorated) -> Decorated:
     """`--until`, which becomes the argument `until`, a When or None."""
-    text = "Only syncs that ended before this time, written as for --since.  [default: now]"
+    text = "Only syncs that ended before this time, written as in --since.  [default: now]"
     return click.option("--until", type=when, metavar="TIME", help=text)(command)
 
 
 def json_option(command: Decorated) -> Decorated:
     """`--json`, which becomes the argument `as_json`."""
-    text = "Print JSON: times in ISO 8601 with a zone, spans in seconds, null for what is unknown."
+    text = "Print JSON: times in ISO 8601 with a zone, durations in seconds, null if unknown."
     return click.option("--json", "as_json", is_flag=True, help=text)(command)
 
 

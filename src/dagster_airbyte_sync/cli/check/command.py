@@ -20,13 +20,13 @@ from dagster_airbyte_sync.resources import BaseAirbyteWorkspace
 @click.command(short_help="Find out what is wrong between Dagster and Airbyte.")
 @workspace_option
 @definitions_option(" Their loading time and sensors are checked, too.")
-@click.option("--strict", is_flag=True, help="Exit with 1 if there are warnings, too.")
+@click.option("--strict", is_flag=True, help="Also exit with 1 if there are warnings.")
 @json_option
 def check(workspace: str | None, definitions: str | None, strict: bool, as_json: bool) -> int:
     """Find out what is wrong between Dagster and Airbyte, and what to do about it.
 
-    Give --workspace, or --definitions with a workspace among their resources (as a component has),
-    or both. Changes nothing, neither in Airbyte nor in Dagster.
+    Pass --workspace, or --definitions whose resources include a workspace (a component's do), or
+    both. Changes nothing in Airbyte or Dagster.
 
     Exit code: 0 if nothing is wrong, 1 if there is a problem. Warnings count only with --strict.
     """

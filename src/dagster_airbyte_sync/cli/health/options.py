@@ -29,5 +29,5 @@ def taken_over_option(command: Decorated) -> Decorated:
         "--taken-over",
         metavar="FILE",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="The file that take-over wrote, so that its schedules say who is late.",
+        help="The file written by take-over, to judge lateness by its schedules.",
     )(command)

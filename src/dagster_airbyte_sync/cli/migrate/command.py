@@ -19,9 +19,9 @@ from dagster_airbyte_sync.cli.tables import console, show_json
 def migrate(path: Path, write: bool, as_json: bool) -> int:
     """Move a project over from dagster-airbyte.
 
-    Reads the Python and YAML files below PATH, and those that name dependencies. Lists what
-    to change, line by line, and shows what --write would do: that is what only has another
-    name or place now. The rest is left to you. Nothing is imported or run.
+    Reads the Python and YAML files below PATH, and those that name dependencies. Lists what to
+    change, line by line, and shows what --write would change: what only has another name or place
+    now. The rest you change yourself. Nothing is imported or run.
 
     Exit code: 0 if nothing is left to do by hand, 1 if something is, or a file cannot be read.
     """

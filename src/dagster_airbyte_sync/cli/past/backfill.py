@@ -65,11 +65,12 @@ def backfill(
 
     A sync that is newer than a table's last report becomes a materialization. An older one becomes
     an observation, so that no table seems older than it is. Nothing is reported twice, neither by
-    this command nor by the sensor later. No runs are requested. Stop the sensor first, or all that
-    share the connections, and start them again afterwards. No other backfill may run meanwhile. If
-    this is interrupted or killed, run it again, and it continues.
+    this command nor later by the sensor. No runs are requested. First stop the sensor, or all
+    sensors that share the connections, and start them again afterwards. Run one backfill at a time.
+    If it is interrupted or killed, run it again, and it continues.
 
-    Exit code: 0 if all was stored, or nothing was left to store; 1 if you said no, or it failed.
+    Exit code: 0 if everything was stored, or nothing was left to store; 1 if you answered no, or it
+    failed.
     """
     with deployed(definitions, sensor, location) as every:
         at = together(every)

@@ -130,7 +130,7 @@ def _show(
         show_json(shown[0] if len(every) == 1 else {"sensors": shown})
 
 
-@cursor.command(name="set", short_help="Let the sensor continue from another time.")
+@cursor.command(name="set", short_help="Make the sensor continue from another time.")
 @sensor_options
 @click.argument("time", type=when)
 @dry_run_option
@@ -143,7 +143,7 @@ def set_cursor(
     dry_run: bool,
     yes: bool,
 ) -> int:
-    """Let the sensor continue from TIME: 30d (ago), 2026-11-01, or 2026-11-01T10:00, by Airbyte's
+    """Make the sensor continue from TIME: 30d (ago), 2026-11-01, or 2026-11-01T10:00, by Airbyte's
     clock (UTC unless a zone is given).
 
     Moved back, it reports nothing twice. Moved forward, it never reports syncs that ended before

@@ -44,11 +44,12 @@ def put_back(
 ) -> int:
     """Give Airbyte back the schedules that Dagster took over.
 
-    Shows what would change, and asks. A connection that has been given another schedule since keeps
-    that one. If this is interrupted, run it again. Airbyte starts an overdue sync of an interval
-    schedule at once.
+    Shows what would change, and asks. A connection that was given another schedule in the meantime
+    keeps that one. If it is interrupted, run it again. Airbyte starts an overdue sync of an
+    interval schedule at once.
 
-    Exit code: 0 if all was changed, or nothing was left to change; 1 if you said no, or it failed.
+    Exit code: 0 if everything was changed, or nothing was left to change; 1 if you answered no, or
+    it failed.
     """
     taken = read_record(file, must_be_there=True)
     found = workspace_of(workspace, definitions)

@@ -40,7 +40,7 @@ _NOTHING = "Nothing is left to take over: no connection that was chosen has a sc
     "--leave-out",
     multiple=True,
     metavar="NAME",
-    help="Not connections with this name or ID, written as for --connection.",
+    help="Leave out connections with this name or ID, written as in --connection.",
 )
 @dry_run_option
 @yes_option
@@ -57,11 +57,12 @@ def take_over(
 ) -> int:
     """Let Dagster run the schedules that Airbyte runs now.
 
-    Makes the connections manual in Airbyte. Each schedule is saved to FILE first: your definitions
+    Makes the connections manual in Airbyte. Each schedule is first saved to FILE: your definitions
     need it (build_schedules_from_airbyte(taken_over=...)), and put-back restores it. Shows what
-    would change, and asks. If this is interrupted, nothing is lost: run it again, and it continues.
+    would change, and asks. If it is interrupted, nothing is lost: run it again, and it continues.
 
-    Exit code: 0 if all was changed, or nothing was left to change; 1 if you said no, or it failed.
+    Exit code: 0 if everything was changed, or nothing was left to change; 1 if you answered no, or
+    it failed.
     """
     found = workspace_of(workspace, definitions)
     plan = _plan(found, patterns, leave_out, file)

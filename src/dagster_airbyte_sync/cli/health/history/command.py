@@ -34,12 +34,12 @@ from dagster_airbyte_sync.resources import AirbyteClient, Connection
     metavar="NUMBER",
     default=50,
     show_default=True,
-    help="Show at most this many, the newest. Totals are of all.",
+    help="Show only this many syncs, the newest. Totals include all.",
 )
 @click.option(
     "--who",
     is_flag=True,
-    help="Ask Airbyte who started each sync that is shown, one request each.",
+    help="Ask Airbyte who started each sync shown, with one request each.",
 )
 @json_option
 def history(
@@ -55,10 +55,10 @@ def history(
 ) -> int:
     """List past syncs: how they ended, what they moved, who started them.
 
-    The newest first, with totals; refreshes and clears are included. Who started a sync is taken
-    from its event in Dagster, unless --who is given; narrow terminals show it only with --who.
+    The newest first, with totals, including refreshes and clears. Who started a sync is read from
+    its event in Dagster, or from Airbyte with --who; narrow terminals show it only with --who.
     "reported" is unknown where the event log is not read that far back, or names no job. If Airbyte
-    does not answer, what was reported to Dagster is shown. Changes nothing.
+    does not answer, shows what was reported to Dagster. Changes nothing.
 
     Exit code: 0 even if syncs failed; 1 if Airbyte does not answer.
     """

@@ -47,9 +47,9 @@ def report(
     "p95" is the time within which 19 of 20 successful syncs finished; "late" is how often two
     successes were further apart than the current schedule allows; "gap" is the longest time between
     two successes. Wider terminals, --markdown and --json add p50, rows, time in the queue, and how
-    many syncs are missing from Dagster's event log. Clears, and syncs of deleted connections, are
-    left out, and a line says how many; history has them. If Airbyte does not answer, this is of the
-    syncs that were reported to Dagster. Changes nothing.
+    many syncs are missing from Dagster's event log. Clears and syncs of deleted connections are
+    left out, and a line says how many; history has them. If Airbyte does not answer, summarizes the
+    syncs reported to Dagster. Changes nothing.
 
     Exit code: 0 even if syncs failed; 1 if Airbyte does not answer.
     """

@@ -26,7 +26,7 @@ from dagster_airbyte_sync.cli.tables import console, plain, show, show_json
 _EVERY = 30.0
 
 
-@click.command(short_help="Show how each connection is, and whether its last sync was reported.")
+@click.command(short_help="Show the state of each connection, and if its last sync was reported.")
 @subject_options
 @taken_over_option
 @click.option(
@@ -35,7 +35,7 @@ _EVERY = 30.0
     is_flag=False,
     flag_value=_EVERY,
     metavar="[SECONDS]",
-    help=f"Refresh every SECONDS seconds, {_EVERY:.0f} if not given, until Ctrl-C.",
+    help=f"Refresh every SECONDS seconds (default: {_EVERY:.0f}) until Ctrl-C.",
 )
 @click.option(
     "--strict",
@@ -53,13 +53,13 @@ def status(
     strict: bool,
     as_json: bool,
 ) -> int:
-    """Show how each connection is, and whether its last sync was reported to Dagster.
+    """Show the state of each connection, and whether its last sync was reported to Dagster.
 
     One row per connection, the worst first: failed, partial (it failed, but some tables are
     complete), cancelled, late (by its schedule), warning (no rows, or cleared), running, never
     synced, unknown, paused, good. "reported" says whether the event log in DAGSTER_HOME has the
-    last sync. If Airbyte does not answer, what was last reported to Dagster is shown, and what was
-    good is unknown once the next sync should have ended. Changes nothing.
+    last sync. If Airbyte does not answer, shows what was last reported to Dagster; a connection
+    that was good is unknown once its next sync should have ended. Changes nothing.
 
     Exit code: 0 even if syncs failed, unless --strict is given; 1 if Airbyte does not answer.
     """
