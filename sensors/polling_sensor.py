@@ -57,7 +57,7 @@ def build_airbyte_polling_sensor(
     storing_share: float = 0.5,
     shard: Shard | None = None,
 ) -> dg.SensorDefinition:
-    """Build a sensor that materializes the assets of every sync Airbyte has finished, exactly once.
+    """Build a sensor that materializes the assets of every sync that Airbyte has finished, once.
 
     It does not matter who started a sync. Syncs started by a Dagster run are reported by that run;
     if the run dies, the sensor reports them.

@@ -49,9 +49,9 @@ def load_airbyte_asset_specs(
         source_assets: Whether there is also an external asset for each stream of a source, upstream
             of the tables that are read from it. These tables then have column lineage. Automation
             conditions set by the translator ignore these assets. A condition that you set later
-            must `.ignore(dg.AssetSelection.tag("dagster-airbyte/source", "",
-            include_sources=True))`. A function makes the assets from the props;
-            `airbyte_source_asset` is the default.
+            must ignore them itself, with `.ignore(...)` of
+            `dg.AssetSelection.tag("dagster-airbyte/source", "", include_sources=True)`. A function
+            makes the assets from the props; `airbyte_source_asset` is the default.
 
     Raises:
         AirbyteError: If Airbyte cannot be asked, or knows no such workspace.

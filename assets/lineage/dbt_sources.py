@@ -39,10 +39,10 @@ _Index = Mapping[tuple[str, str], Sequence[tuple[str | None, DbtSource]]]
 class DbtSourcesTranslator(DagsterAirbyteTranslator):
     """Give each table that is a dbt source the asset key of that source.
 
-    Models that read the source are then downstream of the table. All other tables, and all other
-    attributes, stay as they are:
-
         DbtSourcesTranslator(manifest=project.manifest_path)
+
+    Models that read the source are then downstream of the table. All other tables, and all other
+    attributes, stay as they are.
 
     A table is a source if both are the same relation in the warehouse: database, schema and
     identifier. If dbt or Airbyte does not say the database, schema and identifier are enough. Upper

@@ -52,9 +52,9 @@ def build_airbyte_sync_schedule(
         workspace: The connections are read from it now. Runs use the resource under `resource_key`.
         cron_schedule: A cron expression of five fields, or several of them. (Airbyte's own have
             seconds as well.)
-        connection_selector_fn: Selects connections, for example `lambda connection: "nightly" in
-            connection.tags`. Paused ones among them are left out, with a line in the log, unless
-            all of them are paused.
+        connection_selector_fn: Selects connections, for example
+            `lambda connection: "nightly" in connection.tags`. Paused ones among them
+            are left out, with a line in the log, unless all of them are paused.
         assets: Assets whose connections to sync: definitions, specs, keys, or an AssetSelection,
             which is resolved among the workspace's tables. Airbyte always syncs whole connections.
         execution_timezone: For example "Europe/Berlin". Default: UTC.

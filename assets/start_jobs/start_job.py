@@ -67,8 +67,8 @@ def build_airbyte_start_job(
     """Build a job that starts syncs in Airbyte and ends; the sensor reports how they ended.
 
     Use it to start syncs without occupying a run slot while Airbyte works. A run starts the syncs
-    of all the job's connections, or of the `connections` (ids) in its config: `ops: {<name of the
-    job>_op: {config: {connections: [...]}}}`.
+    of all the job's connections, or of the `connections` (ids) in its config:
+    `ops: {<name of the job>_op: {config: {connections: [...]}}}`.
 
     A connection is skipped if a job is running on it, if another run is about to sync it, or if it
     was paused in Airbyte after the definitions were loaded. If a sync cannot be started, the others

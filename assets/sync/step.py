@@ -295,9 +295,9 @@ class SyncsAssets(BaseAirbyteWorkspace):
     ) -> Iterator[SyncEvent]:
         """Sync the connection of the running asset definition and report each of its tables.
 
-        Call it in a function decorated with `@airbyte_assets`: `yield from
-        airbyte.sync_and_poll(context=context)`. If the function takes a parameter `config:
-        AirbyteRunConfig` and passes it on, its runs can also refresh or clear.
+        Call it in a function decorated with `@airbyte_assets`:
+        `yield from airbyte.sync_and_poll(context=context)`. If the function takes a parameter
+        `config: AirbyteRunConfig` and passes it on, its runs can also refresh or clear.
         """
         return sync_and_poll(self, context, config=config)
 

@@ -52,9 +52,9 @@ from dagster_airbyte_sync.workspace import AirbyteCloudWorkspace, AirbyteWorkspa
 class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable):
     """Assets, checks, sensor, schedules and resource of one or several Airbyte workspaces, in YAML.
 
-    Definitions are made from a snapshot of the workspace, without Airbyte. `dg utils
-    refresh-defs-state` writes it. Under `dg dev`, each load writes it anew, unless `defs_state`
-    says otherwise, and uses the last one if Airbyte does not answer.
+    Definitions are made from a snapshot of the workspace, without Airbyte.
+    `dg utils refresh-defs-state` writes it. Under `dg dev`, each load writes it anew, unless
+    `defs_state` says otherwise, and uses the last one if Airbyte does not answer.
 
         type: dagster_airbyte_sync.AirbyteWorkspaceComponent
         attributes:
