@@ -98,14 +98,14 @@ class Access:
     def workspaces(
         self, budget: TimeBudget = NO_LIMIT, oldest: float | None = None
     ) -> Mapping[str, str]:
-        """The names of an instance's workspaces by their ids; none for a single workspace.
+        """Return the names of an instance's workspaces by id; empty for a single workspace.
 
-        One request if they are not remembered, or for longer than `oldest` seconds.
+        One request, unless they are remembered and no older than `oldest` seconds.
         """
         return self._workspaces.names(budget, oldest)
 
     def workspace_ids(self, budget: TimeBudget = NO_LIMIT) -> tuple[str, ...]:
-        """The one workspace, or those of an instance that these credentials see."""
+        """Return the one workspace, or those of an instance that these credentials can see."""
         return self._workspaces.ids(budget)
 
     def workspace_of(self, connection_id: str, budget: TimeBudget = NO_LIMIT) -> str | None:
@@ -120,7 +120,7 @@ class Access:
     def pages(
         self, budget: TimeBudget = NO_LIMIT, known: Mapping[str, str] = MappingProxyType({})
     ) -> Pages:
-        """Links into Airbyte's UI; `known` are workspaces by the ids of their connections."""
+        """Return links into Airbyte's UI. `known` are workspaces by the id of a connection."""
 
         def workspace_of(connection_id: str) -> str | None:
             return known.get(connection_id) or self.workspace_of(connection_id, budget)
@@ -128,15 +128,15 @@ class Access:
         return Pages(lambda: self.ui_url(budget), workspace_of)
 
     def connection(self, connection_id: str, budget: TimeBudget = NO_LIMIT) -> Connection:
-        """One connection as it is now, also if it was deleted, without the types of its columns."""
+        """Return a connection as it is now, even if deleted, without the types of its columns."""
         call = self._public.connection(connection_id)
         found = self._http.read(call, "a connection", public_api.read_connection, budget)
         return self._workspaces.placed(found)
 
     def server_time(self, budget: TimeBudget = NO_LIMIT, *, fresh: bool = False) -> datetime:
-        """Airbyte's clock now, from the last answer; one request if there was none.
+        """Return Airbyte's clock now, from the last answer, or with a request if there was none.
 
-        With `fresh` as well, as the clock may have been set since the last answer.
+        With `fresh`, always with a request, because the clock may have been set since then.
         """
         if fresh or self._http.server_time is None:
             self.check_workspace(budget)
@@ -149,20 +149,20 @@ class Access:
         return self._server.steadiness(fresh=fresh)
 
     def known_version(self) -> str:
-        """Airbyte's version as it was last seen; "" before a look, and if it does not say."""
+        """Return Airbyte's version as last seen; "" if it was not seen, or Airbyte does not say."""
         return self._server.known_version()
 
     def expect_version(self, version: str) -> None:
-        """What Airbyte was as something was last started there, by whatever process."""
+        """Note Airbyte's version when something was last started there, by any process."""
         self._server.expect_version(version)
 
     def note_absence(self, problem: str) -> None:
-        """A request failed in a way that Airbyte is not steady: the next look must find it back."""
+        """Note a request that failed as if Airbyte were gone; the next look must find it back."""
         self._server.note_absence(problem)
 
     def ui_url(self, budget: TimeBudget = NO_LIMIT) -> str:
-        """The address of Airbyte's UI, without a trailing slash; asked for once, if at all.
+        """Return the address of Airbyte's UI, without a trailing slash; asked for at most once.
 
-        While Airbyte does not answer, it is assumed to be beside the API: a link is worth no sync.
+        While Airbyte does not answer, it is taken to be beside the API: no sync fails for a link.
         """
         return self.settings.ui_url or self._server.instance(budget).ui_url

@@ -112,17 +112,18 @@ class AirbyteClient(FormerCalls):
             return catalog
 
     def connections(self, budget: TimeBudget = NO_LIMIT) -> Catalog:
-        """All connections as they are now, without destinations: one request if they fit on a page,
-        and where the Configuration API is closed, that of the public one. Nothing is remembered."""
+        """Return all connections as they are now, without destinations, and remember nothing: one
+        request if they fit on a page, to the public API where the other one is closed."""
         found = self._retried(lambda: self._catalog_reader.read_connections(budget), budget)
         if not found.connections:
             self.check_workspace(budget)
         return found
 
     def connections_with(self, connection_id: str, budget: TimeBudget = NO_LIMIT) -> Catalog:
-        """The same of one connection, also if it was deleted, whatever else the workspace has.
+        """Return the same for one connection only, even if it was deleted.
 
-        If Airbyte does not have it, a catalog without any, and some requests more to be sure.
+        If Airbyte does not have it, a catalog without connections, after some more requests to be
+        sure.
         """
         read = self._catalog_reader.read_connection
         found = self._retried(lambda: read(connection_id, budget), budget)
@@ -131,8 +132,8 @@ class AirbyteClient(FormerCalls):
         return found
 
     def described_catalog(self, *, fresh: bool = False) -> Catalog:
-        """The same with what people want to know besides, for definitions: where the UI is, and the
-        names of sources. At most two requests more; neither fails it."""
+        """Return the catalog with what definitions also show: where the UI is, and the names of
+        sources. At most two more requests, neither of which can make it fail."""
         with self._kept.reading():
             catalog = self.catalog(fresh=fresh)
             if catalog.ui_url is None:
@@ -158,14 +159,14 @@ class AirbyteClient(FormerCalls):
         among: Collection[str] | None = None,
         asked: NoteWorkspaces | None = None,
     ) -> Iterator[Job]:
-        """Jobs that finished at or after `since` (Airbyte's clock), each once.
+        """Yield jobs that finished at or after `since` (Airbyte's clock), each once.
 
-        Oldest end first; within one second by creation, then by number. One request a page, made
-        when its first job is needed. `unreadable` is called for each page with how many of its rows
-        are no job, if any. Raises AirbyteUnreadable if the pages cannot be read to their end.
+        Ordered by end, within a second by creation, then by number. One request for each page, made
+        when its first job is needed. For each page with rows that are not jobs, `unreadable` is
+        called with their number. Raises AirbyteUnreadable if the pages cannot be read to their end.
 
-        `among` are the workspaces of an instance that are meant, if not all; `asked` is called with
-        those that are asked about, and with the others if some of them went away meanwhile.
+        `among` are the workspaces of an instance to ask about, if not all. `asked` is called with
+        those that are asked about, and again with the rest if some have gone away.
         """
         return self._finished.read(since, budget, unreadable, among, asked)
 
@@ -177,11 +178,11 @@ class AirbyteClient(FormerCalls):
         *,
         asks_alone: bool = True,
     ) -> LatestJobs:
-        """The newest jobs that changed since a time, back to the last finished one of each of the
-        connections: mostly one request, or two before Airbyte 2.1 without the Configuration API.
+        """Return jobs that changed since a time, back to each connection's last finished one.
 
-        Those without one are asked about alone, also further back, the first ones first; 30 of
-        them at most, and none if not `asks_alone`. See `LatestJobs`.
+        Mostly one request, or two before Airbyte 2.1 without the Configuration API. Connections
+        without a finished job are asked about one by one, also further back, at most 30 of them in
+        the given order, and none if not `asks_alone`. See `LatestJobs`.
         """
         history, ids_now = self._history, self._workspaces.ids
 
@@ -240,11 +241,10 @@ class AirbyteClient(FormerCalls):
     def unfinished_jobs(
         self, budget: TimeBudget = NO_LIMIT, connection_id: str | None = None
     ) -> list[Job]:
-        """The jobs of the workspace, or of one connection, that wait or run now: the oldest, as
-        many as are on a page.
+        """Return the jobs of the workspace, or of one connection, that wait or run now.
 
-        One request; where the Configuration API is closed, one for each of the four statuses, and
-        before Airbyte 2.1 as many again for refreshes.
+        The oldest, up to a page of them. One request; where the Configuration API is closed, one
+        for each of four statuses, and before Airbyte 2.1 as many again for refreshes.
         """
         unfinished = self._unfinished
 
@@ -262,8 +262,8 @@ class AirbyteClient(FormerCalls):
         return self._retried(ask, budget)
 
     def busy_connections(self, enough: int, budget: TimeBudget = NO_LIMIT) -> BusyConnections:
-        """The connections of all workspaces on which a job waits or runs now: all, or some of them
-        if they are `enough`. Mostly one request; where the Configuration API is closed, up to
+        """Return the connections of all workspaces on which a job waits or runs now: all, or some
+        if there are `enough`. Mostly one request; where the Configuration API is closed, up to
         eight, and before Airbyte 2.1 twice as many.
         """
         unfinished = self._unfinished
@@ -280,7 +280,7 @@ class AirbyteClient(FormerCalls):
         return self._retried(ask, budget)
 
     def known_connection(self, connection_id: str, budget: TimeBudget = NO_LIMIT) -> Connection:
-        """One connection as the catalog has it, if that is remembered; else one request."""
+        """Return a connection from the remembered catalog, or else with one request."""
         catalog = self._kept.get()
         listed = catalog.connections.get(connection_id) if catalog else None
         return listed or self.connection(connection_id, budget)
@@ -288,18 +288,18 @@ class AirbyteClient(FormerCalls):
     # -- what else Airbyte knows of a job: each is None if it does not say, and never raises -------
 
     def who_started(self, job: Job, budget: TimeBudget = NO_LIMIT) -> JobStarter | None:
-        """A person, or a schedule, as the connection's timeline says. One request.
+        """Return the person or schedule that the connection's timeline names. One request.
 
-        That nobody started it shows only some seconds after it began; until then this is None. So
-        it is of a job that is older than the timeline, which begins with Airbyte 1.0, and of which
-        Airbyte 2.0 and later keep 18 months.
+        That a schedule started a job shows only some seconds after it began; until then this is
+        None. It is also None for jobs older than the timeline, which begins with Airbyte 1.0, and
+        of which Airbyte 2.0 and later keep 18 months.
         """
         return self._details.starter(job, budget)
 
     def was_asked_for(self, job: Job, budget: TimeBudget = NO_LIMIT) -> bool | None:
-        """Whether somebody, and no schedule, is known to have started a job. One request.
+        """Whether somebody, and not a schedule, is known to have started a job. One request.
 
-        False may become True within some seconds of the job's creation, as Airbyte notes it then.
+        False can become True within some seconds of the job's creation, when Airbyte records it.
         """
         known = self._details.around(job, budget)
         return None if known is None else job.id in known.starters
@@ -307,29 +307,29 @@ class AirbyteClient(FormerCalls):
     def stream_outcomes(
         self, job: Job, budget: TimeBudget = NO_LIMIT
     ) -> Mapping[StreamId, StreamOutcome] | None:
-        """Which streams of a failed or cancelled sync or refresh are complete nevertheless.
+        """Return which streams of a failed or cancelled sync or refresh are complete nevertheless.
 
-        One request, unless the job has thousands of streams and attempts; then four at most, and
+        One request, unless the job has thousands of streams and attempts: then at most four, and
         some streams may be missing.
         """
         return self._details.outcomes(job, budget)
 
     @property
     def refuses_stream_outcomes(self) -> bool:
-        """Whether Airbyte refuses to say that of any job, or has not answered for minutes; it is
+        """Whether Airbyte refuses outcomes of any job, or has not answered for minutes; it is
         asked again after ten minutes."""
         return self._details.refuses_outcomes
 
     @property
     def pauses_stream_outcomes(self) -> bool:
-        """Whether it is not asked for that now."""
+        """Whether Airbyte is not asked for stream outcomes now."""
         return self._details.pauses_outcomes
 
     def failure_log(self, job: Job, budget: TimeBudget = NO_LIMIT) -> JobLog | None:
-        """The end of the log of a failed or cancelled job's last attempt. One request.
+        """Return the end of the log of a failed or cancelled job's last attempt. One request.
 
-        Without secrets, as far as they are known or look like one. None if the log has more than
-        32 MB, which Airbyte sends as a whole.
+        Known secrets, and what looks like one, are removed. None if the log has more than 32 MB,
+        which Airbyte sends as a whole.
         """
         return self._details.log(job, budget)
 
@@ -341,11 +341,11 @@ class AirbyteClient(FormerCalls):
         return self._http.read(call, "a job", public_api.read_job)
 
     def start(self, request: JobRequest, through: Api = "public") -> Job | None:
-        """Start what is asked for, through that API; never sent twice.
+        """Start a sync, refresh or clear through that API; never sent twice.
 
-        A clear cancels what runs. If something runs a refresh is stored, and the connection's next
-        job is a refresh: then this is None, as it is if the destination supports no refreshes.
-        Raises AirbyteSettingsError for what the public API cannot start.
+        A clear cancels what runs. If something runs, a refresh is stored, and the connection's next
+        job is a refresh: then this returns None, as it does if the destination does not support
+        refreshes. Raises AirbyteSettingsError for what the public API cannot start.
         """
         if through == "public":
             return self._http.read(self._public.start(request), "a job", public_api.read_job)
@@ -353,8 +353,8 @@ class AirbyteClient(FormerCalls):
         return self._http.read(call, "a job", configuration_api.read_started).job
 
     def supports_refreshes(self, connection: Connection, budget: TimeBudget = NO_LIMIT) -> bool:
-        """Whether the connector of its destination is new enough. One request, which only the
-        Configuration API answers."""
+        """Whether the destination's connector is new enough for refreshes. One request, which only
+        the Configuration API answers."""
         call = self._configuration.version_of_destination(connection.destination_id)
         reader = configuration_api.read_version
         return self._http.read(call, "a version", reader, budget).supports_refreshes
