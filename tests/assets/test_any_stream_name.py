@@ -86,6 +86,21 @@ def test_what_is_above_a_table_may_be_called_anything_too(streams: list[str]) ->
         assert made.get_partition_mapping(above) == dg.LastPartitionMapping()
 
 
+class BelowAFile(DagsterAirbyteTranslator):
+    def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
+        return super().get_asset_spec(props).replace_attributes(deps=[["files", "2024/größe.csv"]])
+
+
+def test_so_may_what_is_above_a_table_of_a_plain_name() -> None:
+    with AirbyteSimulator() as airbyte:
+        airbyte.add_connection("shop", ["orders"])
+        (made,) = build_airbyte_assets_definitions(
+            workspace=AirbyteWorkspace(**airbyte.workspace_config()),
+            dagster_airbyte_translator=BelowAFile(),
+        )
+    assert made.asset_deps[dg.AssetKey("orders")] == {dg.AssetKey(["files", "2024/größe.csv"])}
+
+
 class InWarehouse(DagsterAirbyteTranslator):
     def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
         return super().get_asset_spec(props).with_io_manager_key("warehouse")

@@ -15,7 +15,7 @@ import pytest
 
 import dagster_airbyte_sync
 from helpers import described_assets
-from helpers.variables import variables
+from helpers.variables import environ_with, variables
 
 PYTHON = os.environ.get("DAGSTER_AIRBYTE_PYTHON")
 
@@ -77,7 +77,7 @@ def said_there(
         text=True,
         timeout=120,
         check=False,
-        env={**os.environ, **(environ or {})},
+        env=dict(os.environ) if environ is None else environ_with(environ),
     )
     assert done.returncode == 0, done.stderr
     said: described_assets.Described = json.loads(done.stdout.splitlines()[-1])

@@ -1,6 +1,5 @@
 """docs/guides/moving-over.md says of names what errors and `migrate` say, and is true of texts."""
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from helpers import noticed
 from helpers.checkout import ROOT
 from helpers.dagster_airbyte_env import needs_dagster_airbyte, said_there
 from helpers.simulated import host_and_port
-from helpers.variables import variables
+from helpers.variables import environ_with, variables
 
 GUIDE = (ROOT / "docs" / "guides" / "moving-over.md").read_text()
 
@@ -132,5 +131,5 @@ def test_dagster_airbyte_says_what_the_page_says(
 @pytest.mark.filterwarnings("ignore")
 def test_this_package_says_what_the_page_says(environ: tuple[dict[str, str], str, str]) -> None:
     variables, *connections = environ
-    here = {**os.environ, **variables}
+    here = environ_with(variables)
     check(noticed.noticed("dagster_airbyte_sync", here, *connections), which=1)

@@ -22,7 +22,7 @@ OF_LINEAGE = (
         "assets/sync/outputs.py:multi_asset_of",
         "if usual and not ins:",
         "if usual:",
-        "tests/assets/test_any_stream_name.py::test_what_is_above_a_table_may_be_called_anything_too[streams9]",
+        "tests/assets/test_any_stream_name.py::test_so_may_what_is_above_a_table_of_a_plain_name",
     ),
     Break(
         "a dbt source is known by its name in the database",
