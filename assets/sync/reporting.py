@@ -33,6 +33,7 @@ SyncEvent = (
     | dg.Output[None]
     | dg.AssetCheckResult
 )
+"""What `sync_and_poll` yields: the results of tables, and what is noted of them besides."""
 
 # How often, in seconds, a step looks whether its run still goes on.
 _LOOK_EVERY = 1.0

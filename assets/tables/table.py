@@ -29,6 +29,7 @@ from dagster_airbyte_sync.resources import (
 from dagster_airbyte_sync.resources.schedules.schedule_words import schedule_words
 
 ConnectionSelector = Callable[[Connection], bool]
+"""Whether a connection of the workspace has assets, syncs and reports here."""
 
 
 # So many keys that clash are named in one error.

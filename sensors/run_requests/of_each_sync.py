@@ -19,6 +19,8 @@ from dagster_airbyte_sync.sensors.run_requests.runnable import (
 RunRequestFn = Callable[
     [FinishedSync, Sequence[dg.AssetKey]], dg.RunRequest | Sequence[dg.RunRequest] | None
 ]
+"""Called for each sync that the sensor reports, with the keys of its tables: the run or runs to
+request, or None for no run."""
 
 
 class OfEachSync:
