@@ -9,6 +9,7 @@ OF_ASSETS = (
         "report.say(ClaimStatus.STARTING, begun.tables)",
         "pass",
         "tests/sensors/start_jobs/test_runs_that_are_starting_syncs.py::test_a_sync_that_ends_before_the_run_can_claim_it_waits_for_that",
+        is_slow=True,
     ),
     Break(
         "... and what is handed over as the run is terminated is claimed",
@@ -39,6 +40,7 @@ OF_ASSETS = (
         "return max(record.timestamp, airbyte_time or 0) >= until",
         "return record.timestamp >= until",
         "tests/model/test_found_by_the_model.py::test_of_two_runs_that_follow_one_sync_one_reports_it_though_others_observe_the_table[20]",
+        is_slow=True,
     ),
     Break(
         "1: one event that is too old does not hide those before it",
@@ -61,6 +63,7 @@ OF_ASSETS = (
         "if is_left or table.key not in owed:",
         "if is_left:",
         "tests/sensors/test_runs_and_sensor_share_syncs.py::test_a_run_that_never_ends_holds_its_connection_only_for_so_long",
+        is_slow=True,
     ),
     Break(
         "1: of the runs that follow a sync one reports",
@@ -251,6 +254,7 @@ OF_ASSETS = (
         "newest.step_key in {*self.steps.values()} - self.ended",
         "newest.step_key is not None",
         "tests/assets/test_what_schedules_skip.py::test_a_run_whose_earlier_step_is_silent_is_at_work",
+        is_slow=True,
     ),
     Break(
         "a plan that Dagster is storing is read again",
@@ -258,6 +262,7 @@ OF_ASSETS = (
         "is_whole = run.status is not dg.DagsterRunStatus.NOT_STARTED",
         "is_whole = True",
         "tests/assets/test_what_schedules_skip.py::test_runs_of_other_things_are_looked_into_once",
+        is_slow=True,
     ),
     Break(
         "a long wait is no long end",
@@ -272,6 +277,7 @@ OF_ASSETS = (
         "if record.storage_id < claim.storage_id:",
         "if False:",
         "tests/sensors/test_two_runs_follow_one_sync.py::test_a_run_that_has_to_be_tried_again_before_it_follows_a_sync_is_still_the_first",
+        is_slow=True,
     ),
     Break(
         "1: a run that only starts syncs reports none",
@@ -279,6 +285,7 @@ OF_ASSETS = (
         "if run is None or keys.STARTS_SYNCS_TAG in run.tags:",
         "if run is None:",
         "tests/sensors/test_two_runs_follow_one_sync.py::test_a_run_that_only_started_a_sync_is_no_reporter_so_the_first_that_follows_it_reports",
+        is_slow=True,
     ),
     Break(
         "a gateway that refuses all does not end the following",
@@ -342,6 +349,7 @@ OF_ASSETS = (
         "if run is not None and run.is_finished:",
         "if False:",
         "tests/sensors/test_orphaned_steps.py::test_a_run_that_is_over_between_tables_reports_the_first_and_the_sensor_the_others",
+        is_slow=True,
     ),
     Break(
         "1: a step looks anew before it reports",
@@ -349,6 +357,7 @@ OF_ASSETS = (
         "run = OwnRun(context, options.clock)",
         "run = OwnRun(context, options.clock, options.clock())",
         "tests/sensors/test_orphaned_steps.py::test_a_step_whose_run_is_over_reports_nothing_though_its_sync_took_no_second",
+        is_slow=True,
     ),
     Break(
         "1: a run lets the step of one that is over store its last event",
@@ -356,6 +365,7 @@ OF_ASSETS = (
         "options.sleep(GRACE)",
         "pass",
         "tests/sensors/test_orphaned_steps.py::test_a_second_run_lets_the_step_of_one_that_is_over_store_its_last_event",
+        is_slow=True,
     ),
     Break(
         "of a job's tables each is looked up until one was not reported",
@@ -393,6 +403,7 @@ OF_ASSETS = (
         "{table: table for table in tables if table in wanted}",
         "{table: table for table in tables if table in named}",
         "tests/assets/test_streams_without_a_namespace.py::test_thousands_of_streams_are_matched_without_comparing_each_with_each",
+        is_slow=True,
     ),
     Break(
         "1: a stream newer than the definitions is reported by the run",
@@ -400,6 +411,7 @@ OF_ASSETS = (
         "return [*tables, *_new_tables(context, client, tables).tables]",
         "return tables",
         "tests/sensors/test_newer_than_the_definitions.py::test_a_stream_added_since_is_reported_by_the_run_that_syncs_it",
+        is_slow=True,
     ),
     Break(
         "3: nothing is reported under the key of something else",
@@ -463,6 +475,7 @@ OF_ASSETS = (
         "if last is None or last.run_id or not last.says(verdict):",
         "if last is None or not last.says(verdict):",
         "tests/sensors/test_what_is_stored_of_checks.py::test_after_one_that_was_evaluated_by_hand_it_is_stored_with_the_next_sync",
+        is_slow=True,
     ),
     Break(
         "each failure is stored",
@@ -492,6 +505,7 @@ OF_ASSETS = (
         "before = behind.get(key, _NOTHING)",
         "before = _NOTHING",
         "tests/assets/test_checks_in_runs.py::test_a_failure_has_its_reason_its_link_and_since_when_they_fail_in_both",
+        is_slow=True,
     ),
     Break(
         "a stream that broke is not taken for one that is often empty",
@@ -506,6 +520,7 @@ OF_ASSETS = (
         "if len(asked_of) <= _FEW:",
         "if True:",
         "tests/assets/test_what_a_job_owes.py",
+        is_slow=True,
     ),
     Break(
         "a run follows its own job, and not what else gets its number",
@@ -513,6 +528,7 @@ OF_ASSETS = (
         "if shown.connection_id == job.connection_id and shown.ref.is_same(job.ref):",
         "if True:",
         "tests/model/test_found_after_disasters.py::test_a_run_reports_no_other_job_that_got_the_number_of_its_own",
+        is_slow=True,
     ),
     Break(
         "a failure before a run that names no job is not the state of today",
@@ -529,6 +545,7 @@ OF_ASSETS = (
         "TTLCache(1, GRACE, options.clock)",
         "TTLCache(1, 1e9, options.clock)",
         "tests/model/test_found_after_disasters.py::test_a_run_that_hung_in_the_midst_of_its_report_repeats_nothing_of_the_sensors",
+        is_slow=True,
     ),
     Break(
         "a clear during a run that names no job is not what it reported",
@@ -536,6 +553,7 @@ OF_ASSETS = (
         "other.wrote_tables",
         "True",
         "tests/model/test_found_after_disasters.py::test_a_clear_during_a_run_that_names_no_job_is_not_what_it_reported",
+        is_slow=True,
     ),
     Break(
         "3: a table that was left out on purpose is not reported",
@@ -579,5 +597,6 @@ OF_ASSETS = (
         "condition.any_deps_updated().ignore(tables)",
         "condition.any_deps_updated()",
         "tests/automation/test_eager_on_new_rows.py",
+        is_slow=True,
     ),
 )

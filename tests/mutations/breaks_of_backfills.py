@@ -14,6 +14,7 @@ OF_BACKFILLS = (
         "if is_past and not ledger.is_after_last(share.table.key, sync.job):",
         "if False:",
         f"{BESIDE}test_what_is_older_than_the_last_report_is_an_observation_with_the_same_metadata",
+        is_slow=True,
     ),
     Break(
         "1: what a backfill has noted is not reported by the sensor",
@@ -21,6 +22,7 @@ OF_BACKFILLS = (
         "is_reported = self._is_noted(table)",
         "is_reported = False",
         f"{ANEW}[2]",
+        is_slow=True,
     ),
     Break(
         "1: nor on a wide connection",
@@ -36,6 +38,7 @@ OF_BACKFILLS = (
         "if reporter is None and any(known.ledger.is_noted(t.key, job) for t in tables):",
         "if False:",
         f"{ANEW}[2]",
+        is_slow=True,
     ),
     Break(
         "1: a backfill leaves to a live run what it is about to report",
@@ -43,6 +46,7 @@ OF_BACKFILLS = (
         "live_runs = read_live_runs(self._instance, {table.key for table in concerned})",
         "live_runs = []",
         f"{BESIDE}test_what_a_live_run_is_about_to_report_is_left_to_it",
+        is_slow=True,
     ),
     Break(
         "1: a backfill looks for the sensor before each batch",
@@ -91,6 +95,7 @@ OF_BACKFILLS = (
         "self._refuse_rivals()",
         "pass",
         f"{ALONE}test_of_those_that_start_at_once_one_runs",
+        is_slow=True,
     ),
     Break(
         "... and one alone",

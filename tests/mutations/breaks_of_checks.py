@@ -30,6 +30,7 @@ OF_CHECKS = (
         "return last.is_live or is_materialized",
         "return last.is_live",
         f"{_NO_ROWS}test_behind_what_a_run_has_planned_before_it_died_only_tables_that_never_synced_say_it",
+        is_slow=True,
     ),
     Break(
         "what was said by hand before any job is not left to stand for a job",
@@ -44,6 +45,7 @@ OF_CHECKS = (
         "(last := said.get(name)) is None or not last.is_of(job)",
         "True",
         f"{_NO_ROWS}test_a_tick_that_dies_leaves_none_out_and_stores_none_twice",
+        is_slow=True,
     ),
     Break(
         "by hand no failure hides a count that Airbyte lists no more",
@@ -51,6 +53,7 @@ OF_CHECKS = (
         "if known and known.counted and known.event:",
         "if False:",
         f"{_BY_HAND}test_what_was_counted_is_said_again_by_hand_however_many_syncs_fail",
+        is_slow=True,
     ),
     Break(
         "why a sync failed is said by one check, and not as figures of rows",
@@ -65,6 +68,7 @@ OF_CHECKS = (
         "say_again(context, tables, error)",
         "pass",
         f"{_FAILING}test_a_run_that_starts_no_sync_leaves_each_check_as_it_was",
+        is_slow=True,
     ),
     Break(
         "nor does one that is terminated",
@@ -79,6 +83,7 @@ OF_CHECKS = (
         "say_again(context, synced, failure, own)",
         "pass",
         f"{_FAILING}test_a_run_whose_sync_fails_says_so_as_the_sensor_would_and_the_rest_as_it_was",
+        is_slow=True,
     ),
     Break(
         "a run whose sync fails calls the sync before it not the last one",
@@ -107,6 +112,7 @@ OF_CHECKS = (
         "CHECKS_OF_SYNCS if is_complete else (SYNC_CHECK,)",
         "(SYNC_CHECK,)",
         f"{_FAILING}test_of_a_sync_that_fails_in_part_it_says_what_is_complete",
+        is_slow=True,
     ),
     Break(
         "a run whose sync fails hides no count",
@@ -121,6 +127,7 @@ OF_CHECKS = (
         "read_evaluations(instance, own, CHECKS_OF_SYNCS)",
         "{}",
         f"{_FAILING}test_where_syncs_failed_before_it_counts_on",
+        is_slow=True,
     ),
     Break(
         "an attempt that is tried again says nothing",
@@ -128,6 +135,7 @@ OF_CHECKS = (
         "policy is not None and step.retry_number < policy.max_retries",
         "False",
         f"{_FAILING}test_of_an_attempt_that_is_tried_again_nothing_is_said",
+        is_slow=True,
     ),
     Break(
         "the last of several attempts says what was known",
@@ -135,6 +143,7 @@ OF_CHECKS = (
         "step.retry_number < policy.max_retries",
         "True",
         f"{_FAILING}test_of_several_attempts_the_last_says_it_once",
+        is_slow=True,
     ),
     Break(
         "what nobody tries again says what was known, whatever the policy",
@@ -142,6 +151,7 @@ OF_CHECKS = (
         "if is_final or not isinstance(error, Exception):",
         "if False:",
         f"{_FAILING}test_what_nobody_tries_again_says_it_whatever_the_policy",
+        is_slow=True,
     ),
     Break(
         "of many tables the most important check comes first",
@@ -156,6 +166,7 @@ OF_CHECKS = (
         "if connection_id not in stands:",
         "if True:",
         f"{_FAILING}test_how_a_connection_stands_is_looked_up_once_for_all_of_its_tables",
+        is_slow=True,
     ),
     Break(
         "a run that has materialized its tables fails not for want of an answer",
@@ -163,6 +174,7 @@ OF_CHECKS = (
         "if not _is_materialized_by(context, tables):",
         "if True:",
         f"{_BESIDE}test_nor_does_it_where_they_are_beside_the_assets",
+        is_slow=True,
     ),
     Break(
         "... but one of checks alone does",
@@ -191,6 +203,7 @@ OF_CHECKS = (
         "table.key not in reported",
         "True",
         f"{_LEFT}test_what_the_same_tick_reports_is_said_and_nothing_older_after_it",
+        is_slow=True,
     ),
     Break(
         "what does not fit is not lost",

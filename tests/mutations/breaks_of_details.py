@@ -36,6 +36,7 @@ OF_DETAILS = (
         'without_credentials(secrets.hidden("\\n".join(lines)))',
         'secrets.hidden("\\n".join(lines))',
         "tests/resources/test_job_details.py::test_the_last_lines_of_the_last_attempt_are_shown_without_secrets_and_colours",
+        is_slow=True,
     ),
     Break(
         "6: our own secrets in a log are hidden",
@@ -65,6 +66,7 @@ OF_DETAILS = (
         'narrower["createdAtStart"] = (job.created_at - _CLOCKS).isoformat()',
         "pass",
         "tests/resources/test_job_details.py::test_a_number_that_came_again_is_not_taken_for_the_job_before_a_restore",
+        is_slow=True,
     ),
     Break(
         "a sync that is older than Airbyte's timeline is not taken for a scheduled one",
@@ -126,6 +128,7 @@ OF_DETAILS = (
         "return since is not None and self._clock() - since >= _SURE_AFTER",
         "return since is not None",
         "tests/resources/test_job_details.py::test_what_a_gateway_refuses_for_a_moment_is_not_taken_for_closed",
+        is_slow=True,
     ),
     Break(
         "a detail is asked for once",
@@ -188,6 +191,7 @@ OF_DETAILS = (
         "if silence.since is None and silence.job_id != job_id:",
         "if silence.since is None:",
         f"{_UNANSWERED}::test_one_job_alone_says_nothing_of_others",
+        is_slow=True,
     ),
     Break(
         "1: ... any answer ends it",
@@ -223,6 +227,7 @@ OF_DETAILS = (
         "if isinstance(failure, OutOfTime) and seconds < _SLOW:",
         "if False:",
         f"{_UNANSWERED}::test_a_caller_without_time_says_nothing_of_airbyte",
+        is_slow=True,
     ),
     Break(
         "4: ... and it is asked once in ten minutes then",
@@ -237,6 +242,7 @@ OF_DETAILS = (
         "sorted(jobs, key=lambda job: self._memory.asked_in_vain.of(job) or 0.0)",
         "list(jobs)",
         f"{_SILENT}::test_a_job_of_which_airbyte_is_slow_does_not_keep_it_from_being_asked_of_others",
+        is_slow=True,
     ),
     Break(
         "... by turns",
@@ -266,6 +272,7 @@ OF_DETAILS = (
         "synced = [table for table in synced if job.made_fresh(table.stream)]",
         "pass",
         f"{_PARTIAL}::test_a_run_reports_complete_tables_says_what_failed_and_the_sensor_adds_nothing",
+        is_slow=True,
     ),
     Break(
         "3: the others of a failed job are owed nothing but their failure",
@@ -281,6 +288,7 @@ OF_DETAILS = (
         "tables = [table for table in tables if job.made_fresh(table.stream)]",
         "pass",
         f"{_PARTIAL}::test_complete_tables_are_fresh_and_warn_and_start_what_follows_and_the_others_failed",
+        is_slow=True,
     ),
     Break(
         "... and not those that a run reported",
@@ -320,5 +328,6 @@ OF_DETAILS = (
         "if not self.is_known:",
         "if False:",
         f"{_PARTIAL}::test_where_airbyte_does_not_say_it_a_run_leaves_it_to_the_sensor",
+        is_slow=True,
     ),
 )

@@ -99,6 +99,7 @@ OF_FAILURES = (
         "self.runnable().check(request)",
         "pass",
         f"{TESTS}/test_what_is_started.py",
+        is_slow=True,
     ),
     Break(
         "a problem for which the user's function raised waits for it to be mended",
@@ -169,6 +170,7 @@ OF_FAILURES = (
         "return listed is not None and not listed.is_active",
         "return listed is None or not listed.is_active",
         f"{TESTS}/test_late_after_a_pause.py::test_an_airbyte_that_lists_no_connection_pauses_none",
+        is_slow=True,
     ),
     Break(
         "of a connection that has had its run Airbyte is asked nothing",

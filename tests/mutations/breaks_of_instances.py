@@ -34,6 +34,7 @@ OF_INSTANCES = (
         "{**cursor.pending, **pending}",
         "cursor.pending",
         f"{_ONE}test_one_that_comes_back_has_lost_nothing",
+        is_slow=True,
     ),
     Break(
         "1: ... from its own place, not from where all others are",
@@ -41,6 +42,7 @@ OF_INSTANCES = (
         "{each: self._left_at(each, before, moved) for each in gone}",
         "{each: now for each in gone}",
         f"{_ONE}test_one_that_comes_back_has_lost_nothing",
+        is_slow=True,
     ),
     Break(
         "1: ... which a lost cursor does not lose",
@@ -69,6 +71,7 @@ OF_INSTANCES = (
         "workspaces[start : start + _IDS_IN_AN_ADDRESS]",
         "workspaces",
         f"{_LOAD}test_more_than_a_hundred_workspaces_are_asked_for_in_parts",
+        is_slow=True,
     ),
     Break(
         "a connection that may not be read now is not called deleted",
@@ -83,6 +86,7 @@ OF_INSTANCES = (
         "known.get(connection_id) or self.workspace_of(connection_id, budget)",
         "self.workspace_of(connection_id, budget)",
         f"{_DO}test_a_job_starts_syncs_in_all_workspaces",
+        is_slow=True,
     ),
     Break(
         "a snapshot keeps the workspaces of a list",

@@ -58,6 +58,7 @@ OF_LINEAGE = (
         "if not callable(ignore):",
         "if True:",
         "tests/lineage/test_sources_change_nothing_else.py::test_a_table_is_automated_as_if_nothing_was_above_it[on_cron]",
+        is_slow=True,
     ),
     Break(
         "a source's asset never hides a table",
@@ -65,6 +66,7 @@ OF_LINEAGE = (
         "if source and source.key in taken:",
         "if False:",
         "tests/lineage/test_where_data_comes_from.py::test_a_function_that_cannot_be_used_is_an_error",
+        is_slow=True,
     ),
     Break(
         "a column that is changed twice comes from what it was at first",
@@ -72,6 +74,7 @@ OF_LINEAGE = (
         "before.comes_from",
         "before.column.name",
         "tests/lineage/test_columns_of_tables.py::test_a_column_that_is_changed_on_its_way_comes_from_what_it_was",
+        is_slow=True,
     ),
     Break(
         "a field that is not selected is no column",

@@ -62,6 +62,7 @@ OF_LOOKS = (
         "if last.run_id == reported.run_id:",
         "if False:",
         "tests/sensors/test_how_connections_stand.py::test_after_a_runs_materialization_one_is_stored_at_once",
+        is_slow=True,
     ),
     Break(
         "... nor what was evaluated by hand",
@@ -101,6 +102,7 @@ OF_LOOKS = (
         "made = _materialized(events)",
         "made = set()",
         f"{_HERE}test_what_was_evaluated_by_hand_stays_shown_behind_the_next_sync",
+        is_slow=True,
     ),
     Break(
         "a connection of another workspace is not taken for a deleted one",
@@ -146,6 +148,7 @@ OF_LOOKS = (
         "client.unfinished_jobs(TimeBudget(PATIENCE), connection_id) if is_there else []",
         "client.unfinished_jobs(TimeBudget(PATIENCE)) if is_there else []",
         f"{_BY_HAND}test_a_sync_of_another_connection_says_nothing_of_it",
+        is_slow=True,
     ),
     Break(
         "a check by hand asks for the schedule of its own connection",
@@ -177,6 +180,7 @@ OF_LOOKS = (
         "if self._is_there(connection_id, budget):",
         "if False:",
         f"{_BY_HAND}test_a_gateway_that_restarts_deletes_no_connection",
+        is_slow=True,
     ),
     Break(
         "an Airbyte that does not answer as itself deletes no connection",
@@ -207,6 +211,7 @@ OF_LOOKS = (
         "if not context.selected_asset_keys:",
         "if False:",
         f"{_OF_BUILDERS}test_checks_by_hand_start_no_sync",
+        is_slow=True,
     ),
     Break(
         "a check that cannot be evaluated starts no sync anew",
@@ -222,6 +227,7 @@ OF_LOOKS = (
         "run.refuse_if_over()",
         "pass",
         f"{_OF_BUILDERS}test_a_step_that_outlives_its_run_evaluates_no_more",
+        is_slow=True,
     ),
     Break(
         "... and it is not taken for an error that the sensor makes good",
@@ -229,6 +235,7 @@ OF_LOOKS = (
         "except RunIsOver:",
         "except KeyboardInterrupt:",
         f"{_OF_BUILDERS}test_a_step_that_outlives_its_run_evaluates_no_more",
+        is_slow=True,
     ),
     Break(
         "an error that nobody foresaw starts no sync anew either",
@@ -236,6 +243,7 @@ OF_LOOKS = (
         "except Exception:",
         "except KeyboardInterrupt:",
         f"{_OF_BUILDERS}test_nor_does_an_event_log_that_cannot_be_read",
+        is_slow=True,
     ),
     Break(
         "a table that Dagster cannot store takes no other's checks away",
@@ -275,6 +283,7 @@ OF_LOOKS = (
         "_latest(connection.created_at, now.watched_since, now.scheduled_since)",
         "_latest(connection.created_at, now.watched_since)",
         f"{_CHANGED}test_one_that_never_synced_is_late_counted_from_when_it_was_resumed",
+        is_slow=True,
     ),
     Break(
         "a change of schedule is stored: from then on lateness counts",

@@ -51,6 +51,7 @@ OF_MOVING = [
         "node.value == now and not origins & others",
         "False",
         f"{_PYTHON}::test_it_moves",
+        is_slow=True,
     ),
     Break(
         "a module of which a name is gone stays imported",
@@ -65,6 +66,7 @@ OF_MOVING = [
         '"rename" if is_type else "by hand"',
         '"rename"',
         f"{_FILES}::test_other_texts_in_yaml_are_listed",
+        is_slow=True,
     ),
     Break(
         "a file that needs nothing is not written",
@@ -93,5 +95,6 @@ OF_MOVING = [
         "received += page.received",
         "received += page.received + 1",
         f"{_CALLS}::test_connections_and_jobs_are_read_to_their_end",
+        is_slow=True,
     ),
 ]

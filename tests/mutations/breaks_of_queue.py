@@ -44,6 +44,7 @@ OF_QUEUE = [
         "taken = {*busy.connections, *queue.coming}",
         "taken = {*busy.connections}",
         f"{_PLACES}::test_what_is_about_to_start_has_its_place",
+        is_slow=True,
     ),
     Break(
         "... unless its run is silent for long",
@@ -182,6 +183,7 @@ OF_QUEUE = [
         "return to_start._once() if is_from_queue else to_start",
         "return to_start",
         f"{_LOSES}::test_a_run_that_was_asked_for_twice_starts_nothing_twice",
+        is_slow=True,
     ),
     Break(
         "... and what two runs wrote down at once",
@@ -234,6 +236,7 @@ OF_QUEUE = [
         "_may_be(self.scope, other.scope)",
         "True",
         f"{_PLACES}::test_what_waits_for_another_workspace_is_left_to_its_own_sensor",
+        is_slow=True,
     ),
     Break(
         "... and what waits in another code location",

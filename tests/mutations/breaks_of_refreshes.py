@@ -71,6 +71,7 @@ OF_REFRESHES = [
         "not connection.is_active",
         "False",
         f"{_STARTING}test_of_a_connection_that_is_not_active_nothing_is_asked",
+        is_slow=True,
     ),
     Break(
         "a destination that is too old is named",
@@ -85,6 +86,7 @@ OF_REFRESHES = [
         "_as_named_now(request, connection)",
         "request",
         f"{_STARTING}test_a_stream_is_named_as_airbyte_has_it_now",
+        is_slow=True,
     ),
     Break(
         "what the connection does not sync any more is not sent",
@@ -136,6 +138,7 @@ OF_REFRESHES = [
         "self.request.type is JobType.REFRESH",
         "False",
         f"{_BUSY}test_a_refresh_behind_a_stored_clear_is_found_after_it_and_not_sent_again",
+        is_slow=True,
     ),
     Break(
         "a clear in the place of a sync is no sync",
@@ -238,6 +241,7 @@ OF_REFRESHES = [
         "max(starts, default=len(self.open))",
         "0",
         f"{_TRIES}test_a_start_that_was_taken_back_is_none_and_one_before_it_counts_on",
+        is_slow=True,
     ),
     Break(
         "of several tries that said it the first may have sent it",
@@ -285,6 +289,7 @@ OF_REFRESHES = [
         "not ready.may_try_again(problem)",
         "True",
         f"{_AWAY}test_an_outage_during_the_look_is_waited_for",
+        is_slow=True,
     ),
     Break(
         "... and a gateway that restarts does not say that it is gone",
@@ -292,6 +297,7 @@ OF_REFRESHES = [
         "refuse_if_down(client, refusal)",
         "pass",
         f"{_AWAY}test_a_gateway_that_restarts_does_not_say_that_the_job_is_gone",
+        is_slow=True,
     ),
     Break(
         "a number that is another job's now is nothing to go on with",
@@ -387,6 +393,7 @@ OF_REFRESHES = [
         "is_open = ClaimStatus.UNANSWERED in said",
         "is_open = False",
         f"{_JOBS}test_nor_what_was_not_answered",
+        is_slow=True,
     ),
     Break(
         "... and one that cannot be looked up keeps no other from it",
@@ -394,6 +401,7 @@ OF_REFRESHES = [
         "report.fail(tables, why_failed(error) if isinstance(error, dg.Failure) else str(error))",
         "raise",
         f"{_JOBS}test_one_that_cannot_be_looked_up_keeps_no_other_from_it",
+        is_slow=True,
     ),
     Break(
         "a clear in a run makes no table fresh",
@@ -425,6 +433,7 @@ OF_REFRESHES = [
         "self._kind(tables) is JobType.SYNC",
         "True",
         f"{_JOBS}test_what_is_busy_fails_the_run_and_keeps_no_other_from_it",
+        is_slow=True,
     ),
     Break(
         "a job that starts syncs takes no clear for one",
@@ -440,6 +449,7 @@ OF_REFRESHES = [
         "each.asked.start != each.asked.end or each.asked.start not in newest",
         "False",
         f"{_TIMES}test_an_older_one_is_refused_in_a_sentence_that_says_what_to_do",
+        is_slow=True,
     ),
     Break(
         "... nor one of a day and a region",
@@ -455,6 +465,7 @@ OF_REFRESHES = [
         "return [now - max(waited, timedelta(0)), now]",
         "return [now]",
         f"{_TIMES}test_a_run_that_waited_over_midnight_is_of_the_day_on_which_it_was_created",
+        is_slow=True,
     ),
     Break(
         "the newest partition is one that there is",
@@ -470,5 +481,6 @@ OF_REFRESHES = [
         "not owed.marks",
         "not (owed.marks and job.made_any_fresh)",
         f"{_RUNS}test_between_the_end_of_a_clear_and_its_report_the_sensor_leaves_it_to_the_run",
+        is_slow=True,
     ),
 ]

@@ -9,6 +9,7 @@ OF_RESOURCES = (
         "return self.succeeded and self.type.writes_tables",
         "return self.type.writes_tables",
         "tests/assets/test_what_a_job_owes.py",
+        is_slow=True,
     ),
     Break(
         "1: what Airbyte refuses for a moment is not reported from the public API, with less in it",
@@ -23,6 +24,7 @@ OF_RESOURCES = (
         'cron = _UNUSED_CRON if schedule.kind == "manual" else schedule.cron_expression',
         "cron = schedule.cron_expression",
         "tests/resources/test_setting_schedules.py::test_the_public_api_of_every_release_takes_manual",
+        is_slow=True,
     ),
     Break(
         "8: a list that Airbyte did not send is not an empty workspace",
@@ -37,6 +39,7 @@ OF_RESOURCES = (
         "return not call.at_once and (call.repeatable or error.did_nothing)",
         "return call.repeatable or error.did_nothing",
         "tests/assets/test_following_a_sync.py::test_a_cancel_that_airbyte_puts_off_looks_again_for_what_runs_before_it_is_repeated",
+        is_slow=True,
     ),
     Break(
         "2: of one second the older job first",
@@ -65,6 +68,7 @@ OF_RESOURCES = (
         "(job.ended_at or start) < last",
         "True",
         "tests/resources/test_job_pages.py::test_the_last_second_of_a_page_is_yielded_once_and_when_all_of_it_is_there",
+        is_slow=True,
     ),
     Break(
         "1: jobs that run move no job of a burst from under a row number",
@@ -79,6 +83,7 @@ OF_RESOURCES = (
         "return self in (JobType.SYNC, JobType.REFRESH)",
         "return True",
         "tests/assets/test_what_a_job_owes.py::test_a_clear_is_owed_as_an_observation_and_asked_for_as_one",
+        is_slow=True,
     ),
     Break(
         "1: a number that a restored Airbyte gives again is another job",
@@ -86,6 +91,7 @@ OF_RESOURCES = (
         "return self.id, self.created_at",
         "return self.id, None",
         "tests/resources/test_bursts_in_the_history.py::test_a_number_that_is_given_again_while_it_is_read_is_another_job",
+        is_slow=True,
     ),
     Break(
         "3: a clear is of the streams it names, also of those that are gone",
@@ -93,6 +99,7 @@ OF_RESOURCES = (
         "return enabled if named is None else named",
         "return enabled",
         "tests/resources/test_streams_of_a_job.py::test_a_clear_of_a_stream_that_is_gone_names_it",
+        is_slow=True,
     ),
     Break(
         "3: no streams is not the same as not said",
@@ -123,6 +130,7 @@ OF_RESOURCES = (
         "traceback.clear_frames(one.__traceback__)",
         "pass",
         "tests/resources/test_no_secret_in_frames.py",
+        is_slow=True,
     ),
     Break(
         "6: nor in one below the settings' own",
@@ -146,6 +154,7 @@ OF_RESOURCES = (
         "for begin in range(4):",
         "for begin in range(1):",
         "tests/resources/test_encoded_secrets.py",
+        is_slow=True,
     ),
     Break(
         "6: half a secret at the end of what is looked at is not quoted",
@@ -153,6 +162,7 @@ OF_RESOURCES = (
         "if len(seen) < len(text):",
         "if False:",
         "tests/resources/test_encoded_secrets.py::test_a_secret_at_the_end_of_what_is_looked_at_is_hidden_whole",
+        is_slow=True,
     ),
     Break(
         "JSON is UTF-8",
@@ -175,6 +185,7 @@ OF_RESOURCES = (
         "if len(body) > most:",
         "if len(body) > 4 * most:",
         "tests/resources/test_bodies.py::test_a_bomb_is_refused_before_it_fills_the_memory",
+        is_slow=True,
     ),
     Break(
         "an answer that unpacks to nothing is bounded as well",
@@ -190,6 +201,7 @@ OF_RESOURCES = (
         "self._kept.keep(catalog)",
         "pass",
         "tests/resources/test_catalog_reading.py::test_a_catalog_is_kept",
+        is_slow=True,
     ),
     Break(
         "a moment's refusal changes no definitions",
@@ -197,6 +209,7 @@ OF_RESOURCES = (
         "return tuple(times * self._settings.request_retry_delay for times in _PATIENCE)",
         "return ()",
         "tests/resources/test_refusing_configuration_api.py::test_a_moments_refusal_changes_no_definitions",
+        is_slow=True,
     ),
     Break(
         "a tick does not wait for an API that refuses",
@@ -248,6 +261,7 @@ OF_RESOURCES = (
         'known = self._instance or self._assumed.get("instance")',
         "known = self._instance",
         "tests/resources/test_closed_configuration_api.py::test_an_instance_that_does_not_answer_costs_a_tick_one_request_in_ten_minutes",
+        is_slow=True,
     ),
     Break(
         "a richer snapshot is not replaced by a poorer one",

@@ -101,5 +101,6 @@ OF_RUNS = [
         "kept = sorted(wanted - refused.keys())",
         "kept = sorted(wanted)",
         "tests/sensors/follow/test_downstream_runs.py::test_an_asset_that_needs_config_does_not_take_the_others_with_it",
+        is_slow=True,
     ),
 ]

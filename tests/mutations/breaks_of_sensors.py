@@ -65,6 +65,7 @@ OF_SENSORS = (
         "if job_key(job) in waiting or _is_late(cursor, job):",
         "if job_key(job) in waiting:",
         "tests/sensors/test_cursor_advance.py",
+        is_slow=True,
     ),
     Break(
         "1: more connections that wait than a cursor holds lose nothing",
@@ -158,6 +159,7 @@ OF_SENSORS = (
         "self.blocked.add(job.connection_id)",
         "pass",
         "tests/sensors/test_deciding.py",
+        is_slow=True,
     ),
     Break(
         "1: an end in the future loses nothing",
@@ -224,6 +226,7 @@ OF_SENSORS = (
         "return bool(last) and all(_is_before(job, each) for each in last)",
         "return True",
         "tests/sensors/test_resuming.py",
+        is_slow=True,
     ),
     Break(
         "4: an idle tick is one request however many jobs ended in the last minutes",
@@ -231,6 +234,7 @@ OF_SENSORS = (
         "reached = server_time if since != cursor.since else cursor.reached or server_time",
         "reached = server_time",
         "tests/sensors/test_cursor_advance.py",
+        is_slow=True,
     ),
     Break(
         "a sensor without a cursor goes back to the last report of a deleted connection",
@@ -341,6 +345,7 @@ OF_SENSORS = (
         "if connection.name in names:",
         "if False:",
         "tests/sensors/test_newer_than_the_definitions.py::test_a_connection_that_was_deleted_and_made_again_is_named",
+        is_slow=True,
     ),
     Break(
         "the half-step is named",
@@ -372,6 +377,7 @@ OF_SENSORS = (
         "run_ids = [ledger.last[key].run_id for key in keys if ledger.is_last(key, job)]",
         "run_ids = list[str]()",
         "tests/sensors/test_beside_dagster_airbyte.py::test_a_runs_own_sync_is_reported_by_the_run_alone",
+        is_slow=True,
     ),
     Break(
         "4: a connection for which time is up stops no other",
@@ -410,6 +416,7 @@ OF_SENSORS = (
         "translator, newer = translator_of(own) or self._translator, newer_than(own, streams)",
         "translator, newer = self._translator, newer_than(own, streams)",
         "tests/sensors/test_streams_left_out.py::test_a_newer_stream_gets_the_key_of_its_assets_translator_though_the_sensor_has_none",
+        is_slow=True,
     ),
     Break(
         "1: a list of connections that cannot be read fails no tick",
@@ -417,6 +424,7 @@ OF_SENSORS = (
         "except (OutOfTime, AirbyteRefused, AirbyteUnavailable) as error:",
         "except OutOfTime as error:",
         "tests/sensors/test_without_the_catalog.py::test_a_catalog_that_stays_unreadable_fails_no_tick",
+        is_slow=True,
     ),
     Break(
         "7: without a cursor each connection begins behind its last report",
@@ -431,6 +439,7 @@ OF_SENSORS = (
         "if is_parked or self._cursor.knows(job) or self._passes(job):",
         "if is_parked or self._cursor.knows(job):",
         "tests/sensors/test_lost_cursors.py::test_but_not_where_the_user_says_when_to_begin[configuration]",
+        is_slow=True,
     ),
     Break(
         "1: a sensor begins by Airbyte's clock as it goes now",
@@ -438,6 +447,7 @@ OF_SENSORS = (
         "self.clocks = self._read_clocks(fresh=True)",
         "self.clocks = self._read_clocks()",
         "tests/sensors/test_airbytes_clock.py::test_a_sensor_begins_by_airbytes_clock_as_it_goes_now",
+        is_slow=True,
     ),
     Break(
         "2: another job with the number of one that waits does not wait in its place",
@@ -508,5 +518,6 @@ OF_SENSORS = (
         "run.start_time is not None and len(planned) <= _MOST_PLANNED",
         "len(planned) <= _MOST_PLANNED",
         f"{_MANY}test_a_run_that_is_created_as_a_live_one_may_be_seen_before_its_plan",
+        is_slow=True,
     ),
 )

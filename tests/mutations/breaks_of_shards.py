@@ -31,6 +31,7 @@ OF_SHARDS = (
         "own = {job_key(job) for job in read if job.connection_id not in scan.others}",
         "own = {job_key(job) for job in read}",
         f"{_SHARDS}test_what_others_report_moves_the_cursor_and_costs_no_look",
+        is_slow=True,
     ),
     Break(
         "a shard looks at how its own connections stand",
@@ -38,6 +39,7 @@ OF_SHARDS = (
         "own = (table for table in every if self.shard.has(table.connection_id))",
         "own = iter(every)",
         f"{_SHARDS}test_each_looks_at_how_its_own_connections_stand",
+        is_slow=True,
     ),
     Break(
         "1: a sensor of another number of shards has no cursor",
@@ -53,6 +55,7 @@ OF_SHARDS = (
         "return job.ended_at < self.unreported_from",
         "return True",
         f"{_LOST}test_a_first_sync_that_came_in_the_outage_is_reported_too",
+        is_slow=True,
     ),
     Break(
         "1: ... also by a later tick",
@@ -68,6 +71,7 @@ OF_SHARDS = (
         "if isinstance(self.polling.start_from, datetime):",
         "if False:",
         f"{_LOST}test_but_not_where_the_user_says_when_to_begin",
+        is_slow=True,
     ),
     Break(
         "1: ... as far back as a shard's own connections were reported",
@@ -178,6 +182,7 @@ OF_SHARDS = (
         "return dict(chain.from_iterable(each.items() for each in answers(of, tables)))",
         "return dict(chain.from_iterable(each.items() for each in answers(of, [*tables] * 2)))",
         f"{_MANY}test_two_look_ups_for_each_connection_however_many_jobs_and_tables",
+        is_slow=True,
     ),
     Break(
         "4: what a run has stored is not the pace of a sensor",
@@ -185,6 +190,7 @@ OF_SHARDS = (
         "not record.run_id and job_id == mark.job_id",
         "job_id == mark.job_id",
         "tests/sensors/test_pace_of_the_event_log.py::test_what_a_run_has_stored_since_says_nothing",
+        is_slow=True,
     ),
     Break(
         "4: ... nor what another tick has",

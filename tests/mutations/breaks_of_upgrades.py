@@ -57,6 +57,7 @@ OF_UPGRADES = (
         "now - self.looked_at >= _GOOD_FOR",
         "True",
         f"{_RUNS}test_a_look_costs_one_request_in_half_a_minute",
+        is_slow=True,
     ),
     Break(
         "no run waits for longer than outage_timeout",
@@ -124,6 +125,7 @@ OF_UPGRADES = (
         "self.in_vain > _MOST_IN_VAIN or not _says_that_it_is_away(problem)",
         "not _says_that_it_is_away(problem)",
         f"{_RUNS}test_what_fails_while_airbyte_is_well_is_named_and_given_up",
+        is_slow=True,
     ),
     Break(
         "the time of one outage is not that of the next",
