@@ -1,4 +1,4 @@
-"""Which workspaces the user of the simulated Airbyte may read."""
+"""What the user of the simulated Airbyte may read and do."""
 
 from collections.abc import Collection, Iterable
 
@@ -50,4 +50,24 @@ class Permissions:
         """Raise Refusal if the connection is in a workspace that may not be read."""
         connection = self._world.connections.get(connection_id)
         if connection is not None and not self.may_read(connection.workspace_id):
+            raise problems.forbidden()
+
+
+class LookupBase:
+    """What finding records in either API has in common: which of them, and what is for editors."""
+
+    def __init__(self, world: World, *, admin: bool, editor: bool) -> None:
+        self._world = world
+        self._admin = admin
+        self._editor = editor
+        self.permissions = Permissions(world, admin=admin)
+
+    def must_edit(self) -> None:
+        """Raise Refusal for somebody who may only read and sync."""
+        if not self._editor:
+            raise problems.forbidden()
+
+    def must_read(self, workspace_id: str) -> None:
+        """Raise Refusal if the workspace may not be read."""
+        if not self.permissions.may_read(workspace_id):
             raise problems.forbidden()

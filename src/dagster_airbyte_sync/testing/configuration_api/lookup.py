@@ -1,7 +1,7 @@
 """Finding what a body of the Configuration API names."""
 
 from dagster_airbyte_sync.testing.configuration_api.records import connection_read
-from dagster_airbyte_sync.testing.permissions import Permissions
+from dagster_airbyte_sync.testing.permissions import LookupBase
 from dagster_airbyte_sync.testing.wire import problems
 from dagster_airbyte_sync.testing.wire.parameters import Body
 from dagster_airbyte_sync.testing.wire.payload import JsonObject
@@ -13,22 +13,10 @@ from dagster_airbyte_sync.testing.world.connections import (
     SimulatedWorkspace,
 )
 from dagster_airbyte_sync.testing.world.jobs import SimulatedJob
-from dagster_airbyte_sync.testing.world.world import World
 
 
-class Lookup:
+class Lookup(LookupBase):
     """Finds records by the ids in a body; who is no administrator may not know what is missing."""
-
-    def __init__(self, world: World, *, admin: bool, editor: bool) -> None:
-        self._world = world
-        self._admin = admin
-        self._editor = editor
-        self.permissions = Permissions(world, admin=admin)
-
-    def must_edit(self) -> None:
-        """Raise Refusal for somebody who may only read and sync."""
-        if not self._editor:
-            raise problems.forbidden()
 
     def workspace(self, body: Body) -> SimulatedWorkspace:
         workspace = self._world.workspaces.get(body.text("workspaceId"))
@@ -49,16 +37,14 @@ class Lookup:
         destination = self._world.destinations.get(body.text("destinationId"))
         if destination is None:
             raise self.refusal("destination")
-        if not self.permissions.may_read(destination.workspace_id):
-            raise problems.forbidden()
+        self.must_read(destination.workspace_id)
         return destination
 
     def source(self, body: Body) -> SimulatedSource:
         source = self._world.sources.get(body.text("sourceId"))
         if source is None:
             raise self.refusal("source")
-        if not self.permissions.may_read(source.workspace_id):
-            raise problems.forbidden()
+        self.must_read(source.workspace_id)
         return source
 
     def record_of(self, connection: SimulatedConnection) -> JsonObject:

@@ -1,6 +1,6 @@
 """Finding what a path or a body of the public API names."""
 
-from dagster_airbyte_sync.testing.permissions import Permissions
+from dagster_airbyte_sync.testing.permissions import LookupBase
 from dagster_airbyte_sync.testing.public_api.records import connection_record
 from dagster_airbyte_sync.testing.wire import problems
 from dagster_airbyte_sync.testing.wire.parameters import is_uuid
@@ -14,22 +14,10 @@ from dagster_airbyte_sync.testing.world.connections import (
     SimulatedWorkspace,
 )
 from dagster_airbyte_sync.testing.world.jobs import SimulatedJob
-from dagster_airbyte_sync.testing.world.world import World
 
 
-class Lookup:
+class Lookup(LookupBase):
     """Finds records by their ids; who is no administrator may not know what is missing."""
-
-    def __init__(self, world: World, *, admin: bool, editor: bool) -> None:
-        self._world = world
-        self._admin = admin
-        self._editor = editor
-        self.permissions = Permissions(world, admin=admin)
-
-    def must_edit(self) -> None:
-        """Raise Refusal for somebody who may only read and sync."""
-        if not self._editor:
-            raise problems.forbidden()
 
     def workspace(self, workspace_id: str) -> SimulatedWorkspace:
         self._must_be_uuid(workspace_id)
@@ -45,7 +33,7 @@ class Lookup:
         source = self._world.sources.get(source_id)
         if source is None:
             raise self._unknown("source", source_id)
-        self._must_read(source.workspace_id)
+        self.must_read(source.workspace_id)
         return source
 
     def destination(self, destination_id: str) -> SimulatedDestination:
@@ -53,7 +41,7 @@ class Lookup:
         destination = self._world.destinations.get(destination_id)
         if destination is None:
             raise self._unknown("destination", destination_id)
-        self._must_read(destination.workspace_id)
+        self.must_read(destination.workspace_id)
         return destination
 
     def connection(self, connection_id: str) -> SimulatedConnection:
@@ -69,7 +57,7 @@ class Lookup:
         tag = self._world.tags.find(tag_id)
         if tag is None:
             raise self._unknown("tag", tag_id)
-        self._must_read(tag.workspace_id)
+        self.must_read(tag.workspace_id)
         return tag
 
     def job(self, job_id: str) -> SimulatedJob:
@@ -83,10 +71,6 @@ class Lookup:
 
     def record_of(self, connection: SimulatedConnection) -> JsonObject:
         return connection_record(connection, self._world.tags_of(connection), self._world.version)
-
-    def _must_read(self, workspace_id: str) -> None:
-        if not self.permissions.may_read(workspace_id):
-            raise problems.forbidden()
 
     def _unknown(self, kind: str, resource_id: str) -> Refusal:
         """Who is no administrator has no role on what does not exist."""
