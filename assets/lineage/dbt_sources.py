@@ -96,10 +96,10 @@ class DbtSourcesTranslator(DagsterAirbyteTranslator):
         if not found:
             self._warn_of_alike(props)
             return spec
-        keys = {self._asset_key_fn(source.props): source.id for source in found}
-        if len(keys) > 1:
-            raise AirbyteSettingsError(_several(props, keys))
-        return spec.replace_attributes(key=next(iter(keys)))
+        by_key = {self._asset_key_fn(source.props): source for source in found}
+        if len(by_key) > 1:
+            raise AirbyteSettingsError(_several(props, by_key))
+        return spec.replace_attributes(key=next(iter(by_key)))
 
     def _find(self, props: AirbyteConnectionTableProps) -> list[DbtSource]:
         warehouse, schema = props.destination_type, _schema_of(props)
@@ -168,11 +168,25 @@ def _written(source: DbtSource) -> str:
     return ".".join(f'"{each.text}"' if each.is_quoted else each.text for each in names if each)
 
 
-def _several(props: AirbyteConnectionTableProps, keys: Mapping[dg.AssetKey, str]) -> str:
-    named = ", ".join(f"{of} ({key.to_user_string()!r})" for key, of in keys.items())
+def _several(props: AirbyteConnectionTableProps, by_key: Mapping[dg.AssetKey, DbtSource]) -> str:
+    table = props.fully_qualified_table_name or props.table_name
+    what = f"The table {table!r} of connection {props.connection_name!r}"
+    seen = folding(props.destination_type)
+    databases = [each.relation.database for each in by_key.values()]
+    if props.database is None and len({each and seen(each) for each in databases}) > 1:
+        named = " and ".join(
+            f"{each.id} ({key.to_user_string()!r}, {_written(each)})"
+            for key, each in by_key.items()
+        )
+        return (
+            f"{what} may be several dbt sources, in different databases: {named}. Airbyte does not"
+            " say which database it writes to. Say it in a subclass of DbtSourcesTranslator, whose"
+            " get_asset_spec returns super().get_asset_spec(dataclasses.replace(props,"
+            " database=...)), or leave all manifests out but one."
+        )
+    named = ", ".join(f"{each.id} ({key.to_user_string()!r})" for key, each in by_key.items())
     return (
-        f"The table {props.fully_qualified_table_name or props.table_name!r} of connection"
-        f" {props.connection_name!r} is several dbt sources, with different asset keys: {named}."
+        f"{what} is several dbt sources, with different asset keys: {named}."
         " Give them one key, with meta: {dagster: {asset_key: [...]}} in dbt or with asset_key_fn"
         " here, or leave all manifests out but one."
     )

@@ -1,5 +1,6 @@
 """A table is the dbt source with its relation, as the warehouse sees it; all others stay."""
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedStream
 from helpers.dbt_manifest import Source, manifest_of
 
 SALES = Source("revenue", "shop", "raw", "sales")
+TWO_DATABASES = manifest_of([SALES, Source("old", "archive", "raw", "sales")])
 
 
 def props(
@@ -222,6 +224,32 @@ def test_a_table_that_is_two_sources_is_an_error_that_names_both() -> None:
     assert "'shop.raw.sales' of connection 'shop' is several dbt sources" in str(error.value)
     assert "source.shop.revenue_source.sales ('revenue_source/sales')" in str(error.value)
     assert "source.shop.profit_source.sales ('profit_source/sales')" in str(error.value)
+
+
+def test_one_that_may_be_in_either_of_two_databases_is_an_error_with_the_way_out() -> None:
+    """To give them one key would make one asset of two tables."""
+    translator = DbtSourcesTranslator(TWO_DATABASES)
+    with pytest.raises(AirbyteSettingsError) as error:
+        translator.get_asset_spec(props(database=None))
+    assert "'raw.sales' of connection 'shop' may be several dbt sources" in str(error.value)
+    assert '(\'revenue_source/sales\', "shop"."raw"."sales")' in str(error.value)
+    assert "dataclasses.replace(props, database=...)" in str(error.value)
+    assert "one key" not in str(error.value)
+
+
+def test_that_way_out_works() -> None:
+    class InArchive(DbtSourcesTranslator):
+        def get_asset_spec(self, props: AirbyteConnectionTableProps) -> dg.AssetSpec:
+            return super().get_asset_spec(dataclasses.replace(props, database="archive"))
+
+    assert key(InArchive(TWO_DATABASES), props(database=None)) == "old_source/sales"
+
+
+def test_in_one_database_one_key_is_the_way_out_though_airbyte_does_not_say_which() -> None:
+    other = Source("profit", "SHOP", "raw", "sales", quotes=False)
+    translator = DbtSourcesTranslator(manifest_of([SALES, other]))
+    with pytest.raises(AirbyteSettingsError, match="Give them one key"):
+        translator.get_asset_spec(props(database=None))
 
 
 def test_two_sources_with_one_key_are_none_of_our_business() -> None:
