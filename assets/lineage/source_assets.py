@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias, cast
+from weakref import WeakValueDictionary
 
 import dagster as dg
 
@@ -16,11 +17,12 @@ from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.assets.tables.translator import (
     AirbyteConnectionTableProps,
+    as_spec,
+    calling,
     column_schema,
     plain,
-    raised,
 )
-from dagster_airbyte_sync.resources import AirbyteError, AirbyteSettingsError
+from dagster_airbyte_sync.resources import AirbyteSettingsError
 
 SourceAssetFn = Callable[[AirbyteConnectionTableProps], dg.AssetSpec]
 
@@ -86,28 +88,36 @@ def source_specs(tables: Iterable[Table]) -> list[dg.AssetSpec]:
     return list({each.source.key: each.source for each in tables if each.source}.values())
 
 
+# Dagster refuses two definitions of an asset, but takes the same one twice.
+_DEFINITIONS: WeakValueDictionary[dg.AssetKey, dg.AssetsDefinition] = WeakValueDictionary()
+
+
+def source_definitions(tables: Iterable[Table]) -> list[dg.AssetsDefinition]:
+    """Definitions of the assets above the tables; where another call in this process has made an
+    asset alike, that definition, so that a code location can have what both return."""
+    return [_definition_of(spec) for spec in source_specs(tables)]
+
+
+def _definition_of(spec: dg.AssetSpec) -> dg.AssetsDefinition:
+    known = _DEFINITIONS.get(spec.key)
+    if known is None or [*known.specs] != [spec]:
+        known = _DEFINITIONS[spec.key] = dg.AssetsDefinition(specs=[spec])
+    return known
+
+
 _Made = list[tuple[Table, dg.AssetSpec | None]]
+
+
+_FUNCTION = "The function given as source_assets"
 
 
 def _spec(props: AirbyteConnectionTableProps | None, make: SourceAssetFn) -> dg.AssetSpec | None:
     if props is None or props.source_id is None:
         return None
     of = f"the stream {props.stream_name!r} of the source {props.source_name or props.source_id!r}"
-    try:
-        spec: object = make(props)
-    except AirbyteError:
-        raise
-    except Exception as error:
-        # A user's own code may raise anything.
-        raise AirbyteSettingsError(
-            f"The function given as source_assets raised {raised(error)} for {of}."
-        ) from error
-    if not isinstance(spec, dg.AssetSpec):
-        raise AirbyteSettingsError(
-            f"The function given as source_assets must return an AssetSpec, and gave a"
-            f" {type(spec).__name__} for {of}."
-        )
-    return spec
+    with calling(_FUNCTION, of):
+        made = make(props)
+    return as_spec(made, _FUNCTION, of)
 
 
 def _refuse_keys_of_tables(tables: Iterable[Table], made: _Made) -> None:

@@ -128,8 +128,10 @@ def _selected(known: Sequence[Table], selection: dg.AssetSelection) -> list[Tabl
 
 def _listed(assets: Sequence[Asset], read_tables: ReadTables) -> list[Table]:
     definitions = [asset for asset in assets if isinstance(asset, dg.AssetsDefinition)]
-    tables = [_table(spec) for definition in definitions for spec in definition.specs]
-    specs = [_table(asset) for asset in assets if isinstance(asset, dg.AssetSpec)]
+    of_definitions = (spec for definition in definitions for spec in definition.specs)
+    tables = [_table(spec) for spec in of_definitions if not _is_source(spec)]
+    given = (asset for asset in assets if isinstance(asset, dg.AssetSpec))
+    specs = [_table(spec) for spec in given if not _is_source(spec)]
     if specs:
         tables += _with_siblings(read_tables(), specs)
     named = {
@@ -155,6 +157,11 @@ def _with_siblings(known: Sequence[Table], given: Sequence[Table]) -> list[Table
         if table.connection_id in connections and (table.connection_id, table.stream) not in streams
     ]
     return [*given, *siblings]
+
+
+def _is_source(spec: dg.AssetSpec) -> bool:
+    """Whether it is the stream of a source: builders return them with the tables."""
+    return keys.SOURCE_TAG in spec.tags
 
 
 def _table(spec: dg.AssetSpec) -> Table:

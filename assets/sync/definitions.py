@@ -13,7 +13,7 @@ from dagster_airbyte_sync.assets.asked.run_config import AirbyteRunConfig
 from dagster_airbyte_sync.assets.checks.check_settings import AirbyteChecks
 from dagster_airbyte_sync.assets.lineage.source_assets import (
     SourceAssets,
-    source_specs,
+    source_definitions,
     with_sources,
 )
 from dagster_airbyte_sync.assets.sync.outputs import multi_asset_of
@@ -21,7 +21,7 @@ from dagster_airbyte_sync.assets.sync.reporting import SyncEvent
 from dagster_airbyte_sync.assets.sync.step import sync_and_poll
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.loading import Pool, load_tables, refuse_two_groups
-from dagster_airbyte_sync.assets.tables.names import clean_name
+from dagster_airbyte_sync.assets.tables.names import clean_name, loses_letters
 from dagster_airbyte_sync.assets.tables.table import (
     ConnectionSelector,
     Table,
@@ -153,9 +153,8 @@ def build_airbyte_assets_definitions(
         checks: Whether each table has the checks that `build_airbyte_definitions` gives it; or an
             AirbyteChecks that says which. The step evaluates them for what it has materialized, and
             when you run them by hand, in its pool. The sensor evaluates them for all other syncs.
-        source_assets: As in `load_airbyte_asset_specs`. One more definition holds the external
-            assets. Set it in only one call in a code location, because Dagster does not accept two
-            definitions of an asset.
+        source_assets: As in `load_airbyte_asset_specs`. Each external asset has a definition, which
+            is the same object for all calls in a process that make the asset alike.
 
     Raises:
         AirbyteError: As `load_airbyte_asset_specs` does.
@@ -180,8 +179,7 @@ def build_airbyte_assets_definitions(
         backfill_policy=backfill_policy,
         op_tags=op_tags,
     )
-    sources = source_specs(tables)
-    return [*made, dg.AssetsDefinition(specs=sources)] if sources else made
+    return [*made, *source_definitions(tables)]
 
 
 # Of an argument `config` Dagster would make it for each connection anew: a sixth of what loading
@@ -244,17 +242,18 @@ def op_names(
 ) -> dict[str, str]:
     """A name for each connection's op: its own name, and its id where that may be taken.
 
-    Assets of the usual resource key are named as dagster-airbyte names them. In a code location all
-    ops, of whatever key and kind, need different names, so those of others have the id.
+    Assets of the usual resource key are named as dagster-airbyte names them, unless that may also
+    stand for a connection of another builder. In a code location all ops, of whatever key and kind,
+    need different names, so those of others have the id.
     """
-    plain = {
-        connection_id: f"{prefix}_{clean_fn(_connection_name(tables[0]))}"
-        for connection_id, tables in by_connection.items()
-    }
+    connection_names = {each: _connection_name(own[0]) for each, own in by_connection.items()}
+    plain = {each: f"{prefix}_{clean_fn(name)}" for each, name in connection_names.items()}
     uses = Counter(plain.values())
     return {
         connection_id: name
-        if prefix == "airbyte" and uses[name] == 1
+        if prefix == "airbyte"
+        and uses[name] == 1
+        and not loses_letters(connection_names[connection_id])
         else f"{name}_{clean_name(connection_id)}"
         for connection_id, name in plain.items()
     }

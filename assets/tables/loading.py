@@ -20,10 +20,9 @@ from dagster_airbyte_sync.assets.tables.table import (
 from dagster_airbyte_sync.assets.tables.translator import (
     DEFAULT_TRANSLATOR,
     DagsterAirbyteTranslator,
-    raised,
+    calling,
 )
 from dagster_airbyte_sync.resources import (
-    AirbyteError,
     AirbyteSettingsError,
     BaseAirbyteWorkspace,
     Catalog,
@@ -91,15 +90,8 @@ def load_tables(
 def pool_of(connection: Connection, pool: Pool) -> str | None:
     """The pool of the connection's syncs. Raises AirbyteSettingsError that names the connection."""
     named = f"connection {connection.name!r} ({connection.id})"
-    try:
+    with calling("The function given as pool", named):
         name: object = pool(connection) if callable(pool) else pool
-    except AirbyteError:
-        raise
-    except Exception as error:
-        # A user's own code may raise anything.
-        raise AirbyteSettingsError(
-            f"The function given as pool raised {raised(error)} for {named}."
-        ) from error
     if name is None:
         return None
     if not isinstance(name, str) or not name or any(map(str.isspace, name)):

@@ -14,7 +14,7 @@ from dagster_airbyte_sync.assets.tables.names import clean_name
 from dagster_airbyte_sync.assets.tables.translator import (
     AirbyteConnectionTableProps,
     DagsterAirbyteTranslator,
-    raised,
+    calling,
     spec_of,
     table_props,
 )
@@ -230,16 +230,9 @@ def accepts(selector: ConnectionSelector | None, connection: Connection) -> bool
             f"connection_selector_fn is {selector!r}: give a function of a Connection, such as"
             " lambda connection: connection.name.startswith('prod')."
         )
-    try:
+    named = f"connection {connection.name!r} ({connection.id})"
+    with calling("The function that selects connections", named):
         return bool(selector(connection))
-    except AirbyteError:
-        raise
-    except Exception as error:
-        # A user's own code may raise anything.
-        raise AirbyteSettingsError(
-            f"The function that selects connections raised {raised(error)} for connection"
-            f" {connection.name!r} ({connection.id})."
-        ) from error
 
 
 def only_active(selector: ConnectionSelector | None) -> ConnectionSelector:

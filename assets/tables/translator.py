@@ -2,7 +2,8 @@
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from types import MappingProxyType
 import dagster as dg
 
 from dagster_airbyte_sync.assets.tables import keys
-from dagster_airbyte_sync.assets.tables.names import clean_name
+from dagster_airbyte_sync.assets.tables.names import clean_name, group_of_name
 from dagster_airbyte_sync.resources import (
     AirbyteError,
     AirbyteSettingsError,
@@ -93,8 +94,11 @@ class AirbyteConnectionTableProps:
 
     @property
     def tag_group(self) -> str | None:
-        """The first of the connection's tags, valid as a group name; None without tags."""
-        return clean_name(self.connection_tags[0]) if self.connection_tags else None
+        """The first of the connection's tags, valid as a group name; None without tags.
+
+        What is not Latin is treated as in `connection_group`.
+        """
+        return group_of_name(self.connection_tags[0], "tag") if self.connection_tags else None
 
     @property
     def workspace_group(self) -> str | None:
@@ -108,9 +112,11 @@ class AirbyteConnectionTableProps:
     def connection_group(self) -> str:
         """The connection's name, valid as a group name: `postgres_snowflake`.
 
-        Airbyte itself names connections "Postgres → Snowflake", which Dagster refuses.
+        Airbyte itself names connections "Postgres → Snowflake", which Dagster refuses. If letters
+        are lost that are not Latin, a hash of the name is appended: "売上 → Snowflake" becomes
+        `snowflake_8592fd4d`, "売上" becomes `connection_443fb948`.
         """
-        return clean_name(self.connection_name)
+        return group_of_name(self.connection_name, "connection")
 
     @property
     def fully_qualified_table_name(self) -> str | None:
@@ -330,33 +336,44 @@ def _translated(
         )
     # Making a spec is most of what loading takes, and so is adding to one: once will do.
     is_usual = type(translator) is DagsterAirbyteTranslator
+    with calling(_TRANSLATOR, table):
+        try:
+            spec: object = (
+                _usual_spec(props, metadata, tags) if is_usual else translator.get_asset_spec(props)
+            )
+        except dg.DagsterInvalidDefinitionError as refusal:
+            is_named_after_it = props.connection_name in str(refusal)
+            hint = f" As a group's name, props.connection_group is {props.connection_group!r}."
+            raise AirbyteSettingsError(
+                "Dagster refuses the asset that the translator (or `translation`) makes of"
+                f" {table}: {refusal}{hint if is_named_after_it else ''}"
+            ) from refusal
+    spec = as_spec(spec, _TRANSLATOR, table)
+    return spec if is_usual else spec.merge_attributes(metadata=metadata, tags=tags)
+
+
+_TRANSLATOR = "The translator (or `translation`)"
+
+
+@contextmanager
+def calling(function: str, subject: str) -> Iterator[None]:
+    """Within, a function of the user's is called: whatever it raises becomes an
+    AirbyteSettingsError that names it, and what it was called for."""
     try:
-        spec: object = (
-            _usual_spec(props, metadata, tags) if is_usual else translator.get_asset_spec(props)
-        )
-    except dg.DagsterInvalidDefinitionError as refusal:
-        is_named_after_it = props.connection_name in str(refusal)
-        hint = f" As a group's name, props.connection_group is {props.connection_group!r}."
-        raise AirbyteSettingsError(
-            f"Dagster refuses the asset that the translator (or `translation`) makes of {table}:"
-            f" {refusal}{hint if is_named_after_it else ''}"
-        ) from refusal
+        yield
     except AirbyteError:
         raise
     except Exception as error:
         # A user's own code may raise anything.
+        words = " ".join(str(error).split())
+        what = f"{type(error).__name__}: {words}" if words else type(error).__name__
+        raise AirbyteSettingsError(f"{function} raised {what} for {subject}.") from error
+
+
+def as_spec(made: object, function: str, subject: str) -> dg.AssetSpec:
+    """What the function has returned. Raises AirbyteSettingsError if it is something else."""
+    if not isinstance(made, dg.AssetSpec):
         raise AirbyteSettingsError(
-            f"The translator (or `translation`) raised {raised(error)} for {table}."
-        ) from error
-    if not isinstance(spec, dg.AssetSpec):
-        raise AirbyteSettingsError(
-            f"The translator (or `translation`) must return an AssetSpec, and gave a"
-            f" {type(spec).__name__} for {table}."
+            f"{function} must return an AssetSpec, and gave a {type(made).__name__} for {subject}."
         )
-    return spec if is_usual else spec.merge_attributes(metadata=metadata, tags=tags)
-
-
-def raised(error: Exception) -> str:
-    """What a user's own code raised, in one line."""
-    words = " ".join(str(error).split())
-    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+    return made

@@ -145,3 +145,22 @@ def test_streams_of_any_name_in_namespaces_of_any_name_are_assets_of_their_own(
     assert {tuple(key.path) for key in defs.resolve_all_asset_keys()} == {
         (namespace, name) if namespace else (name,) for namespace, name in pairs
     }
+
+
+def test_names_without_a_latin_letter_are_no_clash_between_two_builders(
+    airbyte: AirbyteSimulator,
+) -> None:
+    """Nor do others share a definition's name with what another builder has."""
+    names = ["売上", "在庫", "売上 → Snowflake", "在庫 → Snowflake"]
+    for number, name in enumerate(names):
+        airbyte.add_connection(name, [f"table_{number}"])
+    airbyte_workspace = workspace(airbyte)
+    of_each = [
+        build_airbyte_definitions(
+            airbyte_workspace,
+            connection_selector_fn=lambda connection, name=name: connection.name == name,  # type: ignore[misc]
+            sensor_name=f"sensor_{number}",
+        )
+        for number, name in enumerate(names)
+    ]
+    dg.Definitions.validate_loadable(dg.Definitions.merge(*of_each))

@@ -1,5 +1,6 @@
 """Which asset stands for which stream; never one for two."""
 
+import dataclasses
 from datetime import datetime, timezone
 
 import dagster as dg
@@ -115,6 +116,29 @@ ARROW = connection("Postgres → Snowflake", Stream("orders"), id="1")
 def test_a_connection_has_a_name_that_dagster_takes_for_a_group() -> None:
     (table,) = selected_tables(catalog(ARROW), Grouped("connection_group"))
     assert table.spec.group_name == "postgres_snowflake"
+
+
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [
+        ("Shop DB", "shop_db"),
+        ("Müller → Snowflake", "m_ller_snowflake"),
+        ("売上", "connection_443fb948"),
+        ("在庫", "connection_ee34caad"),
+        ("売上 → Snowflake", "snowflake_8592fd4d"),
+        ("在庫 → Snowflake", "snowflake_11c15129"),
+        ("Shop売上", "shop_81983d69"),
+        ("→", "connection_16166003"),
+        ("\ud800", "connection_fb3d4358"),
+    ],
+)
+def test_names_in_other_scripts_are_different_groups(name: str, group: str) -> None:
+    shop = connection(name, Stream("orders"), id="1")
+    tagged = dataclasses.replace(shop, tags=(name,))
+    (table,) = selected_tables(catalog(shop), Grouped("connection_group"))
+    (of_tag,) = selected_tables(catalog(tagged), Grouped("tag_group"))
+    assert table.spec.group_name == group
+    assert of_tag.spec.group_name == group.replace("connection_", "tag_")
 
 
 def test_a_group_that_dagster_refuses_is_reported_with_its_connection_and_the_way_out() -> None:

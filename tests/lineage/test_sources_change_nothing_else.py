@@ -13,6 +13,9 @@ from dagster_airbyte_sync import (
     DagsterAirbyteTranslator,
     build_airbyte_assets_definitions,
     build_airbyte_definitions,
+    build_airbyte_refresh_job,
+    build_airbyte_start_job,
+    load_airbyte_asset_specs,
 )
 from dagster_airbyte_sync.assets.tables.keys import SOURCE_TAG
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock
@@ -139,6 +142,21 @@ def test_a_job_of_all_that_is_above_runs_the_table_alone(airbyte: AirbyteSimulat
     )
     job = defs.resolve_job_def("above")
     assert job.asset_layer.executable_asset_keys == {dg.AssetKey("orders"), revenue.key}
+
+
+def test_jobs_and_schedules_take_what_a_builder_returns_with_them(
+    airbyte: AirbyteSimulator,
+) -> None:
+    workspace = AirbyteWorkspace(**airbyte.workspace_config())
+    shop = build_airbyte_assets_definitions(workspace=workspace, source_assets=True)
+    specs = load_airbyte_asset_specs(workspace, source_assets=True)
+    assert len(shop) == len(specs) == 2
+    for assets in (shop, specs):
+        assert "'shop'" in (
+            build_airbyte_start_job(workspace=workspace, assets=assets).description or ""
+        )
+        refresh = build_airbyte_refresh_job(workspace=workspace, assets=assets)
+        assert "1 refresh " in (refresh.description or "")
 
 
 def lineage_of(event: dg.AssetMaterialization) -> Mapping[str, Sequence[dg.TableColumnDep]]:

@@ -113,6 +113,43 @@ def test_two_connections_of_one_source_meet_there(airbyte: AirbyteSimulator) -> 
     assert above(found["orders"]) == above(found["mart_orders"]) == [ORDERS]
 
 
+def test_two_calls_share_the_assets_of_what_both_read(airbyte: AirbyteSimulator) -> None:
+    airbyte.add_connection(
+        "to the mart",
+        [SimulatedStream("orders", "public"), SimulatedStream("visits", "public")],
+        source_of=airbyte.connection("to the lake"),
+        prefix="mart_",
+    )
+    lake, mart = (
+        build_airbyte_assets_definitions(
+            workspace=workspace(airbyte),
+            source_assets=True,
+            connection_selector_fn=lambda connection, name=name: connection.name == name,  # type: ignore[misc]
+        )
+        for name in ("to the lake", "to the mart")
+    )
+    found = by_key([*lake, *mart])
+    assert above(found["orders"]) == above(found["mart_orders"]) == [ORDERS]
+    assert {f"airbyte_sources/shop_db/public/{each}" for each in ("orders", "users", "visits")} == {
+        each for each in found if each.startswith("airbyte_sources")
+    }
+
+
+def test_those_that_another_call_makes_otherwise_are_others(airbyte: AirbyteSimulator) -> None:
+    def of_orders(owner: str) -> dg.AssetsDefinition:
+        built = build_airbyte_assets_definitions(
+            workspace=workspace(airbyte),
+            source_assets=lambda props: airbyte_source_asset(props).replace_attributes(
+                owners=[f"team:{owner}"]
+            ),
+        )
+        return next(each for each in built if dg.AssetKey(ORDERS.split("/")) in each.keys)
+
+    one, other = of_orders("data"), of_orders("sales")
+    assert next(iter(one.specs)).owners == ["team:data"]
+    assert next(iter(other.specs)).owners == ["team:sales"]
+
+
 def test_two_sources_of_one_name_are_kept_apart_with_all_their_streams(
     airbyte: AirbyteSimulator,
 ) -> None:
