@@ -1,18 +1,20 @@
 """What a run that starts syncs was asked for: all connections of its job, or some, by its config;
 by a person, or by the queue."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar
 
 import dagster as dg
 
+from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus, SyncClaim
 from dagster_airbyte_sync.assets.queue import times
 from dagster_airbyte_sync.assets.queue.queue_name import queue_of_start
+from dagster_airbyte_sync.assets.queue.said import read_said
 from dagster_airbyte_sync.assets.queue.start_runs import is_queue_start, read_starts, waits_in
 from dagster_airbyte_sync.assets.queue.times import CLOCKS, created_at
-from dagster_airbyte_sync.assets.queue.wait import waits_again
+from dagster_airbyte_sync.assets.queue.wait import Wait, waits_again
 from dagster_airbyte_sync.assets.tables.table import Table
 from dagster_airbyte_sync.resources.json_values import object_at
 
@@ -65,10 +67,29 @@ class ToStart:
         last = tables[-1]
         self.context.log_event(waits_again(last.connection_id, last.key, reason))
 
-    def refuse_unknown(self) -> None:
-        """Raise dg.Failure for what the queue has asked this job for in vain."""
-        if self.unknown:
-            raise _unknown(self.unknown)
+    def refuse_unknown(self, is_gone: Callable[[str], bool]) -> None:
+        """Raise dg.Failure for what the queue has asked this job for in vain. What is gone from
+        Airbyte waits no more: definitions that were loaded since do not have it either."""
+        left = [each for each in self.unknown if not (is_gone(each) and self._let_go(each))]
+        if left:
+            raise _unknown(left)
+
+    def _let_go(self, connection_id: str) -> bool:
+        wait = self._wait_of(connection_id)
+        if wait is not None:
+            claim = SyncClaim(ClaimStatus.NOT_STARTED, connection_id)
+            self.context.log_event(claim.to_observation(wait.table))
+            self.context.log.warning(
+                "%s waits no more: it is gone from Airbyte, or not active, and from the job", wait
+            )
+        return wait is not None
+
+    def _wait_of(self, connection_id: str) -> Wait | None:
+        run_ids = waits_in(self.context.run.run_config).get(connection_id, ())
+        instance, now = self.context.instance, times.now_seconds()
+        records = instance.get_run_records(dg.RunsFilter(run_ids=[*run_ids])) if run_ids else ()
+        waits = (wait for each in records for wait in read_said(instance, each, now).waits)
+        return next((wait for wait in waits if wait.connection_id == connection_id), None)
 
     def once_more(self) -> "ToStart":
         """Without what another run starts, or has started, that was asked for the same."""

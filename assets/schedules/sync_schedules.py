@@ -11,11 +11,11 @@ from dagster_airbyte_sync.assets.queue.places import DEFAULT_WAIT_LIMIT, Places
 from dagster_airbyte_sync.assets.start_jobs.runs_at_work import RunAtWork, runs_at_work
 from dagster_airbyte_sync.assets.start_jobs.selection import ChosenAssets, chosen_tables
 from dagster_airbyte_sync.assets.start_jobs.start_job import start_job_of
-from dagster_airbyte_sync.assets.start_jobs.start_report import name_of
 from dagster_airbyte_sync.assets.tables.table import (
     ConnectionSelector,
     Table,
     group_by_connection,
+    name_of,
 )
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import AirbyteSettingsError, BaseAirbyteWorkspace

@@ -88,6 +88,11 @@ def _is_final(client: AirbyteClient, connection_id: str, failure: dg.Failure) ->
         return True
     if not isinstance(failure.__cause__, AirbyteForbidden | AirbyteNotFound):
         return False
+    return is_gone(client, connection_id)
+
+
+def is_gone(client: AirbyteClient, connection_id: str) -> bool:
+    """Whether Airbyte says that it has no such connection, or that it is not active."""
     try:
         connection = client.connections_with(connection_id).connections.get(connection_id)
     except AirbyteError:

@@ -13,13 +13,14 @@ from dagster_airbyte_sync.assets.start_jobs.selection import (
     named_among,
 )
 from dagster_airbyte_sync.assets.start_jobs.start_job import start_all
-from dagster_airbyte_sync.assets.start_jobs.start_report import how_many, name_of
+from dagster_airbyte_sync.assets.start_jobs.start_report import how_many
 from dagster_airbyte_sync.assets.sync.definitions import workspace_resource
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.table import (
     ConnectionSelector,
     Table,
     group_by_connection,
+    name_of,
 )
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import BaseAirbyteWorkspace, JobRequest, JobType

@@ -8,6 +8,7 @@ sensor waits for the claim even if the job ends sooner than that is written.
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -25,11 +26,11 @@ from dagster_airbyte_sync.assets.event_log.sync_claim import ClaimStatus
 from dagster_airbyte_sync.assets.queue.places import DEFAULT_WAIT_LIMIT, Places, write_down
 from dagster_airbyte_sync.assets.queue.queue_name import QueueName, location_of
 from dagster_airbyte_sync.assets.queue.to_start import ToStart
-from dagster_airbyte_sync.assets.start_jobs.queued_start import start_queued, why_failed
+from dagster_airbyte_sync.assets.start_jobs.queued_start import is_gone, start_queued, why_failed
 from dagster_airbyte_sync.assets.start_jobs.runs_at_work import RunAtWork, runs_at_work
 from dagster_airbyte_sync.assets.start_jobs.selection import ChosenAssets, chosen_tables
 from dagster_airbyte_sync.assets.start_jobs.side_by_side import Begun, Start, start_side_by_side
-from dagster_airbyte_sync.assets.start_jobs.start_report import StartReport, how_many, name_of
+from dagster_airbyte_sync.assets.start_jobs.start_report import StartReport, how_many
 from dagster_airbyte_sync.assets.sync.definitions import workspace_resource
 from dagster_airbyte_sync.assets.sync.reporting import OwnRun
 from dagster_airbyte_sync.assets.sync.start import start_new
@@ -38,6 +39,7 @@ from dagster_airbyte_sync.assets.tables.table import (
     ConnectionSelector,
     Table,
     group_by_connection,
+    name_of,
     workspaces_of,
 )
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
@@ -138,7 +140,7 @@ def start_job_of(
             return
         requests = {each: JobRequest(each) for each in wanted.groups}
         start_all(context, workspace, wanted.groups, requests, wanted)
-        wanted.refuse_unknown()
+        wanted.refuse_unknown(partial(is_gone, workspace.get_client()))
 
     @dg.job(
         name=name,

@@ -11,7 +11,7 @@ from dagster_airbyte_sync.assets.queue.to_start import ToStart
 from dagster_airbyte_sync.assets.start_jobs.queued_start import StillWaits, why_failed
 from dagster_airbyte_sync.assets.sync.start import AlreadyRunning, RefreshStored
 from dagster_airbyte_sync.assets.tables import keys
-from dagster_airbyte_sync.assets.tables.table import Table
+from dagster_airbyte_sync.assets.tables.table import Table, name_of
 from dagster_airbyte_sync.resources import (
     AirbyteError,
     AirbyteUnavailable,
@@ -172,11 +172,6 @@ def _by_reason(problems: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
 
 def _in_short(names: Sequence[str]) -> str:
     return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
-
-
-def name_of(tables: Sequence[Table]) -> str:
-    name = keys.text_in(tables[0].spec.metadata, keys.CONNECTION_NAME) or ""
-    return f"{name!r} ({tables[0].connection_id})"
 
 
 def how_many(number: int, kind: JobType) -> str:

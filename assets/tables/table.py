@@ -218,6 +218,12 @@ def group_by_connection(tables: Iterable[Table]) -> dict[str, list[Table]]:
     return groups
 
 
+def name_of(tables: Sequence[Table]) -> str:
+    """The name and id of the connection that the tables are of, as logs and errors have them."""
+    name = keys.text_in(tables[0].spec.metadata, keys.CONNECTION_NAME) or ""
+    return f"{name!r} ({tables[0].connection_id})"
+
+
 def accepts(selector: ConnectionSelector | None, connection: Connection) -> bool:
     """Whether the user selected the connection.
 

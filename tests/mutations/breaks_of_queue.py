@@ -88,7 +88,7 @@ OF_QUEUE = [
     ),
     Break(
         "... also if a gateway says that there is no such connection",
-        "assets/start_jobs/queued_start.py:_is_final",
+        "assets/start_jobs/queued_start.py:is_gone",
         "return connection is None or not connection.is_active",
         "return True",
         f"{_WRONG}::test_a_start_that_was_not_carried_out_leaves_the_sync_waiting[404]",
@@ -104,10 +104,26 @@ OF_QUEUE = [
     ),
     Break(
         "... or does not know it",
-        "assets/start_jobs/queued_start.py:_is_final",
+        "assets/start_jobs/queued_start.py:is_gone",
         "return connection is None or not connection.is_active",
         "return False",
         f"{_WRONG}::test_one_that_is_gone_from_airbyte_waits_no_more[unknown]",
+        is_slow=True,
+    ),
+    Break(
+        "... also if definitions that were loaded since do not have it",
+        "assets/queue/to_start.py:ToStart.refuse_unknown",
+        "is_gone(each) and self._let_go(each)",
+        "False",
+        f"{_WRONG}::test_so_does_one_that_the_definitions_do_not_have_any_more_either",
+        is_slow=True,
+    ),
+    Break(
+        "... but what a job lacks by mistake waits on",
+        "assets/queue/to_start.py:ToStart.refuse_unknown",
+        "is_gone(each) and self._let_go(each)",
+        "self._let_go(each)",
+        f"{_WRONG}::test_one_that_is_not_gone_but_is_missing_in_the_job_fails_its_run_and_waits_on",
         is_slow=True,
     ),
     Break(

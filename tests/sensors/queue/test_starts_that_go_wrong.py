@@ -88,6 +88,51 @@ def test_one_that_is_gone_from_airbyte_waits_no_more(
     assert fresh.tick().summary == NOTHING_WAITS
 
 
+@pytest.mark.parametrize("is_deleted", [True, False], ids=["deleted", "paused"])
+def test_so_does_one_that_the_definitions_do_not_have_any_more_either(
+    fresh: Queued, airbyte: AirbyteSimulator, is_deleted: bool
+) -> None:
+    """They were loaded anew while it waited, and no run fails for it all day."""
+    one, other = airbyte.connection("a"), airbyte.connection("b")
+    fresh.run(config={"connections": [one.connection_id, other.connection_id]})
+    if is_deleted:
+        airbyte.delete_connection(one)
+    else:
+        airbyte.update_connection(one, status="inactive")
+    reloaded = queued(airbyte, fresh.instance, is_fresh=True, max_running=2)
+    reloaded.tick()
+    (result,) = reloaded.launch()
+
+    assert result.success
+    assert f"'a' ({one.connection_id}) waits no more" in lines(fresh.instance, result.run_id)
+    assert reloaded.started() == ["b"]
+    reloaded.wait(hours=2)
+    assert reloaded.tick().summary == NOTHING_WAITS
+
+
+def test_one_that_is_not_gone_but_is_missing_in_the_job_fails_its_run_and_waits_on(
+    fresh: Queued, airbyte: AirbyteSimulator
+) -> None:
+    one = airbyte.connection("a")
+    fresh.run(config={"connections": [one.connection_id]})
+    reloaded = queued(
+        airbyte,
+        fresh.instance,
+        is_fresh=True,
+        max_running=2,
+        connection_selector_fn=lambda connection: connection.name != "a",
+    )
+    reloaded.tick()
+    (result,) = reloaded.launch()
+
+    assert failure_of(result).startswith(
+        f"The job does not have the connection: {one.connection_id}"
+    )
+    fresh.wait(minutes=6)
+    fresh.go_on()
+    assert fresh.started() == ["a"]
+
+
 def test_what_is_refused_again_and_again_waits_as_long_as_its_limit(
     queue: Queued, airbyte: AirbyteSimulator
 ) -> None:
