@@ -9,7 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 from dagster_airbyte_sync.assets.tables import keys
-from dagster_airbyte_sync.assets.tables.table import Table
+from dagster_airbyte_sync.assets.tables.table import Table, name_of
 from dagster_airbyte_sync.resources import JobRequest, JobType
 
 RunMode = Literal["sync", "refresh", "clear"]
@@ -61,9 +61,20 @@ def config_of(context: dg.AssetExecutionContext) -> AirbyteRunConfig:
 def request_of(
     config: AirbyteRunConfig, tables: Sequence[Table], selected: Collection[dg.AssetKey]
 ) -> JobRequest:
-    """What the run asks Airbyte for: `tables` are all of one connection."""
+    """What the run asks Airbyte for: `tables` are all of one connection.
+
+    Raises dg.Failure for a sync that is to keep no records: a refresh is meant.
+    """
     kind, connection_id = JobType(config.mode), tables[0].connection_id
     if kind is JobType.SYNC:
+        if not config.keep_records:
+            raise dg.Failure(
+                "The config has 'keep_records: false' and not 'mode: refresh': a sync replaces no"
+                f" rows. Nothing was started for {name_of(tables)}. Add 'mode: refresh', or leave"
+                " keep_records out.",
+                metadata={keys.CONNECTION_ID: connection_id},
+                allow_retries=False,
+            )
         return JobRequest(connection_id)
     named = [table.stream for table in tables if table.key in selected]
     streams = None if len(named) == len(tables) else tuple(named)
@@ -91,7 +102,7 @@ def refuse_unconfirmed(
     kind = removing[0][0].type
     does = "empties" if kind is JobType.CLEAR else "replaces all rows of"
     named = "; ".join(
-        f"{_name(tables)}: {_streams(request, tables)}" for request, tables in removing
+        f"{name_of(tables)}: {_streams(request, tables)}" for request, tables in removing
     )
     lines = "\n".join(f"      {key}: {_yaml(value)}" for key, value in config.items())
     raise dg.Failure(
@@ -101,11 +112,6 @@ def refuse_unconfirmed(
         metadata={keys.CONNECTION_ID: removing[0][0].connection_id},
         allow_retries=False,
     )
-
-
-def _name(tables: Sequence[Table]) -> str:
-    name = keys.text_in(tables[0].spec.metadata, keys.CONNECTION_NAME) or ""
-    return f"{name!r} ({tables[0].connection_id})"
 
 
 def _streams(request: JobRequest, tables: Sequence[Table]) -> str:

@@ -156,6 +156,14 @@ OF_REFRESHES = [
         is_slow=True,
     ),
     Break(
+        "... and what keeps no records is no sync",
+        "assets/asked/run_config.py:request_of",
+        "if not config.keep_records:",
+        "if False:",
+        f"{_RUNS}test_a_sync_keeps_all_records_and_says_so_to_who_wants_it_otherwise",
+        is_slow=True,
+    ),
+    Break(
         "... a refresh that keeps no records, too",
         "resources/records/job_request.py:JobRequest.removes_rows",
         "self.type is JobType.CLEAR or is_truncating",

@@ -124,6 +124,16 @@ def test_a_refresh_that_keeps_no_records_must_be_confirmed(
     assert sent(airbyte) == [(REFRESH, {"refreshMode": "Truncate", "streams": named("users")})]
 
 
+def test_a_sync_keeps_all_records_and_says_so_to_who_wants_it_otherwise(
+    airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment
+) -> None:
+    result = run(deployment, *SHOP, keep_records=False, confirm=True)
+
+    assert f"Nothing was started for 'shop' ({shop.connection_id})" in failure_of(result)
+    assert "Add 'mode: refresh'" in failure_of(result)
+    assert airbyte.jobs == []
+
+
 def test_a_clear_must_be_confirmed(
     airbyte: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment
 ) -> None:
