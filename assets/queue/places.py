@@ -19,12 +19,12 @@ from dagster_airbyte_sync.resources import AirbyteSettingsError
 
 DEFAULT_WAIT_LIMIT = timedelta(days=1)
 _WHO_STARTS = (
-    "%s wait now. The sensor of build_airbyte_queue_sensor starts them as room comes: it must be"
-    " among the definitions, and on."
+    "Syncs that wait now: %s. The sensor of build_airbyte_queue_sensor starts them as room comes: it"
+    " must be among the definitions, and on."
 )
 _NOBODY_STARTS = (
-    "Of the syncs that were to wait %d have been left alone, the first since %s: no run was asked"
-    " for since. The sensor of build_airbyte_queue_sensor starts them: see that it is among the"
+    "Syncs that have waited for hours: %d, the first since %s, and no run was requested since then"
+    " to start any. The sensor of build_airbyte_queue_sensor does that: check that it is among the"
     " definitions, and on. If it is, other jobs take all places in Airbyte."
 )
 # So long (seconds) the places may all be taken before that is worth a warning.
