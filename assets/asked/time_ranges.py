@@ -8,7 +8,7 @@ import dagster as dg
 
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.partitions import current_key
-from dagster_airbyte_sync.assets.tables.table import Table
+from dagster_airbyte_sync.assets.tables.table import Table, connection_name
 from dagster_airbyte_sync.resources import AirbyteClient
 
 
@@ -71,14 +71,14 @@ def _refusal(refused: _InTime, newest: str | None, table: Table) -> dg.Failure:
     of_dimension = f" of the dimension {refused.dimension!r}" if refused.dimension else ""
     is_one = asked.start == asked.end
     what = f"the partition {asked.start}" if is_one else f"{asked.start} to {asked.end}"
-    name = keys.text_in(table.spec.metadata, keys.CONNECTION_NAME) or table.connection_id
     instead = (
         f"Run the partition {newest}{of_dimension} instead, which is the newest. " if newest else ""
     )
     return dg.Failure(
-        f"Airbyte has no time ranges: {what}{of_dimension} of connection {name!r} cannot be synced"
-        " by itself. A sync brings what is new now, and would be reported for the wrong time, so"
-        f" nothing was started. {instead}To read all rows once more, run it with the config 'mode:"
+        f"Airbyte has no time ranges: {what}{of_dimension} of connection"
+        f" {connection_name(table)!r} cannot be synced by itself. A sync brings what is new now,"
+        " and would be reported for the wrong time, so nothing was started."
+        f" {instead}To read all rows once more, run it with the config 'mode:"
         " refresh'; from when on a source is read is a setting of the source in Airbyte (often its"
         " start date).",
         metadata={keys.CONNECTION_ID: table.connection_id},

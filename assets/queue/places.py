@@ -14,13 +14,13 @@ from dagster_airbyte_sync.assets.queue.start_runs import last_asked, read_starts
 from dagster_airbyte_sync.assets.queue.times import CLOCKS, utc
 from dagster_airbyte_sync.assets.queue.wait import Wait
 from dagster_airbyte_sync.assets.tables import keys
-from dagster_airbyte_sync.assets.tables.table import Table
+from dagster_airbyte_sync.assets.tables.table import Table, connection_name
 from dagster_airbyte_sync.resources import AirbyteSettingsError
 
 DEFAULT_WAIT_LIMIT = timedelta(days=1)
 _WHO_STARTS = (
-    "Syncs that wait now: %s. The sensor of build_airbyte_queue_sensor starts them as room comes: it"
-    " must be among the definitions, and on."
+    "Syncs that wait now: %s. The sensor of build_airbyte_queue_sensor starts them as room comes:"
+    " it must be among the definitions, and on."
 )
 _NOBODY_STARTS = (
     "Syncs that have waited for hours: %d, the first since %s, and no run was requested since then"
@@ -104,8 +104,7 @@ def write_down(
 def wait_of(tables: Sequence[Table], queue: QueueName, places: Places) -> Wait:
     """What is to be written down of a connection, on the table on which starts are claimed."""
     last = tables[-1]
-    name = keys.text_in(last.spec.metadata, keys.CONNECTION_NAME) or last.connection_id
-    limit = places.limit.total_seconds()
+    name, limit = connection_name(last), places.limit.total_seconds()
     return Wait(last.connection_id, name, queue, last.key, places.count, limit)
 
 

@@ -60,9 +60,13 @@ from dagster_airbyte_sync.assets.sync.step_tables import (
     tables_of_step,
     tables_synced,
 )
-from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.assets.tables.matching import with_streams_of_tables
-from dagster_airbyte_sync.assets.tables.table import ConnectionSelector, Table, workspaces_of
+from dagster_airbyte_sync.assets.tables.table import (
+    ConnectionSelector,
+    Table,
+    connection_name,
+    workspaces_of,
+)
 from dagster_airbyte_sync.assets.tables.translator import DagsterAirbyteTranslator
 from dagster_airbyte_sync.resources import (
     AirbyteClient,
@@ -248,7 +252,7 @@ def _job_to_follow(
         context.log,
         is_own=lambda running: _is_own(context, tables, running),
         link=link,
-        name=keys.text_in(table.spec.metadata, keys.CONNECTION_NAME) or "",
+        name=connection_name(table),
         started_by=lambda running: _starter(context, tables, running),
         is_seen_to=lambda ended: _is_seen_to(context, client, tables, ended),
         say=say,

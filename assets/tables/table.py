@@ -218,10 +218,17 @@ def group_by_connection(tables: Iterable[Table]) -> dict[str, list[Table]]:
     return groups
 
 
+def connection_name(table: Table) -> str:
+    """As logs and errors have it: in an instance with the workspace, as others may have a
+    connection of that name."""
+    parts = (keys.WORKSPACE_NAME, keys.CONNECTION_NAME)
+    known = (keys.text_in(table.spec.metadata, each) for each in parts)
+    return "/".join(filter(None, known)) or table.connection_id
+
+
 def name_of(tables: Sequence[Table]) -> str:
-    """The name and id of the connection that the tables are of, as logs and errors have them."""
-    name = keys.text_in(tables[0].spec.metadata, keys.CONNECTION_NAME) or ""
-    return f"{name!r} ({tables[0].connection_id})"
+    """The name and id of the connection that the tables are of."""
+    return f"{connection_name(tables[0])!r} ({tables[0].connection_id})"
 
 
 def accepts(selector: ConnectionSelector | None, connection: Connection) -> bool:

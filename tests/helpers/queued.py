@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 
 from dagster_airbyte_sync import (
+    AirbyteInstance,
     AirbyteWorkspace,
     build_airbyte_queue_sensor,
     build_airbyte_start_job,
@@ -198,23 +199,25 @@ def queued(
     *more: dg.JobDefinition | dg.ScheduleDefinition,
     is_fresh: bool = False,
     location: str = "",
+    workspace: AirbyteInstance | None = None,
     **options: object,
 ) -> Queued:
     """One start job of all connections, with `options`, and what more is given.
 
-    With `is_fresh` what becomes of a connection is seen at once.
+    With `is_fresh` what becomes of a connection is seen at once. The `workspace` is the simulator's
+    first, unless one is given.
     """
-    workspace = AirbyteWorkspace(
+    resource: AirbyteInstance | AirbyteWorkspace = workspace or AirbyteWorkspace(
         **airbyte.workspace_config(),
         poll_interval=0.02,
         request_retry_delay=0.01,
         catalog_ttl=0 if is_fresh else 600,
         outage_timeout=0.2,
     )
-    job = build_airbyte_start_job(workspace=workspace, **options)  # type: ignore[arg-type]
+    job = build_airbyte_start_job(workspace=resource, **options)  # type: ignore[arg-type]
     has_places = options.get("max_running") is not None
     sensors = [
-        build_airbyte_queue_sensor(workspace=workspace, job=job, minimum_interval_seconds=1)
+        build_airbyte_queue_sensor(workspace=resource, job=job, minimum_interval_seconds=1)
         for _ in range(has_places)
     ]
     jobs: Sequence[dg.JobDefinition] = [e for e in more if isinstance(e, dg.JobDefinition)]
@@ -223,6 +226,6 @@ def queued(
         jobs=[job, *jobs],
         schedules=schedules,
         sensors=sensors,
-        resources={"airbyte": workspace},
+        resources={"airbyte": resource},
     )
-    return Queued(Deployment(airbyte, workspace, defs, instance, sensor=SENSOR), location=location)
+    return Queued(Deployment(airbyte, resource, defs, instance, sensor=SENSOR), location=location)

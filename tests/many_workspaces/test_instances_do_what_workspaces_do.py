@@ -15,6 +15,7 @@ from dagster_airbyte_sync import (
     AirbyteWorkspace,
     WhenAll,
     build_airbyte_definitions,
+    build_airbyte_refresh_job,
     build_airbyte_start_job,
     build_schedules_from_airbyte,
     load_airbyte_asset_specs,
@@ -23,6 +24,8 @@ from dagster_airbyte_sync import (
 )
 from dagster_airbyte_sync.cli.snapshot import write_snapshot
 from helpers.deployment import ClientsTime, Deployment, forget_clients
+from helpers.queued import queued
+from helpers.start_jobs import lines
 from helpers.workspaces import Company, paths, reported
 
 
@@ -75,6 +78,46 @@ def test_a_job_starts_syncs_in_all_workspaces(company: Company, memory: dg.Dagst
     company.airbyte.advance(60)
     deployment.tick()
     assert len(reported(deployment, "support/tickets")) == 1
+
+
+def test_syncs_of_all_workspaces_take_places_together(
+    company: Company, memory: dg.DagsterInstance
+) -> None:
+    instance = company.instance_of(outage_timeout=0.2)
+    queue = queued(company.airbyte, memory, workspace=instance, max_running=2)
+    queue.run()
+    queue.go_on()
+    assert len(queue.running()) == 2
+    assert "2 of 2 run in Airbyte; 1 waits" in str(queue.tick().summary)
+    company.airbyte.advance(60)
+    queue.go_on()
+    started = {job.connection_id for job in company.airbyte.jobs}
+    assert started == {each.connection_id for each in (company.shop, company.books, company.desk)}
+
+
+def test_connections_of_one_name_are_told_apart_by_their_workspaces(
+    company: Company, memory: dg.DagsterInstance
+) -> None:
+    """In the lines of ticks and of runs."""
+    instance = company.instance_of(outage_timeout=0.2)
+    queue = queued(company.airbyte, memory, workspace=instance, max_running=1)
+    both = [company.shop.connection_id, company.books.connection_id]
+    said = lines(memory, queue.run(config={"connections": both}).run_id)
+    assert f"'Sales EU/shop' ({company.shop.connection_id}) waits" in said
+    assert f"'Finance/shop' ({company.books.connection_id}) waits" in said
+    queue.go_on()
+    assert "1 waits: 'Finance/shop', since" in str(queue.tick().summary)
+
+
+def test_a_refresh_is_of_the_connection_in_its_workspace(
+    company: Company, memory: dg.DagsterInstance
+) -> None:
+    resource = company.instance_of()
+    refresh = build_airbyte_refresh_job(workspace=resource, assets=["finance/orders"])
+    result = refresh.execute_in_process(instance=memory, resources={"airbyte": resource})
+    assert result.success
+    (job,) = company.airbyte.jobs
+    assert (job.type, job.connection_id) == ("refresh", company.books.connection_id)
 
 
 def test_schedules_of_all_workspaces(company: Company) -> None:

@@ -340,4 +340,12 @@ OF_INSTANCES = (
         f"{_GO}test_one_that_is_back_in_the_middle_of_a_tick_is_read_from_the_next_one_on",
         is_slow=True,
     ),
+    Break(
+        "connections of one name are told apart by their workspaces",
+        "assets/tables/table.py:connection_name",
+        "(keys.WORKSPACE_NAME, keys.CONNECTION_NAME)",
+        "(keys.CONNECTION_NAME,)",
+        "tests/many_workspaces/test_instances_do_what_workspaces_do.py::test_connections_of_one_name_are_told_apart_by_their_workspaces",
+        is_slow=True,
+    ),
 )
