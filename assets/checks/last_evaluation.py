@@ -49,6 +49,10 @@ class LastEvaluation:
         """Whether it is of that job, or of a later one of its connection."""
         return _is_at_or_after(self.job, job)
 
+    def is_of_later(self, job: Job) -> bool:
+        """Whether it is of a job that came after this one."""
+        return self.job is not None and job.ref.precedes(self.job)
+
     def counts(self, job: Job) -> bool:
         """Whether that job is among the `failures`."""
         return _is_at_or_after(self.counted, job)

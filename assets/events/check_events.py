@@ -1,6 +1,7 @@
 """What the checks of a table say of a finished job, as events. Pure."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import dagster as dg
 
@@ -98,8 +99,11 @@ def evaluations_of(
     before = rows_before(job, table, ledger)
     for check, verdict in verdicts(job, table, before, share.checks).items():
         last = said.get(check)
+        if last is not None and last.is_of_later(job):
+            # That one failed: it left no table fresh behind which this one would be late.
+            yield from _repeated(said, replace(share, checks=share.checks.among([check])))
         # Beside no mark, it was left out where it ought to be.
-        if not share.marks or is_news(verdict, job, last, now):
+        elif not share.marks or is_news(verdict, job, last, now):
             yield evaluation(table.key, check, verdict, evaluation_metadata(sync, verdict, last))
 
 

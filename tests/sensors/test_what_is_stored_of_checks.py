@@ -212,3 +212,26 @@ def test_what_a_run_has_evaluated_is_shown_also_behind_an_older_sync_that_is_rep
     assert late.materialized == [("orders", older.job_id)]
     assert late.checked == [("orders", newer.job_id, True)]
     assert shown(deployment) == {"sync": True, "rows": True}
+
+
+@pytest.mark.parametrize("how", ["sync", "clear"])
+def test_what_is_committed_late_does_not_hide_that_a_later_sync_failed(
+    deployment: Deployment, shop: SimulatedConnection, how: str
+) -> None:
+    """The later one was read before it, and is not read again."""
+    sync(deployment)
+    airbyte = deployment.airbyte
+    deployment.wait(HOUR)
+    late = airbyte.run_sync(shop) if how == "sync" else airbyte.run_clear(shop)
+    airbyte.commit_late(late, by=timedelta(minutes=4))
+    deployment.wait(timedelta(minutes=1))
+    airbyte.fail(airbyte.start_sync(shop), reason="disk full")
+    assert said(deployment.tick()) == {"sync": "failed"}
+
+    deployment.wait(timedelta(minutes=4))
+    tick = deployment.tick()
+
+    assert {event.metadata[keys.JOB_ID].value for event in tick.events} == {str(late.job_id)}
+    assert shown(deployment) == {"sync": False, "rows": True}
+    assert said(tick) == {}
+    assert said(sync(deployment)) == {"sync": "succeeded"}
