@@ -10,6 +10,8 @@ from pydantic import TypeAdapter
 Json = Mapping[str, object]
 
 _LONGEST_WORD = 100
+# Years: Python's end at 1 and 9999.
+_EARLIEST, _LATEST = 2, 9998
 _DATETIME = TypeAdapter(datetime)
 
 
@@ -56,7 +58,15 @@ def _is_digits(value: str) -> bool:
 
 
 def as_datetime(value: object) -> datetime | None:
-    """A time with a zone: ISO-8601 (Java drops `:SS` when it is zero) or epoch seconds."""
+    """A time with a zone: ISO-8601 (Java drops `:SS` when it is zero) or epoch seconds.
+
+    None if it is so far away that nothing can be added to it, or taken from it.
+    """
+    moment = _moment(value)
+    return moment if moment is not None and _EARLIEST < moment.year < _LATEST else None
+
+
+def _moment(value: object) -> datetime | None:
     if isinstance(value, str) and not _is_digits(value):
         return _iso_time(value)
     seconds = as_int(value)
