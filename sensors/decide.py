@@ -114,7 +114,13 @@ class _Reporter:
         self.waiting.append(job)
 
     def _waits_for_others(self, job: Job) -> bool:
-        return job.connection_id in self.blocked or job.connection_id in self.known.unreadable
+        connection_id = job.connection_id
+        if connection_id in self.blocked or connection_id in self.known.unreadable:
+            return True
+        # Done without a table that is newer than the definitions, it would be lost to that.
+        first = self.known.pending.get(connection_id)
+        waited = 0 if first is None else self.known.now - first.since
+        return connection_id in self.known.outdated and waited < self.known.limits.catalog
 
     def _waits_for_a_run(self, job: Job, owed: Owed) -> bool:
         # Runs report what made tables fresh, and clears; how others failed they leave to us.

@@ -24,12 +24,14 @@ from dagster_airbyte_sync.sensors.reading.live_runs import LiveRun
 class Limits:
     """How much one tick may report: events, and bytes of them as they are sent to the daemon.
 
-    `hold` is how long (seconds) a finished job waits for the live run that is to report it, and
-    `grace` for a run that is over, whose step may live on.
+    `hold` is how long (seconds) a finished job waits for the live run that is to report it, `grace`
+    for a run that is over, whose step may live on, and `catalog` for Airbyte to say which streams
+    its connection has now.
     """
 
     hold: float
     grace: float
+    catalog: float = 300.0
     # Dagster stores 20 to 80 events a second after the tick, in the thread all sensors share.
     events: int = 250
     # gRPC takes 100 MB, and the table of 240 columns makes an event of 50 kB.
@@ -41,8 +43,9 @@ class TickInputs:
     """All a tick has read: the tables of each connection, live runs, and what has been reported.
 
     `tables` has every connection of the new jobs, if only with none: what is missing would be lost.
-    `unreadable` are connections whose tables cannot be known now. `checked` are the checks that
-    the tables have, `pending` is with which job each connection waits (`now` in epoch seconds).
+    `unreadable` are connections whose tables cannot be known now, and `outdated` those that may
+    have newer ones. `checked` are the checks that the tables have, `pending` is with which job each
+    connection waits (`now` in epoch seconds).
     `outcomes` is how far the streams of failed jobs came, and `details` what else is known of jobs.
     `reporter` is the sensor, as events name it. `is_final` if there is no time for further
     questions; `is_past` in a backfill, where what is older than a table's last report is only
@@ -60,6 +63,7 @@ class TickInputs:
     outcomes: OutcomesRead = NOT_WANTED
     details: Mapping[JobKey, JobDetails] = field(default_factory=dict)
     unreadable: frozenset[str] = frozenset()
+    outdated: frozenset[str] = frozenset()
     reporter: str | None = None
     is_final: bool = False
     is_past: bool = False

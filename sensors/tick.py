@@ -286,6 +286,7 @@ class _Tick:
             job_url=self._pages().job,
             outcomes=self.asked.outcomes,
             unreadable=self.tables.unreadable,
+            outdated=self.tables.outdated,
             reporter=self.reporter,
         )
 

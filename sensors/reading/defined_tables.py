@@ -69,6 +69,7 @@ class DefinedTables:
         self._log = log
         self._tables: dict[str, list[Table]] = {}
         self._unreadable: set[str] = set()
+        self._outdated: set[str] = set()
         self._asked: set[str] = set()
         self._unclear: set[tuple[str, StreamId]] = set()
         self._is_refreshed = False
@@ -85,6 +86,8 @@ class DefinedTables:
         """
         if not self._is_refreshed and not self._lists(job):
             self._refresh()
+        if self._is_refreshed and not self._is_fresh and not self._lists(job):
+            self._outdated.add(job.connection_id)
         if self._of_connection(job.connection_id) and not _names_streams(job):
             self._ask_now(job.connection_id)
         self._warn_of_unclear(job)
@@ -164,6 +167,7 @@ class DefinedTables:
         self._is_fresh, self._is_down = True, False
         self._tables.clear()
         self._unreadable.clear()
+        self._outdated.clear()
 
     def _ask_now(self, connection_id: str) -> None:
         """The remembered catalog may be older than the connection's newest stream."""
@@ -173,6 +177,8 @@ class DefinedTables:
         is_too_old = len(self._asked) > _MOST_ASKED or self._syncs_more_now(connection_id)
         if is_too_old and not self._is_refreshed:
             self._refresh()
+        if is_too_old and not self._is_fresh:
+            self._outdated.add(connection_id)
         self._of_connection(connection_id)
 
     def _syncs_more_now(self, connection_id: str) -> bool:
@@ -185,6 +191,8 @@ class DefinedTables:
 
         tables = as_synced_now(read, self._tables[connection_id], self._log)
         self._tables[connection_id] = tables
+        if not connections:
+            self._outdated.add(connection_id)
         selected = [stream.id for each in connections for stream in each.selected_streams]
         return bool(match([table.stream for table in tables], selected).strange)
 
@@ -233,6 +241,12 @@ class DefinedTables:
     def unreadable(self) -> frozenset[str]:
         """Connections for which the user's own code raised, or Airbyte did not answer."""
         return frozenset(self._unreadable)
+
+    @property
+    def outdated(self) -> frozenset[str]:
+        """Connections that may have streams which are newer than what Airbyte said of them last, as
+        it does not answer now."""
+        return frozenset(self._outdated)
 
     def events_for(self, job: Job) -> int:
         """How many events the job makes if its checks say nothing new."""

@@ -2,6 +2,7 @@
 
 from helpers.breaks import Break
 
+_NEWER = "tests/sensors/test_newer_than_the_definitions.py::"
 _MANY = "tests/sensors/test_many_live_runs.py::"
 
 OF_SENSORS = (
@@ -518,6 +519,38 @@ OF_SENSORS = (
         "run.start_time is not None and len(planned) <= _MOST_PLANNED",
         "len(planned) <= _MOST_PLANNED",
         f"{_MANY}test_a_run_that_is_created_as_a_live_one_may_be_seen_before_its_plan",
+        is_slow=True,
+    ),
+    Break(
+        "1: a newer table is not lost where the list of connections cannot be read just then",
+        "sensors/reading/defined_tables.py:DefinedTables.of",
+        "if self._is_refreshed and not self._is_fresh and not self._lists(job):",
+        "if False:",
+        f"{_NEWER}test_a_list_of_connections_that_cannot_be_read_just_then_loses_no_newer_table",
+        is_slow=True,
+    ),
+    Break(
+        "1: ... nor where jobs name no streams, and the connection cannot be read",
+        "sensors/reading/defined_tables.py:DefinedTables._syncs_more_now",
+        "if not connections:",
+        "if False:",
+        f"{_NEWER}test_a_list_of_connections_that_cannot_be_read_just_then_loses_no_newer_table",
+        is_slow=True,
+    ),
+    Break(
+        "1: ... or can, but not the list",
+        "sensors/reading/defined_tables.py:DefinedTables._ask_now",
+        "if is_too_old and not self._is_fresh:",
+        "if False:",
+        f"{_NEWER}test_nor_does_one_that_cannot_be_read_though_its_connection_can",
+        is_slow=True,
+    ),
+    Break(
+        "1: a list that stays unreadable does not hold syncs for ever",
+        "sensors/decide.py:_Reporter._waits_for_others",
+        "connection_id in self.known.outdated and waited < self.known.limits.catalog",
+        "connection_id in self.known.outdated",
+        f"{_NEWER}test_a_list_that_stays_unreadable_delays_its_syncs_by_minutes_and_no_other_connection",
         is_slow=True,
     ),
 )

@@ -16,6 +16,7 @@ from dagster_airbyte_sync import (
 from dagster_airbyte_sync.assets.tables.keys import JOB_ID, int_in
 from dagster_airbyte_sync.testing import AirbyteSimulator, Fault, RealClock, SimulatedConnection
 from helpers.deployment import Deployment, deployed
+from helpers.simulated import clock_from_now
 
 NEWER = "has streams that are newer than the definitions"
 
@@ -81,6 +82,82 @@ def test_a_stream_added_since_is_reported_by_the_sensor_and_its_asset_finds_its_
     # Of what was reported while the asset had no check, the last is no news.
     assert again.events == []
     assert NEWER not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("fault", [Fault.status(503), Fault.status(401), Fault.html()])
+def test_a_list_of_connections_that_cannot_be_read_just_then_loses_no_newer_table(
+    either: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment, fault: Fault
+) -> None:
+    deployment.tick()
+    either.update_connection(shop, streams=["orders", "returns"])
+    deployment.wait(timedelta(minutes=1))
+    job = either.run_sync(shop)
+    either.add_fault(fault, path="/connections", times=None)
+    assert deployment.tick().events == []
+
+    either.clear_faults()
+    deployment.wait(timedelta(minutes=1))
+    deployment.tick()
+
+    assert reported(deployment, "orders") == reported(deployment, "returns") == [job.job_id]
+
+
+def test_nor_does_one_that_cannot_be_read_though_its_connection_can(
+    instance: dg.DagsterInstance,
+) -> None:
+    with AirbyteSimulator(configuration_api=False, clock=clock_from_now()) as airbyte:
+        shop = airbyte.add_connection("shop", streams=["orders"])
+        deployment = deployed(airbyte, instance, dagster_airbyte_translator=Prefixed())
+        deployment.tick()
+        airbyte.update_connection(shop, streams=["orders", "returns"])
+        deployment.wait(timedelta(minutes=1))
+        job = airbyte.run_sync(shop)
+        airbyte.add_fault(Fault.status(503), path="/public/v1/connections", times=None, after=1)
+        assert deployment.tick().events == []
+
+        airbyte.clear_faults()
+        deployment.wait(timedelta(minutes=1))
+        deployment.tick()
+
+    assert reported(deployment, "returns") == [job.job_id]
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_list_that_stays_unreadable_delays_its_syncs_by_minutes_and_no_other_connection(
+    instance: dg.DagsterInstance, is_open: bool
+) -> None:
+    with AirbyteSimulator(configuration_api=is_open, clock=clock_from_now()) as airbyte:
+        shop = airbyte.add_connection("shop", streams=["orders"])
+        delays_its_syncs(airbyte, shop, instance, is_open=is_open)
+
+
+def delays_its_syncs(
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    instance: dg.DagsterInstance,
+    *,
+    is_open: bool,
+) -> None:
+    crm = airbyte.add_connection("crm", streams=["people"])
+    deployment = deployed(airbyte, instance, dagster_airbyte_translator=Prefixed())
+    deployment.tick()
+    # Where its jobs name no streams, each connection that synced is asked for.
+    path = "/connections" if is_open else f"/connections/{shop.connection_id}"
+    airbyte.update_connection(shop, streams=["orders", "returns"])
+    airbyte.add_fault(Fault.status(503), path=path, times=None)
+    jobs = []
+    for _ in range(3):
+        deployment.wait(timedelta(minutes=1))
+        jobs.append(airbyte.run_sync(shop).job_id)
+        other = airbyte.run_sync(crm)
+        deployment.tick()
+        assert reported(deployment, "people")[-1] == other.job_id
+        assert reported(deployment, "orders") == []
+
+    deployment.wait(timedelta(minutes=4))
+    deployment.tick()
+
+    assert reported(deployment, "orders") == jobs
 
 
 def test_a_refresh_of_the_new_stream_alone_is_reported(
