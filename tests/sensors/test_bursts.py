@@ -153,6 +153,7 @@ def test_what_a_cursor_has_no_room_for_uses_up_no_tick(
 ) -> None:
     """Read again, it counts as new; ten times as many syncs would do so with the usual size."""
     monkeypatch.setattr(cursor, "_MOST_BYTES", 450)
+    monkeypatch.setattr(cursor, "_LEAST_BYTES", 450)
     # However fast this machine stores them.
     monkeypatch.setattr(pace, "MOST_EVENTS", 250)
     monkeypatch.setattr(pace, "FEWEST_EVENTS", 250)
