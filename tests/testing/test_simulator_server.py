@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 import requests
+from werkzeug.routing import Rule
 
 import dagster_airbyte_sync.testing as testing
 from dagster_airbyte_sync.testing import (
@@ -30,6 +31,25 @@ def test_it_listens_only_inside_the_with_statement() -> None:
         requests.get(f"{url}/workspaces", timeout=5)
     with pytest.raises(SimulatorError, match="with statement"):
         assert airbyte.url
+
+
+def test_each_answers_for_itself_though_their_routes_are_compiled_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Tests start one each, and to compile the routes takes longer than most of them."""
+    AirbyteSimulator()
+    monkeypatch.setattr(Rule, "compile", lambda rule: pytest.fail(f"compiled again: {rule}"))
+
+    with AirbyteSimulator(auth="none") as one, AirbyteSimulator(auth="none") as other:
+        one.add_connection("shop")
+        other.add_connection("crm")
+
+        assert [names_of_connections(each) for each in (one, other)] == [["shop"], ["crm"]]
+
+
+def names_of_connections(airbyte: AirbyteSimulator) -> list[str]:
+    answered = requests.get(f"{airbyte.rest_api_base_url}/connections", timeout=5).json()
+    return [each["name"] for each in answered["data"]]
 
 
 def test_what_it_holds_survives_a_restart() -> None:

@@ -6,10 +6,6 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from flask import Flask
-from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Response
-
 from dagster_airbyte_sync.testing.clock import Clock, SimulatedClock
 from dagster_airbyte_sync.testing.configuration_api.endpoints import ConfigurationApi
 from dagster_airbyte_sync.testing.controls.catalog import CatalogControls
@@ -21,6 +17,7 @@ from dagster_airbyte_sync.testing.controls.stored import StoredControls
 from dagster_airbyte_sync.testing.controls.workspaces import WorkspaceControls
 from dagster_airbyte_sync.testing.errors import SimulatorError
 from dagster_airbyte_sync.testing.public_api.endpoints import PublicApi
+from dagster_airbyte_sync.testing.server.app import application
 from dagster_airbyte_sync.testing.server.cloud import CloudHosts, CloudWorkspaceConfig
 from dagster_airbyte_sync.testing.server.faults import ArmedFault, Fault
 from dagster_airbyte_sync.testing.server.gateway import Gateway
@@ -32,7 +29,6 @@ from dagster_airbyte_sync.testing.server.tokens import (
     InstanceConfig,
     WorkspaceConfig,
 )
-from dagster_airbyte_sync.testing.wire import problems
 from dagster_airbyte_sync.testing.wire.versions import Version
 from dagster_airbyte_sync.testing.world.world import World
 
@@ -122,7 +118,7 @@ class AirbyteSimulator(
             self._world, self._doorkeeper, admin=admin, editor=editor, stable=stable_paging
         )
         self._gateway = Gateway(
-            self._app().wsgi_app,
+            application(self._public.blueprint(), self._configuration.blueprint()).wsgi_app,
             self._world,
             self._doorkeeper,
             latency=latency,
@@ -301,20 +297,3 @@ class AirbyteSimulator(
     def clear_faults(self) -> None:
         """Remove all faults."""
         self._gateway.faults.clear()
-
-    def _app(self) -> Flask:
-        app = Flask(__name__, static_folder=None)
-        app.register_blueprint(self._public.blueprint())
-        app.register_blueprint(self._configuration.blueprint())
-        app.register_error_handler(problems.Refusal, _refused)
-        app.register_error_handler(404, lambda error: problems.no_such_page())
-        app.register_error_handler(HTTPException, _http_error)
-        return app
-
-
-def _refused(refusal: problems.Refusal) -> Response:
-    return refusal.response
-
-
-def _http_error(error: HTTPException) -> Response:
-    return problems.answer({"message": error.name}, error.code or 500)
