@@ -1,5 +1,5 @@
-"""What Dagster works out anew for each instance, resource and query, only once: most of what a
-short test takes is that.
+"""What Dagster works out anew for each instance, resource, run and query, only once: most of what
+a short test takes is that.
 """
 
 from collections.abc import Callable, Iterator
@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 
+import dagster as dg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, QueuePool, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 # Each opens a file of SQLite with an engine of its own for every query, which has then to be
@@ -32,6 +33,9 @@ def quick_dagster() -> Iterator[None]:
         for name in _OPEN_FILES:
             module = import_module(name)
             patch.setattr(module, "create_engine", _one_engine_for_a_file(module.create_engine))
+        # For each run Dagster configures logging anew, and two that do in one process may lock each
+        # other out for ever.
+        patch.setattr(dg.DagsterInstance, "get_yaml_python_handlers", lambda instance: [])
         config, resources = import_module(_CONFIG), import_module(_RESOURCES)
         patch.setattr(config, "model_fields", cache(config.model_fields))
         name = "infer_schema_from_config_class"
@@ -53,7 +57,7 @@ def _migrations_read_once() -> Callable[[Config], ScriptDirectory]:
 
 
 def _one_engine_for_a_file(create: Callable[..., Engine]) -> Callable[..., Engine]:
-    """These engines keep no connections, so whoever has opened a file by one has closed it."""
+    """And with a connection that stays open: to open it again, SQLite reads the whole schema."""
     known: dict[tuple[str, str], Engine] = {}
 
     def create_engine(url: str, **options: object) -> Engine:
@@ -61,13 +65,19 @@ def _one_engine_for_a_file(create: Callable[..., Engine]) -> Callable[..., Engin
         if key not in known:
             # Few tests use more files at a time.
             if len(known) == _ENGINES:
-                del known[next(iter(known))]
-            known[key] = create(url, **options)
+                known.pop(next(iter(known))).pool.dispose()
+            engine = create(url, **{**options, "poolclass": QueuePool})
+            # Dagster does so after each query.
+            engine.dispose = _nothing  # type: ignore[method-assign]
             # No test is about a machine that loses its power.
-            event.listen(known[key], "connect", _write_without_waiting)
+            event.listen(engine, "connect", _write_without_waiting)
+            known[key] = engine
         return known[key]
 
     return create_engine
+
+
+def _nothing(close: bool = True) -> None: ...
 
 
 def _write_without_waiting(connection: DBAPIConnection, _: object) -> None:

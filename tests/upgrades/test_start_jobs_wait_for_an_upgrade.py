@@ -135,7 +135,7 @@ def test_a_run_that_is_terminated_ends_soon(
     many: AirbyteSimulator, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though its starts look for jobs whose number Airbyte did not say."""
-    workspace = workspace_of(many)
+    workspace = workspace_of(many, outage_timeout=25)
     job = build_airbyte_start_job(workspace=workspace)
     monkeypatch.setattr(start, "_LOOK_FOR", 60.0)
     many.add_fault(Fault.gateway_timeout(), path=JOBS, method="POST", times=None)

@@ -20,6 +20,13 @@ def deployment(
     airbyte_simulator: AirbyteSimulator, shop: SimulatedConnection, tmp_path: Path
 ) -> Iterator[Deployment]:
     airbyte = AirbyteWorkspace(**airbyte_simulator.workspace_config())
-    silent = {"telemetry": {"enabled": False}}
-    with dg.DagsterInstance.local_temp(str(tmp_path), overrides=silent) as instance:
+    settings = {
+        "telemetry": {"enabled": False},
+        # Otherwise Dagster starts four processes for each step, to keep what it prints.
+        "compute_logs": {
+            "module": "dagster.core.storage.noop_compute_log_manager",
+            "class": "NoOpComputeLogManager",
+        },
+    }
+    with dg.DagsterInstance.local_temp(str(tmp_path), overrides=settings) as instance:
         yield Deployment(airbyte, pipeline(airbyte), instance)
