@@ -127,7 +127,8 @@ def warn_of(scan: Scan, decision: Decision, log: logging.Logger) -> None:
     """Log what the user should know of."""
     if scan.unreadable:
         log.warning(
-            "Airbyte listed %d jobs without an id or a connection: they cannot be reported",
+            "Jobs that cannot be reported: %d. Airbyte lists them without an id or a connection, or"
+            " answers each request for a page with them with an error.",
             scan.unreadable,
         )
     for reported in decision.reported:

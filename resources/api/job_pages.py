@@ -9,7 +9,13 @@ from datetime import datetime, timedelta
 from heapq import merge
 
 from dagster_airbyte_sync.resources.api.paging import Page, PageSize
-from dagster_airbyte_sync.resources.errors import AirbyteUnreadable
+from dagster_airbyte_sync.resources.errors import (
+    AirbyteRateLimited,
+    AirbyteSentPage,
+    AirbyteUnavailable,
+    AirbyteUnreadable,
+    OutOfTime,
+)
 from dagster_airbyte_sync.resources.http.transport import Call
 from dagster_airbyte_sync.resources.records.jobs import Job
 
@@ -17,6 +23,14 @@ from dagster_airbyte_sync.resources.records.jobs import Job
 _SECOND = timedelta(seconds=1)
 # How often a second is read until all of it was seen.
 _MOST_READINGS = 20
+# After so many full pages twice as many rows are asked for, up to the usual number.
+_FULL_PAGES = 10
+# Behind a row that Airbyte fails at so many more: the sensor reads the last minutes again.
+_FULL_PAGES_WITH_BROKEN_ROW = 300
+# What a gateway says if no Airbyte is behind it.
+_NOBODY_THERE = (502, 503)
+# So many rows side by side may be such that Airbyte fails at them.
+_MOST_BROKEN = 3
 # Rows with smaller numbers than this exist nowhere, and 32 bits hold it.
 _FAR_AWAY = 2**30
 
@@ -55,6 +69,60 @@ class JobListing:
 
     def error(self, reason: str) -> AirbyteUnreadable:
         return AirbyteUnreadable(self.where.method, self.where.url, reason)
+
+
+class RowsAsked:
+    """How many rows of the history Airbyte is asked for at a time: `most`, but fewer after a page
+    that it failed at, until some pages later.
+
+    A page of wide connections may take longer than anybody waits for it, at every tick; and a job
+    that Airbyte cannot read would hide all those that are on a page with it.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._full = 0
+        self.limit = most
+
+    def page(self, fetch: Callable[[JobQuery], Page[Job]], query: JobQuery) -> Page[Job]:
+        """What `fetch` answers. A single row that Airbyte fails at, but at none behind it, counts
+        as one that cannot be read."""
+        try:
+            page = fetch(query)
+        except (AirbyteUnavailable, OutOfTime) as failure:
+            if not _may_be_too_much(failure):
+                raise
+            if query.limit == 1 and _answers_behind(fetch, query):
+                self._full = -_FULL_PAGES_WITH_BROKEN_ROW
+                return Page((), 1)
+            self._full, self.limit = 0, max(self.limit // 2, 1)
+            raise
+        if self.limit < self._most and page.received >= query.limit:
+            self._full += 1
+            if self._full == _FULL_PAGES:
+                self._full, self.limit = 0, min(self.limit * 2, self._most)
+        return page
+
+
+def _may_be_too_much(failure: AirbyteUnavailable | OutOfTime) -> bool:
+    """Whether fewer rows may help: not if nobody was there to answer, or somebody else did."""
+    problem = failure.__cause__ if isinstance(failure, OutOfTime) else failure
+    return (
+        isinstance(problem, AirbyteUnavailable)
+        and not isinstance(problem, AirbyteRateLimited | AirbyteSentPage)
+        and not problem.did_nothing
+        and problem.status not in _NOBODY_THERE
+    )
+
+
+def _answers_behind(fetch: Callable[[JobQuery], Page[Job]], query: JobQuery) -> bool:
+    for further in range(1, _MOST_BROKEN + 1):
+        try:
+            fetch(replace(query, offset=query.offset + further))
+        except AirbyteUnavailable:
+            continue
+        return True
+    return False
 
 
 def jobs_by_end(

@@ -8,7 +8,13 @@ from itertools import product
 
 from dagster_airbyte_sync.resources.api import configuration_api, public_api
 from dagster_airbyte_sync.resources.api.configuration_api import ConfigurationApi
-from dagster_airbyte_sync.resources.api.job_pages import JobListing, JobQuery, by_end, jobs_by_end
+from dagster_airbyte_sync.resources.api.job_pages import (
+    JobListing,
+    JobQuery,
+    RowsAsked,
+    by_end,
+    jobs_by_end,
+)
 from dagster_airbyte_sync.resources.api.paging import Page, PageSize
 from dagster_airbyte_sync.resources.api.public_api import PublicApi, groups_of_ids
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
@@ -98,6 +104,8 @@ class JobHistory:
         # Each API may have another page size of its own.
         self._configuration_own = PageSize()
         self._public_own = PageSize()
+        self._configuration_rows = RowsAsked(configuration.page_size)
+        self._public_rows = RowsAsked(public.page_size)
 
     def by_configuration(
         self,
@@ -107,11 +115,13 @@ class JobHistory:
         unreadable: NoteUnreadable | None,
     ) -> Iterator[Job]:
         def fetch(query: JobQuery) -> Page[Job]:
-            return _noted(self._configuration_page(workspaces, query, budget), unreadable)
+            return self._configuration_page(workspaces, query, budget)
 
-        limit = self._configuration.page_size
+        rows = self._configuration_rows
+        limit = rows.limit
         where = self._configuration.finished_jobs(workspaces, JobQuery(since, 0, limit))
-        return jobs_by_end(since, JobListing(fetch, limit, where, self._configuration_own))
+        noted = _noting(rows, fetch, unreadable)
+        return jobs_by_end(since, JobListing(noted, limit, where, self._configuration_own))
 
     def by_public(
         self,
@@ -127,12 +137,13 @@ class JobHistory:
             ids: Sequence[str], job_type: JobType | None, status: JobStatus | None = None
         ) -> JobListing:
             def fetch(query: JobQuery) -> Page[Job]:
-                page = self._public_page(ids, query, budget, job_type, status)
-                return _noted(page, unreadable)
+                return self._public_page(ids, query, budget, job_type, status)
 
-            limit = self._public.page_size
             where = self._public.jobs_since(ids, JobQuery(since, 0, limit), job_type, status)
-            return JobListing(fetch, limit, where, self._public_own)
+            return JobListing(_noting(rows, fetch, unreadable), limit, where, self._public_own)
+
+        rows = self._public_rows
+        limit = rows.limit
 
         # One listing for each status, as Airbyte takes one status at a time.
         return by_end(
@@ -209,7 +220,13 @@ class JobHistory:
         return self._http.read(call, "jobs", public_api.read_jobs, budget)
 
 
-def _noted(page: Page[Job], unreadable: NoteUnreadable | None) -> Page[Job]:
-    if unreadable and page.unreadable:
-        unreadable(page.unreadable)
-    return page
+def _noting(
+    rows: RowsAsked, fetch: Callable[[JobQuery], Page[Job]], unreadable: NoteUnreadable | None
+) -> Callable[[JobQuery], Page[Job]]:
+    def noted(query: JobQuery) -> Page[Job]:
+        page = rows.page(fetch, query)
+        if unreadable and page.unreadable:
+            unreadable(page.unreadable)
+        return page
+
+    return noted

@@ -163,7 +163,8 @@ class _Tick:
         scan = HistoryScan(self.client, cursor, budget).go_on(lambda job: 0, 1)
         if scan.unreadable:
             self.log.warning(
-                "Airbyte listed %d jobs without an id or a connection: how they ended is unknown",
+                "Jobs of which it is not known how they ended: %d. Airbyte lists them without an id"
+                " or a connection, or answers each request for a page with them with an error.",
                 scan.unreadable,
             )
         return scan

@@ -56,6 +56,43 @@ OF_RESOURCES = (
         "tests/resources/test_job_pages.py::test_a_burst_in_one_second_does_not_end_the_history",
     ),
     Break(
+        "1: a page that is too much for Airbyte is not asked for for ever",
+        "resources/api/job_pages.py:RowsAsked.page",
+        "max(self.limit // 2, 1)",
+        "self.limit",
+        "tests/resources/test_rows_asked.py::test_half_as_many_after_each_page_that_was_too_much",
+    ),
+    Break(
+        "an Airbyte that is away is not asked for ever smaller pages",
+        "resources/api/job_pages.py:_may_be_too_much",
+        "problem.status not in _NOBODY_THERE",
+        "True",
+        "tests/resources/test_rows_asked.py::test_as_many_as_before_if_fewer_would_not_help",
+    ),
+    Break(
+        "1: a job that Airbyte cannot list hides no other",
+        "resources/api/job_pages.py:RowsAsked.page",
+        "if query.limit == 1 and _answers_behind(fetch, query):",
+        "if False:",
+        "tests/resources/test_rows_asked.py::"
+        "test_of_one_row_that_airbyte_fails_at_and_at_none_behind_it_none_is_readable",
+    ),
+    Break(
+        "1: an Airbyte that fails at every row loses none",
+        "resources/api/job_pages.py:_answers_behind",
+        "continue",
+        "return True",
+        "tests/resources/test_rows_asked.py::test_an_airbyte_that_fails_at_every_row_lost_none",
+    ),
+    Break(
+        "behind a job that Airbyte cannot list ticks do not fail in turns",
+        "resources/api/job_pages.py:RowsAsked.page",
+        "self._full = -_FULL_PAGES_WITH_BROKEN_ROW",
+        "pass",
+        "tests/resources/test_rows_asked.py::"
+        "test_with_a_broken_row_it_takes_hundreds_of_full_pages_to_try_more",
+    ),
+    Break(
         "1: a burst is counted",
         "resources/api/job_pages.py:_jobs_of_second",
         "if len(seen) >= received:",

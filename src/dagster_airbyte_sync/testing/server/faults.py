@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from werkzeug.wrappers import Response
@@ -97,6 +98,34 @@ class Fault:
             return Response("upstream request timeout", 504, mimetype="text/plain")
 
         return Fault("gateway_timeout", lost)
+
+    @staticmethod
+    def long_lists(rows: int) -> "Fault":
+        """Answer 504 to each request for a list that would have more rows than this."""
+        return Fault(
+            f"long_lists({rows})",
+            lambda carry: _lost_if(lambda listed: len(listed) > rows, carry(), 504),
+        )
+
+    @staticmethod
+    def slow_lists(seconds: float) -> "Fault":
+        """Answer correctly, but only after this many real seconds for each row of a list."""
+
+        def slow(carry: Carry) -> Response:
+            response = carry()
+            time.sleep(seconds * len(_listed(response)))
+            return response
+
+        return Fault(f"slow_lists({seconds})", slow)
+
+    @staticmethod
+    def broken_jobs(*job_ids: int) -> "Fault":
+        """Answer 500 to each request for a list that would have one of these jobs."""
+
+        def is_lost(rows: Sequence[object]) -> bool:
+            return not set(job_ids).isdisjoint(map(_job_id, rows))
+
+        return Fault(f"broken_jobs{job_ids}", lambda carry: _lost_if(is_lost, carry(), 500))
 
     @staticmethod
     def drip_headers(every: float = 0.1) -> "Fault":
@@ -200,6 +229,29 @@ def _refusal(
 def _halved(response: Response) -> Response:
     content = response.get_data()
     return Response(content[: len(content) // 2], response.status_code, mimetype="application/json")
+
+
+def _lost_if(
+    is_lost: Callable[[Sequence[object]], bool], response: Response, code: int
+) -> Response:
+    return _refusal(code, None, None) if is_lost(_listed(response)) else response
+
+
+def _listed(response: Response) -> Sequence[object]:
+    """The rows, if the answer is a list of either API."""
+    answer = _fields(json.loads(response.get_data() or "null"))
+    rows = answer.get("jobs", answer.get("data"))
+    return rows if isinstance(rows, list) else ()
+
+
+def _job_id(row: object) -> object:
+    """As either API has it in a list."""
+    fields = _fields(row)
+    return _fields(fields.get("job")).get("id", fields.get("jobId"))
+
+
+def _fields(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
 
 
 def _honest(carry: Carry) -> Response:
