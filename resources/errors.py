@@ -60,8 +60,8 @@ class AirbyteRequestError(AirbyteError):
         super().__init__(method, url, reason)
 
     def __str__(self) -> str:
-        answer = f"answered {self.status}: {self.reason}" if self.status else self.reason
-        return f"{self.method} {self.url} {answer}"
+        answer = f" answered {self.status}: {self.reason}" if self.status else f": {self.reason}"
+        return f"{self.method} {self.url}{answer}"
 
 
 class AirbyteUnavailable(AirbyteRequestError):
@@ -112,7 +112,7 @@ class NotLoaded(AirbyteUnavailable):
     def __str__(self) -> str:
         why = super().__str__()
         end = "" if why.endswith("?") else "."
-        return f"Definitions cannot load without an answer of Airbyte: {why}{end} {self.way_out}"
+        return f"Definitions cannot load without an answer from Airbyte: {why}{end} {self.way_out}"
 
 
 class NotSteady(AirbyteUnavailable):
@@ -122,7 +122,7 @@ class NotSteady(AirbyteUnavailable):
 
     @staticmethod
     def because_of(refusal: AirbyteError) -> "NotSteady":
-        return NotSteady("", "", f"Airbyte is not there: {refusal}")
+        return NotSteady("", "", f"Airbyte is unavailable: {refusal}")
 
     @staticmethod
     def after(seconds: float, problem: str) -> "NotSteady":

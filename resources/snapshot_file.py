@@ -97,7 +97,7 @@ def read_snapshot_file(path: Path, workspace_id: str | None = None) -> Catalog:
             f"The snapshot {path} cannot be read: {error.strerror}. {WRITE_IT_ANEW}"
         ) from None
     except UnicodeDecodeError:
-        raise AirbyteSettingsError(f"{path}: This is no snapshot. {WRITE_IT_ANEW}") from None
+        raise AirbyteSettingsError(f"{path}: This is not a snapshot. {WRITE_IT_ANEW}") from None
     except AirbyteSettingsError as reason:
         raise AirbyteSettingsError(f"{path}: {reason}") from None
     return catalog

@@ -21,8 +21,7 @@ def read_now(fields: Mapping[str, FieldInfo], name: str, value: object) -> objec
     held = value.get_value()
     if held is None:
         raise AirbyteSettingsError(
-            f"{name} is to come from the environment variable {value.env_var_name},"
-            " which is not set."
+            f"{name} comes from the environment variable {value.env_var_name}, which is not set."
         )
     return held
 

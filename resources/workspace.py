@@ -28,6 +28,7 @@ from dagster_airbyte_sync.resources.http.settings import (
     base_url,
     check_addresses,
     check_credentials,
+    check_names,
     check_number,
     check_workspace_is_given,
     checked_ids,
@@ -182,6 +183,7 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
     @classmethod
     def _check_what_is_known(cls, values: Mapping[str, object]) -> Mapping[str, object]:
         """Fail where the mistake is; the content of an EnvVar is checked when it is read."""
+        check_names(values, cls.model_fields, cls.__name__)
         for name, value in values.items():
             if name in LEAST and type(value) in (int, float):
                 check_number(name, float(str(value)))
@@ -273,8 +275,8 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
         unread = [name for name in type(self).model_fields if is_unread(getattr(self, name))]
         if unread:
             raise AirbyteSettingsError(
-                f"{' and '.join(unread)}: the environment was not read yet. Take the resource from"
-                " a run or tick, or use `with workspace.resolved() as ready:`."
+                f"{' and '.join(unread)}: the environment variables have not been read yet. Take"
+                " the resource from a run or tick, or use `with workspace.resolved() as ready:`."
             )
 
 

@@ -119,7 +119,7 @@ def build_airbyte_polling_sensor(
     if downstream is None and (per_sync or only_with_rows or partition_offset):
         raise AirbyteSettingsError(
             "per_sync, only_with_rows and partition_offset say how downstream is run: give"
-            " downstream, too. A run_request_fn sees every sync, and decides by itself."
+            " downstream, too. A run_request_fn sees every sync and decides for itself."
         )
     polling = Polling(
         base_name=name or f"{resource_key}_sync_sensor",
@@ -184,6 +184,11 @@ def _refuse_bad_arguments(
 ) -> None:
     as_workspace(workspace)
     refuse_bad_times(minimum_interval_seconds, start_from)
+    if not isinstance(downstream, dg.AssetSelection | None):
+        raise AirbyteSettingsError(
+            f"downstream is {downstream!r}: give an AssetSelection, such as"
+            " dg.AssetSelection.assets('revenue')."
+        )
     if downstream is not None and jobs:
         raise AirbyteSettingsError(
             "A sensor starts either assets (downstream) or jobs, not both: leave one out, or make"

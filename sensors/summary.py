@@ -156,7 +156,7 @@ def _warn_of_half_step(job: Job, run_id: str, log: logging.Logger) -> None:
     log.warning(
         "Airbyte job %s of connection %s may be reported twice: run %s materialized its tables as"
         " well, without saying which sync it followed, and began after that. Runs of"
-        " dagster-airbyte's assets do so, while only the sensor has been moved over. Move the"
+        " dagster-airbyte's assets do that as long as only the sensor has been moved over. Move the"
         " assets, too: import them from dagster_airbyte_sync in place of dagster_airbyte. (This is"
         " said once for each connection.)",
         job.id,

@@ -158,7 +158,7 @@ class _Tick:
         if moved.since < cursor.since:
             self.log.warning(
                 "Airbyte's clock was set back, or the cursor was edited: history was read up to"
-                " %s, and there it is %s. Reading on from %s; nothing is reported again.",
+                " %s, and there it is %s. Continuing from %s; nothing is reported again.",
                 cursor.since.isoformat(),
                 now.airbyte.isoformat(timespec="seconds"),
                 moved.since.isoformat(),
@@ -191,7 +191,7 @@ class _Tick:
         unreported = self._first_syncs_from(begin, ends)
         since = min([begin, unreported, *last])
         since = max(since, min(begin, now - _LONGEST_WAY_BACK))
-        self.log.info("Reporting syncs that end from %s on", since.isoformat())
+        self.log.info("Reporting syncs that ended at %s or later", f"{since:%Y-%m-%d %H:%M:%S} UTC")
         first = first_cursor(self.workspace_id, since, resumed_at=now)
         workspaces = self.workspaces.first(since, ends)
         return replace(first, unreported_from=unreported, workspaces=workspaces)

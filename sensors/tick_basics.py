@@ -68,9 +68,9 @@ class NeededResource(str):
 
     def __repr__(self) -> str:
         return (
-            f"'{self}' is no resource of this code location, and the sensor asks Airbyte through"
-            f" it: give Definitions(resources={{'{self}': workspace}}), or build the sensor with"
-            " resource_key=, the name that the workspace has among the resources."
+            f"'{self}' is not a resource of this code location, and the sensor needs it to ask"
+            f" Airbyte: give Definitions(resources={{'{self}': workspace}}), or build the sensor"
+            " with resource_key=, the name that the workspace has among the resources."
         )
 
 
@@ -89,7 +89,7 @@ def tick_failed(context: dg.SensorEvaluationContext, error: AirbyteError, last: 
     """
     why = str(error)
     if isinstance(error, AirbyteUnavailable):
-        why = f"Airbyte gives no answer, and the next tick goes on from here: {why}"
+        why = f"Airbyte does not answer; the next tick continues from here: {why}"
     failed = TickFailed(f"{why}{'' if why.endswith(('.', '?')) else '.'} {last}".strip())
     context.log.error(str(failed))
     return failed
@@ -115,7 +115,7 @@ def last_sync_reported(context: dg.SensorEvaluationContext, workspace_id: str | 
             at = datetime.fromtimestamp(entry.timestamp, timezone.utc)
             when = f"{at:%Y-%m-%d %H:%M:%S} UTC"
             return f"The last sync reported{where} was job {job_id} of {name!r}, at {when}."
-    return "No sync was reported here before."
+    return "No sync has been reported here yet."
 
 
 def _is_of(made: dg.AssetMaterialization, workspace_id: str | None) -> bool:
@@ -138,9 +138,12 @@ def refuse_bad_times(
     minimum_interval_seconds: int, start_from: datetime | timedelta | None = None
 ) -> None:
     """Raise AirbyteSettingsError for what a sensor cannot begin or go on with."""
-    if minimum_interval_seconds < 1:
+    if not isinstance(minimum_interval_seconds, int) or minimum_interval_seconds < 1:
         # Dagster would silently make it 30.
-        raise AirbyteSettingsError("minimum_interval_seconds must be at least 1.")
+        raise AirbyteSettingsError(
+            f"minimum_interval_seconds is {minimum_interval_seconds!r}: give a whole number of"
+            " seconds, at least 1."
+        )
     if not isinstance(start_from, datetime | timedelta | None):
         raise AirbyteSettingsError(
             f"start_from is {start_from!r}: give a time such as datetime(2026, 1, 31,"

@@ -32,12 +32,12 @@ from dagster_airbyte_sync.resources import (
 # lets nobody refresh or clear them.
 _WHY_NOT = {
     "inactive": "The Airbyte connection is inactive: enable it in Airbyte to {} it",
-    "deprecated": "The Airbyte connection was deleted: load the definitions anew",
-    "locked": "The Airbyte connection is locked: Airbyte lets it {} again when it is unlocked",
+    "deprecated": "The Airbyte connection was deleted: reload the definitions",
+    "locked": "The Airbyte connection is locked: Airbyte lets it {} again once it is unlocked",
 }
-_NOT_THERE = "There is no such Airbyte connection that these credentials can see"
+_NOT_THERE = "These credentials can see no such Airbyte connection"
 _REFUSED = "Airbyte did not start the {}"
-_NO_ROLE = "These credentials may not {} in Airbyte: that takes the role of {}"
+_NO_ROLE = "These credentials may not {} in Airbyte: that requires the role of {}"
 _ROLES = {JobType.REFRESH: "a runner", JobType.CLEAR: "an editor"}
 _BLOCKED = (
     "something in front of Airbyte (a gateway or reverse proxy) blocks {}: let that address through"
@@ -93,7 +93,7 @@ def _as_named_now(request: JobRequest, connection: Connection) -> JobRequest:
     if missing:
         raise failure(
             f"The Airbyte connection {connection.name!r} does not sync the streams that are to be"
-            f" {_DONE[request.type]}: {', '.join(missing)}. Load the definitions anew.",
+            f" {_DONE[request.type]}: {', '.join(missing)}. Reload the definitions.",
             connection.id,
             "",
             is_final=True,

@@ -36,7 +36,7 @@ class AirbyteRunConfig(dg.Config):
     keep_records: bool = Field(
         default=True,
         description=(
-            "For a refresh: whether the rows now in the tables stay beside those that it reads"
+            "For a refresh: whether the rows already in the tables stay beside those that it reads"
             " (Airbyte: 'refresh and retain records'), or are replaced by them."
         ),
     )

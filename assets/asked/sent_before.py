@@ -205,7 +205,7 @@ def _claimed(client: AirbyteClient, claim: StoredClaim, request: JobRequest) -> 
         # The public API answers 409 to a number that it does not know.
         raise _gone(ref, request, str(refusal)) from refusal
     if not job.ref.is_same(ref) or job.connection_id != request.connection_id:
-        raise _gone(ref, request, f"job {ref.id} is another one now")
+        raise _gone(ref, request, f"job {ref.id} is a different one now")
     return job
 
 
@@ -216,8 +216,8 @@ def _refuse_unanswered(before: ClaimedBefore, run: dg.DagsterRun, request: JobRe
     if any(each.run_id == run.run_id or is_retried_by_itself(run) for each in unanswered):
         kind = request.type.value
         raise failure(
-            f"An earlier try of this run has asked for a {kind} that Airbyte did not answer, and no"
-            " job of it was found. It is not sent again by itself: start a new run if the"
+            f"An earlier try of this run requested a {kind}; Airbyte did not answer, and no such"
+            " job was found. It is not sent again automatically: start a new run if the"
             f" {kind} is still needed.",
             request.connection_id,
             "",
@@ -227,10 +227,10 @@ def _refuse_unanswered(before: ClaimedBefore, run: dg.DagsterRun, request: JobRe
 
 def _gone(ref: JobRef, request: JobRequest, reason: str) -> dg.Failure:
     return failure(
-        f"An earlier try of this run has started Airbyte job {ref.id}, which Airbyte does not have"
-        f" any more (it may have been restored from a backup). So nobody knows how that went, and"
-        f" no {request.type.value} was sent. Look at the tables, and start a new run if it is still"
-        " needed: that does not look for the job.",
+        f"An earlier try of this run started Airbyte job {ref.id}, which Airbyte no longer has (it"
+        " may have been restored from a backup). How that job ended is unknown, and no"
+        f" {request.type.value} was sent. Look at the tables, and start a new run if it is still"
+        " needed: a new run does not look for the job.",
         request.connection_id,
         reason,
     )

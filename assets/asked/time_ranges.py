@@ -78,8 +78,8 @@ def _refusal(refused: _InTime, newest: str | None, table: Table) -> dg.Failure:
         f"Airbyte has no time ranges: {what}{of_dimension} of connection"
         f" {connection_name(table)!r} cannot be synced by itself. A sync brings what is new now,"
         " and would be reported for the wrong time, so nothing was started."
-        f" {instead}To read all rows once more, run it with the config 'mode:"
-        " refresh'; from when on a source is read is a setting of the source in Airbyte (often its"
+        f" {instead}To read all rows again, run it with the config 'mode: refresh'; how far back a"
+        " source is read is a setting of the source in Airbyte (often its"
         " start date).",
         metadata={keys.CONNECTION_ID: table.connection_id},
         allow_retries=False,

@@ -53,7 +53,7 @@ class UntilSteady:
             self.sleep(min(_LOOK_EVERY, left))
         if logged_at is not None:
             named = f" (version {seen.version})" if seen.version else ""
-            self.log.info("Going on: Airbyte%s has been there for some seconds", named)
+            self.log.info("Continuing: Airbyte%s has been available for some seconds", named)
         return logged_at is not None
 
     def is_steady(self) -> bool:
@@ -66,7 +66,7 @@ class UntilSteady:
             if self.in_vain > _MOST_IN_VAIN or not _says_that_it_is_away(problem):
                 return False
             self.client.note_absence(str(problem))
-        self.log.warning("A start is tried again: %s", problem)
+        self.log.warning("Trying the start again: %s", problem)
         return self._left() > 0
 
     def note_answer(self) -> None:

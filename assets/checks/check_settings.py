@@ -31,8 +31,8 @@ _DESCRIPTIONS = {
         " destination rejected none."
     ),
     SCHEMA_CHECK: (
-        "Whether the table still has the stream and the columns that it had as the definitions were"
-        " loaded, and whether Airbyte holds a schema change until somebody approves of it."
+        "Whether the table still has the stream and the columns that it had when the definitions"
+        " were loaded, and whether a schema change waits for approval in Airbyte."
     ),
     CONNECTION_CHECK: (
         "Whether Airbyte syncs the connection: it is neither paused, locked nor deleted, no sync is"
@@ -79,8 +79,8 @@ class AirbyteChecks:
             )
         if self.rejected_rows < 0:
             raise AirbyteSettingsError(
-                f"rejected_rows is {self.rejected_rows}, and cannot be negative: it says how many"
-                " rejected rows are no reason to warn."
+                f"rejected_rows is {self.rejected_rows}, and cannot be negative: it is the number"
+                " of rejected rows to accept without a warning."
             )
 
     @property

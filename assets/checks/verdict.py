@@ -47,10 +47,10 @@ def _warning(reason: str, text: str) -> Verdict:
 
 
 NEVER_SYNCED = _warning("never_synced", "Airbyte has not synced this connection yet")
-NO_JOB = _warning("no_job", "None of the connection's last jobs says anything of this table")
-NO_SYNC_YET = _warning("no_sync_yet", "This check has seen no sync of the table end yet")
+NO_JOB = _warning("no_job", "None of the connection's last jobs says anything about this table")
+NO_SYNC_YET = _warning("no_sync_yet", "This check has not seen a sync of the table end yet")
 NO_ROWS_YET = _warning(
-    "no_rows_yet", "This check has seen no sync succeed yet: there are no rows to count"
+    "no_rows_yet", "This check has not seen a sync succeed yet, so there are no rows to count"
 )
 
 
@@ -90,26 +90,26 @@ def rows_verdict(
         # It reads what was read before once more.
         return Verdict("not_compared", f"Rows were moved; those of a {job.type.value} vary")
     if not before.is_known:
-        return Verdict("first", "Rows were moved; there are too few syncs yet to compare with")
+        return Verdict("first", "Rows were moved; there are too few earlier syncs to compare with")
     fewest, most = before.usual
     if rows * checks.rows_factor < fewest:
         return _warning("few", f"Only {_rows(rows)}; {_usually(fewest, most)}")
     if rows > most * checks.rows_factor:
         return _warning("many", f"{_rows(rows)}; {_usually(fewest, most)}")
-    return Verdict("usual", "About as many rows as in the syncs before")
+    return Verdict("usual", "About as many rows as in earlier syncs")
 
 
 def _of_empty(before: RowHistory, *, is_full_refresh: bool) -> Verdict:
     if before.is_often_empty:
-        return Verdict("often_empty", "No rows, as often in this stream")
+        return Verdict("often_empty", "No rows, as is usual for this stream")
     if is_full_refresh:
         return _warning(
             "empty",
-            "Airbyte reports success but no row, and this stream is read in full each time",
+            "Airbyte reports success but no rows, although this stream is read in full each time",
         )
     if before.is_known:
-        return _warning("empty", f"Airbyte reports success but no row; {_usually(*before.usual)}")
-    return Verdict("no_rows", "No rows, and too few syncs before to compare with")
+        return _warning("empty", f"Airbyte reports success but no rows; {_usually(*before.usual)}")
+    return Verdict("no_rows", "No rows, and too few earlier syncs to compare with")
 
 
 def _usually(fewest: int, most: int) -> str:

@@ -155,7 +155,7 @@ class ClaimedBefore:
     """What earlier tries of a run have claimed of one connection, oldest first.
 
     `jobs` are claims that name one; `open` are starts since then of which no job is known: a try
-    died before it could say, or Airbyte has stored the refresh.
+    died before it could say, or Airbyte postponed the refresh.
     """
 
     jobs: tuple[StoredClaim, ...] = ()

@@ -22,7 +22,7 @@ class ClaimStatus(str, Enum):
     UNANSWERED = "unanswered"
     """Airbyte did not answer its start of a refresh or clear, and no new job was found."""
     STORED = "stored"
-    """Airbyte has stored the refresh that it was to start: it is the connection's next job."""
+    """Airbyte postponed the refresh that it was to start: it is the connection's next job."""
     STARTED = "started"
     """It has started the job. This and the next are said on each table."""
     FOLLOWED = "followed"
@@ -70,12 +70,12 @@ class SyncClaim:
         return {
             ClaimStatus.STARTING: "This run is about to start a sync of the connection in Airbyte",
             ClaimStatus.NOT_STARTED: "This run has not started a sync in Airbyte after all",
-            ClaimStatus.UNANSWERED: "Airbyte did not answer what this run asked for, and no new job"
-            " was found",
-            ClaimStatus.STORED: "Airbyte has stored the refresh that this run asked for: it is the"
-            " connection's next job",
+            ClaimStatus.UNANSWERED: "Airbyte did not answer this run's request, and no new job was"
+            " found",
+            ClaimStatus.STORED: "Airbyte postponed the refresh that this run requested: it is"
+            " the connection's next job",
             ClaimStatus.STARTED: f"This run has started {number}",
-            ClaimStatus.FOLLOWED: f"This run has found {number} under way, and follows it",
+            ClaimStatus.FOLLOWED: f"This run found {number} already running and follows it",
         }[self.status]
 
 

@@ -86,7 +86,7 @@ def partial_reason(job: Job) -> str:
     ended = "was cancelled" if job.status is JobStatus.CANCELLED else "failed"
     why = " ".join(job.failure.message.split()) if job.failure else ""
     quoted = why if len(why) <= _LONGEST_QUOTE else f"{why[:_LONGEST_QUOTE]} ..."
-    reason = f"Airbyte reports this table complete, although the {job.type.value} {ended}"
+    reason = f"Airbyte reports this table as complete, although the {job.type.value} {ended}"
     return f"{reason}: {quoted}" if quoted else reason
 
 

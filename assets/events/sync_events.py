@@ -122,7 +122,7 @@ def observation_of_the_past(sync: FinishedSync, table: Table) -> dg.AssetObserva
     """
     return dg.AssetObservation(
         asset_key=table.key,
-        description="A sync of the past: a later one was reported before.",
+        description="An older sync: a later one had already been reported.",
         metadata={**_counts(stats_of(sync.job, table)), **_metadata(sync, table)},
     )
 

@@ -70,7 +70,7 @@ def _read(manifest: object) -> tuple[str, object]:
     if isinstance(manifest, str | os.PathLike):
         return f"The dbt manifest {os.fspath(manifest)}", read_manifest(Path(manifest))
     raise AirbyteSettingsError(
-        f"A dbt manifest is a path, or what is in the file, and not {manifest!r}. {_WRITE_IT}"
+        f"A dbt manifest is a path, or what is in the file, not {manifest!r}. {_WRITE_IT}"
     )
 
 
@@ -83,7 +83,7 @@ def read_manifest(path: Path) -> object:
             f"The dbt manifest {path} cannot be read: {error.strerror}. {_WRITE_IT}"
         ) from None
     except ValueError as damage:
-        raise AirbyteSettingsError(f"{path} is no dbt manifest: {damage}. {_WRITE_IT}") from None
+        raise AirbyteSettingsError(f"{path} is not a dbt manifest: {damage}. {_WRITE_IT}") from None
 
 
 def _sources_in(called: str, manifest: object) -> Iterator[DbtSource]:

@@ -80,7 +80,7 @@ class DbtSourcesTranslator(DagsterAirbyteTranslator):
         # Those of dagster-airbyte do, too.
         if isinstance(base, type) or not hasattr(base, "get_asset_spec"):
             raise AirbyteSettingsError(
-                f"base is {base!r}: give an object of a translator class, such as"
+                f"base is {base!r}: give an instance of a translator class, such as"
                 " base=NamespacedTranslator()."
             )
         self._base = base
@@ -127,8 +127,8 @@ class DbtSourcesTranslator(DagsterAirbyteTranslator):
         self._warned.add(table)
         _log.warning(
             "The table %s of connection %r keeps its usual key: the dbt source %s is another"
-            " relation in the warehouse, %s. Is its manifest of the target that reads what Airbyte"
-            " writes?",
+            " relation in the warehouse, %s. Was its manifest compiled for the target that reads"
+            " what Airbyte writes?",
             table,
             props.connection_name,
             alike.id,
@@ -188,5 +188,5 @@ def _several(props: AirbyteConnectionTableProps, by_key: Mapping[dg.AssetKey, Db
     return (
         f"{what} is several dbt sources, with different asset keys: {named}."
         " Give them one key, with meta: {dagster: {asset_key: [...]}} in dbt or with asset_key_fn"
-        " here, or leave all manifests out but one."
+        " here, or leave out all manifests but one."
     )

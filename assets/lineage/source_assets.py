@@ -126,7 +126,7 @@ def _refuse_keys_of_tables(tables: Iterable[Table], made: _Made) -> None:
         if source and source.key in taken:
             raise AirbyteSettingsError(
                 f"The asset key {source.key.to_user_string()!r} would stand for a stream of a"
-                f" source and for the table of connection"
+                " source and for the table of connection"
                 f" {keys.text_in(taken[source.key].spec.metadata, keys.CONNECTION_NAME)!r}: give"
                 " source_assets a function that returns airbyte_source_asset(props) with another"
                 " key."

@@ -66,7 +66,7 @@ class Finding(NamedTuple):
 DELETED = Finding("deleted", "The connection was deleted in Airbyte", is_error=True)
 HELD = Finding(
     "schema_held",
-    "Airbyte holds a breaking change of the source's schema until somebody approves of it",
+    "A breaking change of the source's schema waits for approval in Airbyte",
     is_error=True,
 )
 
@@ -106,7 +106,7 @@ def _of_status(status: str, reason: str | None) -> Finding:
     if status == "inactive":
         return Finding("paused", f"Paused in Airbyte{why}")
     if status == "locked":
-        return Finding("locked", f"Locked by Airbyte, which syncs it no more{why}", is_error=True)
+        return Finding("locked", f"Locked by Airbyte, which no longer syncs it{why}", is_error=True)
     return Finding(status, f"Airbyte calls the connection {status!r}{why}")
 
 
@@ -124,11 +124,12 @@ def _stuck(job: Job, now: ConnectionNow) -> Finding | None:
     limit = _WITHOUT_HISTORY if usual is None else max(usual * _TIMES, usual + _AT_LEAST)
     if since is None or now.now - since <= limit:
         return None
-    what = f"Job {job.id} ({job.type.value}) {'waits' if is_waiting else 'runs'}"
+    doing = "waiting" if is_waiting else "running"
+    what = f"Job {job.id} ({job.type.value}) has been {doing}"
     than = (
-        f"longer than {duration_text(limit)}"
+        f"for longer than {duration_text(limit)}"
         if usual is None
-        else f"and usually takes {duration_text(usual)} at most"
+        else f"although syncs usually take {duration_text(usual)} at most"
     )
     word = "waiting_long" if is_waiting else "running_long"
     return Finding(word, f"{what} since {clock_text(since)}, {than}", since=since, job=job)
@@ -144,7 +145,7 @@ def _of_schedule(now: ConnectionNow) -> Iterator[Finding]:
     if late is None:
         return
     never = late.never_synced and due_from == connection.created_at
-    what = "It never synced since it was created at" if never else "No sync has ended since"
+    what = "It has not synced since it was created at" if never else "No sync has ended since"
     yield Finding(
         "never_synced" if never else "late",
         f"{what} {clock_text(late.since)}: by its schedule it is late after"

@@ -64,7 +64,7 @@ def _changes(
         # One that may be several is not gone, and a connection without any is not listed whole.
         is_unclear = any(each.name == table.stream.name for each in matched.unclear)
         if streams and not is_unclear:
-            yield ("stream that is not synced any more", (str(table.stream),))
+            yield ("stream that is no longer synced", (str(table.stream),))
         return
     before = _columns_before(table)
     if before is None or not now.has_columns:
@@ -98,7 +98,7 @@ def _as_finding(changes: Sequence[_Change]) -> list[Finding]:
     said = "; ".join(f"{kind}: {_listed(names)}" for kind, names in changes)
     # Another change is news, also where the names that differ are not listed.
     mark = zlib.crc32(repr(changes).encode("utf-8", "replace"))
-    text = f"Since the definitions were loaded: {said}. Reload the code location to take it over"
+    text = f"Since the definitions were loaded: {said}. Reload the code location to pick this up"
     return [Finding(f"changed_{mark:08x}", text)]
 
 

@@ -19,12 +19,12 @@ from dagster_airbyte_sync.resources import AirbyteSettingsError
 
 DEFAULT_WAIT_LIMIT = timedelta(days=1)
 _WHO_STARTS = (
-    "Syncs that wait now: %s. The sensor of build_airbyte_queue_sensor starts them as room comes:"
-    " it must be among the definitions, and on."
+    "Now waiting: %s. The sensor of build_airbyte_queue_sensor starts them as places become free:"
+    " it must be in the definitions, and on."
 )
 _NOBODY_STARTS = (
     "Syncs that have waited for hours: %d, the first since %s, and no run was requested since then"
-    " to start any. The sensor of build_airbyte_queue_sensor does that: check that it is among the"
+    " to start any. The sensor of build_airbyte_queue_sensor does that: make sure that it is in the"
     " definitions, and on. If it is, other jobs take all places in Airbyte."
 )
 # So long (seconds) the places may all be taken before that is worth a warning.
@@ -90,7 +90,7 @@ def write_down(
     for wait in waits:
         if earlier := queue.waiting.get(wait.connection_id):
             first = earlier[0]
-            context.log.info("Skipped %s: it %s since %s", wait, first.words, _when(first))
+            context.log.info("Skipped %s: it already %s, since %s", wait, first.words, _when(first))
         elif starting := queue.coming.get(wait.connection_id):
             context.log.info("Skipped %s: run %s is about to start it", wait, starting)
         else:

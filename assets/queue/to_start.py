@@ -104,7 +104,9 @@ class ToStart:
         for other in starts:
             for each in mine.same_as(other) & left.keys() if other is not mine else ():
                 if mine.leaves_to(other, each):
-                    context.log.info("Skipped %s: run %s was asked for it, too", each, other.run_id)
+                    context.log.info(
+                        "Skipped %s: run %s was requested for it, too", each, other.run_id
+                    )
                     del left[each]
                 elif at := other.starting.get(each):
                     unsettled.setdefault(each, []).append(at)

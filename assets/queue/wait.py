@@ -99,7 +99,7 @@ def waits_again(connection_id: str, table: dg.AssetKey, reason: str) -> dg.Asset
     """A run that was to start the sync says that it did not, whatever it has said of it before."""
     return dg.AssetObservation(
         table,
-        f"Airbyte has not started the sync of the connection, which still waits: {reason}",
+        f"Airbyte has not started the sync of the connection, which is still waiting: {reason}",
         metadata={keys.JOB_STATUS: _WAITS_AGAIN, keys.CONNECTION_ID: connection_id},
     )
 

@@ -143,7 +143,7 @@ _LONGEST_NAME = 60
 def _refuse_unknown_zone(zone: str | None) -> None:
     if not _is_zone(zone):
         raise AirbyteSettingsError(
-            f"execution_timezone is {zone!r}, which is no known time zone: use a name such as"
+            f"execution_timezone is {zone!r}, which is not a known time zone: use a name such as"
             " 'Europe/Berlin'."
         )
 

@@ -180,7 +180,7 @@ def _refuse_waiting_runs(name: str, *, wait: bool, places: Places | None) -> Non
     if wait and places:
         raise AirbyteSettingsError(
             f"The schedule {name!r} has max_running, which is for runs that only start syncs: give"
-            " it wait=False, too. Of runs that follow their syncs, pool= of the assets limits how"
+            " it wait=False, too. For runs that follow their syncs, pool= of the assets limits how"
             " many run at once: build_airbyte_assets_definitions(pool='airbyte'), and the pool's"
             " limit in Dagster."
         )

@@ -284,10 +284,10 @@ def _said(step: PutBackStep) -> str:
     had = schedule_words(step.taken.schedule)
     if step.result is PutBackResult.CHANGED_MEANWHILE and step.now is not None:
         return (
-            f"was given another schedule meanwhile, {schedule_words(step.now)}, and keeps it"
-            f" (before: {had})"
+            f"has been given another schedule in the meantime, {schedule_words(step.now)}, and"
+            f" keeps it (before: {had})"
         )
     return {
-        PutBackResult.GONE: "is not in Airbyte any more",
+        PutBackResult.GONE: "is no longer in Airbyte",
         PutBackResult.ALREADY_THERE: f"has its schedule already: {had}",
     }.get(step.result, f"has its schedule again: {had}")

@@ -34,7 +34,7 @@ class _RefreshConfig(dg.Config):
     keep_records: bool = Field(
         default=True,
         description=(
-            "Whether the rows now in the tables stay beside those that the refresh reads, or"
+            "Whether the rows already in the tables stay beside those that the refresh reads, or"
             " are replaced by them."
         ),
     )

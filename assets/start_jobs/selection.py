@@ -44,7 +44,8 @@ def chosen_tables(
     """
     if selector is not None and assets is not None:
         raise AirbyteSettingsError(
-            "Give either connection_selector_fn or assets, not both: each alone says what to sync."
+            "Give either connection_selector_fn or assets, not both: each alone selects what to"
+            " sync."
         )
     if assets is None:
         tables = load_tables(
@@ -120,7 +121,7 @@ def _selected(known: Sequence[Table], selection: dg.AssetSelection) -> list[Tabl
         selected = selection.resolve(syncing_assets(known, "airbyte"))
     except dg.DagsterInvalidSubsetError as error:
         raise AirbyteSettingsError(
-            "The selection given as assets names an asset that is no table of the workspace:"
+            "The selection given as assets names an asset that is not a table of the workspace:"
             f" {_first_sentence(error)}."
         ) from error
     return _whole_connections(known, selected)
@@ -174,8 +175,8 @@ def _table(spec: dg.AssetSpec) -> Table:
 def _no_tables(unknown: Set[dg.AssetKey]) -> AirbyteSettingsError:
     names = ", ".join(sorted(repr(key.to_user_string()) for key in unknown))
     return AirbyteSettingsError(
-        f"assets has {names}, which is no table of an Airbyte connection: check the spelling, and"
-        " give the dagster_airbyte_translator that the assets were built with."
+        f"assets has {names}, which is not a table of any Airbyte connection: check the spelling,"
+        " and give the dagster_airbyte_translator that the assets were built with."
     )
 
 

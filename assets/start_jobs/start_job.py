@@ -145,8 +145,7 @@ def start_job_of(
     @dg.job(
         name=name,
         description=f"Starts {how_many(len(groups), JobType.SYNC)} in Airbyte and ends; the sensor"
-        " reports how"
-        f" they went. Connections: {', '.join(map(name_of, groups.values()))}",
+        f" reports how they went. Connections: {', '.join(map(name_of, groups.values()))}",
         tags={**(tags or {}), keys.STARTS_SYNCS_TAG: "true", **(places.tags if places else {})},
         # One short step: a process for it would take longer than the step.
         executor_def=dg.in_process_executor,
@@ -258,7 +257,7 @@ def _is_sent(
             return True
         if answered(ready, lambda: stored_before(client, request, before)) is None:
             return False
-        context.log.info("%s: Airbyte has stored the refresh of an earlier try", name_of(tables))
+        context.log.info("%s: Airbyte postponed the refresh of an earlier try", name_of(tables))
     except (dg.Failure, AirbyteError) as error:
         # It may have been sent: only a later try, or a person, can tell.
         report.fail(tables, why_failed(error) if isinstance(error, dg.Failure) else str(error))

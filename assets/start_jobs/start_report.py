@@ -21,7 +21,7 @@ from dagster_airbyte_sync.resources import (
     Pages,
 )
 
-_COMES = "Airbyte has stored the refresh: the connection's next job is a refresh"
+_COMES = "Airbyte postponed the refresh: the connection's next job is a refresh"
 
 
 @dataclass
@@ -108,7 +108,7 @@ class StartReport:
     def claim(
         self, job: Job, is_ours: bool, tables: Sequence[Table], *, is_stored: bool = False
     ) -> None:
-        """Claim the job; `is_stored` if Airbyte has stored the refresh that was asked for, too."""
+        """Claim the job; `is_stored` if Airbyte has postponed the requested refresh, too."""
         is_met = self.requests[job.connection_id].is_met_by(job)
         # A retry starts what was asked for.
         is_ours = is_ours and is_met
@@ -125,7 +125,7 @@ class StartReport:
 
     def _note_another(self, job: Job, tables: Sequence[Table], is_stored: bool) -> None:
         kind = self._kind(tables).value
-        reason = f"Airbyte had a clear stored, and did that in the place of the {kind}"
+        reason = f"Airbyte had postponed a clear, and ran that instead of the {kind}"
         if self.wanted and self.wanted.is_from_queue:
             self.wanted.put_back(tables, reason)
         # Nothing is to be sent again.

@@ -35,7 +35,7 @@ _NOTED_AFTER = timedelta(minutes=1)
 
 # What people see begins with one of these, so that error trackers can group it.
 _BUSY = "Airbyte is already running a job on this connection"
-_WAITED_TOO_LONG = "What ran on the Airbyte connection before did not end within wait_timeout"
+_WAITED_TOO_LONG = "What was running on the Airbyte connection did not end within wait_timeout"
 
 
 def start_or_attach(
@@ -144,7 +144,7 @@ class _Words:
     def waited_too_long(self, running: Job, *, is_stored: bool = False) -> str:
         first = f"{_WAITED_TOO_LONG}: {self._described(running)}\n"
         if is_stored:
-            return f"{first}Airbyte has stored the refresh: the connection's next job is a refresh."
+            return f"{first}Airbyte postponed the refresh: the connection's next job is a refresh."
         return (
             f"{first}No {self.request.type.value} was started. Cancel that job in Airbyte if it"
             " hangs, or give wait_timeout more seconds, and materialize again."
@@ -190,7 +190,7 @@ def _choices(running: Job, kind: JobType) -> str:
         )
     if not running.type.writes_tables:
         # Why "attach" does not help here.
-        first = "It leaves the tables empty, so that no run follows it: with"
+        first = "It leaves the tables empty, so no run follows it: with"
     else:
         first = "With on_active_sync='attach' on the workspace a run follows it; with"
     return (
@@ -275,14 +275,14 @@ class _Turn:
         kind, url = self.request.type.value, self.words.link(job)
         if job.type is not JobType.CLEAR:
             raise dg.Failure(
-                f"Airbyte has started job {job.id}, a {job.type.value}, in the place of the {kind}:"
+                f"Airbyte has started job {job.id}, a {job.type.value}, instead of the {kind}:"
                 f" {url}",
                 metadata={keys.JOB_ID: job.id, keys.JOB_TYPE: job.type.value},
                 allow_retries=False,
             )
         self.log.warning(
-            "Airbyte had a clear stored for the connection, and has started that in the place of"
-            " the %s: job %s. The %s starts when it has ended.",
+            "Airbyte had postponed a clear of the connection, and has started that instead of the"
+            " %s: job %s. The %s starts when the clear has ended.",
             *(kind, job.id, kind),
         )
         if self.request.type is JobType.REFRESH:

@@ -48,7 +48,7 @@ Step = dg.AssetCheckExecutionContext | dg.AssetExecutionContext
 # Where a run goes on without an answer.
 LEFT_TO_SENSOR = (
     "Not all checks of this sync are evaluated in this run. While the sensor is on, it evaluates"
-    " the others, or says again what they said before: %s"
+    " the others, or repeats their last results: %s"
 )
 
 
@@ -98,7 +98,7 @@ def _looked_at(
     look, places = Look.read_one(client, connection_id), workspaces_of(tables)
     if not look.is_known(connection_id, places.get(connection_id)):
         raise AirbyteError(
-            f"How connection {connection_id} stands is not known: Airbyte shows these credentials"
+            f"The state of connection {connection_id} is unknown: Airbyte shows these credentials"
             " nothing of its workspace."
         )
     ledger = read_ledger(instance, tables)

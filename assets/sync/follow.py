@@ -147,7 +147,9 @@ class Watch:
                 if now - heard > self.options.outage_timeout:
                     raise _unheard(self.job, error) from error
                 if complained is None or now - complained >= _LOG_EVERY:
-                    self.log.warning("Airbyte does not answer; the sync itself goes on: %s", error)
+                    self.log.warning(
+                        "Airbyte does not answer; the sync itself continues: %s", error
+                    )
                     complained = now
             self.options.sleep(self.options.interval)
 
@@ -157,8 +159,8 @@ def _same(shown: Job, job: Job) -> Job:
     if shown.connection_id == job.connection_id and shown.ref.is_same(job.ref):
         return shown
     raise JobIsGone(
-        "Airbyte does not know the sync any more: it was restored from a backup, and the number"
-        " stands for another job now",
+        "Airbyte no longer knows the sync: it was restored from a backup, and its id now belongs"
+        " to another job",
         metadata=_about(job),
     )
 

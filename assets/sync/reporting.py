@@ -63,8 +63,8 @@ class OwnRun:
         run = self.context.instance.get_run_by_id(self.context.run.run_id)
         if run is not None and run.is_finished:
             raise RunIsOver(
-                description="This run is over in Dagster while its step goes on. The step starts"
-                " and reports nothing any more; the sensor reports the sync.",
+                description="This run is over in Dagster, but its step is still running. The step"
+                " no longer starts or reports anything; the sensor reports the sync.",
                 metadata={"run_status": run.status.value},
                 allow_retries=False,
             )
@@ -108,13 +108,13 @@ def say_of_planned(
             context.log_event(event)
             if budget.is_spent:
                 context.log.warning(
-                    "There was no time to say again what all of the checks said: that is left to"
+                    "There was no time to repeat the last results of all checks: that is left to"
                     " the sensor"
                 )
                 return
     except Exception as error:
         # Each storage raises its own.
-        context.log.warning("What the checks said before this run cannot be read: %s", error)
+        context.log.warning("The results of the checks before this run cannot be read: %s", error)
 
 
 def _is_tried_again(context: dg.AssetExecutionContext, error: BaseException) -> bool:

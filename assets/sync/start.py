@@ -56,7 +56,7 @@ _FROM_GATEWAYS = (502, 503)
 _NOT_ANSWERED = "Airbyte did not answer the start of the {}, and no new job was found"
 _NOT_FOUND = "Airbyte refused to start the {}, and no new job was found"
 _PAGE = (
-    "An HTML page came in the place of Airbyte's answer to the start of the {}, and no new job was"
+    "An HTML page came instead of Airbyte's answer to the start of the {}, and no new job was"
     " found. Something in front of Airbyte (a gateway, or a login page) seems to block {}: let that"
     " address through for these credentials"
 )
@@ -89,7 +89,7 @@ class RefreshStored(AlreadyRunning):
 
     def __str__(self) -> str:
         return (
-            f"{super().__str__()} Airbyte has stored the refresh: the next job of the connection is"
+            f"{super().__str__()} Airbyte postponed the refresh: the next job of the connection is"
             " a refresh."
         )
 
@@ -182,7 +182,7 @@ class _Start:
             raise RefreshStored(self.request.connection_id, self._running_if_known(), self.before)
         kind = self.request.type.value
         self.log.warning(
-            "It is not known if the %s started; looking for its job: %s", kind, problem
+            "It is not known whether the %s started; looking for its job: %s", kind, problem
         )
         job = self._found_in_minutes(problem)
         return job, self._is_ours(job)
@@ -227,7 +227,7 @@ class _Start:
             refuse_inactive(self.client, self.request.connection_id, conflict)
         except AirbyteRequestError as silence:
             # Only Airbyte's own word takes the start back: it may go on.
-            self.log.warning("It is not known if the connection is active: %s", silence)
+            self.log.warning("It is not known whether the connection is active: %s", silence)
 
     def _found_in_minutes(self, problem: AirbyteRequestError) -> Job:
         begun, listed_since = self.clock(), None
@@ -342,8 +342,8 @@ class _Silence:
         if self.said_at is None or now - self.said_at >= _LOG_EVERY:
             self.said_at = now
             self.log.warning(
-                "Airbyte does not list its jobs, so it is not known yet if the %s started; they are"
-                " asked for every %d s: %s",
+                "Airbyte does not list its jobs, so it is not known yet whether the %s started;"
+                " they are requested every %d s: %s",
                 *(self.kind.value, _LOOK_EVERY, problem),
             )
 

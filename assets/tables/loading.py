@@ -131,7 +131,7 @@ def why_no_tables(catalog: Catalog, selector: ConnectionSelector | None = None) 
             f" them out, so it has no assets here: {names}."
         )
     return (
-        f"No stream is switched on, in Airbyte, in any selected connection of {workspace}, so it"
+        f"No stream is enabled in Airbyte in any selected connection of {workspace}, so it"
         f" has no assets here: {names}."
     )
 

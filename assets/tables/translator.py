@@ -311,10 +311,10 @@ def spec_of(
     if partitions is not None and not isinstance(partitions, dg.TimeWindowPartitionsDefinition):
         raise AirbyteSettingsError(
             f"The translator (or `translation`) gives the table {props.table_name!r} of connection"
-            f" {props.connection_name!r} partitions that are not times ({partitions}). A sync is of"
-            " a time, and of all of a table: leave partitions_def out, or use one such as"
-            " DailyPartitionsDefinition, of which a sync materializes the partition in which it"
-            " ended."
+            f" {props.connection_name!r} partitions that are not times ({partitions}). A sync"
+            " belongs to a time and covers a whole table: leave partitions_def out, or use one of"
+            " times, such as DailyPartitionsDefinition; a sync then materializes the partition in"
+            " which it ended."
         )
     return spec
 
@@ -331,7 +331,7 @@ def _translated(
     )
     if isinstance(translator, type):
         raise AirbyteSettingsError(
-            f"The translator is the class {translator.__name__}: give one of it,"
+            f"The translator is the class {translator.__name__}: give an instance of it,"
             f" {translator.__name__}()."
         )
     # Making a spec is most of what loading takes, and so is adding to one: once will do.
@@ -374,6 +374,7 @@ def as_spec(made: object, function: str, subject: str) -> dg.AssetSpec:
     """What the function has returned. Raises AirbyteSettingsError if it is something else."""
     if not isinstance(made, dg.AssetSpec):
         raise AirbyteSettingsError(
-            f"{function} must return an AssetSpec, and gave a {type(made).__name__} for {subject}."
+            f"{function} must return an AssetSpec, but returned a {type(made).__name__} for"
+            f" {subject}."
         )
     return made

@@ -101,7 +101,7 @@ class Fallback:
                 self._shut.clear()
         if is_news:
             _log.warning(
-                "Airbyte's Configuration API at %s answers again, and is asked again",
+                "Airbyte's Configuration API at %s answers again and is used again",
                 self._settings.configuration_api_base_url,
             )
 
@@ -198,8 +198,7 @@ def _what_is_missing(settings: AirbyteSettings, refusal: AirbyteRequestError) ->
             f" open, change configuration_api_base_url: it ends with {CONFIGURATION_PATH}."
         )
     return (
-        f"{what} The public API at"
-        f" {settings.rest_api_base_url} is asked in its place. It does not have the columns of"
-        " tables, rows and bytes by stream, which streams a refresh or clear was of, and, before"
-        " Airbyte 1.7, the namespaces of streams."
+        f"{what} The public API at {settings.rest_api_base_url} is used instead. It lacks the"
+        " columns of tables, rows and bytes by stream, the streams of a refresh or clear and,"
+        " before Airbyte 1.7, the namespaces of streams."
     )

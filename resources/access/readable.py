@@ -126,7 +126,9 @@ class Readable:
         try:
             self._note(search.through(self._due(budget)))
         except AirbyteError as failure:
-            _log.info("Whether more workspaces can be read is found out later: %s", failure)
+            _log.info(
+                "Trying again later to find out whether more workspaces can be read: %s", failure
+            )
             return has_news
         return has_news or bool(search.readable or search.unreadable)
 

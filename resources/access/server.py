@@ -39,7 +39,7 @@ from dagster_airbyte_sync.resources.http.transport import Http
 from dagster_airbyte_sync.resources.json_values import Json, object_at
 from dagster_airbyte_sync.resources.records.catalog import Api
 
-_NO_AIRBYTE = "what answers at {} is no Airbyte"
+_NO_AIRBYTE = "what answers at {} is not Airbyte"
 _ITS_ENDING = f"The address of the public API ends with {PUBLIC_PATH}."
 
 # Seconds until an instance that did not answer is asked again: a tick has better to do.
@@ -111,7 +111,7 @@ class Server:
             return self._steadiness.version
 
     def expect_version(self, version: str) -> None:
-        """If it is another one now, it is seen twice before it counts as steady. Only the
+        """If it is a different one now, it is seen twice before it counts as steady. Only the
         first version counts: each table may have an older one."""
         with self._lock:
             if self._is_compared or not version:

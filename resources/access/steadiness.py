@@ -43,7 +43,9 @@ class Steadiness:
             return Steadiness(version, now, came_up_at=now, after=other)
         known = replace(self, version=version or self.version, looked_at=now)
         if self.problem:
-            return replace(known, problem="", came_up_at=now, after=f"There was: {self.problem}")
+            return replace(
+                known, problem="", came_up_at=now, after=f"The last problem: {self.problem}"
+            )
         if self.came_up_at is None or now - self.came_up_at >= _SAME_FOR:
             return Steadiness(known.version, now)
         return known
@@ -51,4 +53,4 @@ class Steadiness:
     @property
     def words(self) -> str:
         """Why no job should be started now."""
-        return f"Airbyte is not there: {self.problem}" if self.problem else self.after
+        return f"Airbyte is unavailable: {self.problem}" if self.problem else self.after

@@ -28,7 +28,7 @@ from dagster_airbyte_sync.resources.records.catalog import Connection, Workspace
 
 _log = logging.getLogger(__name__)
 
-_WAY_OUT = "Give their user a role in a workspace, or take other credentials."
+_WAY_OUT = "Give their user a role in a workspace, or use other credentials."
 
 
 class WorkspacesChanged(AirbyteError):
@@ -118,7 +118,8 @@ class Workspaces:
             return self.read(budget.half())
         except (AirbyteRequestError, OutOfTime) as failure:
             _log.warning(
-                "Whether Airbyte shows more workspaces again is found out later: %s", failure
+                "Trying again later to find out whether Airbyte shows more workspaces again: %s",
+                failure,
             )
             self._looked_at = self._clock()
             return self._noted()
@@ -187,7 +188,7 @@ class Workspaces:
             if not found and doubted:
                 raise OutOfTime(
                     f"Airbyte refuses to answer for some of {len(meant)} workspaces, and it is not"
-                    " yet found out for which: the next try goes on with that."
+                    " known yet for which: the next try continues with that."
                 )
             if not found and meant:
                 raise AirbyteSettingsError(self._none_is_read(meant))
@@ -209,7 +210,7 @@ class Workspaces:
         more = f" and {len(others)} others" if others else ""
         return (
             f"Airbyte at {self._settings.rest_api_base_url} shows these credentials {first}{more},"
-            f" and refuses to say anything of them (or a gateway does). {_WAY_OUT}"
+            f" but refuses access to them (or a gateway does). {_WAY_OUT}"
         )
 
     def _say_what_changed(
@@ -219,15 +220,15 @@ class Workspaces:
         unsaid, back = missing - self._said, self._said & found.keys()
         if unlisted := unsaid - refused:
             _log.warning(
-                "Airbyte shows these credentials no workspace %s: it was deleted, or they have no"
-                " role in it. Going on with the others.",
+                "Airbyte does not show these credentials the workspace %s: it was deleted, or they"
+                " have no role in it. Continuing with the others.",
                 " and ".join(map(self._named, sorted(unlisted))),
             )
         if unreadable := unsaid & refused:
             _log.warning(
-                "Airbyte lists the workspace %s and refuses to say anything of it: these"
-                " credentials have no role in it. Going on with the others; it is tried again"
-                " every ten minutes.",
+                "Airbyte lists the workspace %s but refuses access to it: these credentials have"
+                " no role in it. Continuing with the others; this one is tried again every ten"
+                " minutes.",
                 " and ".join(map(self._named, sorted(unreadable))),
             )
         if back:

@@ -158,7 +158,7 @@ def jobs_by_end(
             yield from _in_order(_whole_second(last, still or (listing,)))
             following = last + _SECOND
         if following <= start:
-            raise listing.error("jobs that ended before the time asked for, again and again")
+            raise listing.error("jobs that ended before the requested time, again and again")
         start = following
 
 

@@ -133,8 +133,9 @@ class CatalogReader:
         wanted, is_sure = len(self._settings.workspace_ids or ()), self._workspaces.is_sure
         if not is_sure:
             _log.warning(
-                "Airbyte refuses to answer for some of its workspaces, and it is not yet found out"
-                " for which: the catalog has the connections of %d of them, without the doubtful",
+                "Airbyte refuses to answer for some of its workspaces, and it is not known yet for"
+                " which: the catalog has the connections of %d of them, and leaves out those in"
+                " doubt",
                 len(names),
             )
         return Catalog(
@@ -156,7 +157,7 @@ class CatalogReader:
         try:
             return self._listed("sources", public.sources, reader, budget).rows
         except AirbyteError as failure:
-            _log.info("Descriptions have no names of sources: %s", failure)
+            _log.info("Descriptions lack the names of sources: %s", failure)
             return {}
 
     def _from_configuration(

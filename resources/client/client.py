@@ -394,7 +394,8 @@ class AirbyteClient(FormerCalls):
         if not public_api.takes_schedule(schedule):
             refused = f"Airbyte refused its schedule ({refusal}), and " if refusal else ""
             raise AirbyteSettingsError(
-                f"Connection {connection_id}: {refused}without the Configuration API, Airbyte takes"
-                " no intervals and no time zone but UTC. Set the schedule in Airbyte's UI."
+                f"Connection {connection_id}: {refused}without the Configuration API, Airbyte"
+                " accepts neither intervals nor time zones other than UTC. Set the schedule in"
+                " Airbyte's UI."
             ) from refusal
         self._http.send(self._public.set_schedule(connection_id, schedule))

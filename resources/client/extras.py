@@ -141,7 +141,7 @@ class Extras:
             is_news = question not in self._named
             self._named.add(question)
         if is_news:
-            _log.info("Airbyte does not say %s, and is asked again later: %s", question, failure)
+            _log.info("Airbyte does not say %s; trying again later: %s", question, failure)
 
     def _is_paused(self, question: str) -> bool:
         now = self._clock()

@@ -127,14 +127,14 @@ def why_unauthorized(settings: AirbyteSettings, *, wants_basic: bool) -> str:
         return "check username and password"
     if wants_basic:
         theirs = " (in place of client_id and client_secret)" if has_client else ""
-        return f"something in front of Airbyte wants username and password: set both{theirs}"
+        return f"something in front of Airbyte requires username and password: set both{theirs}"
     if has_user:
-        return "this Airbyte wants client_id and client_secret, in place of username and password"
+        return "this Airbyte requires client_id and client_secret instead of username and password"
     if has_client:
-        return "it does not accept the token that client_id and client_secret gave"
+        return "it does not accept the token it issued for client_id and client_secret"
     return (
-        "this Airbyte wants credentials, and none are set: give client_id and client_secret, which"
-        " it shows once under Settings > Applications"
+        "this Airbyte requires credentials, and none are set: give client_id and client_secret,"
+        " which it shows once under Settings > Applications"
     )
 
 
@@ -184,7 +184,7 @@ def token_refused(refusal: AirbyteRefused) -> AirbyteRequestError:
     # Whatever is no API of Airbyte's refuses the method, with a page or without.
     if isinstance(refusal, AirbyteNotFound) or refusal.status == 405:
         reason = (
-            "this server gives no tokens: authentication is off there (remove client_id and"
+            "this server issues no tokens: its authentication is off (remove client_id and"
             " client_secret), or rest_api_base_url is wrong"
         )
         return TokensNotGiven(refusal.method, refusal.url, reason, status=refusal.status)

@@ -8,7 +8,7 @@ from dagster_airbyte_sync.resources.errors import OutOfTime
 # With less than this left no request is sent: it would hardly end in time.
 _LEAST_SECONDS = 0.5
 
-OUT_OF_TIME = "The time for this is used up; the next try goes on from here."
+OUT_OF_TIME = "The time for this is up; the next try continues from here."
 
 
 class TimeBudget:

@@ -48,7 +48,7 @@ _BEGINNING = 2000
 # Each object or list costs some 70 bytes of memory, even if it is empty. A catalog of a million
 # columns has two million.
 MOST_PARTS = 10_000_000
-_TOO_MANY = f"JSON of more than {MOST_PARTS:,} objects and lists: no such thing is read"
+_TOO_MANY = f"JSON of more than {MOST_PARTS:,} objects and lists, which is too much to read"
 
 _KINDS: dict[int, type[AirbyteRefused]] = {
     401: AirbyteUnauthorized,

@@ -4,8 +4,9 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Collection, Iterable, Set
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from ipaddress import ip_address
 from typing import Literal, get_args
 from urllib.parse import SplitResult, urlsplit
@@ -194,9 +195,9 @@ def http_parts(address: str) -> SplitResult | None:
 def check_number(name: str, value: float) -> None:
     """Raise AirbyteSettingsError if the number is too small or too large to work with."""
     if not value >= LEAST[name]:
-        raise AirbyteSettingsError(f"{name} is {value}; the least that works is {LEAST[name]:g}.")
+        raise AirbyteSettingsError(f"{name} is {value}; the minimum is {LEAST[name]:g}.")
     if name in MOST and value > MOST[name]:
-        raise AirbyteSettingsError(f"{name} is {value}; the most that works is {MOST[name]:g}.")
+        raise AirbyteSettingsError(f"{name} is {value}; the maximum is {MOST[name]:g}.")
 
 
 def check_workspace_is_given(workspace_id: str, name: str = "workspace_id") -> None:
@@ -232,8 +233,9 @@ def check_header(name: str, value: str) -> None:
     """Raise AirbyteSettingsError, without the value, if HTTP cannot send the header."""
     if not _HEADER_NAME.fullmatch(name) or not is_header_value(value):
         raise AirbyteSettingsError(
-            f"request_headers has a header {name!r} that HTTP cannot send: name and value may have"
-            " no line break, the value no space in front and no letters beyond Latin-1."
+            f"request_headers has a header {name!r} that HTTP cannot send: neither name nor value"
+            " may contain a line break, and the value may not start with a space or contain"
+            " characters beyond Latin-1."
         )
 
 
@@ -249,6 +251,15 @@ def check_ca_file(verify: bool | str) -> None:
         raise AirbyteSettingsError(
             f"verify is {verify!r}, but there is no such file: give true, false or a CA file."
         )
+
+
+def check_names(names: Iterable[str], known: Collection[str], of: str) -> None:
+    """Raise AirbyteSettingsError for a name that no field has: pydantic would ignore it."""
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, 1)
+            hint = f": did you mean {close[0]}?" if close else "."
+            raise AirbyteSettingsError(f"{of} has no setting {name!r}{hint}")
 
 
 def check_credentials(names: Set[str]) -> None:
@@ -297,7 +308,7 @@ def check_addresses(rest: str, configuration: str) -> None:
     is_swapped = rest.endswith(CONFIGURATION_PATH) and configuration.endswith(PUBLIC_PATH)
     if not is_swapped and rest != configuration:
         return
-    fault = "have changed places" if is_swapped else f"are both {rest}"
+    fault = "are swapped" if is_swapped else f"are both {rest}"
     raise AirbyteSettingsError(
         f"rest_api_base_url and configuration_api_base_url {fault}. Airbyte has two APIs: the first"
         f" is the public one, which ends with {PUBLIC_PATH}, the second the Configuration API,"

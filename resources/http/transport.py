@@ -64,9 +64,9 @@ from dagster_airbyte_sync.resources.json_values import Json, object_at
 _LONGEST_ANSWER = 600.0
 
 _TOO_SLOW = "the answer came too slowly to be read to its end"
-_TOO_LONG = "an answer of more than {} MB, unpacked: no more is read"
+_TOO_LONG = "an answer of more than {} MB, unpacked, which is too much to read"
 _NO_CA_FILE = (
-    "The file of CA certificates is not there or cannot be read: check verify, and the"
+    "The file of CA certificates is missing or cannot be read: check verify, and the"
     " environment variables REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE."
 )
 

@@ -16,7 +16,7 @@ from dagster_airbyte_sync.resources.records.catalog import Catalog
 from dagster_airbyte_sync.resources.records.columns import with_shared_columns
 
 VERSION = 1
-WRITE_IT_ANEW = "Write it anew: dagster-airbyte-sync snapshot --workspace MODULE:NAME --out FILE"
+WRITE_IT_ANEW = "Write it again: dagster-airbyte-sync snapshot --workspace MODULE:NAME --out FILE"
 
 _VERSION_KEY = "dagster_airbyte_sync_snapshot"
 _CATALOG = TypeAdapter(Catalog)
@@ -47,10 +47,10 @@ def _read_object(text: str) -> Mapping[str, object]:
     try:
         written = json.loads(text)
     except ValueError as damage:
-        raise AirbyteSettingsError(f"This is no snapshot: {damage}. {WRITE_IT_ANEW}") from None
+        raise AirbyteSettingsError(f"This is not a snapshot: {damage}. {WRITE_IT_ANEW}") from None
     if not isinstance(written, dict) or _VERSION_KEY not in written:
         raise AirbyteSettingsError(
-            f"This is no snapshot of an Airbyte workspace: it has no {_VERSION_KEY!r}."
+            f"This is not a snapshot of an Airbyte workspace: it has no {_VERSION_KEY!r}."
             f" {WRITE_IT_ANEW}"
         )
     if written[_VERSION_KEY] != VERSION:

@@ -70,7 +70,7 @@ class Quartz:
     def crons(self) -> tuple[str, ...]:
         """The cron strings that together fire when this does. Raises NoCron if none can."""
         if self.seconds != {0}:
-            raise NoCron("it fires at other seconds than 0, and cron counts minutes")
+            raise NoCron("it fires at a second other than 0, and cron only has minutes")
         if self.days.before_last:
             return self._before_the_last_day(self.days.before_last)
         if not any(min(self.days.of_month) <= _length(month) for month in self.months):
@@ -144,7 +144,7 @@ def read_quartz(expression: str) -> Quartz:
 
 def _read_days(day_of_month: str, day_of_week: str) -> Days:
     if (day_of_month == "?") == (day_of_week == "?"):
-        raise NoCron("Quartz wants a ? in exactly one of the two day fields")
+        raise NoCron("Quartz requires a ? in exactly one of the two day fields")
     if day_of_week == "?":
         return _read_day_of_month(day_of_month)
     return _read_day_of_week(day_of_week)

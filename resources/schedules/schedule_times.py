@@ -75,7 +75,10 @@ def _cron_of_interval(minutes: int) -> str:
         return f"0 {hours} * * *"
     if minutes == _WEEK:
         return "0 0 * * 0"
-    raise NoCron("it divides no hour, day or week evenly, so that no cron fires at such intervals")
+    raise NoCron(
+        "it does not divide an hour, day or week evenly, so no cron expression fires at"
+        " such intervals"
+    )
 
 
 def _longest_gap(quartz: Quartz) -> timedelta | None:

@@ -87,7 +87,7 @@ class Connections:
         try:
             self._catalog = self._client.catalog(self._budget, fresh=True)
         except AirbyteError as error:
-            self._log.warning("Whether connections are late cannot be known now: %s", error)
+            self._log.warning("Whether connections are late is unknown now: %s", error)
             return False
         return True
 

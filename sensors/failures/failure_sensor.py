@@ -123,7 +123,7 @@ def build_airbyte_failure_sensor(
 
     @dg.sensor(
         name=name or f"{resource_key}_failure_sensor",
-        description="Starts a job for each Airbyte sync that went wrong, or stays away.",
+        description="Starts a job for each Airbyte sync that goes wrong or is late.",
         minimum_interval_seconds=minimum_interval_seconds,
         default_status=default_sensor_status or dg.DefaultSensorStatus.RUNNING,
         required_resource_keys={NeededResource(resource_key)},
@@ -140,7 +140,7 @@ def _kinds(kinds: Sequence[str], *, is_empty_fine: bool) -> frozenset[ProblemKin
     wanted = [kinds] if isinstance(kinds, str) else list(kinds)
     if ProblemKind.LATE in wanted:
         raise AirbyteSettingsError(
-            'kinds has "late", which late_after says: give late_after=timedelta(hours=26), or'
+            'kinds has "late", which needs late_after: give late_after=timedelta(hours=26), or'
             " late_after=True for the tables' freshness policies."
         )
     unknown = [kind for kind in wanted if kind not in _KINDS]

@@ -54,7 +54,7 @@ _NEVER_LATE = (
 _DID = {
     ProblemKind.FAILED: ("failed", "failed"),
     ProblemKind.CANCELLED: ("was cancelled", "were cancelled"),
-    ProblemKind.EMPTY: ("moved no row", "moved no row"),
+    ProblemKind.EMPTY: ("moved no rows", "moved no rows"),
     ProblemKind.LATE: ("is late", "are late"),
 }
 
@@ -145,12 +145,14 @@ class _Tick:
                 return read_failure_cursor(self.context.cursor, self.workspace_id)
             except UnreadableCursor as reason:
                 self.log.warning(
-                    "The cursor cannot be used because %s. Beginning anew; no run key is used"
+                    "The cursor cannot be used because %s. Starting over; no run key is used"
                     " twice.",
                     reason,
                 )
         begin = begin_of(self.watching.start_from, self._airbyte_time(fresh=True))
-        self.log.info("Looking at syncs that end from %s on", begin.isoformat())
+        self.log.info(
+            "Looking at syncs that ended at %s or later", f"{begin:%Y-%m-%d %H:%M:%S} UTC"
+        )
         return FailureCursor(first_cursor(self.workspace_id, begin))
 
     def _airbyte_time(self, *, fresh: bool = False) -> datetime:

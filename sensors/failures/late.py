@@ -55,9 +55,9 @@ class LateConnection:
         last_at = _time(int(self.last))
         ago = duration_text(timedelta(seconds=self.now - self.last))
         what = (
-            "No sync was ever reported to Dagster of the connection, which was created at"
+            "No sync of the connection was ever reported to Dagster; it was created at"
             if self.never_synced
-            else "No sync was reported to Dagster since"
+            else "No sync has been reported to Dagster since"
         )
         return SyncProblem(
             kind=ProblemKind.LATE,

@@ -74,9 +74,9 @@ class SyncProblem:
         kind, connection_id = tags.get(PROBLEM_TAG), tags.get(CONNECTION_TAG)
         if kind not in list(ProblemKind) or connection_id is None:
             raise AirbyteSettingsError(
-                f"This run was not started by a sensor of build_airbyte_failure_sensor: it has no"
-                f" tags {PROBLEM_TAG} and {CONNECTION_TAG}. Launched by hand, give it the tags of"
-                " SyncProblem.as_tags()."
+                "This run was not started by a sensor of build_airbyte_failure_sensor: it has no"
+                f" tags {PROBLEM_TAG} and {CONNECTION_TAG}. If you launch it by hand, give it the"
+                " tags of SyncProblem.as_tags()."
             )
         return cls(
             kind=ProblemKind(kind),

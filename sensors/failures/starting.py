@@ -170,7 +170,8 @@ class Asking:
         """Under this key and with the problem's tags. Raises what `Runnable.check` raises."""
         if not isinstance(wished, dg.RunRequest):
             raise UnusableRunRequest(
-                f"the function must return a RunRequest or None, and gave a {type(wished).__name__}"
+                "the function must return a RunRequest or None, but returned a"
+                f" {type(wished).__name__}"
             )
         names = self.started.names
         request = wished.with_replaced_attrs(

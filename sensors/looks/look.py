@@ -176,14 +176,14 @@ class Watch:
         try:
             return accepts(self.selector, connection)
         except AirbyteSettingsError as error:
-            self.log.warning("How a connection stands is not said: %s", error)
+            self.log.warning("The state of a connection is not reported: %s", error)
             return False
 
     def _warn(self, workspace: str, error: AirbyteError) -> None:
         if workspace not in _down:
             _down.add(workspace)
             self.log.warning(
-                "How the connections stand cannot be said now, and is looked at again every five"
+                "The state of the connections is unknown now and is looked up again every five"
                 " minutes; syncs are reported all the same. %s",
                 error,
             )

@@ -136,8 +136,8 @@ class OneAtATime:
     def _refuse_lost(self) -> None:
         if self._is_lost():
             raise LostClaim(
-                f"For {_LOST_AFTER:.0f} seconds this could not say in Dagster's storage that it"
-                " goes on, so another backfill may have begun."
+                f"For {_LOST_AFTER:.0f} seconds this backfill could not record in Dagster's"
+                " storage that it is still running, so another backfill may have begun."
             )
 
     def _is_lost(self) -> bool:
@@ -149,7 +149,9 @@ class OneAtATime:
                 self._say()
             except Exception as error:
                 # A storage raises anything; what lasts is noticed before the next event.
-                _log.warning("Dagster's storage did not note that a backfill goes on: %s", error)
+                _log.warning(
+                    "Dagster's storage did not record that a backfill is still running: %s", error
+                )
 
     def _say(self) -> None:
         at, before = time.time(), self._own

@@ -42,7 +42,7 @@ from dagster_airbyte_sync.sensors.tick_basics import (
 )
 
 _NOTHING = "No sync waits for a place."
-_LAST = "Nothing was started, and all that waits still does."
+_LAST = "Nothing was started, and everything is still waiting."
 
 
 def build_airbyte_queue_sensor(
@@ -122,9 +122,9 @@ def _refuse_without_places(job: dg.JobDefinition) -> None:
     """Raise AirbyteSettingsError for a job of which a run that is executed again waits for none."""
     if keys.MAX_RUNNING not in job.tags:
         raise AirbyteSettingsError(
-            f"The job {job.name!r} has no max_running, so that a run of it that is retried or"
-            " executed by hand would start all its syncs at once. The queue's sensor needs a job"
-            " that has: build_airbyte_start_job(max_running=...), or the job of a schedule with"
+            f"The job {job.name!r} has no max_running, so a run of it that is retried or executed"
+            " by hand would start all its syncs at once. The queue sensor needs a job that has it:"
+            " build_airbyte_start_job(max_running=...), or the job of a schedule with"
             " wait=False and max_running."
         )
 
@@ -242,7 +242,7 @@ class _Tick:
         for wait in queue.expired:
             if self.memory.said < wait.until:
                 self.log.warning(
-                    "%s has waited for a place for %s and is not started any more (run %s)",
+                    "%s has waited for a place for %s and will not be started (run %s)",
                     wait,
                     duration_text(utc(wait.until) - utc(wait.since)),
                     wait.run_id,

@@ -259,8 +259,8 @@ class DefinedTables:
             return self._read_catalog()
         except (OutOfTime, AirbyteRefused, AirbyteUnavailable) as error:
             self._log.warning(
-                "The list of connections could not be read, or not in the time that a tick has:"
-                " asking for the connections that synced, one by one. (%s)",
+                "The list of connections could not be read, or not within the time of a tick:"
+                " requesting the connections that synced one by one. (%s)",
                 error,
             )
             self._has_no_catalog = True

@@ -61,9 +61,9 @@ class OtherSensors:
                 names = [table.key.to_user_string() for table in theirs]
                 more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
                 log.warning(
-                    "The sensor %s reports tables that this one (%s) reports, too: %s%s. Events may"
-                    " come twice when both tick at once. Stop one of the two, or divide the"
-                    " connections between them with connection_selector_fn.",
+                    "The sensor %s reports tables that this one (%s) reports, too: %s%s. Syncs may"
+                    " be reported twice if both tick at the same time. Stop one of the two, or"
+                    " divide the connections between them with connection_selector_fn.",
                     other,
                     self.own,
                     ", ".join(names[:_MOST_NAMES]),

@@ -134,9 +134,9 @@ class TablesHere:
         }
         if connection.name in names:
             self._log.warning(
-                "Connection %r was deleted in Airbyte and made again: the new one (%s) is not"
-                " reported before you reload the code location, and then only what ends after the"
-                " reload.",
+                "Connection %r was deleted in Airbyte and created again: syncs of the new one (%s)"
+                " are reported once you reload the code location, and only those that end after"
+                " the reload.",
                 connection.name,
                 connection.id,
             )
@@ -144,8 +144,8 @@ class TablesHere:
     def _warn_of_gone(self, connection: Connection, tables: Sequence[Table]) -> None:
         if tables:
             self._log.warning(
-                "Connection %r does not sync these assets any more, so nothing is reported for"
-                " them: %s. Reload the code location, and they are gone.",
+                "Connection %r no longer syncs these assets, so nothing is reported for them: %s."
+                " Reload the code location to remove them.",
                 connection.name,
                 ", ".join(table.key.to_user_string() for table in tables),
             )

@@ -166,7 +166,7 @@ class WorkspacesNow:
             catalog = self._read_catalog(fresh=True)
         except AirbyteError as error:
             self._log.warning(
-                "The workspace %s is read on once its connections are known: %s",
+                "Reading of the workspace %s continues once its connections are known: %s",
                 self._named_all(map(short, new)),
                 error,
             )
@@ -195,15 +195,15 @@ class WorkspacesNow:
             if number or short(each) in read.away:
                 what = "connection of it waits" if number == 1 else "connections of it wait"
                 self._log.info(
-                    "Reading on in the workspace %s: %d %s",
+                    "Continuing to read the workspace %s: %d %s",
                     self._named(short(each)),
                     number,
                     what,
                 )
             else:
                 self._log.info(
-                    "Airbyte shows a new workspace %s: it has assets once the code location is"
-                    " loaded again",
+                    "Airbyte shows a new workspace %s: it gets its assets when you reload the code"
+                    " location",
                     self._named(short(each)),
                 )
 
@@ -227,10 +227,9 @@ class WorkspacesNow:
             )
         if others:
             self._log.warning(
-                "Airbyte lets these credentials read nothing of the workspace %s now: it was"
-                " deleted, they have no role in it, or it is not yet found out which one they have"
-                " none in. Its syncs are reported when it is back; all others are reported"
-                " meanwhile.",
+                "Airbyte does not let these credentials read the workspace %s now: it was deleted,"
+                " they have no role in it, or it is not known yet in which one they have none. Its"
+                " syncs are reported when it is back; all others are reported in the meantime.",
                 self._named_all(others),
             )
 

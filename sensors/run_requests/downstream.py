@@ -205,9 +205,9 @@ class Downstream:
         if has_key(partitions, key, self._runnable.instance):
             return True
         self._warn(
-            f"Nothing of the partition {key} runs after Airbyte's syncs, because {partitions} does"
-            " not have it. Dagster counts the current one only with end_offset=1;"
-            " partition_offset=-1 of the sensor takes the one before that in which a sync ended."
+            f"Nothing runs for the partition {key} after Airbyte's syncs, because {partitions}"
+            " does not have it. Dagster has the current one only with end_offset=1; with"
+            " partition_offset=-1 the sensor uses the one before that in which a sync ended."
         )
         return False
 
@@ -224,9 +224,9 @@ class Downstream:
         others = {key for key in partitioned if _in_time(partitions[key]) is None}
         if others:
             self._warn(
-                "Left out of what follows Airbyte's syncs, because their partitions are not times:"
-                f" {names_of(others)}. Let run_request_fn return a RunRequest with a partition_key"
-                " for them.",
+                "Left out of the runs after Airbyte's syncs, because their partitions are not"
+                f" times: {names_of(others)}. Let run_request_fn return a RunRequest with a"
+                " partition_key for them.",
             )
 
     def _request(self, run: DueRun, workspace_id: str) -> dg.RunRequest | None:
@@ -237,7 +237,7 @@ class Downstream:
         except Exception as reason:
             # Dagster may raise anything here, and nothing of it must stop the sensor's reports.
             self._warn(
-                f"What follows Airbyte's syncs is not run: {names_of(run.keys)}. Dagster would"
+                f"Not run after Airbyte's syncs: {names_of(run.keys)}. Dagster would"
                 f" refuse it: {reason}"
             )
             return None
@@ -247,8 +247,8 @@ class Downstream:
         refused = self._runnable.refused(wanted, run.partition_key)
         for reason, keys in _by_reason(refused).items():
             self._warn(
-                f"Left out of what follows Airbyte's syncs: {names_of(keys)}. Dagster would refuse"
-                f" it: {reason}"
+                f"Left out of the runs after Airbyte's syncs: {names_of(keys)}. Dagster would"
+                f" refuse it: {reason}"
             )
         kept = sorted(wanted - refused.keys())
         if not kept:
@@ -267,13 +267,17 @@ class Downstream:
         alone = self._runnable.without_mixed(run.keys, run.partitions)
         if run.keys > alone:
             self._warn(
-                f"Left out of what follows Airbyte's syncs: {names_of(run.keys - alone)}. It cannot"
-                " be run without assets that have other partitions."
+                f"Left out of the runs after Airbyte's syncs: {names_of(run.keys - alone)}. It"
+                " cannot be run without assets that have other partitions."
             )
         wanted = self._runnable.with_neighbours(alone)
         if wanted > alone:
             added = names_of(wanted - alone)
-            self._say(logging.INFO, f"What follows Airbyte's syncs cannot be run without: {added}")
+            self._say(
+                logging.INFO,
+                "Also run after Airbyte's syncs, because the others cannot"
+                f" run without them: {added}",
+            )
         return wanted
 
 

@@ -130,7 +130,7 @@ def _runs(
     cursor: str | None = None
     while True:
         if budget.is_spent:
-            raise OutOfTime("There was no time left to look up the runs that are there already.")
+            raise OutOfTime("There was no time left to look up the runs that already exist.")
         records = instance.get_run_records(wanted, limit=_PAGE, cursor=cursor)
         yield from (record.dagster_run for record in records)
         if len(records) < _PAGE:

@@ -59,9 +59,9 @@ class Runnable:
             self.memory.say_once(
                 log,
                 logging.WARNING,
-                "The sensor is to run assets that its code location does not have. It starts those"
-                " of its own location only; an automation condition works across locations. "
-                + str(error).partition(". ")[0],
+                "downstream selects assets that this code location does not have. A sensor only"
+                " starts assets of its own location; an automation condition works across"
+                " locations. " + str(error).partition(". ")[0],
             )
             return self.executable & selection.resolve(graph, allow_missing=True)
         except Exception as error:

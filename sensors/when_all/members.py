@@ -24,6 +24,7 @@ from dagster_airbyte_sync.sensors.run_requests.runnable import names_of
 from dagster_airbyte_sync.sensors.when_all.when_all import TAG_PREFIX, WhenAll
 
 # So many names help whoever has mistyped one.
+_TABLE = "the table"
 _MOST_NAMED = 30
 
 
@@ -116,7 +117,7 @@ def _table_of(spec: dg.AssetSpec) -> Table | None:
 
 def words_of(member: str | dg.AssetKey) -> str:
     """The member as it was written, for people."""
-    return member if isinstance(member, str) else f"the table {member.to_user_string()!r}"
+    return member if isinstance(member, str) else f"{_TABLE} {member.to_user_string()!r}"
 
 
 def refuse_unknown(when_all: WhenAll, tables: Iterable[Table]) -> None:
@@ -140,7 +141,7 @@ def refuse_same_names(triggers: Iterable[WhenAll]) -> None:
     taken = [name for name, count in uses.items() if count > 1]
     if taken:
         raise AirbyteSettingsError(
-            f"when_all has several that are called {', '.join(taken)}: give each a name of its own."
+            f"when_all has several named {', '.join(taken)}: give each a name of its own."
         )
 
 
@@ -150,7 +151,5 @@ def not_found(unknown: Iterable[str], tables: Iterable[Table]) -> str:
     names = sorted({name_of_connection(own, each) for each, own in connections.items()})
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     known = ", ".join(map(repr, names[:_MOST_NAMED])) + more
-    return (
-        f"no connection here is meant by {', '.join(map(repr, unknown))}. The connections are:"
-        f" {known or 'none'}."
-    )
+    named = ", ".join(each if each.startswith(_TABLE) else repr(each) for each in unknown)
+    return f"nothing here matches {named}. The connections are: {known or 'none'}."

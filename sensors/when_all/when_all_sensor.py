@@ -191,7 +191,7 @@ class _Tick:
                 self.log.warning("The cursor cannot be used because %s.", reason)
         counted = self._counted_by_runs()
         begin = "where its last run began" if counted else "now: what is reported later counts"
-        self.log.info("Without a cursor, this sensor goes on from %s.", begin)
+        self.log.info("Without a cursor, this sensor continues from %s.", begin)
         return first_state(self.members, self.ledger, counted)
 
     def _counted_by_runs(self) -> Mapping[Mark, JobKey]:
@@ -208,7 +208,9 @@ class _Tick:
         state = adopted(progress.state, ran)
         if state is None:
             return progress
-        self.log.info("A run was started of which the cursor does not know: going on from that.")
+        self.log.info(
+            "A run was started that the cursor does not know about: continuing from that."
+        )
         return self._progress(state)
 
     def _wait(self, progress: Progress) -> dg.SensorResult:

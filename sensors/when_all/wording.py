@@ -11,7 +11,7 @@ _MOST_NAMED = 20
 def waiting_line(progress: Progress, now: int) -> str:
     """Who is in, and who is waited for; times are in UTC, by Dagster's clock."""
     unknown = progress.members.unknown
-    lost = f" No connection here is meant by {', '.join(unknown)}." if unknown else ""
+    lost = f" Nothing here matches {', '.join(unknown)}." if unknown else ""
     if not progress.present and not progress.partly:
         return f"Waiting for the first of {progress.members.count}.{lost}"
     return f"{count_in(progress, now)}: waiting for {missing_names(progress)}.{lost}"
@@ -46,7 +46,7 @@ def no_run_line(progress: Progress, now: int, why: str) -> str:
 
 
 def late_line(name: str, progress: Progress, now: int) -> str:
-    return f"{name}: {waiting_line(progress, now)} It goes on waiting, and says this once."
+    return f"{name}: {waiting_line(progress, now)} It continues to wait; this is reported once."
 
 
 def _time(moment: int, now: int) -> str:

@@ -151,7 +151,7 @@ def test_waiting_has_a_limit_of_its_own_and_cancels_nothing(
         start(airbyte, shop, log, "wait", timeout=60, wait_timeout=120)
     said = failure.value.description or ""
     assert said.startswith(
-        "What ran on the Airbyte connection before did not end within wait_timeout: 'shop'"
+        "What was running on the Airbyte connection did not end within wait_timeout: 'shop'"
     )
     assert "job 1, a sync, since" in said
     assert failure.value.metadata["wait_timeout"].value == 120

@@ -11,7 +11,7 @@ from dagster_airbyte_sync.assets.checks.check_settings import CHECKS_OF_SYNCS
 from dagster_airbyte_sync.testing import AirbyteSimulator, RealClock, SimulatedConnection
 from helpers.deployment import Deployment
 
-EMPTY = "Airbyte reports success but no row, and this stream is read in full each time"
+EMPTY = "Airbyte reports success but no rows, although this stream is read in full each time"
 
 Said = dict[str, tuple[str | None, str, dict[str, object]]]
 
@@ -124,7 +124,7 @@ def test_a_table_of_which_no_sync_succeeded_has_no_rows_to_count_in_both(
         getattr(airbyte, {"failed": "fail", "cancelled": "cancel"}[end])(airbyte.start_sync(leads))
 
     reported = by_sensor(deployment)
-    none = "This check has seen no sync succeed yet: there are no rows to count"
+    none = "This check has not seen a sync succeed yet, so there are no rows to count"
     assert texts(reported)["leads.rows"] == (none, "WARN")
     assert by_run(deployment, "leads") == reported
 

@@ -393,7 +393,7 @@ def test_an_event_log_that_cannot_be_read_hides_not_why_the_run_failed(
     result = deployment.materialize("orders")
 
     assert BUSY in failure_of(result)
-    assert "What the checks said before this run cannot be read: the database is away" in (
+    assert "The results of the checks before this run cannot be read: the database is away" in (
         capfd.readouterr().err
     )
 

@@ -90,7 +90,7 @@ def test_each_state_has_a_word_of_its_own(
 def test_the_reason_for_a_status_is_airbytes_own() -> None:
     locked = replace(SHOP, status="locked", status_reason="unpaid\ninvoice " + "x" * 900)
     text = connection_verdict(replace(USUALLY, connection=locked)).verdict.text
-    assert text.startswith("Locked by Airbyte, which syncs it no more: unpaid invoice xx")
+    assert text.startswith("Locked by Airbyte, which no longer syncs it: unpaid invoice xx")
     assert len(text) < 400
 
 
@@ -119,7 +119,8 @@ def test_a_job_is_stuck_that_takes_far_longer_than_the_connections_own_syncs(
 def test_a_stuck_job_is_named_with_its_beginning_and_what_is_usual() -> None:
     found = connection_verdict(replace(USUALLY, unfinished=(running(3 * DAY),)))
     assert found.verdict.text == (
-        "Job 7 (sync) runs since 2026-01-12 12:00 UTC, and usually takes 20 min 0 s at most"
+        "Job 7 (sync) has been running since 2026-01-12 12:00 UTC, although syncs usually take"
+        " 20 min 0 s at most"
     )
     assert (found.since, found.job) == (NOON - 3 * DAY, running(3 * DAY))
 
@@ -190,7 +191,7 @@ def changes(connection: Connection | None, *, has_columns: bool = True) -> dict[
     found = schemas(connection, has_columns=has_columns)
     return {
         name: each.verdict.text.removeprefix("Since the definitions were loaded: ").removesuffix(
-            ". Reload the code location to take it over"
+            ". Reload the code location to pick this up"
         )
         for name, each in found.items()
         if not each.verdict.passed
@@ -220,11 +221,11 @@ def test_columns_are_named_by_what_became_of_them_on_their_own_table() -> None:
 def test_a_stream_that_is_gone_is_said_of_its_table_and_a_new_one_of_the_first() -> None:
     assert changes(with_streams(ORDERS, stream("carts"), replace(USERS, selected=False))) == {
         "orders": "new streams: carts",
-        "users": "stream that is not synced any more: users",
+        "users": "stream that is no longer synced: users",
     }
     # The first that is still there says it.
     assert changes(with_streams(stream("carts"), USERS)) == {
-        "orders": "stream that is not synced any more: orders",
+        "orders": "stream that is no longer synced: orders",
         "users": "new streams: carts",
     }
 

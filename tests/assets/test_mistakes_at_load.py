@@ -86,8 +86,14 @@ def test_a_translator_that_raises_is_named_with_table_and_connection(
 @pytest.mark.parametrize(
     ("translator", "named"),
     [
-        (Forgetful(), "must return an AssetSpec, and gave a NoneType for the table 'orders' of co"),
-        (Forgetful, r"The translator is the class Forgetful: give one of it, Forgetful\(\)"),
+        (
+            Forgetful(),
+            "must return an AssetSpec, but returned a NoneType for the table 'orders' of co",
+        ),
+        (
+            Forgetful,
+            r"The translator is the class Forgetful: give an instance of it, Forgetful\(\)",
+        ),
     ],
 )
 def test_what_is_no_translator_or_no_spec_is_called_that(
@@ -181,7 +187,7 @@ def test_why_else_there_are_no_tables_is_said_too(
     paused, empty = said(caplog)
     assert "are paused, and include_inactive=False leaves them out, so" in paused
     assert paused.endswith(": 'shop'.")
-    assert empty.startswith("No stream is switched on, in Airbyte, in any selected connection of")
+    assert empty.startswith("No stream is enabled in Airbyte in any selected connection of")
 
 
 # Keys
@@ -245,7 +251,7 @@ def test_so_it_is_for_the_decorator_and_the_former_loader(airbyte: AirbyteSimula
 
 def _is_one_sentence(error: BaseException, way_out: str) -> None:
     text = str(error)
-    assert text.startswith("Definitions cannot load without an answer of Airbyte: ")
+    assert text.startswith("Definitions cannot load without an answer from Airbyte: ")
     assert "no answer (ConnectionError): is Airbyte running" in text
     assert way_out in text
     assert error.__cause__ is None

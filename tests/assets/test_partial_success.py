@@ -91,7 +91,7 @@ def test_the_event_is_marked_and_names_its_job_and_claims_no_rows_that_nobody_co
 
 def test_the_reason_is_one_short_line() -> None:
     reason = partial_reason(JOB)
-    start = "Airbyte reports this table complete, although the sync failed: disk full xxx"
+    start = "Airbyte reports this table as complete, although the sync failed: disk full xxx"
     assert reason.startswith(start)
     assert (len(reason) < 300, "\n" in reason) == (True, False)
     bare = replace(JOB, failure=None, status=JobStatus.CANCELLED, type=JobType.REFRESH)

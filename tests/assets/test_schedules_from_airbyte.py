@@ -176,7 +176,7 @@ def test_one_error_names_every_connection_that_cron_cannot_say(
     text = str(error.value)
     assert f"'seconds' ({seconds.connection_id}), cron '30 0 12 * * ?' (UTC): it fires at" in text
     assert "'often'" in text
-    assert "every 45 minutes: it divides no hour" in text
+    assert "every 45 minutes: it does not divide an hour" in text
     assert "cron '0 0 12 * * ?' (Mars): Dagster knows no such time zone" in text
     assert "leave the connection out with connection_selector_fn" in text
     assert "'fine'" not in text

@@ -286,8 +286,8 @@ def test_what_ran_but_has_just_ended_is_not_named(
 
 REFUSALS = {
     "inactive": "The Airbyte connection is inactive: enable it in Airbyte to sync it",
-    "deprecated": "The Airbyte connection was deleted: load the definitions anew",
-    "locked": "The Airbyte connection is locked: Airbyte lets it sync again when it is unlocked",
+    "deprecated": "The Airbyte connection was deleted: reload the definitions",
+    "locked": "The Airbyte connection is locked: Airbyte lets it sync again once it is unlocked",
 }
 
 
@@ -317,7 +317,5 @@ def test_a_connection_that_is_gone_altogether_is_named_as_such(admin: bool) -> N
     gone = "0123abcd-0123-4567-89ab-0123456789ab"
     with AirbyteSimulator(admin=admin) as airbyte:
         failure = refused(airbyte, gone)
-    assert failure.description == (
-        "There is no such Airbyte connection that these credentials can see"
-    )
+    assert failure.description == ("These credentials can see no such Airbyte connection")
     assert failure.metadata["dagster-airbyte/connection_id"].value == gone

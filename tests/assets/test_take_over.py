@@ -197,7 +197,7 @@ def test_a_schedule_set_meanwhile_is_kept_and_said(
     done = put_back_schedules(workspace_of(airbyte), taken, say=said)
     assert done == {shop.connection_id: PutBackResult.CHANGED_MEANWHILE}
     assert shop.schedule.every == timedelta(hours=1)
-    assert "another schedule meanwhile, every hour, and keeps it" in said.text
+    assert "another schedule in the meantime, every hour, and keeps it" in said.text
     assert "before: daily at 12:00 Europe/Berlin" in said.text
 
 

@@ -47,7 +47,7 @@ def test_a_failed_table_says_why_and_since_when_with_a_link(browser: "Browser") 
 
 def test_an_empty_table_says_that_rows_were_to_be_expected(browser: "Browser") -> None:
     assert browser.open_check("contacts", ROWS) == {SYNC: "Succeeded", ROWS: "Failed"}
-    browser.sees("Airbyte reports success but no row")
+    browser.sees("Airbyte reports success but no rows")
     browser.sees_link("/timeline?jobId=")
     browser.keep("empty-check")
 
@@ -90,7 +90,7 @@ def test_a_table_whose_only_sync_failed_says_that_there_are_no_rows_yet(
     browser: "Browser",
 ) -> None:
     assert browser.open_check("ads", ROWS) == {SYNC: "Failed", ROWS: "Failed"}
-    browser.sees("This check has seen no sync succeed yet: there are no rows to count")
+    browser.sees("This check has not seen a sync succeed yet, so there are no rows to count")
     browser.sees_link("/timeline?jobId=")
     browser.keep("no-rows-yet-check")
 

@@ -45,7 +45,7 @@ def test_where_all_is_well_it_says_so_in_80_columns_and_ends_with_0(
         "Airbyte 2.1.0, community",
         "1 connection (0 paused) with 2 selected streams",
         "1 finished job",
-        "200 rows are asked for at once",
+        "200 rows are requested at once",
         "2 tables of Airbyte",
         "airbyte_sync_sensor",
         "loads in",
@@ -90,7 +90,9 @@ def test_each_answer_and_what_follows_from_it_is_in_the_json(
         "failures come without the end of their log"
     )
     assert lines["config: stream statuses"]["level"] == lines["public: sources"]["level"] == "ok"
-    assert lines["history"]["text"].startswith("from the public API, as the other refuses (403)")
+    assert lines["history"]["text"].startswith(
+        "from the public API, because the other refuses (403)"
+    )
     assert lines["catalog"]["text"] == "from the Configuration API, which answers"
     assert lines["clock"]["level"] == "ok"
     assert lines["links"]["text"] == f"{airbyte.url}, as Airbyte reports"

@@ -69,7 +69,7 @@ def test_it_is_shown_in_words_and_what_the_next_tick_will_find(
     shown = " ".join(capsys.readouterr().out.split())
     assert f"{SENSOR} is on, but no daemon is running." in shown
     assert f"{airbyte.now - timedelta(hours=1):%Y-%m-%d %H:%M} UTC" in shown
-    assert "No connection waits." in shown
+    assert "No connection is waiting." in shown
 
     assert user.calls("cursor", "explain", "--definitions", module, "--json") == 0
     assert json.loads(capsys.readouterr().out)["new"] == {"succeeded": 1}
@@ -86,7 +86,10 @@ def test_what_waits_is_named_with_why_and_since_when(
     daemon.set_cursor(replace(cursor, pending={shop: waits}).to_text())
     assert user.calls("cursor", "show", "--definitions", module) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "shop waits since 2026-11-20 10:00 UTC with job 57, which ended 2026-11-20" in shown
+    assert (
+        "shop has been waiting since 2026-11-20 10:00 UTC with job 57, which ended 2026-11-20"
+        in shown
+    )
     assert "the connection's tables cannot be known." in shown
     daemon.set_cursor("what is this?")
     assert user.calls("cursor", "show", "--definitions", module) == 1

@@ -161,7 +161,7 @@ def test_a_pattern_selects_connections_and_one_that_fits_none_is_refused(
     found = answer(user, capsys, "status", "--connection", "sh*", "--connection", "late")
     assert [each["name"] for each in found["connections"]] == ["late", "shop"]
     assert call(user, "status", "--connection", "nothing") == 1
-    assert "no connection that is called 'nothing'" in capsys.readouterr().err
+    assert "no connection named 'nothing'" in capsys.readouterr().err
 
 
 def test_with_strict_a_connection_that_failed_or_is_late_counts(user: User) -> None:
@@ -345,7 +345,7 @@ def test_while_airbyte_is_down_nothing_is_said_of_what_it_has(
     error = capsys.readouterr().err
     assert "Airbyte cannot be asked. " in error
     assert "503" in error
-    assert "The definitions have no connection that is called 'nope'" in error
+    assert "The definitions have no connection named 'nope'" in error
     assert "Airbyte has no connection" not in error
     if command == "status":
         # Nor is anything good, as the definitions do not know by what schedule it syncs.

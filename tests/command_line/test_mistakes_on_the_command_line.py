@@ -101,6 +101,17 @@ def test_a_secret_in_a_message_of_the_module_is_hidden(
     assert airbyte.client_secret not in capsys.readouterr().out
 
 
+def test_a_misspelt_workspace_is_answered_with_the_one_there_is(
+    user: User, capsys: Capture
+) -> None:
+    module = user.module("defs = build_airbyte_definitions(airbyte)")
+    assert user.calls("snapshot", "--workspace", f"{module}:airbite", "--out", "x.json") == 1
+    said = capsys.readouterr().err
+    assert f"has no 'airbite': give --workspace {module}:airbyte." in said
+    assert user.calls("snapshot", "--workspace", f"{module}:defs", "--out", "x.json") == 1
+    assert f"is a Definitions: give --definitions {module} instead." in capsys.readouterr().err
+
+
 def test_what_a_module_prints_does_not_get_into_the_json(user: User, capsys: Capture) -> None:
     module = user.module("print('hello')")
     user.calls("check", "--workspace", f"{module}:airbyte", "--json")

@@ -153,7 +153,7 @@ def test_only_chosen_connections_are_taken_and_a_name_that_is_none_is_said(
     user: User, three: list[SimulatedConnection], capsys: Capture
 ) -> None:
     assert call(user, "take-over", "--yes", "--connection", "s*", "--connection", "shpo") == 1
-    assert "no connection that is called 'shpo'" in capsys.readouterr().err
+    assert "no connection named 'shpo'. The connections are: " in capsys.readouterr().err
     assert kinds(three) == ["cron", "basic", "basic"]
     assert call(user, "take-over", "--yes", "--leave-out", "crm") == 0
     assert kinds(three) == ["manual", "basic", "manual"]

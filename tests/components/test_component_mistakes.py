@@ -53,10 +53,10 @@ CLOUD = "workspace: {workspace_id: 0123abcd-0123-4567-89ab-0123456789ab"
             "sensor.when_all.members is 5",
         ),
         ("sensor: {when_all: {name: every night, members: [crm]}}", "name is 'every night'"),
-        ("sensor: {when_all: {name: nightly, members: [crn]}}", "meant by 'crn'.*'crm', 'shop'"),
+        ("sensor: {when_all: {name: nightly, members: [crn]}}", "matches 'crn'.*'crm', 'shop'"),
         (
             "sensor: {when_all: {name: nightly, members: ['key:gone']}}",
-            "meant by \"the table 'gone'\"",
+            r"matches the table 'gone'\.",
         ),
         (
             "sensor: {when_all: {name: nightly, members: [crm], downstream: 'key:::'}}",
@@ -76,7 +76,7 @@ CLOUD = "workspace: {workspace_id: 0123abcd-0123-4567-89ab-0123456789ab"
         ),
         (
             "sensor: {when_all: [{name: n, members: [crm]}, {name: n, members: [shop]}]}",
-            "several that are called n",
+            "several named n",
         ),
         ("schedules: [{wait: true}]", "give it cron, or from_airbyte"),
         ("schedules: [{cron: '@daily', from_airbyte: true}]", "remove one of them"),
@@ -86,7 +86,7 @@ CLOUD = "workspace: {workspace_id: 0123abcd-0123-4567-89ab-0123456789ab"
         ("schedules: [{cron: '@daily'}, {cron: '@hourly'}]", "give each a name"),
         (
             "schedules: [{from_airbyte: true}, {from_airbyte: true, selector: {by_name: shop}}]",
-            "called airbyte_schedule_.*: let the selectors of those from_airbyte have no",
+            "named airbyte_schedule_.*: let the selectors of those from_airbyte have no",
         ),
         ("schedules: [{cron: '@daily', wait: false, max_running: 0}]", "max_running is 0"),
         ("schedules: [{cron: '@daily', max_running: 2}]", "give it wait=False, too"),
@@ -174,6 +174,11 @@ def test_a_translation_that_fails_names_the_connection(load: Load) -> None:
         load("translation: {group_name: '{{ props.nonsense.more }}'}")
 
 
+def test_a_template_that_fails_is_named_by_its_place_in_the_file(load: Load) -> None:
+    with pytest.raises(AirbyteSettingsError, match=r" - translation\.group_name "):
+        load("translation: {group_name: '{{ props.connection_grup }}'}")
+
+
 def test_a_workspace_without_connections_loads_whatever_is_selected(
     environ: None, load: Load, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,7 +211,7 @@ def test_a_workspace_without_connections_loads_whatever_is_selected(
         (
             f"{CLOUD}, rest_api_base_url: 'http://a/api/v1',"
             " configuration_api_base_url: 'http://a/api/public/v1'}",
-            "rest_api_base_url and configuration_api_base_url have changed places",
+            "rest_api_base_url and configuration_api_base_url are swapped",
         ),
     ],
 )

@@ -19,6 +19,6 @@ def test_each_sensor_says_what_to_give_the_definitions(instance: dg.DagsterInsta
             assert tick.status is TickStatus.FAILURE
             assert tick.error is not None
             assert tick.error.message.startswith(
-                "KeyError: 'airbyte' is no resource of this code location, and the sensor asks"
-                " Airbyte through it: give Definitions(resources={'airbyte': workspace}), or"
+                "KeyError: 'airbyte' is not a resource of this code location, and the sensor needs"
+                " it to ask Airbyte: give Definitions(resources={'airbyte': workspace}), or"
             )

@@ -307,7 +307,7 @@ def test_what_is_no_source_has_the_key_of_the_other_translator() -> None:
             None,
             "cannot be read: No such file or directory. Give the manifest.json that `dbt parse`",
         ),
-        ("{", "is no dbt manifest: Expecting"),
+        ("{", "is not a dbt manifest: Expecting"),
         ("[]", "it has no 'sources'"),
         ('{"nodes": {}}', "it has no 'sources'"),
         ('{"sources": {"source.a.b": {"name": "b"}}}', "source.a.b has no 'source_name'"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 _NAME_FIELDS = ("id", "attr", "arg", "name")
 # They have no other name: `max` is not `min` renamed.
 _FIXED = {*dir(builtins), "self", "cls"}
-# Of each name that is another one now: its field and what it was, to what it is.
+# Of each name that is a different one now: its field and what it was, to what it is.
 Renames = dict[tuple[str, str], str]
 
 

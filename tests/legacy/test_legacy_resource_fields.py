@@ -79,5 +79,5 @@ def test_what_is_said_as_none_is_not_said() -> None:
 
 @pytest.mark.parametrize("forward", [True, False])
 def test_forwarding_logs_means_nothing_and_says_so(forward: bool) -> None:
-    with pytest.warns(FutureWarning, match="forward_logs means nothing any more"):
+    with pytest.warns(FutureWarning, match="forward_logs no longer has an effect"):
         AirbyteResource(host="a", port="1", forward_logs=forward)

@@ -257,7 +257,7 @@ def taken(props: AirbyteConnectionTableProps) -> dg.AssetSpec:
     ("function", "problem"),
     [
         (broken, r"source_assets raised KeyError: 'orders' for the stream 'orders' of the source"),
-        (no_spec, r"must return an AssetSpec, and gave a str for the stream 'orders'"),
+        (no_spec, r"must return an AssetSpec, but returned a str for the stream 'orders'"),
         (taken, r"'orders' would stand for a stream of a source and for the table of connection"),
     ],
 )

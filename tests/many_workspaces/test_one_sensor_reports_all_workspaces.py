@@ -142,7 +142,7 @@ def test_one_that_goes_away_stops_no_other(
     job = either.airbyte.run_sync(either.desk)
     tick = deployment.tick()
     assert tick.materialized == [("support/tickets", job.job_id)]
-    named = [each for each in caplog.messages if "'Finance'" in each and "no workspace" in each]
+    named = [each for each in caplog.messages if "'Finance'" in each and "not show" in each]
     assert len(named) == 1
     caplog.clear()
     for _ in range(3):

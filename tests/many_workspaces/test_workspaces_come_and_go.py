@@ -77,7 +77,7 @@ def test_one_that_may_not_be_read_is_tried_alone_and_said_once(
     either.airbyte.hide_workspace(either.finance, listed=True)
     deployment.tick()
     said = [each for each in caplog.messages if "'Finance'" in each]
-    assert len([each for each in said if "refuses to say anything of it" in each]) == 1
+    assert len([each for each in said if "refuses access to it" in each]) == 1
     caplog.clear()
     for _ in range(4):
         deployment.wait(11 * MINUTE)

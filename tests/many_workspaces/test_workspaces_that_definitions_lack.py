@@ -223,7 +223,7 @@ def test_a_workspace_that_appears_is_named(
     deployment.tick()
     said = capsys.readouterr().err
     assert said.count("Airbyte shows a new workspace 'Labs'") == 1
-    assert "once the code location is loaded again" in said
+    assert "when you reload the code location" in said
 
 
 def test_how_many_wait_is_said_in_words(

@@ -259,7 +259,7 @@ def test_the_report_says_how_much_was_changed_and_is_left(project: Project) -> N
 
 def test_a_project_without_it_needs_nothing(project: Project) -> None:
     project.has("project.py", "import dagster\n")
-    assert project.calls() == (0, "Nothing here is of dagster-airbyte.\n")
+    assert project.calls() == (0, "Nothing here uses dagster-airbyte.\n")
 
 
 def test_the_json_has_these_keys_and_types(project: Project) -> None:

@@ -4,6 +4,14 @@ from helpers.breaks import Break
 
 OF_RESOURCES = (
     Break(
+        "a setting that a workspace does not have is not ignored",
+        "resources/workspace.py:BaseAirbyteWorkspace._check_what_is_known",
+        "check_names(values, cls.model_fields, cls.__name__)",
+        "pass",
+        "tests/resources/test_workspace_resource.py::test_what_can_never_work_is_refused_where_it_is_written",
+        is_slow=True,
+    ),
+    Break(
         "3: a failed job is not fresh",
         "resources/records/jobs.py:Job.wrote_tables",
         "return self.succeeded and self.type.writes_tables",

@@ -149,7 +149,7 @@ def test_a_stored_refresh_is_waited_for_and_not_sent_again(
     assert kinds(airbyte) == [("sync", "succeeded"), ("refresh", "running")]
     assert airbyte.jobs[1].named == (("orders", None),)
     assert [path for path, _ in sent(airbyte)] == [REFRESH, JOBS]
-    assert "Airbyte has stored the refresh" in log.lines(30)[0]
+    assert "Airbyte postponed the refresh" in log.lines(30)[0]
 
 
 @pytest.mark.parametrize("ends", [False, True])
@@ -179,7 +179,7 @@ def test_a_stored_refresh_whose_turn_does_not_come_is_named_in_the_end(
     with pytest.raises(TookTooLong) as failure:
         start(airbyte, refresh_of(shop), log, "fail", wait_timeout=120)
     assert (failure.value.description or "").endswith(
-        "Airbyte has stored the refresh: the connection's next job is a refresh."
+        "Airbyte postponed the refresh: the connection's next job is a refresh."
     )
 
 
@@ -192,7 +192,7 @@ def test_a_sync_in_the_place_of_a_stored_refresh_is_no_refresh(
     with pytest.raises(dg.Failure) as failure:
         start(airbyte, refresh_of(shop), log, "fail")
     assert failure.value.description == (
-        "Airbyte has started job 2, a sync, in the place of the refresh: http://airbyte.test/2"
+        "Airbyte has started job 2, a sync, instead of the refresh: http://airbyte.test/2"
     )
     assert failure.value.allow_retries is False
 
@@ -296,8 +296,8 @@ def test_a_sync_that_comes_out_as_a_stored_clear_is_started_after_it(
     assert start(airbyte, sync_of(shop), log, choice) == (2, True)
     assert kinds(airbyte) == [("reset", "succeeded"), ("sync", "running")]
     assert log.lines(30) == [
-        "Airbyte had a clear stored for the connection, and has started that in the place of the"
-        " sync: job 1. The sync starts when it has ended."
+        "Airbyte had postponed a clear of the connection, and has started that instead of the sync:"
+        " job 1. The sync starts when the clear has ended."
     ]
 
 

@@ -94,8 +94,8 @@ def test_an_older_one_is_refused_in_a_sentence_that_says_what_to_do(
         "Airbyte has no time ranges: the partition 2026-01-05 of connection 'shop' cannot be"
         " synced by itself. A sync brings what is new now, and would be reported for the wrong"
         f" time, so nothing was started. Run the partition {day(0)} instead, which is the newest."
-        " To read all rows once more, run it with the config 'mode: refresh'; from when on a source"
-        " is read is a setting of the source in Airbyte (often its start date)."
+        " To read all rows again, run it with the config 'mode: refresh'; how far back a source is"
+        " read is a setting of the source in Airbyte (often its start date)."
     )
     assert airbyte.jobs == []
     assert instance.get_materialized_partitions(dg.AssetKey("orders")) == set()

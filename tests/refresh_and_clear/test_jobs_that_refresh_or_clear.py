@@ -231,7 +231,7 @@ def test_a_refresh_that_airbyte_stores_is_no_failure_and_comes_by_itself(
     result = start(deployment, build_airbyte_refresh_job, assets=SHOP)
 
     assert result.success
-    assert "Airbyte has stored the refresh" in lines(deployment.instance, result.run_id)
+    assert "Airbyte postponed the refresh" in lines(deployment.instance, result.run_id)
     deployment.tick()
     airbyte.advance(600)
     deployment.tick()
@@ -244,7 +244,7 @@ def test_a_job_that_starts_syncs_names_the_clear_that_came_in_their_place(
     airbyte.store_clear(shop)
     result = start(deployment, build_airbyte_start_job, assets=SHOP)
 
-    assert "Airbyte had a clear stored, and did that in the place of the sync" in failure_of(result)
+    assert "Airbyte had postponed a clear, and ran that instead of the sync" in failure_of(result)
     assert sent(airbyte) == [(JOBS, {"jobType": "sync"})]
     airbyte.advance(600)
     deployment.tick()
@@ -369,7 +369,7 @@ def test_a_second_try_does_not_send_what_airbyte_has_stored(
     assert result.success
     assert len(sent(airbyte)) == 1
     said = lines(deployment.instance, result.run_id)
-    assert "Airbyte has stored the refresh of an earlier try" in said
+    assert "Airbyte postponed the refresh of an earlier try" in said
 
 
 @pytest.mark.parametrize("has_ended", [True, False], ids=["ended", "running"])
@@ -395,7 +395,7 @@ def test_nor_does_it_where_airbyte_did_a_stored_clear_first(
     assert result.success
     assert [path for path, _ in sent(airbyte)] == [REFRESH]
     (failed,) = result.filter_events(lambda event: event.is_step_up_for_retry)
-    assert "Airbyte has stored the refresh: the connection's next job is a refresh" in str(failed)
+    assert "Airbyte postponed the refresh: the connection's next job is a refresh" in str(failed)
     airbyte.advance(600)
     deployment.workspace.get_client().start(JobRequest(shop.connection_id))
     assert [job.type for job in airbyte.jobs] == ["reset", "refresh"]

@@ -115,7 +115,7 @@ def test_a_stream_that_the_connection_does_not_sync_any_more_is_named_and_nothin
     done = "refreshed" if ask is refresh_of else "cleared"
     assert failure.description == (
         "The Airbyte connection 'shop' does not sync the streams that are to be"
-        f" {done}: gone. Load the definitions anew."
+        f" {done}: gone. Reload the definitions."
     )
     assert (failure.allow_retries, sent(airbyte)) == (False, [])
 
@@ -153,8 +153,8 @@ def test_of_a_connection_that_is_not_active_nothing_is_asked(
     kind = ask(shop).type.value
     assert failure.description in (
         f"The Airbyte connection is inactive: enable it in Airbyte to {kind} it",
-        f"The Airbyte connection is locked: Airbyte lets it {kind} again when it is unlocked",
-        "The Airbyte connection was deleted: load the definitions anew",
+        f"The Airbyte connection is locked: Airbyte lets it {kind} again once it is unlocked",
+        "The Airbyte connection was deleted: reload the definitions",
     )
     assert failure.metadata["dagster-airbyte/connection_status"].value == status
     assert (failure.allow_retries, sent(airbyte)) == (False, [])
@@ -167,9 +167,7 @@ def test_a_connection_that_is_gone_is_named_as_such(log: Log, ask: Ask, admin: b
         gone = airbyte.add_connection("gone")
         airbyte.forget_connection(gone)
         failure = refused(airbyte, ask(gone), log)
-    assert failure.description == (
-        "There is no such Airbyte connection that these credentials can see"
-    )
+    assert failure.description == ("These credentials can see no such Airbyte connection")
 
 
 def test_a_destination_that_supports_no_refreshes_is_named_and_nothing_is_sent(
@@ -195,8 +193,8 @@ def test_who_is_no_editor_may_refresh_and_is_told_what_a_clear_takes(log: Log) -
         failure = refused(airbyte, clear_of(shop), log)
         start(airbyte, refresh_of(shop), log)
     assert failure.description == (
-        "These credentials may not clear in Airbyte: that takes the role of an editor. If they have"
-        " it, something in front of Airbyte (a gateway or reverse proxy) blocks POST"
+        "These credentials may not clear in Airbyte: that requires the role of an editor. If they"
+        " have it, something in front of Airbyte (a gateway or reverse proxy) blocks POST"
         f" {address}/connections/clear: let that address through for these credentials, or clear in"
         " Airbyte's UI. Nothing was started."
     )
@@ -270,7 +268,7 @@ def test_a_page_in_the_place_of_an_answer_is_named_and_its_job_is_looked_for(
     failure = refused(airbyte, ask(shop), log)
 
     assert (failure.description or "").startswith(
-        f"An HTML page came in the place of Airbyte's answer to the start of the"
+        f"An HTML page came instead of Airbyte's answer to the start of the"
         f" {ask(shop).type.value}, and no new job was found. Something in front of Airbyte (a"
         f" gateway, or a login page) seems to block POST {airbyte.url}{path}"
     )
@@ -381,8 +379,8 @@ def test_a_refresh_is_stored_if_a_sync_began_just_before_it(
 
     assert (stored.value.running and stored.value.running.id, stored.value.before) == (2, 1)
     assert str(stored.value) == (
-        f"On the Airbyte connection {shop.connection_id} job 2 is already running. Airbyte has"
-        " stored the refresh: the next job of the connection is a refresh."
+        f"On the Airbyte connection {shop.connection_id} job 2 is already running. Airbyte"
+        " postponed the refresh: the next job of the connection is a refresh."
     )
 
 

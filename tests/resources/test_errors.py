@@ -32,7 +32,7 @@ def test_an_error_names_the_request_the_status_and_the_reason() -> None:
 
 
 def test_without_an_answer_there_is_no_status() -> None:
-    assert str(AirbyteUnavailable(*WHAT)) == "POST http://airbyte.test/jobs because"
+    assert str(AirbyteUnavailable(*WHAT)) == "POST http://airbyte.test/jobs: because"
 
 
 @pytest.mark.parametrize(

@@ -238,7 +238,7 @@ def test_a_server_that_sends_one_page_for_ever_is_an_error_and_no_end(heeds_time
 
 def test_a_server_that_ignores_times_is_an_error_and_no_end() -> None:
     jobs = [job(number, number) for number in range(4)]
-    with pytest.raises(AirbyteUnreadable, match="before the time asked for"):
+    with pytest.raises(AirbyteUnreadable, match="before the requested time"):
         list(jobs_by_end(START, endless(jobs, heeds_time=False)))
 
 

@@ -136,7 +136,7 @@ def test_a_number_that_is_too_small_is_refused_and_the_least_is_named(
 ) -> None:
     assert getattr(settings(**{field: least}), field) == least
     assert refusal(settings, **{field: too_small}) == (
-        f"{field} is {too_small}; the least that works is {least:g}."
+        f"{field} is {too_small}; the minimum is {least:g}."
     )
 
 

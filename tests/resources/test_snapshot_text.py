@@ -100,7 +100,7 @@ def test_it_is_read_for_its_own_workspace_in_any_spelling_of_a_copied_id() -> No
 
 
 def test_the_snapshot_of_another_workspace_is_refused_and_both_are_named() -> None:
-    with pytest.raises(AirbyteSettingsError, match=rf"{WORKSPACE}, and not of another.*anew"):
+    with pytest.raises(AirbyteSettingsError, match=rf"{WORKSPACE}, and not of another.*again"):
         read_snapshot(snapshot_of(catalog_of()), "another")
 
 
@@ -114,7 +114,9 @@ def test_another_version_is_refused_and_both_are_named(version: object) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"connections": []}', "<html>"])
 def test_what_is_no_snapshot_is_said_to_be_none(text: str) -> None:
-    with pytest.raises(AirbyteSettingsError, match=r"no snapshot.*Write it anew: dagster-airbyte-"):
+    with pytest.raises(
+        AirbyteSettingsError, match=r"not a snapshot.*Write it again: dagster-airbyte-"
+    ):
         read_snapshot(text)
 
 
@@ -133,7 +135,7 @@ def test_what_is_no_snapshot_is_said_to_be_none(text: str) -> None:
     ],
 )
 def test_damage_is_said_with_its_place(where: str, damage: Callable[..., object]) -> None:
-    with pytest.raises(AirbyteSettingsError, match=rf"damaged at {where}: .*Write it anew"):
+    with pytest.raises(AirbyteSettingsError, match=rf"damaged at {where}: .*Write it again"):
         read_snapshot(changed(damage))
 
 

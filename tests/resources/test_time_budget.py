@@ -74,7 +74,7 @@ def test_with_next_to_nothing_left_nothing_is_begun(watch: Watch, left: float) -
     budget = TimeBudget(10, clock=watch)
     watch.seconds += 10 - left
     assert budget.is_spent
-    with pytest.raises(OutOfTime, match="the next try goes on from here"):
+    with pytest.raises(OutOfTime, match="the next try continues from here"):
         budget.cut(15)
 
 

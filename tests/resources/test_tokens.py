@@ -209,7 +209,7 @@ def test_a_refused_token_is_not_a_closed_configuration_api(
 def test_a_server_without_tokens_is_named_as_such(connect: Connect, ask: str) -> None:
     with AirbyteSimulator(auth="none") as airbyte:
         client = connect(airbyte, client_id="me", client_secret="hunter2")
-        with pytest.raises(AirbyteError, match="authentication is off there"):
+        with pytest.raises(AirbyteError, match="its authentication is off"):
             getattr(client, ask)()
 
 
@@ -256,7 +256,7 @@ def test_a_token_endpoint_that_moved_is_reported_with_its_new_address(
 
 def test_a_missing_token_endpoint_is_reported_as_such(settings: MakeSettings, mocked: Mock) -> None:
     mocked.post(TOKEN_URL, status=404, body="Object not found.")
-    with pytest.raises(TokensNotGiven, match="this server gives no tokens"):
+    with pytest.raises(TokensNotGiven, match="this server issues no tokens"):
         Http(settings(**APPLICATION)).send(Call("GET", URL))
 
 

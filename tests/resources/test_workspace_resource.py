@@ -189,13 +189,15 @@ def test_settings_of_a_workspace_that_was_not_resolved_never_hold_a_variable_s_n
         ({"client_id": "a", "client_secret": "b", "username": "c", "password": "d"}, "one pair"),
         ({"rest_api_base_url": "airbyte.test"}, "not an http"),
         ({"configuration_api_base_url": "airbyte.test"}, "not an http"),
-        ({"request_timeout": 0}, "the least that works is 0.1"),
-        ({"max_items_per_page": 0}, "the least that works is 1"),
+        ({"request_timeout": 0}, "the minimum is 0.1"),
+        ({"max_items_per_page": 0}, "the minimum is 1"),
         ({"poll_interval": -1}, "poll_interval"),
         ({"poll_timeout": -1.0}, "poll_timeout"),
         ({"wait_timeout": -1}, "wait_timeout"),
         ({"outage_timeout": -1}, "outage_timeout"),
         ({"workspace_id": ""}, "workspace_id is empty"),
+        ({"reqest_timeout": 5}, "AirbyteWorkspace has no setting 'reqest_timeout': did you mean r"),
+        ({"colour": "red"}, r"AirbyteWorkspace has no setting 'colour'\."),
     ],
     ids=str,
 )
@@ -231,6 +233,12 @@ def test_a_cloud_workspace_needs_an_application_and_knows_where_cloud_is() -> No
     assert made.rest_api_base_url == "https://api.airbyte.com/v1"
     with pytest.raises(AirbyteSettingsError, match="client_secret is not"):
         AirbyteCloudWorkspace(workspace_id=WORKSPACE, client_id="me", client_secret="")
+
+
+def test_a_cloud_workspace_does_not_ignore_the_address_of_another_airbyte() -> None:
+    fields: dict[str, Any] = {"rest_api_base_url": "http://airbyte/api/public/v1"}
+    with pytest.raises(AirbyteSettingsError, match="no setting 'rest_api_base_url'"):
+        AirbyteCloudWorkspace(workspace_id=WORKSPACE, client_id="me", client_secret="s", **fields)
 
 
 def test_a_resource_in_a_run_reads_the_catalog(airbyte: AirbyteSimulator) -> None:

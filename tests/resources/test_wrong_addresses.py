@@ -38,7 +38,7 @@ def loading(airbyte: AirbyteSimulator, **changes: Any) -> str:
 
 
 def test_addresses_that_changed_places_are_refused_where_they_are_written() -> None:
-    with pytest.raises(AirbyteSettingsError, match="base_url have changed places") as refused:
+    with pytest.raises(AirbyteSettingsError, match="base_url are swapped") as refused:
         AirbyteWorkspace(
             rest_api_base_url="http://airbyte.test/api/v1/",
             configuration_api_base_url="http://airbyte.test/api/public/v1",
@@ -154,10 +154,10 @@ def test_plain_http_on_a_port_of_https_is_called_that(airbyte: AirbyteSimulator)
 @pytest.mark.parametrize(
     ("auth", "given", "said"),
     [
-        ("oauth", {}, "wants credentials, and none are set: give client_id and client_secret"),
-        ("oauth", {"username": "a", "password": "b"}, "wants client_id and client_secret, in pl"),
+        ("oauth", {}, "requires credentials, and none are set: give client_id and client_secret"),
+        ("oauth", {"username": "a", "password": "b"}, "requires client_id and client_secret ins"),
         ("oauth", {"request_headers": {"authorization": "x"}}, "Authorization in request_headers"),
-        ("basic", {}, "something in front of Airbyte wants username and password: set both)"),
+        ("basic", {}, "something in front of Airbyte requires username and password: set both)"),
         ("basic", {"username": "a", "password": "b"}, "check username and password"),
         ("basic", {"client_id": "a", "client_secret": "b"}, "both (in place of client_id and"),
     ],

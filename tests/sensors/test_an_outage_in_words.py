@@ -54,7 +54,7 @@ def test_the_sentence_names_the_last_job_that_was_reported_and_when(
 
     said = failed(deployment)
 
-    assert said.startswith("Airbyte gives no answer, and the next tick goes on from here: POST ")
+    assert said.startswith("Airbyte does not answer; the next tick continues from here: POST ")
     assert f"? The last sync reported was job {job.job_id} of 'shop', at 20" in said
     assert said.endswith(" UTC.")
     assert warned(capsys) == [f"ERROR - {said}"]
@@ -81,7 +81,7 @@ def test_where_nothing_was_reported_before_it_says_that(
     deployment = deploy()
     deployment.instance.report_runless_asset_event(dg.AssetMaterialization("orders"))
     airbyte.add_fault(Fault.status(503), times=None)
-    assert failed(deployment).endswith("503: Simulated 503. No sync was reported here before.")
+    assert failed(deployment).endswith("503: Simulated 503. No sync has been reported here yet.")
 
 
 def test_a_setting_that_is_wrong_now_is_a_sentence_of_its_own(
@@ -141,5 +141,5 @@ def test_an_outage_in_the_middle_of_a_tick_is_two_lines_whatever_had_synced(
 
     assert (tick.summary or "").startswith("4 syncs waiting; 4 connections cannot be read now")
     of_list, of_connections = warned(capsys)
-    assert "asking for the connections that synced, one by one" in of_list
+    assert "requesting the connections that synced one by one" in of_list
     assert "cannot be reported now, nor those of the others" in of_connections

@@ -60,8 +60,8 @@ def test_a_stream_that_its_connection_does_not_sync_any_more_is_named_in_the_log
     assert reported_of(deployment, job, log) == [("orders", True), ("users", False)]
     (record,) = log.records
     assert record.getMessage() == (
-        "Connection 'shop' does not sync these assets any more, so nothing is reported for"
-        " them: users. Reload the code location, and they are gone."
+        "Connection 'shop' no longer syncs these assets, so nothing is reported for them: users."
+        " Reload the code location to remove them."
     )
 
 

@@ -194,8 +194,8 @@ def test_a_sync_that_runs_for_three_days_is_seen_and_so_is_its_end(
     assert said(seen) == said(seen, "users") == {"connection": "running_long"}
     event = evaluations(seen)["connection"]
     assert event.description == (
-        f"Job {stuck.job_id} (sync) runs since {stuck.created_at:%Y-%m-%d %H:%M} UTC,"
-        " and usually takes 3 min 0 s at most"
+        f"Job {stuck.job_id} (sync) has been running since {stuck.created_at:%Y-%m-%d %H:%M} UTC,"
+        " although syncs usually take 3 min 0 s at most"
     )
     assert time_in(event.metadata, SINCE) == stuck.created_at.replace(microsecond=0)
     assert f"jobId={stuck.job_id}" in str(event.metadata["dagster-airbyte/job_url"].value)
@@ -241,9 +241,9 @@ def test_a_change_of_columns_and_streams_is_said_on_its_own_table(
     assert texts == {
         "orders": "Since the definitions were loaded: new columns: note; removed columns: name;"
         " columns of another type: id (integer to string); new streams: carts. Reload the code"
-        " location to take it over",
-        "users": "Since the definitions were loaded: stream that is not synced any more: users."
-        " Reload the code location to take it over",
+        " location to pick this up",
+        "users": "Since the definitions were loaded: stream that is no longer synced: users."
+        " Reload the code location to pick this up",
     }
     (again,) = by_hand(deployment, "airbyte_schema").values()
     assert body(again) == body(evaluations(seen)["schema"])
@@ -295,7 +295,7 @@ def test_an_airbyte_that_does_not_answer_them_costs_no_report_and_is_named_once(
 ) -> None:
     airbyte = deployment.airbyte
     airbyte.add_fault(Fault.status(500), path="/connections/list", times=None)
-    warned = "How the connections stand cannot be said now"
+    warned = "The state of the connections is unknown now"
     for _ in range(2):
         job = airbyte.run_sync(shop)
         tick = later(deployment)

@@ -294,8 +294,8 @@ def test_a_connection_that_was_deleted_and_made_again_is_named(
     deployment.tick()
 
     said = capsys.readouterr().err
-    assert "Connection 'shop' was deleted in Airbyte and made again" in said
-    assert "and then only what ends after the reload" in said
+    assert "Connection 'shop' was deleted in Airbyte and created again" in said
+    assert "and only those that end after the reload" in said
     assert again.connection_id in said
     assert reported(deployment, "orders") == []
 

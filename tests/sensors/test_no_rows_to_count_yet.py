@@ -16,7 +16,7 @@ from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedConnection
 from helpers.deployment import Deployment, Tick, deployed
 
 Deploy = Callable[..., Deployment]
-TEXT = "This check has seen no sync succeed yet: there are no rows to count"
+TEXT = "This check has not seen a sync succeed yet, so there are no rows to count"
 HOUR = timedelta(hours=1)
 
 

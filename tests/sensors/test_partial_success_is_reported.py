@@ -22,7 +22,7 @@ from helpers.deployment import Deployment, Tick
 
 STREAMS = ["a", "b", "c"]
 OUTCOMES = "/stream_statuses/list"
-PARTIAL = "Airbyte reports this table complete, although the sync failed: disk full"
+PARTIAL = "Airbyte reports this table as complete, although the sync failed: disk full"
 
 Evaluation = dg.AssetCheckEvaluation
 

@@ -68,11 +68,13 @@ def test_the_log_says_each_minute_what_is_waited_for_and_for_how_long(
     started(upgrade, sync_of(shop), log)
     warnings = log.lines(logging.WARNING)
     assert 4 <= len(warnings) <= 5
-    assert warnings[0].startswith("Airbyte is not there: GET http://127.0.0.1")
+    assert warnings[0].startswith("Airbyte is unavailable: GET http://127.0.0.1")
     assert "answered 503" in warnings[0]
     assert "waits for that, for 900 s more at most (outage_timeout)" in warnings[0]
     assert "for 840 s more" in warnings[1]
-    assert log.lines()[0] == "Going on: Airbyte (version 2.1.0) has been there for some seconds"
+    assert (
+        log.lines()[0] == "Continuing: Airbyte (version 2.1.0) has been available for some seconds"
+    )
 
 
 def test_what_is_not_back_in_time_is_an_error_that_a_retry_may_mend(
@@ -158,7 +160,7 @@ def test_that_airbyte_lists_no_jobs_is_said_once_a_minute(
     started(upgrade, sync_of(shop), log, client)
     said = [line for line in log.lines(logging.WARNING) if "does not list its jobs" in line]
     assert len(said) == 5
-    assert "it is not known yet if the sync started" in said[0]
+    assert "it is not known yet whether the sync started" in said[0]
 
 
 def test_a_sync_is_not_sent_again_while_nobody_knows_what_became_of_it(
@@ -251,8 +253,8 @@ def test_what_fails_while_airbyte_is_well_is_named_and_given_up(
         started(upgrade, sync_of(shop), log)
     assert 60 <= upgrade.slept <= 70
     lines = log.lines(logging.WARNING)
-    assert all("/public/v1/jobs no answer" in line for line in lines)
-    assert lines[1].startswith("There was: GET http")
+    assert all("/public/v1/jobs: no answer" in line for line in lines)
+    assert lines[1].startswith("The last problem: GET http")
 
 
 def test_each_outage_has_its_own_time(

@@ -45,8 +45,8 @@ def test_it_is_looked_for_as_often_as_anybody_asks_while_it_is_away() -> None:
 def test_the_words_say_what_is_the_matter() -> None:
     known = Steadiness().seen("2.0.1", 0.0)
     gone = known.gone("GET http://airbyte answered 503: no", 1.0)
-    assert gone.words == "Airbyte is not there: GET http://airbyte answered 503: no"
-    was = "There was: GET http://airbyte answered 503: no"
+    assert gone.words == "Airbyte is unavailable: GET http://airbyte answered 503: no"
+    was = "The last problem: GET http://airbyte answered 503: no"
     assert gone.seen("2.0.1", 2.0).seen("2.0.1", 3.0).words == was
     assert known.seen("2.1.0", 1.0).words == "Airbyte was version 2.0.1 and is 2.1.0 now"
     assert gone.seen("2.1.0", 2.0).words == "Airbyte was version 2.0.1 and is 2.1.0 now"

@@ -41,10 +41,17 @@ def workspace_in(made: Mapping[str, object], named: str) -> BaseAirbyteWorkspace
     """The workspace of that name among what a module has made; see `workspace_named`."""
     module_name, _, name = named.partition(":")
     if name not in made:
+        there = [each for each in made if isinstance(made[each], BaseAirbyteWorkspace)]
         raise Mistake(
-            f"{module_name} has no {name!r}: write {name} = AirbyteWorkspace(...) in that module,"
-            " at its top level."
+            f"{module_name} has no {name!r}: "
+            + (
+                f"give --workspace {module_name}:{there[0]}."
+                if len(there) == 1
+                else "name an AirbyteWorkspace at the top level of that module."
+            )
         )
+    if isinstance(made[name], dg.Definitions):
+        raise Mistake(f"{named} is a Definitions: give --definitions {module_name} instead.")
     return checked(as_workspace(made[name], named))
 
 

@@ -82,7 +82,7 @@ class AirbyteWorkspaceComponent(dg.StateBackedComponent, dg.Model, dg.Resolvable
             model_field_type=WorkspaceFields,
             inject_before_resolve=False,
             description=(
-                "The workspace, with the fields of the resource. Without addresses, it is one of"
+                "The workspace, with the fields of the resource. Without addresses, it is on"
                 " Airbyte Cloud."
             ),
         ),

@@ -159,9 +159,7 @@ def refuse_same_names(made: Sequence[tuple[ScheduleFields, dg.ScheduleDefinition
         if all(fields.from_airbyte for fields in taken.values())
         else "give each a name"
     )
-    raise AirbyteSettingsError(
-        f"schedules has several that are called {', '.join(taken)}: {way_out}."
-    )
+    raise AirbyteSettingsError(f"schedules has several named {', '.join(taken)}: {way_out}.")
 
 
 @in_one_sentence
@@ -186,9 +184,8 @@ def _in_file(context: dg.ResolutionContext, name: str) -> str:
         return file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise AirbyteSettingsError(
-            f"taken_over is {name!r}, a file that cannot be read ({error}). It is to be beside the"
-            " YAML, and to have what take_over_schedules printed; before that, leave taken_over"
-            " out."
+            f"taken_over is {name!r}, a file that cannot be read ({error}). Put it beside the"
+            " YAML, with what take_over_schedules printed; until then, leave taken_over out."
         ) from None
 
 

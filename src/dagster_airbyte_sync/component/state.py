@@ -59,7 +59,7 @@ def read_state(workspace: BaseAirbyteWorkspace, path: Path | None, key: str) -> 
 def without_state(down: AirbyteUnavailable) -> NotLoaded:
     """The error for an Airbyte that gives no answer to a component that was never refreshed."""
     return NotLoaded.because_of(
-        down, f"The component has no state to load from in its place. Once it answers: {REFRESH}"
+        down, f"The component has no state to load from instead. Once it answers: {REFRESH}"
     )
 
 

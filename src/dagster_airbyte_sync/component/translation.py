@@ -184,7 +184,7 @@ def changed(spec: dg.AssetSpec, attributes: dict[str, Any]) -> dg.AssetSpec:
 
 def _resolved(context: dg.ResolutionContext, name: str, value: object) -> object:
     plain = value.model_dump(exclude_none=True) if isinstance(value, BaseModel) else value
-    filled_in = rendered(context.at_path("translation").at_path(name), plain)
+    filled_in = rendered(context.at_path(name), plain)
     convert = _CONVERT.get(name)
     return filled_in if convert is None or filled_in is None else convert(filled_in)
 

@@ -28,7 +28,7 @@ from dagster_airbyte_sync.resources import (
 )
 
 _NO_NORMALIZATION = (
-    "create_assets_for_normalization_tables means nothing any more: Airbyte itself has no"
+    "create_assets_for_normalization_tables no longer has an effect: Airbyte itself has no"
     " normalization since its Destinations V2, so there are no such tables."
 )
 

@@ -23,7 +23,7 @@ from dagster_airbyte_sync.workspace import AirbyteWorkspace
 _ANY = "00000000-0000-0000-0000-000000000000"
 
 _NO_LOGS = (
-    "forward_logs means nothing any more: Airbyte's logs are not copied into the run. Each"
+    "forward_logs no longer has an effect: Airbyte's logs are not copied into the run. Each"
     " materialization links to its job, where they are; a failure has Airbyte's own reason."
 )
 

@@ -60,7 +60,7 @@ def test_a_connection_that_did_not_sync_for_longer_than_it_may_is_late(
     page = f"{airbyte.url}/workspaces/{airbyte.workspace_id}/connections/{shop.connection_id}"
     assert (problem.job_id, problem.job_url, problem.others) == (None, page, 0)
     since, limit = r"since [-\d]+ [:\d]+ UTC, 26 h \d min ago", "it is late after 26 h 0 min"
-    assert re.fullmatch(rf"No sync was reported to Dagster {since}; {limit}", problem.reason)
+    assert re.fullmatch(rf"No sync has been reported to Dagster {since}; {limit}", problem.reason)
     # The one that was stored last: a second may begin between the two.
     last = sensor.watching.instance.get_latest_materialization_event(dg.AssetKey("users"))
     assert last
@@ -113,7 +113,7 @@ def test_a_connection_that_never_synced_is_late_once_from_its_creation_on(
     assert late(sensor) == ["shop"]
     (problem,) = sensor.problems
     created = f"{shop.created_at:%Y-%m-%d %H:%M} UTC, 27 h"
-    said = "No sync was ever reported to Dagster of the connection, which was created at"
+    said = "No sync of the connection was ever reported to Dagster; it was created at"
     assert problem.reason.startswith(f"{said} {created}")
     sync(sensor, shop)
     become_late(sensor)

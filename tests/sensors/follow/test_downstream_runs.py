@@ -247,7 +247,7 @@ def test_what_cannot_be_run_alone_is_run_with_its_neighbours(
     airbyte.run_sync(shop)
 
     assert [names(request) for request in deployment.tick().requests] == [["costs", "margin"]]
-    assert "cannot be run without: costs" in capsys.readouterr().err
+    assert "others cannot run without them: costs" in capsys.readouterr().err
 
 
 def test_arguments_that_cannot_work_are_refused_in_one_sentence(
@@ -256,6 +256,8 @@ def test_arguments_that_cannot_work_are_refused_in_one_sentence(
     workspace = AirbyteWorkspace(**airbyte.workspace_config())
     wrong: list[tuple[dict[str, object], str]] = [
         ({"minimum_interval_seconds": 0}, "at least 1"),
+        ({"minimum_interval_seconds": "60"}, "minimum_interval_seconds is '60'"),
+        ({"downstream": "revenue"}, "downstream is 'revenue': give an AssetSelection"),
         ({"start_from": datetime(2026, 1, 1)}, "no time zone"),
         ({"start_from": "2024"}, "start_from is '2024': give a time"),
         ({"start_from": timedelta(days=-1)}, "negative"),

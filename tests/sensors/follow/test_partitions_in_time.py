@@ -95,7 +95,7 @@ def test_a_partition_that_is_none_yet_is_left_out_with_a_line_that_says_what_to_
     assert asked(*first) == asked(*second)
     assert "by_past_day" not in str(asked(*first))
     said = capsys.readouterr().err
-    assert said.count("partition_offset=-1 of the sensor") == 1
+    assert said.count("with partition_offset=-1 the sensor uses") == 1
 
 
 def test_of_two_partitionings_each_has_its_own_run(

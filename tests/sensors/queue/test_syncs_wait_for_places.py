@@ -168,7 +168,7 @@ def test_one_that_waits_already_is_not_written_down_again(queue: Queued) -> None
 
     said = lines(queue.instance, second.run_id)
     assert queue.written_down(second.run_id) == ["b", "c", "d", "e"]
-    assert f"Skipped 'a' ({id_of(queue, 'a')}): it waits for one of 2 places in Airbyte" in said
+    assert f"Skipped 'a' ({id_of(queue, 'a')}): it already waits for one of 2 places" in said
     assert f"in run {first.run_id}" in said
 
 
@@ -279,8 +279,8 @@ def test_what_has_waited_too_long_is_named_once_and_not_started(
         assert queue.go_on().summary == "No sync waits for a place."
 
     said = capsys.readouterr().err
-    expected = f"a place for 1 h 0 min and is not started any more (run {run.run_id})"
-    assert said.count(expected) == said.count("not started any more") == 3
+    expected = f"a place for 1 h 0 min and will not be started (run {run.run_id})"
+    assert said.count(expected) == said.count("will not be started") == 3
     assert queue.written_down(queue.run().run_id) == ALL
 
 

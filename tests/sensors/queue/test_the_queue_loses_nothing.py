@@ -163,7 +163,7 @@ def test_a_run_that_was_asked_for_twice_starts_nothing_twice(queue: Queued) -> N
 
     assert second.success
     assert len(queue.started()) == 2
-    assert f"run {first.run_id} was asked for it, too" in lines(queue.instance, second.run_id)
+    assert f"run {first.run_id} was requested for it, too" in lines(queue.instance, second.run_id)
 
 
 def test_airbyte_that_does_not_answer_the_count_starts_nothing_and_the_tick_says_so(
@@ -171,7 +171,7 @@ def test_airbyte_that_does_not_answer_the_count_starts_nothing_and_the_tick_says
 ) -> None:
     queue.run()
     airbyte.add_fault(Fault.status(503), path=COUNT, times=None)
-    with pytest.raises(TickFailed, match="Nothing was started, and all that waits still does"):
+    with pytest.raises(TickFailed, match="Nothing was started, and everything is still waiting"):
         queue.tick()
     airbyte.clear_faults()
 

@@ -90,8 +90,14 @@ def test_members_that_are_all_unknown_are_an_error_that_names_the_known_ones(
 ) -> None:
     nightly = WhenAll("nightly", [member])
     with pytest.raises(
-        AirbyteSettingsError, match=r"when_all 'nightly': no conn.*'billing', 'crm'"
+        AirbyteSettingsError, match=r"when_all 'nightly': nothing here matches .*'billing', 'crm'"
     ):
+        build_airbyte_definitions(workspace, when_all=[nightly])
+
+
+def test_an_unknown_table_is_called_a_table(workspace: AirbyteWorkspace) -> None:
+    nightly = WhenAll("nightly", ["crm2", dg.AssetKey("gone")])
+    with pytest.raises(AirbyteSettingsError, match="matches 'crm2', the table 'gone'\\."):
         build_airbyte_definitions(workspace, when_all=[nightly])
 
 
@@ -129,7 +135,7 @@ def test_an_unknown_member_that_comes_to_light_in_a_tick_is_missing_and_named_on
     nightly.sync("shop", "crm")
     tick = nightly.tick()
     assert tick.requests == []
-    assert str(tick.summary).endswith("waiting for crm2. No connection here is meant by crm2.")
+    assert str(tick.summary).endswith("waiting for crm2. Nothing here matches crm2.")
     said = capsys.readouterr().err
     assert said.count("The connections are: 'billing', 'crm', 'shop'.") == 1
 
@@ -193,7 +199,7 @@ def test_what_cannot_work_is_named(options: dict[str, Any], named: str) -> None:
 
 def test_two_triggers_need_two_names(workspace: AirbyteWorkspace) -> None:
     same = [WhenAll("nightly", ["crm"]), WhenAll("nightly", ["shop"])]
-    with pytest.raises(AirbyteSettingsError, match="several that are called nightly"):
+    with pytest.raises(AirbyteSettingsError, match="several named nightly"):
         build_airbyte_definitions(workspace, when_all=same)
 
 

@@ -10,7 +10,7 @@ _LONG = 30.0
 # Dagster moves definitions in one message of at most 100 MB: some 6 kB a table with its checks, or
 # more with many columns.
 _MANY = 15_000
-_MEND_THEM = "Mend that first: Dagster shows the same error for this code location."
+_MEND_THEM = "Fix that first: Dagster shows the same error for this code location."
 _NAME_THEM = (
     "Name your definitions with --definitions as Dagster's `-m` does: MODULE, or MODULE:NAME."
 )
@@ -72,5 +72,5 @@ def _sensors(loaded: Loaded) -> Line:
     names = [each.name for each in loaded.sensors if each.requires & loaded.keys]
     if names:
         return Line("ok", "sensors", ", ".join(names))
-    step = "Add build_airbyte_polling_sensor, or take build_airbyte_definitions."
+    step = "Add build_airbyte_polling_sensor, or use build_airbyte_definitions."
     return Line("warning", "sensors", "No sensor uses an Airbyte workspace", step, "no_sensor")

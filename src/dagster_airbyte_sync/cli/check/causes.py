@@ -31,30 +31,30 @@ def cause_of(seen: Seen) -> Line | None:
             code, step = found
             return Line("problem", subject, _text(seen, WHAT[code]), step, code)
     if isinstance(seen.contents, AirbyteError):
-        step = "The sensor's ticks end with this error, too. Mend what it names, and check again."
+        step = "The sensor's ticks end with this error, too. Fix what it names, and check again."
         return Line("problem", "reading", _text(seen, WHAT["reading"]), step, "reading")
     return None
 
 
 WHAT = {
-    "settings": "The settings of the workspace can never work.",
+    "settings": "The settings of the workspace cannot work.",
     "https_on_http_port": "The address begins with https://, and that port speaks plain HTTP.",
     "http_on_https_port": "The address begins with http://, and that port speaks HTTPS.",
     "certificate": "Airbyte's certificate is not trusted here.",
-    "proxy": "A proxy is between here and Airbyte, and does not let requests through.",
+    "proxy": "A proxy between here and Airbyte does not let requests through.",
     "no_answer_in_time": "Nothing comes back from the address in time.",
     "unreachable": "No connection can be made to the address.",
     "same_addresses": "Both base URLs are the same, and Airbyte has two APIs.",
-    "swapped_addresses": "The two base URLs are exchanged.",
+    "swapped_addresses": "The two base URLs are swapped.",
     "rest_is_configuration": "rest_api_base_url is the address of the Configuration API.",
     "rest_without_path": "rest_api_base_url has no path, and there is no API.",
     "rest_path": "There is no public API at rest_api_base_url.",
-    "redirected": "rest_api_base_url leads to another address.",
-    "page_not_api": "A page answers in place of the API.",
-    "credentials_missing": "This Airbyte wants credentials, and none are set.",
+    "redirected": "rest_api_base_url redirects to another address.",
+    "page_not_api": "A web page answers instead of the API.",
+    "credentials_missing": "This Airbyte requires credentials, and none are set.",
     "credentials_refused": "Airbyte does not accept client_id and client_secret.",
-    "credentials_not_wanted": "This Airbyte gives no tokens: it lets everybody in.",
-    "token_not_accepted": "Airbyte gives a token, and does not accept it.",
+    "credentials_not_wanted": "This Airbyte issues no tokens: it lets everybody in.",
+    "token_not_accepted": "Airbyte issues a token but does not accept it.",
     "user_refused": "username and password are not accepted.",
     "workspace": "There is no such workspace for these credentials.",
     "broken": "Airbyte answers, with an error of its own.",
@@ -151,7 +151,7 @@ def confused_addresses(rest: str, own: str) -> Cause | None:
             f"Set {_REST}={before}{_PUBLIC} and {_CONFIGURATION}={before}{_OWN}",
         )
     if own.endswith(_PUBLIC) and rest.endswith(_OWN):
-        return "swapped_addresses", f"Exchange the two: {_REST}={own} and {_CONFIGURATION}={rest}"
+        return "swapped_addresses", f"Swap the two: {_REST}={own} and {_CONFIGURATION}={rest}"
     return None
 
 
@@ -205,8 +205,8 @@ def _credentials(seen: Seen) -> Cause | None:
         )
     if settings.username:
         return "user_refused", (
-            "Check username and password, which are for a proxy; Airbyte itself wants client_id and"
-            " client_secret (Settings > Applications)."
+            "Check username and password, which are for a proxy; Airbyte itself requires client_id"
+            " and client_secret (Settings > Applications)."
         )
     return "credentials_missing", (
         "Create an application in Airbyte under Settings > Applications, and set client_id and"
@@ -234,7 +234,7 @@ def _unknown_workspace(seen: Seen) -> Cause | None:
     visible = [] if listed is None else objects_at(listed.content, "data")
     names = "; ".join(f"{row.get('name')} ({as_text(row.get('workspaceId'))})" for row in visible)
     hint = f" These credentials can see: {names}." if names else ""
-    return "workspace", f"Set workspace_id to one that exists and that these may see.{hint}"
+    return "workspace", f"Set workspace_id to a workspace that these credentials can see.{hint}"
 
 
 def _no_workspace(seen: Seen) -> Cause | None:

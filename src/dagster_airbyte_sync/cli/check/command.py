@@ -80,6 +80,6 @@ def _workspace(
         name = named.partition(":")[2]
         if name not in failure.made:
             raise
-        step = "Mend the first problem above: this may come of it."
+        step = "Fix the first problem above: it may be the cause of this one."
         line = Line("problem", "definitions", sentence_of(failure), step, "definitions")
         return workspace_in(failure.made, named), line

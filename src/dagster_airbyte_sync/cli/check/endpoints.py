@@ -78,7 +78,7 @@ def _refusal(answer: Answer) -> str:
         return str(error)
     if answer.name == "instance" and error.status in (401, 403):
         # Not what the others would say of credentials, which may well be set.
-        return f"{error.status}: refused; of all, this one is asked without credentials"
+        return f"{error.status}: refused; only this one is requested without credentials"
     status = f"{error.status}: " if error.status else ""
     token = "no token: " if answer.is_without_token else ""
     return f"{token}{status}{error.reason}"[:_LONGEST_REASON]
@@ -99,7 +99,7 @@ def _source(seen: Seen, subject: str, ours: Answer, theirs: Answer) -> Line:
     if ours.is_good:
         return Line("ok", subject, "from the Configuration API, which answers")
     if not ours.is_closed:
-        text = "from the Configuration API, which fails now: the public one is not asked for that"
+        text = "from the Configuration API, which fails now: the public one is not used for that"
         return Line("warning", subject, text, "Look at Airbyte's own logs, and check again.")
     if not theirs.is_good:
         text = "from neither API: both refuse"
@@ -107,7 +107,7 @@ def _source(seen: Seen, subject: str, ours: Answer, theirs: Answer) -> Line:
     lost = _LOST.get(ours.name, "")
     if seen.settings.is_cloud:
         return Line("ok", subject, f"from the public API, as always on Cloud: {lost}")
-    text = f"from the public API, as the other refuses ({ours.status or 'a page'}): {lost}"
+    text = f"from the public API, because the other refuses ({ours.status or 'a page'}): {lost}"
     return Line("warning", subject, text, _OPEN_IT, "configuration_closed")
 
 

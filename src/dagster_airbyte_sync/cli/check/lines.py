@@ -68,15 +68,15 @@ def _server(seen: Seen) -> Line:
         return _nameless(seen.instance)
     text = f"Airbyte {seen.version}, {seen.edition or 'of an edition that it does not name'}"
     if seen.version.startswith("0."):
-        return Line("problem", "server", text, "Take Airbyte 1.0 or later.", "version")
+        return Line("problem", "server", text, "Upgrade to Airbyte 1.0 or later.", "version")
     return Line("ok", "server", text)
 
 
 def _nameless(instance: Answer | None) -> Line:
-    text = "It does not say which Airbyte it is"
+    text = "It does not report its version"
     if instance is None or instance.is_silence or instance.status in (401, 403):
         return Line("-", "server", text)
-    step = "Check configuration_api_base_url: every Airbyte since 1.0 says there what it is."
+    step = "Check configuration_api_base_url: every Airbyte since 1.0 reports its version there."
     return Line("warning", "server", text, step)
 
 
@@ -86,19 +86,19 @@ def _authentication(seen: Seen) -> Line:
     if settings.client_id:
         how = "A token, for client_id and client_secret"
     elif settings.username:
-        how = "username and password, for a proxy before Airbyte"
+        how = "username and password, for a proxy in front of Airbyte"
     else:
         return _no_authentication(seen)
     if open_to_all is not None and open_to_all.is_good:
-        step = "Nothing need be done here; but whoever reaches this server can do anything."
-        return Line("warning", "authentication", f"{how}. The server wants none", step)
+        step = "Nothing to do here, but anyone who reaches this server can do anything."
+        return Line("warning", "authentication", f"{how}. The server requires no credentials", step)
     if open_to_all is not None and open_to_all.status in (401, 403):
-        return Line("ok", "authentication", f"{how}. The server lets nobody in without")
-    return Line("-", "authentication", f"{how}. Whether the server wants it is not known")
+        return Line("ok", "authentication", f"{how}. The server requires credentials")
+    return Line("-", "authentication", f"{how}. Whether the server requires credentials is unknown")
 
 
 def _no_authentication(seen: Seen) -> Line:
-    wants = "wants none" if seen.workspace.is_good else "did not let us in"
+    wants = "requires none" if seen.workspace.is_good else "did not let us in"
     level: Level = "ok" if seen.workspace.is_good else "-"
     own = " (request_headers may have some)" if seen.settings.request_headers else ""
     return Line(level, "authentication", f"No credentials are set{own}. The server {wants}")
@@ -123,7 +123,7 @@ def _clock(difference: timedelta | None) -> Line:
         return Line("ok", "clock", text)
     step = (
         "Set both clocks by NTP. The sensor goes by Airbyte's and loses nothing, but times of syncs"
-        " and of events in Dagster do not fit each other."
+        " and of events in Dagster do not match."
     )
     return Line("warning", "clock", text, step)
 
@@ -138,7 +138,7 @@ def _links(seen: Seen) -> Line:
         return Line("ok", "links", f"{seen.ui_url}, as Airbyte reports")
     reported = f"reports {own}, which browsers cannot open" if own else "reports no address"
     text = f"{seen.ui_url}, which is beside the API: Airbyte {reported}"
-    return Line("ok", "links", f"{text}. ui_url says where people open it, if not there")
+    return Line("ok", "links", f"{text}. If people open it elsewhere, set ui_url")
 
 
 def _contents(seen: Seen, contents: Contents) -> Iterator[Line]:
@@ -156,5 +156,5 @@ def _contents(seen: Seen, contents: Contents) -> Iterator[Line]:
     is_open = answer is not None and answer.is_good
     size = seen.settings.max_items_per_page if is_open else seen.settings.public_page_size
     pages = -(-contents.jobs // size) or 1
-    text = f"{size:,} rows are asked for at once: {counted(pages, 'page')} for the last day's jobs"
+    text = f"{size:,} rows are requested at once: {counted(pages, 'page')} for the last day's jobs"
     yield Line("ok", "pages", text)

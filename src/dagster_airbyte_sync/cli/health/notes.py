@@ -7,7 +7,7 @@ from dagster_airbyte_sync.cli.tables import moment
 from dagster_airbyte_sync.resources import Job
 
 _CLOSED = (
-    "Airbyte's Configuration API is closed: its public API, asked in its place, gives no reasons of"
+    "Airbyte's Configuration API is closed: its public API, used instead, gives no reasons for"
     " failures and no attempts."
 )
 

@@ -3,7 +3,7 @@
 from dagster_airbyte_sync.cli.migrate.changes import Change, FileChanges
 from dagster_airbyte_sync.cli.migrate.fates import MENTION, package_in_place_of
 
-_WHY = "a dependency: have both while you move, and this one alone in the end"
+_WHY = "a dependency: keep both while you move, and only this one in the end"
 
 
 def dependency_changes(path: str, content: bytes) -> FileChanges:

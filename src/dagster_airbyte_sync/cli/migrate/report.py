@@ -74,7 +74,7 @@ def _rows(file: FileChanges) -> Sequence[Sequence[str | Cell]]:
 
 def _summary(files: Sequence[FileChanges], *, written: bool) -> str:
     if not files:
-        return "Nothing here is of dagster-airbyte."
+        return "Nothing here uses dagster-airbyte."
     renamed = sum(file.is_changed for file in files)
     left = sum(len(file.by_hand) for file in files)
     unread = sum(file.problem is not None for file in files)

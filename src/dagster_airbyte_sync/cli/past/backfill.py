@@ -193,7 +193,7 @@ def _store(
 
 def _half_way(stored: int) -> str:
     has = "is" if stored == 1 else "are"
-    return f"{counted(stored, 'event')} {has} stored. Run the same command again to go on."
+    return f"{counted(stored, 'event')} {has} stored. Run the same command again to continue."
 
 
 @contextmanager

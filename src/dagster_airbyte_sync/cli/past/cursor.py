@@ -97,8 +97,8 @@ def _bookmark(at: Deployed) -> Bookmark:
         return bookmark_of(text, at.workspace_id)
     except UnreadableCursor as reason:
         raise Mistake(
-            f"The cursor of {at.sensor} cannot be used because {reason}. The next tick goes on from"
-            " where the event log ends, and repeats nothing."
+            f"The cursor of {at.sensor} cannot be used because {reason}. The next tick continues"
+            " from where the event log ends, and repeats nothing."
         ) from None
 
 
@@ -166,12 +166,12 @@ def set_cursor(
             see(*([f"{each.sensor}:"] if len(every) > 1 else []), *_consequences(each, goal, now))
         names = ", ".join(each.sensor for each in every)
         may = not dry_run and all(each.stored.may_be_off(_SET_BACK, yes=yes) for each in every)
-        may = may and may_go_on(f"\nLet {names} read on from {moment(goal)}?", yes=yes)
+        may = may and may_go_on(f"\nMake {names} continue from {moment(goal)}?", yes=yes)
         if may:
             _refuse_running(every)
             for each, text in zip(every, texts, strict=True):
                 each.stored.set_cursor(text)
-        done = f"{names} {'reads' if len(every) == 1 else 'read'} on from {moment(goal)}."
+        done = f"{names} {'continues' if len(every) == 1 else 'continue'} from {moment(goal)}."
         see("", done if may else "Nothing was changed.")
     return 0 if may or dry_run else 1
 

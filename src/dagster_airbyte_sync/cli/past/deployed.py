@@ -97,8 +97,8 @@ def deployed(
     """
     if not os.environ.get("DAGSTER_HOME"):
         raise Mistake(
-            "DAGSTER_HOME is not set: set it to the folder that your Dagster uses, as what was"
-            " reported stands in its event log."
+            "DAGSTER_HOME is not set: set it to the folder that your Dagster uses, because its"
+            " event log has what was reported."
         )
     made = loaded_definitions(definitions)
     repository = made.get_repository_def()
@@ -145,7 +145,7 @@ def _chosen(repository: dg.RepositoryDefinition, wanted: str | None) -> Mapping[
     if not found:
         raise Mistake(
             "These definitions have no sensor that reports Airbyte's syncs: add"
-            " build_airbyte_polling_sensor, or take build_airbyte_definitions."
+            " build_airbyte_polling_sensor, or use build_airbyte_definitions."
         )
     sharing = {name: each for name, each in found.items() if wanted in (None, each.base_name)}
     if len({each.base_name for each in sharing.values()}) == 1:

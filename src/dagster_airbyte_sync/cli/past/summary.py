@@ -86,10 +86,10 @@ def left_out(outcome: Outcome) -> list[str]:
     """A line for each kind of sync that is not stored, and why."""
     lines = []
     if waiting := outcome.waiting.total():
-        lines.append(f"Left to runs of Dagster that are at work: {counted(waiting, 'sync')}.")
+        lines.append(f"Left to Dagster runs in progress: {counted(waiting, 'sync')}.")
     if unreadable := outcome.unreadable.total():
         lines.append(
-            f"Left out, as their connections' tables cannot be known now (see the warnings):"
+            f"Left out, because their connections' tables are unknown now (see the warnings):"
             f" {counted(unreadable, 'sync')}."
         )
     return lines
@@ -101,23 +101,23 @@ def bookmark_lines(
     """The cursor in words; times of Airbyte's clock."""
     lines = [
         f"{sensor} is {activity.value}.",
-        f"History is read up to {moment(bookmark.read_up_to)}. The next tick reads on from"
-        f" {moment(bookmark.read_from)}, and passes over what it knows.",
-        f"What ended before {moment(bookmark.begin)} is never reported by it.",
+        f"History is read up to {moment(bookmark.read_up_to)}. The next tick continues from"
+        f" {moment(bookmark.read_from)}, and skips what it knows already.",
+        f"It never reports what ended before {moment(bookmark.begin)}.",
     ]
     for each in bookmark.waiting:
-        since = f" since {moment(each.since)}" if each.since else ""
+        waits = f"has been waiting since {moment(each.since)}" if each.since else "is waiting"
         lines.append(
-            f"{name_of(each.connection_id)} waits{since} with job {each.job_id}, which ended"
+            f"{name_of(each.connection_id)} {waits} with job {each.job_id}, which ended"
             f" {moment(each.ended_at)}: {each.reason.value}."
         )
     if not bookmark.waiting:
-        lines.append("No connection waits.")
+        lines.append("No connection is waiting.")
     if bookmark.waiting_runs:
         names = ", ".join(sorted(map(name_of, bookmark.waiting_runs)))
         lines.append(
-            f"Runs that follow {names} wait since {moment(bookmark.runs_since)} until history is"
-            " read to its end."
+            f"Runs that follow {names} have been waiting since {moment(bookmark.runs_since)}, until"
+            " history is read to its end."
         )
     return lines
 

@@ -75,7 +75,7 @@ def _afterwards(step: PutBackStep) -> str | Cell:
         {
             PutBackResult.ALREADY_THERE: "as it is: it has its schedule already",
             PutBackResult.CHANGED_MEANWHILE: f"as it is: set meanwhile (it had {had})",
-            PutBackResult.GONE: "it is not in Airbyte any more",
+            PutBackResult.GONE: "it is no longer in Airbyte",
         }[step.result],
         "dim",
     )

@@ -135,7 +135,7 @@ def _half_way(begun: int, failed: AirbyteError | None, total: int, file: Path) -
     which = "of these connections, those named above may have kept their own" if failed else which
     return (
         f"{begun} of {total} schedules are written to {file}; {which}. Run the same command again"
-        " to go on, or put-back to return."
+        " to continue, or put-back to return."
     )
 
 

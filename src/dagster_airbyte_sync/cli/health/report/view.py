@@ -133,8 +133,8 @@ _LEGEND = {
     "success": "success: of the syncs that succeeded or failed; cancelled ones do not count.",
     "p95": "p50, p95: how long half, and 19 of 20, of those that succeeded took at most.",
     "queue p95": "queue: from a job's creation to its first attempt.",
-    "late": "late: how often successes were further apart than the schedule of today allows.",
-    "gap": "gap: the longest time between two successes, or one and an end of the time.",
+    "late": "late: how often successes were further apart than today's schedule allows.",
+    "gap": "gap: the longest time between two successes, or between one and an end of the period.",
     "unreported": "unreported: syncs that Dagster's event log does not have.",
 }
 
