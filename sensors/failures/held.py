@@ -17,7 +17,7 @@ LONGEST_HOLD = 600
 # More connections than a cursor has room for are left in Airbyte's history.
 MOST_HELD = 400
 
-_NO_REASON = {ProblemKind.EMPTY: "It succeeded but moved no rowss"}
+_NO_REASON = {ProblemKind.EMPTY: "It succeeded but moved no rows"}
 
 Pair = tuple[str, ProblemKind]
 
