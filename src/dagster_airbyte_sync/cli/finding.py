@@ -3,7 +3,7 @@
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import TracebackType
@@ -42,17 +42,18 @@ def workspace_in(made: Mapping[str, object], named: str) -> BaseAirbyteWorkspace
     module_name, _, name = named.partition(":")
     if name not in made:
         there = [each for each in made if isinstance(made[each], BaseAirbyteWorkspace)]
-        raise Mistake(
-            f"{module_name} has no {name!r}: "
-            + (
-                f"give --workspace {module_name}:{there[0]}."
-                if len(there) == 1
-                else "name an AirbyteWorkspace at the top level of that module."
-            )
-        )
+        raise Mistake(f"{module_name} has no {name!r}: {_instead(module_name, name, there)}.")
     if isinstance(made[name], dg.Definitions):
         raise Mistake(f"{named} is a Definitions: give --definitions {module_name} instead.")
     return checked(as_workspace(made[name], named))
+
+
+def _instead(module_name: str, name: str, there: Sequence[str]) -> str:
+    if not there:
+        return f"write {name} = AirbyteWorkspace(...) at the top level of that module"
+    if len(there) == 1:
+        return f"give --workspace {module_name}:{there[0]}"
+    return f"give one of its workspaces, which are {', '.join(there)}"
 
 
 def checked(workspace: BaseAirbyteWorkspace) -> BaseAirbyteWorkspace:

@@ -238,7 +238,7 @@ def test_of_two_runs_the_first_may_die_after_the_second_has_left_it_to_it(
     queue.requested.clear()
     first = queue.keep(request)
     second = queue.launched(request)
-    assert f"run {first.run_id} was asked for it, too" in lines(queue.instance, second.run_id)
+    assert f"run {first.run_id} was requested for it, too" in lines(queue.instance, second.run_id)
     queue.instance.report_run_failed(first)
 
     queue.wait(minutes=21)
@@ -260,7 +260,7 @@ def test_a_run_that_wakes_up_late_starts_nothing_that_the_next_has_started(
     queue.execute(late)
 
     assert queue.started() == ["a"]
-    assert "was asked for it, too" in lines(queue.instance, late.run_id)
+    assert "was requested for it, too" in lines(queue.instance, late.run_id)
 
 
 def test_a_run_whose_process_is_replaced_looks_for_what_it_has_begun(

@@ -158,7 +158,7 @@ def test_what_airbyte_itself_says_of_a_start_it_refused_is_in_the_failure(
         instance=deployment.instance, resources={"airbyte": workspace}, raise_on_error=False
     )
 
-    assert failure_of(result).endswith("when it is unlocked (No credits left)")
+    assert failure_of(result).endswith("once it is unlocked (No credits left)")
 
 
 def test_one_that_is_paused_fails_no_run_of_a_function_that_accepts_others_too(
