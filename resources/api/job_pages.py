@@ -3,6 +3,7 @@
 Airbyte does not break ties: jobs that ended together may be repeated or skipped from page to page.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -79,29 +80,48 @@ class RowsAsked:
     that Airbyte cannot read would hide all those that are on a page with it.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
+        self._clock = clock
+        # How long (seconds) the last page took that was answered.
+        self._usual = 0.0
         self._full = 0
         self.limit = most
 
     def page(self, fetch: Callable[[JobQuery], Page[Job]], query: JobQuery) -> Page[Job]:
-        """What `fetch` answers. A single row that Airbyte fails at, but at none behind it, counts
-        as one that cannot be read."""
+        """What `fetch` answers. A single row that Airbyte fails at twice, but at none behind it,
+        counts as one that cannot be read."""
+        begun = self._clock()
         try:
             page = fetch(query)
         except (AirbyteUnavailable, OutOfTime) as failure:
-            if not _may_be_too_much(failure):
+            if not _may_be_too_much(failure) or self._was_cut_short(failure, begun):
                 raise
             if query.limit == 1 and _answers_behind(fetch, query):
-                self._full = -_FULL_PAGES_WITH_BROKEN_ROW
-                return Page((), 1)
+                return self._asked_again(fetch, query)
             self._full, self.limit = 0, max(self.limit // 2, 1)
             raise
+        self._usual = self._clock() - begun
         if self.limit < self._most and page.received >= query.limit:
             self._full += 1
             if self._full == _FULL_PAGES:
                 self._full, self.limit = 0, min(self.limit * 2, self._most)
         return page
+
+    def _was_cut_short(self, failure: AirbyteUnavailable | OutOfTime, begun: float) -> bool:
+        """Whether the pages before took the time of this one, which may be no slower than they."""
+        usual, self._usual = self._usual, 0.0
+        return isinstance(failure, OutOfTime) and self._clock() - begun < 2 * usual
+
+    def _asked_again(self, fetch: Callable[[JobQuery], Page[Job]], query: JobQuery) -> Page[Job]:
+        """An Airbyte that was away may have come back just before it answered for those behind."""
+        try:
+            return fetch(query)
+        except AirbyteUnavailable as failure:
+            if not _may_be_too_much(failure):
+                raise
+        self._full = -_FULL_PAGES_WITH_BROKEN_ROW
+        return Page((), 1)
 
 
 def _may_be_too_much(failure: AirbyteUnavailable | OutOfTime) -> bool:

@@ -6,7 +6,7 @@ OF_RESOURCES = (
     Break(
         "a setting that a workspace does not have is not ignored",
         "resources/workspace.py:BaseAirbyteWorkspace._check_what_is_known",
-        "check_names(values, cls.model_fields, cls.__name__)",
+        "check_names(values, [*cls.model_fields, *aliases], cls.__name__)",
         "pass",
         "tests/resources/test_workspace_resource.py::test_what_can_never_work_is_refused_where_it_is_written",
         is_slow=True,
@@ -93,8 +93,24 @@ OF_RESOURCES = (
         "tests/resources/test_rows_asked.py::test_an_airbyte_that_fails_at_every_row_lost_none",
     ),
     Break(
-        "behind a job that Airbyte cannot list ticks do not fail in turns",
+        "1: a job is not lost as Airbyte comes back",
         "resources/api/job_pages.py:RowsAsked.page",
+        "return self._asked_again(fetch, query)",
+        "return Page((), 1)",
+        "tests/resources/test_rows_asked.py::"
+        "test_a_row_that_airbyte_answers_for_when_asked_again_is_not_lost",
+    ),
+    Break(
+        "a page that those before it leave no time for is not too much",
+        "resources/api/job_pages.py:RowsAsked._was_cut_short",
+        "self._clock() - begun < 2 * usual",
+        "False",
+        "tests/resources/test_rows_asked.py::"
+        "test_pages_that_are_cut_short_by_those_before_them_are_not_too_much",
+    ),
+    Break(
+        "behind a job that Airbyte cannot list ticks do not fail in turns",
+        "resources/api/job_pages.py:RowsAsked._asked_again",
         "self._full = -_FULL_PAGES_WITH_BROKEN_ROW",
         "pass",
         "tests/resources/test_rows_asked.py::"

@@ -88,6 +88,58 @@ def test_as_many_as_before_if_fewer_would_not_help(error: AirbyteError) -> None:
     assert rows.limit == 200
 
 
+class Tick:
+    """Pages that take so long each, in ticks with so many seconds for all of them."""
+
+    def __init__(self, *, page: float, tick: float) -> None:
+        self.now = 0.0
+        self._page, self._tick = page, tick
+        self._end = tick
+
+    def fetch(self, query: JobQuery) -> Page[Job]:
+        left = self._end - self.now
+        self.now += min(self._page, left)
+        if self._page > left:
+            self._end += self._tick
+            raise out_of_time()
+        return full(query)
+
+
+def test_pages_that_are_cut_short_by_those_before_them_are_not_too_much() -> None:
+    """A history that is longer than what a tick can read was read in single rows, and never to its
+    end."""
+    history = Tick(page=3, tick=20)
+    rows = RowsAsked(200, clock=lambda: history.now)
+    cut = 0
+    for _ in range(100):
+        try:
+            rows.page(history.fetch, asked(rows))
+        except OutOfTime:
+            cut += 1
+    assert (cut, rows.limit) == (14, 200)
+
+
+def test_a_page_that_takes_much_longer_than_those_before_it_is_too_much() -> None:
+    history = Tick(page=1, tick=20)
+    rows = RowsAsked(200, clock=lambda: history.now)
+    rows.page(history.fetch, asked(rows))
+    history = Tick(page=30, tick=20)
+    with pytest.raises(OutOfTime):
+        rows.page(history.fetch, asked(rows))
+    assert rows.limit == 100
+
+
+def test_so_is_one_that_is_cut_short_without_any_before_it() -> None:
+    history = Tick(page=15, tick=20)
+    rows = RowsAsked(200, clock=lambda: history.now)
+    rows.page(history.fetch, asked(rows))
+    history = Tick(page=30, tick=20)
+    for _ in range(2):
+        with pytest.raises(OutOfTime):
+            rows.page(history.fetch, asked(rows))
+    assert rows.limit == 100
+
+
 def test_twice_as_many_after_ten_full_pages_up_to_the_usual_number() -> None:
     rows = RowsAsked(200)
     for _ in range(2):
@@ -127,6 +179,32 @@ def test_an_airbyte_that_fails_at_every_row_lost_none() -> None:
     rows = RowsAsked(1)
     with pytest.raises(AirbyteUnavailable):
         rows.page(failing_at(*range(200), length=200), asked(rows))
+
+
+def test_a_row_that_airbyte_answers_for_when_asked_again_is_not_lost() -> None:
+    """Airbyte came back between the two requests."""
+    answers = iter([False, True, True])
+
+    def fetch(query: JobQuery) -> Page[Job]:
+        if not next(answers):
+            raise AirbyteUnavailable(*WHERE, "boom", status=500)
+        return Page((), 0)
+
+    rows = RowsAsked(1)
+    assert rows.page(fetch, asked(rows)).received == 0
+
+
+def test_nor_is_one_that_nobody_answers_for_then() -> None:
+    answers = iter([500, None, 503])
+
+    def fetch(query: JobQuery) -> Page[Job]:
+        if status := next(answers):
+            raise AirbyteUnavailable(*WHERE, "boom", status=status)
+        return full(query)
+
+    rows = RowsAsked(1)
+    with pytest.raises(AirbyteUnavailable):
+        rows.page(fetch, asked(rows))
 
 
 def test_with_a_broken_row_it_takes_hundreds_of_full_pages_to_try_more() -> None:

@@ -142,6 +142,19 @@ def test_nor_does_the_last_job_or_two_in_a_row(
     failing_ticks(deployment, lambda: deployment.reported("orders") == before + later)
 
 
+@pytest.mark.parametrize("failures", [6, 7, 8])
+def test_a_job_is_not_lost_as_airbyte_comes_back(
+    either: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment, failures: int
+) -> None:
+    """It answered for what is behind the job just after it had failed at the job itself."""
+    expected = synced(deployment, shop, 1)
+    deployment.wait(10 * MINUTE)
+    expected += synced(deployment, shop, 1)
+    either.add_fault(Fault.status(500), path="/jobs", times=failures)
+
+    failing_ticks(deployment, lambda: deployment.reported("orders") == expected)
+
+
 def test_those_of_the_same_second_are_found(
     either: AirbyteSimulator, shop: SimulatedConnection, deployment: Deployment
 ) -> None:
