@@ -183,7 +183,9 @@ class BaseAirbyteWorkspace(dg.ConfigurableResource["BaseAirbyteWorkspace"]):
     @classmethod
     def _check_what_is_known(cls, values: Mapping[str, object]) -> Mapping[str, object]:
         """Fail where the mistake is; the content of an EnvVar is checked when it is read."""
-        check_names(values, cls.model_fields, cls.__name__)
+        if cls.model_config.get("extra") != "allow":
+            aliases = filter(None, (field.alias for field in cls.model_fields.values()))
+            check_names(values, [*cls.model_fields, *aliases], cls.__name__)
         for name, value in values.items():
             if name in LEAST and type(value) in (int, float):
                 check_number(name, float(str(value)))

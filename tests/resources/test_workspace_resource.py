@@ -6,6 +6,7 @@ from typing import Any
 import certifi
 import dagster as dg
 import pytest
+from pydantic import ConfigDict, Field
 
 from dagster_airbyte_sync import AirbyteCloudWorkspace, AirbyteSettingsError, AirbyteWorkspace
 from dagster_airbyte_sync.resources import AirbyteSettings
@@ -239,6 +240,22 @@ def test_a_cloud_workspace_does_not_ignore_the_address_of_another_airbyte() -> N
     fields: dict[str, Any] = {"rest_api_base_url": "http://airbyte/api/public/v1"}
     with pytest.raises(AirbyteSettingsError, match="no setting 'rest_api_base_url'"):
         AirbyteCloudWorkspace(workspace_id=WORKSPACE, client_id="me", client_secret="s", **fields)
+
+
+class OfATeam(AirbyteWorkspace):
+    """A user's own, with a field that is given by another name."""
+
+    team: str = Field(default="", alias="owned_by")
+
+
+class WithAnything(AirbyteWorkspace):
+    model_config = ConfigDict(extra="allow")
+
+
+@pytest.mark.parametrize(("kind", "field"), [(OfATeam, "owned_by"), (WithAnything, "colour")])
+def test_what_a_subclass_takes_is_a_setting(kind: type[AirbyteWorkspace], field: str) -> None:
+    values = {**WHERE, field: "blue"}
+    assert kind(**values).model_dump(by_alias=True)[field] == "blue"
 
 
 def test_a_resource_in_a_run_reads_the_catalog(airbyte: AirbyteSimulator) -> None:
