@@ -99,9 +99,11 @@ def source_definitions(tables: Iterable[Table]) -> list[dg.AssetsDefinition]:
 
 
 def _definition_of(spec: dg.AssetSpec) -> dg.AssetsDefinition:
+    made = dg.AssetsDefinition(specs=[spec])
     known = _DEFINITIONS.get(spec.key)
-    if known is None or [*known.specs] != [spec]:
-        known = _DEFINITIONS[spec.key] = dg.AssetsDefinition(specs=[spec])
+    # Dagster completes specs: what has no group gets one.
+    if known is None or [*known.specs] != [*made.specs]:
+        known = _DEFINITIONS[spec.key] = made
     return known
 
 

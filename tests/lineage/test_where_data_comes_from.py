@@ -135,6 +135,25 @@ def test_two_calls_share_the_assets_of_what_both_read(airbyte: AirbyteSimulator)
     }
 
 
+def test_so_do_two_calls_whose_function_gives_no_group(airbyte: AirbyteSimulator) -> None:
+    airbyte.add_connection(
+        "to the mart",
+        [SimulatedStream("orders", "public")],
+        source_of=airbyte.connection("to the lake"),
+        prefix="mart_",
+    )
+    built = [
+        made
+        for name in ("to the lake", "to the mart")
+        for made in build_airbyte_assets_definitions(
+            workspace=workspace(airbyte),
+            source_assets=lambda props: dg.AssetSpec(["sources", props.stream_name]),
+            connection_selector_fn=lambda connection, name=name: connection.name == name,  # type: ignore[misc]
+        )
+    ]
+    assert above(by_key(built)["mart_orders"]) == ["sources/orders"]
+
+
 def test_those_that_another_call_makes_otherwise_are_others(airbyte: AirbyteSimulator) -> None:
     def of_orders(owner: str) -> dg.AssetsDefinition:
         built = build_airbyte_assets_definitions(
