@@ -4,8 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from dagster_airbyte_sync.assets.tables import keys
-from dagster_airbyte_sync.assets.tables.table import Table
+from dagster_airbyte_sync.assets.tables.table import Table, connection_name
 from dagster_airbyte_sync.resources import Job, JobStatus, duration_text
 from dagster_airbyte_sync.sensors.cursor.cursor import Cursor
 from dagster_airbyte_sync.sensors.cursor.pending import end_of
@@ -104,9 +103,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def _name(job: Job, tables: Tables) -> str:
     """The connection's name in the definitions, or its id."""
-    specs = (table.spec.metadata for table in tables.get(job.connection_id, ()))
-    names = (keys.text_in(metadata, keys.CONNECTION_NAME) for metadata in specs)
-    return _clipped(next(filter(None, names), job.connection_id), _LONGEST_NAME)
+    named = next(map(connection_name, tables.get(job.connection_id, ())), job.connection_id)
+    return _clipped(named, _LONGEST_NAME)
 
 
 def _clipped(text: str, most: int) -> str:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import dagster as dg
 
 from dagster_airbyte_sync.assets.tables import keys
-from dagster_airbyte_sync.assets.tables.names import clean_name, group_of_name
+from dagster_airbyte_sync.assets.tables.names import clean_name, group_of_name, loses_letters
 from dagster_airbyte_sync.resources import (
     AirbyteError,
     AirbyteSettingsError,
@@ -101,11 +101,14 @@ class AirbyteConnectionTableProps:
 
     @property
     def workspace_group(self) -> str | None:
-        """The name of an instance's workspace, valid as a group name and in a key; else None."""
+        """The name of an instance's workspace, valid as a group name and in a key; else None.
+
+        If letters are lost that are not Latin, the first part of its id is appended.
+        """
         if self.workspace_name is None:
             return None
-        name = clean_name(self.workspace_name).strip("_")
-        return name or f"workspace_{(self.workspace_id or '')[:8]}"
+        name, known = clean_name(self.workspace_name).strip("_"), (self.workspace_id or "")[:8]
+        return f"{name or 'workspace'}_{known}" if loses_letters(self.workspace_name) else name
 
     @property
     def connection_group(self) -> str:

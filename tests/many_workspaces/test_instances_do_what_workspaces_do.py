@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -107,6 +108,18 @@ def test_connections_of_one_name_are_told_apart_by_their_workspaces(
     assert f"'Finance/shop' ({company.books.connection_id}) waits" in said
     queue.go_on()
     assert "1 waits: 'Finance/shop', since" in str(queue.tick().summary)
+
+
+def test_a_tick_names_connections_with_their_workspaces(
+    company: Company, memory: dg.DagsterInstance
+) -> None:
+    deployment = company.deployed(memory)
+    deployment.tick()
+    for connection in (company.shop, company.books):
+        company.airbyte.run_sync(connection)
+        deployment.wait(timedelta(seconds=1))
+    summary = deployment.tick().summary or ""
+    assert summary.startswith("Reported 2 syncs: Sales EU/shop, Finance/shop (4 tables).")
 
 
 def test_a_refresh_is_of_the_connection_in_its_workspace(

@@ -36,6 +36,18 @@ def test_keys_and_groups_are_by_workspace(either: Company) -> None:
     assert groups["sales_eu/orders"] == "sales_eu"
 
 
+def test_workspaces_whose_names_lose_their_letters_are_apart(company: Company) -> None:
+    """Of tables of one name in both, definitions did not load."""
+    names = {"財務 EU": company.sales, "人事 EU": company.finance, "支援": company.support}
+    for name, workspace in names.items():
+        company.airbyte.rename_workspace(workspace, name)
+    defs = build_airbyte_definitions(company.instance_of())
+    eu = [f"eu_{each.workspace_id[:8]}" for each in (company.sales, company.finance)]
+    expected = {(group, table) for group in eu for table in ("orders", "users")}
+    expected.add((f"workspace_{company.support.workspace_id[:8]}", "tickets"))
+    assert {tuple(key.path) for key in defs.resolve_all_asset_keys()} == expected
+
+
 def test_a_spec_says_whose_it_is_and_links_there(either: Company) -> None:
     specs = load_airbyte_asset_specs(either.instance_of())
     spec = next(each for each in specs if each.key.path == ["finance", "orders"])
