@@ -27,7 +27,7 @@ __all__ = [
 class ReasonToWait(str, Enum):
     """Why a connection's syncs are not reported yet."""
 
-    RUN = "a Dagster run should report it, or there was no time to find out"
+    RUN = "a Dagster run should report it, or the last tick could not find out what to report"
     GRACE = "the run that followed it is over, but its step may still report it"
     UNREADABLE = "the connection's tables cannot be known"
 

@@ -23,8 +23,8 @@ from dagster_airbyte_sync.sensors.run_requests.jobs_in_tags import Mark, mark_of
 from dagster_airbyte_sync.sensors.run_requests.runnable import names_of
 from dagster_airbyte_sync.sensors.when_all.when_all import TAG_PREFIX, WhenAll
 
-# So many names help whoever has mistyped one.
 _TABLE = "the table"
+# So many names help whoever has mistyped one.
 _MOST_NAMED = 30
 
 
