@@ -6,7 +6,11 @@ from datetime import datetime
 from dagster_airbyte_sync.resources.access.configuration_access import Fallback
 from dagster_airbyte_sync.resources.access.workspaces import Workspaces, WorkspacesChanged
 from dagster_airbyte_sync.resources.client.job_history import JobHistory, NoteUnreadable
-from dagster_airbyte_sync.resources.errors import AirbyteForbidden, AirbyteRequestError
+from dagster_airbyte_sync.resources.errors import (
+    AirbyteForbidden,
+    AirbyteRequestError,
+    AirbyteUnavailable,
+)
 from dagster_airbyte_sync.resources.http.budget import TimeBudget
 from dagster_airbyte_sync.resources.records.jobs import Job, JobType
 
@@ -45,12 +49,18 @@ class FinishedJobs:
         while ids:
             if asked:
                 asked(ids)
+            limits = self._history.limits
             try:
                 for job in self._of(ids, since, budget, unreadable):
                     if job.identity not in seen:
                         seen.add(job.identity)
                         yield job
                 return
+            except AirbyteUnavailable:
+                # A tick leaves it to the next one to ask for fewer rows.
+                if budget.left is not None or self._history.limits == limits:
+                    raise
+                continue
             except WorkspacesChanged:
                 left = self._ids(ids, budget)
                 if is_again and left == ids:

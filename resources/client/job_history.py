@@ -107,6 +107,11 @@ class JobHistory:
         self._configuration_rows = RowsAsked(configuration.page_size)
         self._public_rows = RowsAsked(public.page_size)
 
+    @property
+    def limits(self) -> tuple[int, int]:
+        """How many rows either API is asked for at a time; fewer after a page that it failed at."""
+        return self._configuration_rows.limit, self._public_rows.limit
+
     def by_configuration(
         self,
         workspaces: Sequence[str],

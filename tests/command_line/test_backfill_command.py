@@ -14,7 +14,12 @@ import pytest
 
 from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.sensors.past import one_at_a_time
-from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedClock, SimulatedConnection
+from dagster_airbyte_sync.testing import (
+    AirbyteSimulator,
+    Fault,
+    SimulatedClock,
+    SimulatedConnection,
+)
 from helpers.commands import User, in_a_terminal
 from helpers.dagster_private import beat, sensor_daemon
 from helpers.variables import variables
@@ -283,3 +288,19 @@ def test_mistakes_are_sentences(
     monkeypatch.delenv("DAGSTER_HOME")
     assert user.calls(*call, "2d") == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_job_that_airbyte_cannot_list_hides_no_other(
+    user: User,
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    instance: dg.DagsterInstance,
+) -> None:
+    """There is no next tick that asks for fewer rows: it does so at once."""
+    module = user.module(DEFINITIONS)
+    before, broken, after = (syncs(airbyte, shop, count) for count in (2, 1, 2))
+    airbyte.add_fault(Fault.broken_jobs(*broken), path="/jobs", times=None)
+
+    assert user.calls("backfill", "--definitions", module, "--since", "2d", "--yes") == 0
+
+    assert reported(instance, "orders") == before + after

@@ -12,7 +12,12 @@ from dagster_airbyte_sync.assets.tables import keys
 from dagster_airbyte_sync.sensors import bookmark_of
 from dagster_airbyte_sync.sensors.cursor.cursor import first_cursor
 from dagster_airbyte_sync.sensors.cursor.pending import Pending, Reason
-from dagster_airbyte_sync.testing import AirbyteSimulator, SimulatedClock, SimulatedConnection
+from dagster_airbyte_sync.testing import (
+    AirbyteSimulator,
+    Fault,
+    SimulatedClock,
+    SimulatedConnection,
+)
 from helpers.commands import User
 from helpers.dagster_private import SensorDaemon, beat
 
@@ -155,3 +160,32 @@ def test_it_is_not_set_while_the_sensor_runs_nor_to_a_time_to_come(
     assert "is running, and its next tick would set the cursor back" in capsys.readouterr().err
     daemon.stop()
     assert user.calls(*call, "1d") == 0
+
+
+def test_it_moves_past_jobs_that_airbyte_cannot_list(
+    user: User,
+    module: str,
+    daemon: SensorDaemon,
+    airbyte: AirbyteSimulator,
+    shop: SimulatedConnection,
+    instance: dg.DagsterInstance,
+    capsys: Capture,
+) -> None:
+    """The sensor passes over three in a row by itself; for more it needs this."""
+    first = sync(airbyte, shop)
+    daemon.iterate()
+    broken = [sync(airbyte, shop) for _ in range(6)]
+    airbyte.advance(timedelta(minutes=30))
+    after = airbyte.now
+    last = sync(airbyte, shop)
+    airbyte.add_fault(Fault.broken_jobs(*broken), path="/jobs", times=None)
+    daemon.wait_for_interval()
+    daemon.iterate()
+    assert reported(instance) == [first]
+
+    call = ["cursor", "set", "--definitions", module, after.isoformat(), "--yes"]
+    assert user.calls(*call) == 0, capsys.readouterr().err
+
+    daemon.wait_for_interval()
+    daemon.iterate()
+    assert reported(instance) == [first, last]

@@ -102,7 +102,7 @@ OF_BACKFILLS = (
         "sensors/past/one_at_a_time.py:OneAtATime._refuse_rivals",
         "if others and first < self._own.owner:",
         "if False:",
-        f"{ALONE}test_of_those_that_start_at_once_one_runs",
+        f"{ALONE}test_of_two_that_see_each_other_one_gives_way_at_once",
         is_slow=True,
     ),
     Break(

@@ -109,6 +109,33 @@ OF_RESOURCES = (
         "test_pages_that_are_cut_short_by_those_before_them_are_not_too_much",
     ),
     Break(
+        "a backfill asks for fewer rows at once",
+        "resources/client/finished_jobs.py:FinishedJobs.read",
+        "if budget.left is not None or self._history.limits == limits:",
+        "if True:",
+        "tests/command_line/test_backfill_command.py::"
+        "test_a_job_that_airbyte_cannot_list_hides_no_other",
+        is_slow=True,
+    ),
+    Break(
+        "a tick leaves it to the next one to ask for fewer rows",
+        "resources/client/finished_jobs.py:FinishedJobs.read",
+        "budget.left is not None or self._history.limits == limits",
+        "self._history.limits == limits",
+        "tests/sensors/test_pages_that_airbyte_fails_at.py::"
+        "test_after_a_page_that_took_airbyte_too_long_fewer_rows_are_asked_for",
+        is_slow=True,
+    ),
+    Break(
+        "a sensor can be moved past jobs that Airbyte cannot list",
+        "src/dagster_airbyte_sync/cli/past/cursor.py:_skipped",
+        "except AirbyteUnavailable as error:",
+        "except ZeroDivisionError as error:",
+        "tests/command_line/test_cursor_command.py::"
+        "test_it_moves_past_jobs_that_airbyte_cannot_list",
+        is_slow=True,
+    ),
+    Break(
         "behind a job that Airbyte cannot list ticks do not fail in turns",
         "resources/api/job_pages.py:RowsAsked._asked_again",
         "self._full = -_FULL_PAGES_WITH_BROKEN_ROW",

@@ -9,6 +9,7 @@ import pytest
 
 from dagster_airbyte_sync.sensors import LostClaim, OneAtATime, OtherBackfill
 from dagster_airbyte_sync.sensors.past import one_at_a_time
+from dagster_airbyte_sync.sensors.past.one_at_a_time import Claim
 
 WORKSPACE = "52b6a5a8-0d5c-4c5e-8b2e-5f8f6d1e9c11"
 
@@ -81,6 +82,23 @@ def test_of_those_that_start_at_once_one_runs(backfill: Callable[[str], OneAtATi
         thread.join()
     assert most == [1]
     assert len(refused) == 2
+
+
+def test_of_two_that_see_each_other_one_gives_way_at_once(
+    backfill: Callable[[str], OneAtATime],
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without waiting for whether the other one ends: both would, and nobody would be left."""
+    name, other = f"airbyte backfills {WORKSPACE}", Claim("0" * 32, 1, int(time.time()), "a")
+    instance.add_dynamic_partitions(name, [other.key])
+
+    def other_ends(seconds: float) -> None:
+        instance.delete_dynamic_partition(name, other.key)
+
+    monkeypatch.setattr(time, "sleep", other_ends)
+    with pytest.raises(OtherBackfill), backfill("b").claimed():
+        pass
 
 
 def test_one_that_cannot_say_that_it_goes_on_ends_before_another_begins(

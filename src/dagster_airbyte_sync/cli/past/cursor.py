@@ -12,8 +12,14 @@ from dagster_airbyte_sync.cli.past.deployed import Deployed, deployed, sensor_op
 from dagster_airbyte_sync.cli.past.summary import bookmark_json, bookmark_lines
 from dagster_airbyte_sync.cli.tables import counted, moment, show, show_if_read, show_json
 from dagster_airbyte_sync.cli.times import When, moment_at, when
-from dagster_airbyte_sync.resources import Job
-from dagster_airbyte_sync.sensors import Bookmark, UnreadableCursor, bookmark_at, bookmark_of
+from dagster_airbyte_sync.resources import AirbyteUnavailable, Job
+from dagster_airbyte_sync.sensors import (
+    Backfill,
+    Bookmark,
+    UnreadableCursor,
+    bookmark_at,
+    bookmark_of,
+)
 
 _SET_BACK = "its next tick would set the cursor back"
 
@@ -187,13 +193,7 @@ def _consequences(at: Deployed, goal: datetime, now: datetime) -> list[str]:
     lines = []
     before = _read_from(at)
     if before is not None and before < goal:
-        skipped = filling.plan(filling.read(before, goal))
-        if skipped.jobs:
-            lines.append(
-                f"Skipped: {counted(skipped.jobs.total(), 'sync')} that ended from {moment(before)}"
-                f" to {moment(goal)} and were not reported; `dagster-airbyte-sync backfill` can"
-                " still report them."
-            )
+        lines += _skipped(filling, before, goal)
     ahead = filling.plan(filling.read(goal, now + timedelta(seconds=1)))
     count = ahead.jobs.total()
     left = f"{counted(count, 'sync')} {'is' if count == 1 else 'are'} not reported yet"
@@ -205,6 +205,24 @@ def _consequences(at: Deployed, goal: datetime, now: datetime) -> list[str]:
             " not."
         )
     return lines
+
+
+def _skipped(filling: Backfill, before: datetime, goal: datetime) -> list[str]:
+    between = f"from {moment(before)} to {moment(goal)}"
+    try:
+        skipped = filling.plan(filling.read(before, goal)).jobs.total()
+    except AirbyteUnavailable as error:
+        # Such jobs may be why the sensor is to be moved past them.
+        return [
+            f"Skipped: all syncs that ended {between} and were not reported. How many those are is"
+            f" unknown, because Airbyte cannot list them: {error}"
+        ]
+    if not skipped:
+        return []
+    return [
+        f"Skipped: {counted(skipped, 'sync')} that ended {between} and were not reported;"
+        " `dagster-airbyte-sync backfill` can still report them."
+    ]
 
 
 def _read_from(at: Deployed) -> datetime | None:
