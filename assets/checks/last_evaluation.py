@@ -68,7 +68,12 @@ def is_news(verdict: Verdict, job: Job, last: LastEvaluation | None, now: float)
     Dagster shows an evaluation for the latest materialization if both were stored outside of runs,
     however old it is (`AssetCheckExecutionRecord.targets_latest_materialization`).
     """
-    if last is None or last.run_id or not last.says(verdict):
+    if last is None or last.run_id:
+        return True
+    if last.job is not None and last.job.is_same(job.ref) and last.passed == verdict.passed:
+        # By a tick that died. What is known by now of rows and streams makes it no news.
+        return False
+    if not last.says(verdict):
         return True
     if not verdict.passed and last.event is not None and last.event.description != verdict.text:
         # Other figures: those of the last time would be wrong beside the last sync.

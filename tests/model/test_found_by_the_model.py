@@ -62,6 +62,23 @@ def test_a_run_that_ends_within_a_tick_has_its_job_reported_once(
     assert [world.truth.reported(table) for table in ("c1_a", "c1_b")] == [[job.job_id]] * 2
 
 
+def test_a_verdict_is_not_given_twice_though_its_connection_has_more_streams_by_then() -> None:
+    """Where jobs have no rows of streams, those of the only stream are those of the job."""
+    world = World(Kind(version="2.1.0", configuration_api=False, checks=True))
+    with closing(world):
+        shop = world.add_connection(streams=1)
+        world.restart_code_server()
+        world.airbyte.advance(1)
+        world.airbyte.run_sync(shop)
+        world.tick(SENSOR, stored=2, noted=False)
+        assert not world.truth.reported("c1_a")
+        world.change_streams(shop, 2)
+
+        world.come_to_rest()
+
+        assert len(world.truth.reported("c1_a")) == 1
+
+
 def test_a_job_reported_by_its_run_while_a_tick_stores_older_jobs_is_not_reported_again(
     world: World,
 ) -> None:
